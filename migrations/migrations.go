@@ -1,0 +1,138 @@
+// Package migrations holds the ledger's schema and applies it: numbered SQL
+// files, embedded, run by goose under a session lock, so that several workers
+// may start at once. A file is never edited once it has landed.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx", which goose needs
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// ErrUnmigrated is returned by Check when the schema is older or newer than
+// this program.
+var ErrUnmigrated = errors.New("database schema does not fit this program")
+
+// Step is one migration, applied or not.
+type Step struct {
+	Version int64
+	File    string
+	// AppliedAt is zero when the step is pending.
+	AppliedAt time.Time
+}
+
+// Up applies every pending migration.
+func Up(ctx context.Context, databaseURL string) error {
+	return with(ctx, databaseURL, func(p *goose.Provider) error {
+		_, err := p.Up(ctx)
+		return err
+	})
+}
+
+// Down takes the newest applied migration back, or, with all, every one. It
+// destroys the data of the tables it drops.
+func Down(ctx context.Context, databaseURL string, all bool) error {
+	return with(ctx, databaseURL, func(p *goose.Provider) error {
+		if all {
+			_, err := p.DownTo(ctx, 0)
+			return err
+		}
+		_, err := p.Down(ctx)
+		return err
+	})
+}
+
+// Status lists the migrations in order.
+func Status(ctx context.Context, databaseURL string) ([]Step, error) {
+	var steps []Step
+	err := with(ctx, databaseURL, func(p *goose.Provider) error {
+		all, err := p.Status(ctx)
+		for _, s := range all {
+			steps = append(steps, Step{Version: s.Source.Version, File: s.Source.Path, AppliedAt: s.AppliedAt})
+		}
+		return err
+	})
+	return steps, err
+}
+
+// Check returns nil when the schema is exactly this program's, and an error
+// that wraps ErrUnmigrated and says what to do when it is not.
+func Check(ctx context.Context, databaseURL string) error {
+	return with(ctx, databaseURL, func(p *goose.Provider) error {
+		current, target, err := p.GetVersions(ctx)
+		switch {
+		case err != nil:
+			return err
+		case current < target:
+			return fmt.Errorf("%w: it is at version %d, this program needs %d: run `worker migrate up`", ErrUnmigrated, current, target)
+		case current > target:
+			return fmt.Errorf("%w: it is at version %d, this program knows %d: run a newer program", ErrUnmigrated, current, target)
+		}
+		return nil
+	})
+}
+
+// GrantWorker gives an existing role exactly what the worker and replay need,
+// so that the running service cannot change what is insert-only even if its
+// triggers were dropped. It is for databases where the migrating role and the
+// running role differ.
+func GrantWorker(ctx context.Context, databaseURL, role string) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to database: %w", err)
+	}
+	defer conn.Close(ctx)
+	var schema string
+	if err := conn.QueryRow(ctx, `SELECT current_schema()`).Scan(&schema); err != nil {
+		return fmt.Errorf("read current schema: %w", err)
+	}
+	to := pgx.Identifier{role}.Sanitize()
+	for _, grant := range []string{
+		`GRANT USAGE ON SCHEMA ` + pgx.Identifier{schema}.Sanitize() + ` TO ` + to,
+		`GRANT SELECT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, accounts,
+			entries, trial_balance, operation_status, goose_db_version TO ` + to,
+		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, accounts TO ` + to,
+		`GRANT UPDATE, DELETE ON outbox TO ` + to,
+		`GRANT UPDATE (resolved_at, resolved_by, resolution) ON rejects TO ` + to,
+	} {
+		if _, err := conn.Exec(ctx, grant); err != nil {
+			return fmt.Errorf("grant to role %s: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// with runs f on a provider of its own connection pool and closes both.
+func with(ctx context.Context, databaseURL string, f func(*goose.Provider) error) error {
+	db, err := sql.Open("pgx", databaseURL)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer db.Close()
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("connect to database: %w", err)
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("make migration lock: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if err := f(p); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
