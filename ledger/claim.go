@@ -1,0 +1,212 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// LeaseToken is the identity of one claim: a change of a claimed row must name
+// it. Every claim has a new one, also within one worker, so that the answer to
+// an old send cannot pass for the answer to a new one.
+type LeaseToken int64
+
+// Claimed is an operation that this worker alone may send until its lease
+// ends, with what its vendor call is built from.
+type Claimed struct {
+	ID            OperationID
+	Token         LeaseToken
+	Kind          Kind
+	BizID         BizID
+	BusinessKey   string
+	Points        Points
+	SourceType    int
+	PointsChannel int
+	Reason        string
+	ShopCode      string
+	// MemberID is the recorded or the resolved id; empty means that MemberCode
+	// is still to be resolved.
+	MemberID   string
+	MemberCode string
+	// EventTime is when the event happened: a scanned code ages from here.
+	EventTime time.Time
+	// Attempts used so far, and whether the vendor may have applied one.
+	Attempts int
+	InDoubt  bool
+	// NeverSent: no earlier claim may have reached the vendor.
+	NeverSent bool
+}
+
+// Claim says which rows to take.
+type Claim struct {
+	Target string
+	Token  LeaseToken
+	// Limit is the most rows to take, at least 1.
+	Limit int
+	// Lease is how long the rows are this worker's without a renewal.
+	Lease time.Duration
+	// KeyMemory is how long the vendor surely remembers a dedup key, less the
+	// time a send takes. A row in doubt that is older is not claimed.
+	KeyMemory time.Duration
+}
+
+// sqlClaim leases due rows and returns what to send, in order of due time. Rows
+// that another worker is claiming are skipped, not waited for (outbox_due_idx).
+// No rows means that nothing is due. first_sent_at is set here, before the
+// send, so that it is never later than the truth.
+const sqlClaim = `
+WITH due AS (
+    SELECT operation_id, first_sent_at IS NULL AS never_sent
+      FROM outbox
+     WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
+       AND (NOT in_doubt OR first_sent_at > now() - $5::interval)
+     ORDER BY next_attempt_at, operation_id
+     LIMIT $2
+       FOR UPDATE SKIP LOCKED
+), leased AS (
+    UPDATE outbox x
+       SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
+           first_sent_at = COALESCE(x.first_sent_at, now())
+      FROM due d
+     WHERE x.operation_id = d.operation_id
+    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, d.never_sent
+)
+SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
+       o.reason, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
+       COALESCE(o.member_code, ''), o.event_time, l.attempts, l.in_doubt, l.never_sent
+  FROM leased l
+  JOIN operations o ON o.id = l.operation_id
+ ORDER BY l.next_attempt_at, l.operation_id`
+
+// Claim leases up to c.Limit due rows of one account.
+func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
+	rows, err := s.pool.Query(ctx, sqlClaim, c.Target, c.Limit, int64(c.Token), c.Lease, c.KeyMemory)
+	if err != nil {
+		return nil, fmt.Errorf("claim outbox batch: %w", err)
+	}
+	claimed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Claimed, error) {
+		r := Claimed{Token: c.Token}
+		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
+			&r.Reason, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.Attempts, &r.InDoubt, &r.NeverSent)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim outbox batch: %w", err)
+	}
+	return claimed, nil
+}
+
+// sqlRenew prolongs the leases that are still held. A row that is missing from
+// the answer was settled, or its lease ended and somebody else has it.
+const sqlRenew = `
+UPDATE outbox x
+   SET lease_until = now() + $3::interval
+  FROM unnest($1::bigint[], $2::bigint[]) AS held (operation_id, lease_token)
+ WHERE x.operation_id = held.operation_id AND x.lease_token = held.lease_token AND x.lease_until > now()
+RETURNING x.operation_id`
+
+// Renew prolongs the leases of rows that this worker holds, in one statement,
+// and returns those that it still has. ids and tokens go in pairs.
+func (s *Store) Renew(ctx context.Context, ids []OperationID, tokens []LeaseToken, lease time.Duration) ([]OperationID, error) {
+	rows, err := s.pool.Query(ctx, sqlRenew, int64s(ids), int64s(tokens), lease)
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	kept, err := pgx.CollectRows(rows, pgx.RowTo[OperationID])
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	return kept, nil
+}
+
+// CauseLeaseExpired, CauseAttemptsExhausted and CauseKeyMemoryOver are the
+// causes that the store itself writes.
+const (
+	CauseLeaseExpired      = "lease_expired"
+	CauseAttemptsExhausted = "attempts_exhausted"
+	CauseKeyMemoryOver     = "key_memory_over"
+)
+
+// sqlRescue takes back rows whose worker is gone. Whether they were sent
+// nobody knows, so the statement that takes them marks them in doubt; the lost
+// send counts as an attempt, so that a row that kills its worker ends parked.
+// Skips rows that are being settled at this moment (outbox_lease_idx).
+const sqlRescue = `
+WITH expired AS (
+    SELECT operation_id
+      FROM outbox
+     WHERE target = $1 AND state = 'sending' AND lease_until <= now()
+     ORDER BY lease_until
+     LIMIT 1000
+       FOR UPDATE SKIP LOCKED
+), taken_back AS (
+    UPDATE outbox x
+       SET state = CASE WHEN x.attempts + 1 >= $2 THEN 'parked' ELSE 'pending' END,
+           cause = CASE WHEN x.attempts + 1 >= $2 THEN 'attempts_exhausted' ELSE 'lease_expired' END,
+           in_doubt = true, attempts = x.attempts + 1, next_attempt_at = now(), lease_token = NULL, lease_until = NULL
+      FROM expired e
+     WHERE x.operation_id = e.operation_id
+    RETURNING x.operation_id
+)
+INSERT INTO attempts (operation_id, outcome, duration_ms)
+SELECT operation_id, 'lease_expired', 0 FROM taken_back`
+
+// Rescue takes back up to 1,000 rows of the account whose lease has ended, in
+// doubt, and says how many there were. maxAttempts parks a row that has had
+// its attempts.
+func (s *Store) Rescue(ctx context.Context, target string, maxAttempts int) (int, error) {
+	tag, err := s.pool.Exec(ctx, sqlRescue, target, maxAttempts)
+	if err != nil {
+		return 0, fmt.Errorf("rescue expired leases: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// sqlParkForgotten parks rows in doubt that may not be sent again because the
+// vendor may have forgotten their key (outbox_doubt_idx).
+const sqlParkForgotten = `
+UPDATE outbox
+   SET state = 'parked', cause = 'key_memory_over'
+ WHERE target = $1 AND state = 'pending' AND in_doubt AND first_sent_at <= now() - $2::interval`
+
+// ParkForgotten parks the account's rows in doubt that are older than the
+// vendor's memory of a key, and says how many there were.
+func (s *Store) ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error) {
+	tag, err := s.pool.Exec(ctx, sqlParkForgotten, target, keyMemory)
+	if err != nil {
+		return 0, fmt.Errorf("park forgotten keys: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// sqlNextDue is when the account's next pending row is due, NULL when it has
+// none that may be claimed (outbox_due_idx).
+const sqlNextDue = `
+SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8
+  FROM (SELECT next_attempt_at FROM outbox
+         WHERE target = $1 AND state = 'pending' AND (NOT in_doubt OR first_sent_at > now() - $2::interval)
+         ORDER BY next_attempt_at LIMIT 1) AS first`
+
+// NextDue says in how long the account's next row is due, which may be in the
+// past; ok is false when none waits.
+func (s *Store) NextDue(ctx context.Context, target string, keyMemory time.Duration) (in time.Duration, ok bool, err error) {
+	var seconds *float64
+	if err := s.pool.QueryRow(ctx, sqlNextDue, target, keyMemory).Scan(&seconds); err != nil {
+		return 0, false, fmt.Errorf("read next due time: %w", err)
+	}
+	if seconds == nil {
+		return 0, false, nil
+	}
+	return time.Duration(*seconds * float64(time.Second)), true, nil
+}
+
+// int64s turns ids into what pgx sends as a bigint array.
+func int64s[T ~int64](values []T) []int64 {
+	plain := make([]int64, len(values))
+	for i, v := range values {
+		plain[i] = int64(v)
+	}
+	return plain
+}

@@ -1,0 +1,33 @@
+// Package ledger is the domain and its Postgres store: what was accepted
+// ([Operation]), what is still to be sent (the outbox), how it ended (a
+// posting), and what could not be accepted (a reject).
+//
+// # States of an outbox row
+//
+//	            Claim                      Confirm
+//	pending ───────────────▶ sending ───────────────▶ (row gone, posting written)
+//	   ▲   ◀─────────────────   │
+//	   │     Settle, Rescue     │ Settle
+//	   │                        ▼
+//	   └──────────────────── parked      waits for a person
+//	          Reopen
+//
+// Doubt (in_doubt) lies across these states: the vendor may have applied the
+// operation and there is no proof. It is set by an unclear answer (Settle) and
+// by an expired lease (Rescue), and nothing here but a posting ends it.
+//
+// # Invariants this package holds
+//
+//   - One operation per (target, biz_id), for ever: constraint
+//     operations_one_per_key (TestRecordCountsAnEventOnce).
+//   - The same key with other content is a conflict and inserts nothing of its
+//     event (TestRecordConflict).
+//   - A posting is written once, by the statement that deletes the outbox row
+//     (TestConfirmOnce).
+//   - Apart from a confirmation, which settles an open row whoever heard it,
+//     only the holder of a live lease changes a row (TestSettleNeedsLiveLease).
+//   - A row in doubt is claimed only while the vendor remembers its key
+//     (TestClaimKeyMemory).
+//
+// Time is the database's: leases and due times are compared with now() in SQL.
+package ledger

@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// LegChars is the length of a leg code, the letters at the start of a BizID
+// that tell apart the operations of one event.
+const LegChars = 2
+
+// bizHashChars of base32 carry 130 bits of the digest: a collision among 10^12
+// keys has a chance below 10^-15.
+const bizHashChars = 26
+
+// referenceChars is the length of a reference: 12 characters with 60 bits of
+// the digest, and a check character.
+const referenceChars = 13
+
+// crockford is Crockford's base32 alphabet: no I, L, O or U, so that a
+// reference read out over the telephone is hard to get wrong.
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// NewBizID makes the dedup key of one vendor call from what identifies it:
+// account name, scope, type, the key fields' values, and the leg, which is
+// hashed last and stands in front readable. It depends on nothing else, so a
+// ledger that is rebuilt from the stream has the same keys.
+//
+// Each part is hashed behind its length (four bytes, big-endian), so that
+// ("ab","c") and ("a","bc") differ. The result has one form only, 28 characters
+// of [a-z0-9]: many vendors compare without case and cut what is long.
+func NewBizID(leg string, parts ...string) BizID {
+	var space [512]byte
+	text := space[:0]
+	for _, part := range parts {
+		text = appendPart(text, part)
+	}
+	text = appendPart(text, leg)
+	sum := sha256.Sum256(text)
+
+	var id [LegChars + bizHashChars]byte
+	return BizID(appendBase32(append(id[:0], leg...), sum[:], bizHashChars))
+}
+
+// appendBase32 appends the first n characters of the lower-case RFC 4648
+// base32 of digest. encoding/base32 would build its table anew for each key.
+func appendBase32(to, digest []byte, n int) []byte {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+	var bits, held uint
+	for next := 0; n > 0; n-- {
+		if held < 5 {
+			bits = bits<<8 | uint(digest[next])
+			next++
+			held += 8
+		}
+		held -= 5
+		to = append(to, alphabet[bits>>held&31])
+	}
+	return to
+}
+
+func appendPart(to []byte, part string) []byte {
+	to = binary.BigEndian.AppendUint32(to, uint32(len(part)))
+	return append(to, part...)
+}
+
+// ReferenceOf is the short form of a BizID that stands at the end of a reason:
+// 12 Crockford characters of the BizID's SHA-256 and a check character. It is
+// the only way to match a vendor's record exactly, as records show no bizId
+// (Zhimai user.user-points-records page).
+func ReferenceOf(id BizID) string {
+	sum := sha256.Sum256([]byte(id))
+	bits := binary.BigEndian.Uint64(sum[:8])
+	var text [referenceChars]byte
+	for i := range referenceChars - 1 {
+		text[i] = crockford[bits>>(59-5*i)&31]
+	}
+	check, _ := checkCharacter(text[:referenceChars-1])
+	text[referenceChars-1] = check
+	return string(text[:])
+}
+
+// ValidReference says whether s is a reference whose check character fits.
+// Lower case is accepted, and so are i and l for 1 and o for 0.
+func ValidReference(s string) bool {
+	_, ok := CanonicalReference(s)
+	return ok
+}
+
+// CanonicalReference is s as ReferenceOf writes it; false when s is not a
+// reference or its check character does not fit, as after a typing error.
+func CanonicalReference(s string) (string, bool) {
+	if len(s) != referenceChars {
+		return "", false
+	}
+	var text [referenceChars]byte
+	for i := range referenceChars {
+		text[i] = canonicalCharacter(s[i])
+	}
+	check, ok := checkCharacter(text[:referenceChars-1])
+	if !ok || check != text[referenceChars-1] {
+		return "", false
+	}
+	return string(text[:]), true
+}
+
+func canonicalCharacter(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	switch c {
+	case 'I', 'L':
+		return '1'
+	case 'O':
+		return '0'
+	}
+	return c
+}
+
+// checkCharacter is Luhn's check modulo 32 over the Crockford alphabet: every
+// single wrong character and almost every swap of neighbours is noticed. It is
+// false when a character is not of the alphabet.
+func checkCharacter(text []byte) (byte, bool) {
+	sum, double := 0, true
+	for i := len(text) - 1; i >= 0; i-- {
+		digit := crockfordDigit(text[i])
+		if digit < 0 {
+			return 0, false
+		}
+		if double {
+			digit *= 2
+			digit = digit/32 + digit%32
+		}
+		sum += digit
+		double = !double
+	}
+	return crockford[(32-sum%32)%32], true
+}
+
+func crockfordDigit(c byte) int {
+	for i := range len(crockford) {
+		if crockford[i] == c {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,182 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// recordWrite is what one transaction of Record writes.
+type recordWrite struct {
+	operations []newOperation
+	rejects    []newReject
+}
+
+// newReject is a reject with the entry it came from.
+type newReject struct {
+	entry     *Entry
+	rejection *Rejection
+}
+
+// sqlInsertOperations writes operations and the outbox rows of those that have
+// something to send, in one statement. A key that exists raises
+// operations_one_per_key and undoes the transaction: Record then looks again.
+const sqlInsertOperations = `
+WITH recorded AS (
+    INSERT INTO operations (target, kind, biz_id, business_key, member_id, member_code, points, source_type,
+                            points_channel, reason, reference, business_date, shop_code, amount_fen, mapping_version,
+                            event_source, event_id, event_type, event_time, event_subject, stream_seq, broker_time, data)
+    SELECT target, kind, biz_id, business_key, NULLIF(member_id, ''), NULLIF(member_code, ''), points,
+           NULLIF(source_type, 0::smallint), NULLIF(points_channel, 0::smallint), reason, reference, business_date,
+           NULLIF(shop_code, ''), amount_fen, mapping_version, event_source, event_id, event_type, event_time,
+           event_subject, stream_seq, broker_time, data
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                  $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::date[], $13::text[], $14::bigint[],
+                  $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[], $20::text[], $21::bigint[],
+                  $22::timestamptz[], $23::text[])
+           AS t (target, kind, biz_id, business_key, member_id, member_code, points, source_type, points_channel,
+                 reason, reference, business_date, shop_code, amount_fen, mapping_version, event_source, event_id,
+                 event_type, event_time, event_subject, stream_seq, broker_time, data)
+    RETURNING id, target, points
+)
+INSERT INTO outbox (operation_id, target)
+SELECT id, target FROM recorded WHERE points > 0`
+
+// sqlInsertRejects writes rejects; one that is there already (the message was
+// redelivered) is left as it is.
+const sqlInsertRejects = `
+INSERT INTO rejects (stream, stream_created, stream_seq, subject, broker_time, headers, payload,
+                     event_source, event_id, event_type, reason_code, reason)
+SELECT stream, stream_created, stream_seq, subject, broker_time, headers, payload,
+       NULLIF(event_source, ''), NULLIF(event_id, ''), NULLIF(event_type, ''), reason_code, reason
+  FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::text[], $5::timestamptz[], $6::bytea[], $7::bytea[],
+              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+       AS t (stream, stream_created, stream_seq, subject, broker_time, headers, payload,
+             event_source, event_id, event_type, reason_code, reason)
+ON CONFLICT ON CONSTRAINT rejects_one_per_message DO NOTHING`
+
+// write sends both statements in one round trip; Postgres runs them as one
+// implicit transaction.
+func (s *Store) write(ctx context.Context, w *recordWrite) (err error) {
+	if len(w.operations) == 0 && len(w.rejects) == 0 {
+		return nil
+	}
+	var batch pgx.Batch
+	if len(w.operations) > 0 {
+		args, err := operationArgs(w.operations)
+		if err != nil {
+			return err
+		}
+		batch.Queue(sqlInsertOperations, args...)
+	}
+	if len(w.rejects) > 0 {
+		batch.Queue(sqlInsertRejects, rejectArgs(w.rejects)...)
+	}
+	results := s.pool.SendBatch(ctx, &batch)
+	// The commit is answered with the last result: only Close knows of it.
+	defer func() {
+		if closed := results.Close(); err == nil && closed != nil {
+			err = fmt.Errorf("commit batch: %w", closed)
+		}
+	}()
+	for range batch.Len() {
+		if _, err := results.Exec(); err != nil {
+			return fmt.Errorf("write batch: %w", err)
+		}
+	}
+	return nil
+}
+
+// operationArgs turns rows into the columns that unnest reads.
+func operationArgs(operations []newOperation) ([]any, error) {
+	sortByKey(operations)
+	n := len(operations)
+	text := func(of func(newOperation) string) []string {
+		column := make([]string, n)
+		for i, op := range operations {
+			column[i] = of(op)
+		}
+		return column
+	}
+	var (
+		points, seqs       = make([]int64, n), make([]int64, n)
+		sources, channels  = make([]int16, n), make([]int16, n)
+		amounts            = make([]*int64, n)
+		dates              = make([]time.Time, n)
+		times, brokerTimes = make([]time.Time, n), make([]time.Time, n)
+	)
+	for i, op := range operations {
+		date, err := time.Parse(time.DateOnly, op.BusinessDate)
+		if err != nil {
+			return nil, fmt.Errorf("operation %s: business date: %w", op.BizID, err)
+		}
+		points[i], seqs[i] = int64(op.Points), int64(op.entry.Message.Seq)
+		sources[i], channels[i] = int16(op.SourceType), int16(op.PointsChannel)
+		amounts[i], dates[i] = op.AmountFen, date
+		times[i], brokerTimes[i] = op.entry.Event.Time, op.entry.Message.BrokerTime
+	}
+	return []any{
+		text(func(o newOperation) string { return o.Target }),
+		text(func(o newOperation) string { return string(o.Kind) }),
+		text(func(o newOperation) string { return string(o.BizID) }),
+		text(func(o newOperation) string { return o.BusinessKey }),
+		text(func(o newOperation) string { return o.MemberID }),
+		text(func(o newOperation) string { return o.MemberCode }),
+		points, sources, channels,
+		text(func(o newOperation) string { return o.Reason }),
+		text(func(o newOperation) string { return o.Reference }),
+		dates,
+		text(func(o newOperation) string { return o.ShopCode }),
+		amounts,
+		text(func(o newOperation) string { return o.MappingVersion }),
+		text(func(o newOperation) string { return o.entry.Event.Source }),
+		text(func(o newOperation) string { return o.entry.Event.ID }),
+		text(func(o newOperation) string { return o.entry.Event.Type }),
+		times,
+		text(func(o newOperation) string { return storable(o.entry.Message.Subject) }),
+		seqs, brokerTimes,
+		text(func(o newOperation) string { return o.entry.Event.Content }),
+	}, nil
+}
+
+// rejectArgs turns rejects into columns. What stands in text columns is made
+// storable; headers and payload are kept as they came.
+func rejectArgs(rejects []newReject) []any {
+	n := len(rejects)
+	var (
+		streams, subjects, sources, ids = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		types, codes, reasons           = make([]string, n), make([]string, n), make([]string, n)
+		created, brokerTimes            = make([]time.Time, n), make([]time.Time, n)
+		seqs                            = make([]int64, n)
+		headers, payloads               = make([][]byte, n), make([][]byte, n)
+	)
+	for i, r := range rejects {
+		m := &r.entry.Message
+		streams[i], subjects[i] = m.Stream, storable(m.Subject)
+		created[i], brokerTimes[i], seqs[i] = m.StreamCreated, m.BrokerTime, int64(m.Seq)
+		headers[i], payloads[i] = notNil(m.Header), notNil(m.Payload)
+		source, id, typ := r.entry.Source, r.entry.ID, r.entry.Type
+		if e := r.entry.Event; e != nil { // a conflict: understood, but not accepted
+			source, id, typ = e.Source, e.ID, e.Type
+		}
+		sources[i], ids[i], types[i] = storable(source), storable(id), storable(typ)
+		codes[i], reasons[i] = string(r.rejection.Code), storable(r.rejection.Reason)
+	}
+	return []any{streams, created, seqs, subjects, brokerTimes, headers, payloads, sources, ids, types, codes, reasons}
+}
+
+// storable makes a text that Postgres accepts: valid UTF-8 without NUL.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// notNil keeps an empty value from becoming NULL.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

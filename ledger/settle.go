@@ -1,0 +1,274 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Evidence is how we know that an operation was applied.
+type Evidence string
+
+const (
+	// Answered: the vendor's reply to this attempt said so.
+	Answered Evidence = "answered"
+	// AlreadyApplied: the vendor said that it had applied the key before.
+	AlreadyApplied Evidence = "already_applied"
+)
+
+// Confirmation is a heard "applied".
+type Confirmation struct {
+	ID       OperationID
+	Evidence Evidence
+	MemberID string
+	// HTTPStatus 0 and empty texts are stored as NULL.
+	HTTPStatus  int
+	VendorCode  string
+	VendorWords string
+	Duration    time.Duration
+}
+
+// Confirmed says what became of a batch of confirmations.
+type Confirmed struct {
+	// Posted operations got their posting now.
+	Posted int
+	// Before: somebody had posted them before.
+	Before int
+	// AfterVoid: a person had voided them, yet the vendor applied them. The
+	// confirmation is kept in attempts; somebody must look.
+	AfterVoid []OperationID
+}
+
+// sqlConfirm writes the postings and deletes the outbox rows in one statement,
+// whoever holds the lease: what was heard is true. A row that is missing from
+// the answer had no open outbox row.
+const sqlConfirm = `
+WITH heard AS (
+    SELECT DISTINCT ON (operation_id) *
+      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[])
+           AS h (operation_id, evidence, member_id, http_status, vendor_code, vendor_message)
+), gone AS (
+    DELETE FROM outbox x
+     USING heard h
+     WHERE x.operation_id = h.operation_id
+    RETURNING h.*, x.attempts
+)
+INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message)
+SELECT operation_id, 'posted', evidence, member_id, attempts + 1,
+       NULLIF(http_status, 0::smallint), NULLIF(vendor_code, ''), NULLIF(vendor_message, '')
+  FROM gone
+RETURNING operation_id`
+
+// Confirm posts operations that the vendor says it applied.
+func (s *Store) Confirm(ctx context.Context, heard []Confirmation) (Confirmed, error) {
+	n := len(heard)
+	if n == 0 {
+		return Confirmed{}, nil
+	}
+	ids, statuses := make([]int64, n), make([]int16, n)
+	evidence, members, codes, words := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	byID := make(map[OperationID]*Confirmation, n)
+	for i := range heard {
+		h := &heard[i]
+		ids[i], statuses[i] = int64(h.ID), int16(h.HTTPStatus)
+		evidence[i], members[i] = string(h.Evidence), h.MemberID
+		codes[i], words[i] = storable(h.VendorCode), storable(h.VendorWords)
+		byID[h.ID] = h
+	}
+	rows, err := s.pool.Query(ctx, sqlConfirm, ids, evidence, members, statuses, codes, words)
+	if err != nil {
+		return Confirmed{}, fmt.Errorf("post confirmations: %w", err)
+	}
+	posted, err := pgx.CollectRows(rows, pgx.RowTo[OperationID])
+	if err != nil {
+		return Confirmed{}, fmt.Errorf("post confirmations: %w", err)
+	}
+	for _, id := range posted {
+		delete(byID, id)
+	}
+	result := Confirmed{Posted: len(posted)}
+	if len(byID) == 0 {
+		return result, nil
+	}
+	err = s.confirmClosed(ctx, byID, &result)
+	return result, err
+}
+
+// sqlLateConfirmation keeps a confirmation for an operation that a person had
+// voided. No row means that the operation is posted: nothing is wrong.
+const sqlLateConfirmation = `
+INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms)
+SELECT p.operation_id, $2, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, ''), $6
+  FROM postings p
+ WHERE p.operation_id = $1 AND p.kind = 'voided'`
+
+// confirmClosed handles confirmations for rows that had left the outbox.
+func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confirmation, result *Confirmed) error {
+	for id, h := range heard {
+		outcome := "applied"
+		if h.Evidence == AlreadyApplied {
+			outcome = "already_applied"
+		}
+		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, int64(id), outcome, int16(h.HTTPStatus),
+			storable(h.VendorCode), storable(h.VendorWords), h.Duration.Milliseconds())
+		if err != nil {
+			return fmt.Errorf("keep late confirmation: %w", err)
+		}
+		if tag.RowsAffected() > 0 {
+			result.AfterVoid = append(result.AfterVoid, id)
+		} else {
+			result.Before++
+		}
+	}
+	return nil
+}
+
+// State of an outbox row that is not being sent.
+type State string
+
+const (
+	// Pending rows are due at a time.
+	Pending State = "pending"
+	// Parked rows wait for a person.
+	Parked State = "parked"
+)
+
+// Attempt is an attempt that did not post, for table attempts.
+type Attempt struct {
+	// Outcome is a name of vendorapi.Outcome.
+	Outcome     string
+	HTTPStatus  int
+	VendorCode  string
+	VendorWords string
+	// Error is our own words when there was no readable answer.
+	Error    string
+	Duration time.Duration
+}
+
+// Change gives a leased row back.
+type Change struct {
+	ID    OperationID
+	Token LeaseToken
+	State State
+	// Cause is required for Parked; for Pending it says why it waits again.
+	Cause string
+	// Doubt marks the row in doubt. False leaves the doubt as it is.
+	Doubt bool
+	// UseAttempt counts this attempt.
+	UseAttempt bool
+	// Delay is the time until a pending row is due again.
+	Delay time.Duration
+	// Unsent: no byte of this claim's send can have reached the vendor, and no
+	// earlier claim's either: the row is as if it had never been claimed.
+	Unsent bool
+	// Attempt is recorded when it is not nil.
+	Attempt *Attempt
+}
+
+// sqlSettle gives leased rows back and records their attempts. A row changes
+// only under its live lease; one that is missing from the answer was lost to
+// another worker, which is normal. Doubt is never cleared here.
+const sqlSettle = `
+WITH change AS (
+    SELECT *
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::int[], $7::bigint[],
+                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[])
+           AS c (operation_id, lease_token, state, cause, doubt, use_attempt, delay_ms, unsent,
+                 outcome, http_status, vendor_code, vendor_message, error, duration_ms)
+), changed AS (
+    UPDATE outbox x
+       SET state = c.state, cause = NULLIF(c.cause, ''), in_doubt = x.in_doubt OR c.doubt,
+           attempts = x.attempts + c.use_attempt,
+           next_attempt_at = now() + c.delay_ms * interval '1 millisecond',
+           first_sent_at = CASE WHEN c.unsent AND NOT x.in_doubt THEN NULL ELSE x.first_sent_at END,
+           lease_token = NULL, lease_until = NULL
+      FROM change c
+     WHERE x.operation_id = c.operation_id AND x.lease_token = c.lease_token AND x.lease_until > now()
+    RETURNING x.operation_id, c.outcome, c.http_status, c.vendor_code, c.vendor_message, c.error, c.duration_ms
+), recorded AS (
+    INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, error, duration_ms)
+    SELECT operation_id, outcome, NULLIF(http_status, 0::smallint), NULLIF(vendor_code, ''),
+           NULLIF(vendor_message, ''), NULLIF(error, ''), duration_ms
+      FROM changed
+     WHERE outcome <> ''
+)
+SELECT operation_id FROM changed`
+
+// Settle gives leased rows back and returns those that were changed; the
+// others were no longer this worker's.
+func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, error) {
+	n := len(changes)
+	if n == 0 {
+		return nil, nil
+	}
+	ids, tokens, delays := make([]int64, n), make([]int64, n), make([]int64, n)
+	states, causes, outcomes := make([]string, n), make([]string, n), make([]string, n)
+	codes, words, errs := make([]string, n), make([]string, n), make([]string, n)
+	doubts, unsent := make([]bool, n), make([]bool, n)
+	used, durations, statuses := make([]int32, n), make([]int32, n), make([]int16, n)
+	for i := range changes {
+		c := &changes[i]
+		ids[i], tokens[i], delays[i] = int64(c.ID), int64(c.Token), c.Delay.Milliseconds()
+		states[i], causes[i], doubts[i], unsent[i] = string(c.State), c.Cause, c.Doubt, c.Unsent
+		if c.UseAttempt {
+			used[i] = 1
+		}
+		if a := c.Attempt; a != nil {
+			outcomes[i], statuses[i], durations[i] = a.Outcome, int16(a.HTTPStatus), int32(a.Duration.Milliseconds())
+			codes[i], words[i], errs[i] = storable(a.VendorCode), storable(a.VendorWords), storable(a.Error)
+		}
+	}
+	rows, err := s.pool.Query(ctx, sqlSettle, ids, tokens, states, causes, doubts, used, delays, unsent,
+		outcomes, statuses, codes, words, errs, durations)
+	if err != nil {
+		return nil, fmt.Errorf("settle outbox batch: %w", err)
+	}
+	changed, err := pgx.CollectRows(rows, pgx.RowTo[OperationID])
+	if err != nil {
+		return nil, fmt.Errorf("settle outbox batch: %w", err)
+	}
+	return changed, nil
+}
+
+// sqlResolve keeps the member that a scanned code stands for, before the first
+// send. No row means that the lease is lost: the row must not be sent.
+const sqlResolve = `
+UPDATE outbox
+   SET resolved_member_id = $3
+ WHERE operation_id = $1 AND lease_token = $2 AND lease_until > now() AND resolved_member_id IS NULL`
+
+// Resolve commits the member id that a scanned code resolved to. ok is false
+// when the lease is lost: then the row must not be sent.
+func (s *Store) Resolve(ctx context.Context, id OperationID, token LeaseToken, memberID string) (ok bool, err error) {
+	tag, err := s.pool.Exec(ctx, sqlResolve, int64(id), int64(token), memberID)
+	if err != nil {
+		return false, fmt.Errorf("keep resolved member: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// sqlIsConfirmed and sqlMarkConfirmed keep whether an account has ever
+// confirmed a call.
+const (
+	sqlIsConfirmed   = `SELECT EXISTS (SELECT 1 FROM accounts WHERE target = $1)`
+	sqlMarkConfirmed = `INSERT INTO accounts (target) VALUES ($1) ON CONFLICT DO NOTHING`
+)
+
+// AccountConfirmed tells whether the account has ever confirmed a call.
+func (s *Store) AccountConfirmed(ctx context.Context, target string) (bool, error) {
+	var confirmed bool
+	if err := s.pool.QueryRow(ctx, sqlIsConfirmed, target).Scan(&confirmed); err != nil {
+		return false, fmt.Errorf("read account: %w", err)
+	}
+	return confirmed, nil
+}
+
+// MarkAccountConfirmed keeps that the account has confirmed its first call.
+func (s *Store) MarkAccountConfirmed(ctx context.Context, target string) error {
+	if _, err := s.pool.Exec(ctx, sqlMarkConfirmed, target); err != nil {
+		return fmt.Errorf("keep account: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Store is the ledger in Postgres. It is safe for concurrent use; it alone
+// begins transactions.
+type Store struct {
+	pool *pgxpool.Pool
+}
+
+// New returns a store on a pool whose database is migrated.
+func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
+
+// OpenWorkerPool opens the worker's connections. maxConns bounds them; 0 is
+// pgx's default (4, or the number of CPUs if that is more).
+//
+// Every statement of the worker reads by key. A plan made while a table was
+// still empty would scan it, and be kept while the table grows by thousands of
+// rows a second, so these connections plan for index look-ups from the start.
+func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		// pgx masks the password, but repeats the text around it: say less.
+		return nil, errors.New("DATABASE_URL: want a Postgres URL or keyword string; it cannot be read")
+	}
+	if maxConns > 0 {
+		config.MaxConns = int32(maxConns)
+	}
+	for name, value := range map[string]string{
+		"application_name":  "points-ledger worker",
+		"enable_seqscan":    "off",
+		"enable_hashjoin":   "off",
+		"enable_mergejoin":  "off",
+		"enable_bitmapscan": "off",
+		"jit":               "off",
+		"timezone":          "UTC",
+		// A worker that lost its connection must not hold row locks for hours.
+		"idle_in_transaction_session_timeout": "60000",
+		"tcp_keepalives_idle":                 "30",
+	} {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open database pool: %w", err)
+	}
+	return pool, nil
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
+}
+
+// SQLSTATE classes and codes that this package tells apart.
+const (
+	classDataException      = "22"
+	classIntegrityViolation = "23"
+	codeUniqueViolation     = "23505"
+	codeSerialization       = "40001"
+	codeDeadlock            = "40P01"
+)
+
+// constraintOnePerKey is the name that a repeated dedup key is refused by.
+const constraintOnePerKey = "operations_one_per_key"
+
+// isKeyRace tells that another transaction recorded one of our keys after we
+// had looked, or that Postgres asks for the transaction to be run again.
+func isKeyRace(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	return pg.Code == codeUniqueViolation && pg.ConstraintName == constraintOnePerKey ||
+		pg.Code == codeSerialization || pg.Code == codeDeadlock
+}
+
+// contentError returns the database's error when it refused a value, and nil
+// when the trouble lies elsewhere (connection, space, rights).
+func contentError(err error) *pgconn.PgError {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && len(pg.Code) == 5 &&
+		(pg.Code[:2] == classDataException || pg.Code[:2] == classIntegrityViolation) {
+		return pg
+	}
+	return nil
+}
