@@ -1,0 +1,226 @@
+// Package config reads the whole configuration: the environment, and one YAML
+// file with the rules and the vendor accounts (WORKER_CONFIG; a default is
+// built in). Load checks everything, pairs of values included, before anything
+// starts, and answers one error that names every bad field. Secrets come from
+// the environment or from files it names, never from the YAML file, because
+// that file's text is kept in the database.
+package config
+
+import (
+	"time"
+
+	"pointsledger/consumers"
+)
+
+// Config is the effective configuration. It can be printed and marshalled:
+// secrets are masked (Secret, DatabaseURL, NATSURL).
+type Config struct {
+	NATS NATS
+	// DatabaseURL is where the ledger lives (DATABASE_URL), a Postgres URL or
+	// keyword string. No default; empty is allowed here because commands such
+	// as explain need none (see ReadyToRun).
+	DatabaseURL DatabaseURL
+	// HTTPAddr is where /healthz, /readyz and /metrics are served
+	// (WORKER_HTTP_ADDR, default 127.0.0.1:8080). Wider than the loopback shows
+	// the metrics to whoever can reach it.
+	HTTPAddr string
+	// LogLevel is debug, info, warn or error (WORKER_LOG_LEVEL, default info).
+	LogLevel string
+	// Drain is how long a stopping worker may finish its batch and its sends
+	// (WORKER_DRAIN, default 25s, 1s to 10m). Not above the longest vendor
+	// timeout and sends are cut off, which leaves rows in doubt; keep it below
+	// the time after which the supervisor kills.
+	Drain time.Duration
+	// Rules is the compiled rule part of the file.
+	Rules *consumers.Rules
+	// RulesText is the file as it was read, for the table mappings.
+	RulesText []byte
+	// RulesVersion is the first 12 hex digits of the SHA-256 of RulesText.
+	RulesVersion string
+	// RulesFrom is the file's path, or "built-in default".
+	RulesFrom string
+	// Vendors holds the accounts in the order of the file, also those that are
+	// off (Vendor.On).
+	Vendors []Vendor
+	// Settings lists every value with where it came from, masked.
+	Settings []Setting
+	// Warnings are things that are legal and probably not meant, such as an
+	// unknown variable ZHIMAI_OPENKEY.
+	Warnings []string
+}
+
+// NATS says where events come from and how many are taken at once.
+type NATS struct {
+	// URL is one server or several with commas between (NATS_URL, default
+	// nats://127.0.0.1:4222).
+	URL NATSURL
+	// CredsFile is the path of a .creds file (NATS_CREDS). Empty is none.
+	CredsFile string
+	// Stream is the stream's name (NATS_STREAM, default POINTS).
+	Stream string
+	// Durable is the pull consumer's name (NATS_DURABLE, default
+	// points-worker). A new name starts from the stream's first message; the
+	// ledger then counts all of them as duplicates.
+	Durable string
+	// Batch is the most messages in one fetch and one transaction
+	// (WORKER_BATCH, default 1000, 1 to 1000). Low costs a commit for every few
+	// events; above 1000 a single bad event makes too much work to be split off.
+	Batch int
+	// BatchesInFlight is how many batches are fetched or written at once
+	// (WORKER_BATCHES_IN_FLIGHT, default 2, 1 to 8). 1 leaves Postgres idle
+	// during a fetch; many only queue up and use their ack wait.
+	BatchesInFlight int
+	// AckWait is how long the broker waits for an ack before it delivers again
+	// (WORKER_ACK_WAIT, default 30s, 1s to 10m). Too low and slow batches are
+	// delivered twice (harmless but wasted); too high and a crashed worker's
+	// messages rest that long. It must exceed BatchesInFlight × BatchTime.
+	AckWait time.Duration
+	// BatchTime is the deadline of one batch from fetch to commit
+	// (WORKER_BATCH_TIME, default 10s, 1s to 5m). Too low and a loaded database
+	// never gets a batch through; too high forces a long AckWait.
+	BatchTime time.Duration
+}
+
+// Kinds of vendor accounts.
+const (
+	// KindZhimai is an account at Zhimai's OpenAPI v2.
+	KindZhimai = "zhimai"
+	// KindKylin is an account at the Kylin CRM.
+	KindKylin = "kylin"
+)
+
+// SettleTime is what a sender needs after its deadline to write the outcome.
+// A lease must outlive the vendor timeout by more than this.
+const SettleTime = 5 * time.Second
+
+// InDoubtResend sends the same key again while the vendor remembers it. It is
+// the only policy of this version.
+const InDoubtResend = "resend"
+
+// Vendor is one vendor account.
+type Vendor struct {
+	// Name is the target of operations, for ever: it is part of every key.
+	Name string
+	// Kind is zhimai or kylin.
+	Kind string
+	// URL is the endpoint. Zhimai: the whole address, one for all actions.
+	// Kylin: the base, to which the call's path is appended; no slash at the end.
+	URL string
+	// OpenID, GrantCode and OpenKey are Zhimai's credentials.
+	OpenID, GrantCode, OpenKey Secret
+	// Headers are sent with every request to Kylin; its page does not say how
+	// the gateway authenticates, so this is where that goes.
+	Headers []Header
+	// Timeout is one call's time in all, connecting included (default 10s,
+	// 100ms to 2m). Too low turns slow successes into doubt; too high lets a
+	// hanging vendor hold its senders.
+	Timeout time.Duration
+	// ConnectTimeout is the part of Timeout for reaching the vendor (default
+	// 3s). A call that ends here was not sent, so low is safe; too low fails on
+	// a slow TLS handshake.
+	ConnectTimeout time.Duration
+	// Concurrency is how many calls run at once (default 64, 1 to 1024). Too
+	// low caps the rate at Concurrency ÷ answer time; too high gets throttled.
+	Concurrency int
+	// RatePerSecond caps the calls that start in a second; 0 (default) is no cap.
+	RatePerSecond int
+	// Lease is how long a claimed row belongs to its sender without renewal
+	// (default 30s, up to 30m). It must exceed Timeout + SettleTime, or a row is
+	// claimed by another while its call still runs; too high and a crashed
+	// worker's rows rest that long.
+	Lease time.Duration
+	// Schedule is the wait before each further attempt; its last entry repeats
+	// until GiveUpAfter. Default 500ms 1s 2s 5s 15s 1m 5m 15m 30m 1h. Short
+	// waits press a vendor in trouble; long ones delay points after a blip.
+	Schedule []time.Duration
+	// GiveUpAfter is the age since the first send at which a row is parked
+	// (default 24h, 1m to 30 days). Too low parks rows over an outage that ends
+	// by itself; too high hides trouble.
+	GiveUpAfter time.Duration
+	// Codes gives vendor codes a meaning that the pages leave open.
+	Codes Codes
+	// InDoubt says what is done when the vendor may have applied a call
+	// without our knowing: resend.
+	InDoubt string
+	// KeyMemory is how long the vendor is assumed to remember a dedup key
+	// (default 24h, up to 10 years). The pages give no number. Too high and a
+	// late resend is applied a second time; too low parks rows for a person.
+	// It must exceed Timeout + Lease.
+	KeyMemory time.Duration
+	// SigningPayload is the text that Zhimai's Token signs, with {GrantCode},
+	// {Nonce}, {OpenId}, {Timestamp}, {Action} and {OpenKey} filled in. The
+	// guide is not among the pages: the default is an assumption. Wrong, and
+	// the vendor refuses everything.
+	SigningPayload string
+	// SigningURLEncode says that the base64 of the Token is URL-encoded
+	// (default true, as the page's example shows).
+	SigningURLEncode bool
+	// MemberType is Kylin's memberType (default aupres).
+	MemberType string
+	// PointBizType is Kylin's pointBizType (default POINT).
+	PointBizType string
+	// ReasonMaxChars is the most characters of the text the member sees
+	// (default 50 at Zhimai, 255 at Kylin; 20 to 255). Below 20 the reference
+	// has no room; above the vendor's limit calls are refused.
+	ReasonMaxChars int
+
+	offBecause string
+}
+
+// Header is one static request header. The value is secret, the name is not.
+type Header struct {
+	Name  string
+	Value Secret
+}
+
+// Codes lists vendor codes by meaning. At Zhimai they are the reply's "code"
+// (with status true), at Kylin HTTP statuses from 400 to 499. A code stands in
+// one list only. Empty lists are the default: the pages name no codes.
+type Codes struct {
+	// AlreadyApplied: this key was applied before; counts as done. A wrong
+	// entry here loses points silently.
+	AlreadyApplied []string
+	// Auth: our credentials are refused; the account pauses.
+	Auth []string
+	// Throttled: too many calls; the account pauses.
+	Throttled []string
+	// Retryable: not applied, worth trying again.
+	Retryable []string
+}
+
+// On says whether calls can be made: url and credentials are there.
+func (v Vendor) On() bool { return v.offBecause == "" }
+
+// OffBecause says what is missing ("ZHIMAI_OPEN_KEY is not set"), empty when
+// the account is on.
+func (v Vendor) OffBecause() string { return v.offBecause }
+
+// Vendor finds an account by name.
+func (c *Config) Vendor(name string) (Vendor, bool) {
+	for _, v := range c.Vendors {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return Vendor{}, false
+}
+
+// ReadyToRun says what `worker run` is still missing: a vendor account that is
+// on, and a database unless the embedded one is used. The answer is an *Error.
+func (c *Config) ReadyToRun(embedded bool) error {
+	var p problems
+	if !embedded && c.DatabaseURL == "" {
+		p.addf("DATABASE_URL", "not set; want a Postgres URL such as postgres://ledger@db/points, or start with --embedded")
+	}
+	on := false
+	for _, v := range c.Vendors {
+		on = on || v.On()
+	}
+	if !on {
+		for _, v := range c.Vendors {
+			p.addf("vendors."+v.Name, "off: %s", v.offBecause)
+		}
+		p.addf("vendors", "no account is on; set a url and credentials, or rehearse against `worker simulate`")
+	}
+	return p.err()
+}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// Description is the effective configuration for people and programs, without
+// secrets.
+type Description struct {
+	Settings     []Setting         `json:"settings"`
+	Vendors      []VendorDescribed `json:"vendors"`
+	RulesFrom    string            `json:"rules_from"`
+	RulesVersion string            `json:"rules_version"`
+	Warnings     []string          `json:"warnings"`
+}
+
+// VendorDescribed says whether an account is on, and if not, why.
+type VendorDescribed struct {
+	Name       string `json:"name"`
+	Kind       string `json:"kind"`
+	On         bool   `json:"on"`
+	OffBecause string `json:"off_because,omitempty"`
+}
+
+// Description gives the masked structure behind Describe. Its lists are never
+// nil, so that JSON shows [].
+func (c *Config) Description() Description {
+	d := Description{
+		Settings:     append([]Setting{}, c.Settings...),
+		Vendors:      []VendorDescribed{},
+		RulesFrom:    c.RulesFrom,
+		RulesVersion: c.RulesVersion,
+		Warnings:     append([]string{}, c.Warnings...),
+	}
+	for _, v := range c.Vendors {
+		d.Vendors = append(d.Vendors, VendorDescribed{Name: v.Name, Kind: v.Kind, On: v.On(), OffBecause: v.offBecause})
+	}
+	return d
+}
+
+// Describe writes the configuration as a table: name, value, where from.
+func (c *Config) Describe(w io.Writer) error {
+	d := c.Description()
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tVALUE\tFROM")
+	for _, s := range d.Settings {
+		// A value with a line end or a tab would break the table.
+		value := s.Value
+		if strings.ContainsAny(value, "\n\t\r") {
+			value = fmt.Sprintf("%q", value)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, value, s.From)
+	}
+	fmt.Fprintf(table, "rules\tversion %s\t%s\n", d.RulesVersion, d.RulesFrom)
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	for _, warning := range d.Warnings {
+		if _, err := fmt.Fprintln(w, "warning:", warning); err != nil {
+			return fmt.Errorf("write configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+// DescribeJSON writes the Description as indented JSON.
+func (c *Config) DescribeJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(c.Description()); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

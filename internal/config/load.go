@@ -1,0 +1,174 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"pointsledger/consumers"
+)
+
+// Load reads and checks everything. environ is what os.Environ gives: the
+// whole list, so that a misspelt name can be warned about. readFile is
+// os.ReadFile; it is called for WORKER_CONFIG, NATS_CREDS and the …_FILE
+// variants. The error is an *Error that names every bad field.
+func Load(environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
+	e := newEnvironment(environ, readFile)
+	c := &Config{NATS: loadNATS(e)}
+	c.DatabaseURL = e.databaseURL("DATABASE_URL")
+	c.HTTPAddr = e.httpAddr("WORKER_HTTP_ADDR", "127.0.0.1:8080")
+	c.LogLevel = e.oneOf("WORKER_LOG_LEVEL", "info", "debug", "info", "warn", "error")
+	c.Drain = e.duration("WORKER_DRAIN", 25*time.Second, time.Second, 10*time.Minute)
+
+	file := loadFile(e, c)
+	c.Vendors = loadVendors(e, file)
+	checkPairs(e, c)
+	c.Rules = compileRules(e, c, file)
+	e.warnUnknown()
+
+	c.Settings, c.Warnings = e.settings, e.warnings
+	if err := e.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func loadNATS(e *environment) NATS {
+	var n NATS
+	n.URL = e.natsURL("NATS_URL", "nats://127.0.0.1:4222")
+	creds, from := e.text("NATS_CREDS", "")
+	if creds != "" {
+		if _, err := e.readFile(creds); err != nil {
+			e.addf("NATS_CREDS", "read %s: %w", creds, pathless(err))
+		}
+	}
+	n.CredsFile = creds
+	e.note("NATS_CREDS", orUnset(creds), from)
+	n.Stream = e.jetstreamName("NATS_STREAM", "POINTS")
+	n.Durable = e.jetstreamName("NATS_DURABLE", "points-worker")
+	n.Batch = e.integer("WORKER_BATCH", 1000, 1, 1000)
+	n.BatchesInFlight = e.integer("WORKER_BATCHES_IN_FLIGHT", 2, 1, 8)
+	n.BatchTime = e.duration("WORKER_BATCH_TIME", 10*time.Second, time.Second, 5*time.Minute)
+	n.AckWait = e.duration("WORKER_ACK_WAIT", 30*time.Second, time.Second, 10*time.Minute)
+	if least := time.Duration(n.BatchesInFlight) * n.BatchTime; n.AckWait <= least {
+		e.addf("WORKER_ACK_WAIT", "want more than WORKER_BATCHES_IN_FLIGHT × WORKER_BATCH_TIME = %s, got %s: messages would be delivered again while they are written", least, n.AckWait)
+	}
+	return n
+}
+
+// loadFile reads WORKER_CONFIG, or the built-in file. A file without vendors
+// gets the built-in accounts.
+func loadFile(e *environment, c *Config) parsedFile {
+	path, from := e.text("WORKER_CONFIG", "")
+	e.note("WORKER_CONFIG", orUnset(path), from)
+	name, text := "default.yaml", DefaultFile()
+	c.RulesFrom = "built-in default"
+	if path != "" {
+		name, c.RulesFrom = path, path
+		var err error
+		if text, err = e.readFile(path); err != nil {
+			e.addf("WORKER_CONFIG", "read %s: %w", path, pathless(err))
+			name, text = "default.yaml", DefaultFile() // so that the accounts are checked all the same
+		}
+	}
+	c.RulesText = text
+	sum := sha256.Sum256(text)
+	c.RulesVersion = hex.EncodeToString(sum[:])[:12]
+	file := parseFile(name, text, &e.problems)
+	if file.vendors == nil && path != "" {
+		var ignored problems // the built-in file is tested
+		file.vendors = parseFile("default.yaml", defaultFile, &ignored).vendors
+		file.vendorsBuiltIn = true
+	}
+	file.vendorsBuiltIn = file.vendorsBuiltIn || path == ""
+	return file
+}
+
+// compileRules checks the rules against the accounts. Rules over accounts that
+// could not be read would only repeat the problem in other words.
+func compileRules(e *environment, c *Config, file parsedFile) *consumers.Rules {
+	if file.broken {
+		return nil
+	}
+	accounts := make([]consumers.Account, len(c.Vendors))
+	for i, v := range c.Vendors {
+		accounts[i] = consumers.Account{Name: v.Name, Kind: v.Kind, On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
+	}
+	rules, err := consumers.Compile(file.rules, c.RulesVersion, accounts)
+	if err != nil {
+		e.add(file.name, err)
+	}
+	return rules
+}
+
+// checkPairs checks what two parts of the configuration mean together.
+func checkPairs(e *environment, c *Config) {
+	for _, v := range c.Vendors {
+		if v.On() && c.Drain <= v.Timeout {
+			e.addf("WORKER_DRAIN", "want more than the timeout of vendors.%s, %s, got %s: stopping would leave its calls in doubt", v.Name, v.Timeout, c.Drain)
+		}
+	}
+}
+
+func (e *environment) oneOf(name, otherwise string, allowed ...string) string {
+	text, from := e.text(name, otherwise)
+	if !slices.Contains(allowed, text) {
+		e.addf(name, "want one of %s, got %q", strings.Join(allowed, ", "), text)
+		text = otherwise
+	}
+	e.note(name, text, from)
+	return text
+}
+
+// natsURL wants one server or several: nats, tls, ws or wss, or host:port.
+func (e *environment) natsURL(name, otherwise string) NATSURL {
+	text, from := e.text(name, otherwise)
+	for _, server := range strings.Split(text, ",") {
+		server = strings.TrimSpace(server)
+		if !strings.Contains(server, "://") {
+			server = "nats://" + server
+		}
+		u, err := url.Parse(server)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			e.addf(name, "want nats://host:port (or tls, ws, wss; several with commas), got %q", NATSURL(text).String())
+			break
+		}
+	}
+	e.note(name, NATSURL(text).String(), from)
+	return NATSURL(text)
+}
+
+// warnUnknown names variables that look like ours and are not. The variables
+// that Kubernetes makes for a service named kylin or worker are not meant.
+func (e *environment) warnUnknown() {
+	known := keys(e.known)
+	names := keys(e.values)
+	slices.Sort(names)
+	for _, name := range names {
+		if e.known[name] || strings.Contains(name, "_SERVICE_") || strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_") {
+			continue
+		}
+		ours := strings.HasPrefix(name, "WORKER_") || strings.HasPrefix(name, "ZHIMAI_") || strings.HasPrefix(name, "KYLIN_")
+		others := strings.HasPrefix(name, "NATS_") || strings.HasPrefix(name, "DATABASE_")
+		best := nearest(name, known)
+		switch {
+		case ours && best != "":
+			e.warnings = append(e.warnings, fmt.Sprintf("%s is not a known variable and is ignored; did you mean %s?", name, best))
+		case ours:
+			e.warnings = append(e.warnings, fmt.Sprintf("%s is not a known variable and is ignored", name))
+		case others && best != "":
+			e.warnings = append(e.warnings, fmt.Sprintf("%s is ignored; did you mean %s?", name, best))
+		}
+	}
+}
+
+func orUnset(text string) string {
+	if text == "" {
+		return "unset"
+	}
+	return text
+}
