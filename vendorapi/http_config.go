@@ -1,0 +1,90 @@
+package vendorapi
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// HTTPConfig bounds the HTTP calls to one vendor account. The zero value of
+// each field means its default.
+type HTTPConfig struct {
+	// ConnectTimeout covers name lookup, TCP and TLS of a new connection
+	// together. Default 3 s. Too low: slow networks look like "not sent" for
+	// ever. Too high: a dead address holds a sender for long. At most Timeout.
+	ConnectTimeout time.Duration
+	// Timeout covers one call in all: waiting for a connection, connecting,
+	// sending, reading the whole reply. Default 10 s. Too low: slow answers
+	// become doubt. It must stay well below the lease of the outbox row.
+	Timeout time.Duration
+	// IdleTimeout is how long an unused connection is kept. Default 30 s. Too
+	// high: the vendor closes it first, and a call may meet that moment.
+	IdleTimeout time.Duration
+	// MaxConns is the number of connections to the vendor, busy and idle, and
+	// should equal the account's concurrency. Default 64. Lower than the
+	// concurrency: calls wait for a connection, inside Timeout.
+	MaxConns int
+	// MaxReplyBytes caps a reply's body. Default 1 MiB. A longer reply is
+	// unreadable, and so is its outcome.
+	MaxReplyBytes int64
+	// RootCAs replaces the system's certificate authorities. nil: the system's.
+	RootCAs *x509.CertPool
+}
+
+func (c HTTPConfig) withDefaults() HTTPConfig {
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 3 * time.Second
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = 30 * time.Second
+	}
+	if c.MaxConns == 0 {
+		c.MaxConns = 64
+	}
+	if c.MaxReplyBytes == 0 {
+		c.MaxReplyBytes = 1 << 20
+	}
+	return c
+}
+
+func (c HTTPConfig) validate() error {
+	var errs []error
+	if c.ConnectTimeout < 0 || c.Timeout < 0 || c.IdleTimeout < 0 {
+		errs = append(errs, errors.New("http timeouts: want 0 (the default) or more"))
+	}
+	if c.ConnectTimeout > c.Timeout {
+		errs = append(errs, fmt.Errorf("http connect timeout %v: want at most the whole timeout, %v", c.ConnectTimeout, c.Timeout))
+	}
+	if c.MaxConns < 0 {
+		errs = append(errs, fmt.Errorf("http max conns %d: want 1 or more, or 0 for the default", c.MaxConns))
+	}
+	if c.MaxReplyBytes < 0 {
+		errs = append(errs, fmt.Errorf("http max reply bytes %d: want 1 or more, or 0 for the default", c.MaxReplyBytes))
+	}
+	return errors.Join(errs...)
+}
+
+// ParseURL reads a vendor's base URL. It refuses userinfo, query and fragment:
+// credentials have their own fields, and a URL appears in errors and previews.
+// Its errors do not repeat the text, which may hold such a credential.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("url: not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("url: want http:// or https://")
+	case u.Hostname() == "":
+		return nil, errors.New("url: want a host")
+	case u.User != nil:
+		return nil, errors.New("url: user name and password are not allowed in it")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("url: query and fragment are not allowed in it")
+	}
+	return u, nil
+}

@@ -1,0 +1,177 @@
+// Package kylin calls the Kylin CRM's one action that the worker needs:
+// freezing a member's points (page "W9", /openapi/v2/member/freezePoint).
+package kylin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"pointsledger/vendorapi"
+)
+
+const (
+	freezePath = "/openapi/v2/member/freezePoint"
+	// channelType is fixed, and idempotentMode 1 is the default, by the page.
+	channelType    = "WECHAT"
+	idempotentMode = "1"
+	// MaxDescription is the page's limit, in characters.
+	MaxDescription = 255
+	// maxPoint is the largest whole number that every double up to it is exact.
+	maxPoint = 1 << 53
+)
+
+// Client calls one Kylin account. It is safe for concurrent use.
+type Client struct {
+	caller       *vendorapi.Caller
+	url          *url.URL
+	header       http.Header
+	secrets      vendorapi.Secrets
+	memberType   string
+	pointBizType string
+}
+
+// New makes a Client, or says everything that is wrong with cfg.
+func New(cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	base, urlErr := vendorapi.ParseURL(cfg.URL)
+	header, headerErr := cfg.header()
+	caller, callerErr := vendorapi.NewCaller(cfg.HTTP)
+	var errs []error
+	for _, err := range []error{urlErr, headerErr, callerErr} {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("kylin: %w", err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	var values []string
+	for _, value := range cfg.Headers {
+		// "Bearer abc" may come back as "abc" alone.
+		values = append(append(values, value), strings.Fields(value)...)
+	}
+	return &Client{
+		caller:       caller,
+		url:          base.JoinPath(freezePath),
+		header:       header,
+		secrets:      vendorapi.NewSecrets(values...),
+		memberType:   cfg.MemberType,
+		pointBizType: cfg.PointBizType,
+	}, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.caller.Close() }
+
+// Freeze is one freezePoint. Nothing of it is changed on the way: what the page
+// does not allow is refused instead of cut.
+type Freeze struct {
+	// Token is the idempotency key (X-Business-Token): one per request, the
+	// same one when the request is sent again. Not a secret.
+	Token    string
+	MemberID string
+	// Description says the kind of event and the event; at most MaxDescription
+	// characters.
+	Description string
+	// ShopCode is left out when empty.
+	ShopCode string
+	// Point is the points to freeze, 1 or more.
+	Point int64
+}
+
+func (f Freeze) check() error {
+	switch {
+	case !isFieldValue(f.Token):
+		return errors.New("token: empty, or characters that a header cannot hold")
+	case f.MemberID == "":
+		return errors.New("member id is required")
+	case f.Description == "" || utf8.RuneCountInString(f.Description) > MaxDescription:
+		return fmt.Errorf("description: want 1 to %d characters", MaxDescription)
+	case f.Point < 1 || f.Point > maxPoint:
+		return errors.New("point: want 1 to 2^53")
+	}
+	return nil
+}
+
+// FreezePoint freezes points. A Freeze that must not be sent is NotSent with
+// vendorapi.ErrUnsendable.
+func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
+	if err := f.check(); err != nil {
+		return vendorapi.Reply{Outcome: vendorapi.NotSent, Err: fmt.Errorf("freeze point: %w: %w", vendorapi.ErrUnsendable, err)}
+	}
+	header := maps.Clone(c.header)
+	header[tokenHeader] = []string{f.Token}
+	answer := c.caller.Post(ctx, vendorapi.Call{
+		URL:     c.url,
+		Header:  header,
+		Body:    f.appendBody(make([]byte, 0, 512), c.memberType, c.pointBizType),
+		Secrets: c.secrets,
+	})
+	return c.read(answer)
+}
+
+// appendBody writes the body in the order of the page's example. The points are
+// a double there; they are written from the integer, as 5.0, never computed.
+func (f Freeze) appendBody(dst []byte, memberType, pointBizType string) []byte {
+	dst = append(dst, `{"memberId":`...)
+	dst = vendorapi.AppendJSONString(dst, f.MemberID)
+	dst = append(dst, `,"description":`...)
+	dst = vendorapi.AppendJSONString(dst, f.Description)
+	dst = append(dst, `,"channelType":"`+channelType+`","memberType":`...)
+	dst = vendorapi.AppendJSONString(dst, memberType)
+	if f.ShopCode != "" {
+		dst = append(dst, `,"shopCode":`...)
+		dst = vendorapi.AppendJSONString(dst, f.ShopCode)
+	}
+	dst = append(dst, `,"pointBizType":`...)
+	dst = vendorapi.AppendJSONString(dst, pointBizType)
+	dst = append(dst, `,"idempotentMode":`+idempotentMode+`,"point":`...)
+	dst = strconv.AppendInt(dst, f.Point, 10)
+	return append(dst, `.0}`...)
+}
+
+// read says what an answer means. On this page the status is the answer: a 200
+// whose body cannot be read has still frozen the points, so its body error is
+// dropped. Words are kept for what a person may have to look at.
+func (c *Client) read(a vendorapi.Answer) vendorapi.Reply {
+	reply := a.Reply()
+	if a.Status == 0 {
+		return reply
+	}
+	reply.Outcome = statusOutcome(a.Status)
+	switch reply.Outcome {
+	case vendorapi.Applied:
+		reply.Err = nil
+		return reply
+	case vendorapi.Throttled:
+		reply.RetryAfter = a.RetryAfter
+	}
+	reply.Message = c.secrets.Words(string(a.Body))
+	return reply
+}
+
+// statusOutcome is the page's table of answers; where it is silent (429, 408,
+// other 4xx), design and vendor-api decide, and the rest is unknown.
+func statusOutcome(status int) vendorapi.Outcome {
+	switch status {
+	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
+		return vendorapi.Applied
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return vendorapi.Unauthorised
+	case http.StatusTooManyRequests:
+		return vendorapi.Throttled
+	case http.StatusRequestTimeout:
+		return vendorapi.Unknown
+	}
+	if status >= 400 && status <= 499 {
+		return vendorapi.Refused
+	}
+	return vendorapi.Unknown
+}
