@@ -1,0 +1,318 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Vendor names one of the two simulated vendors.
+type Vendor string
+
+const (
+	Zhimai Vendor = "zhimai"
+	Kylin  Vendor = "kylin"
+)
+
+// index is the vendor's place in arrays; ok is false for an unknown name.
+func (v Vendor) index() (i int, ok bool) {
+	switch v {
+	case Zhimai:
+		return 0, true
+	case Kylin:
+		return 1, true
+	}
+	return 0, false
+}
+
+var vendorNames = [...]Vendor{Zhimai, Kylin}
+
+// Config is everything about a simulator. The zero value is a friendly vendor:
+// no faults, repeats answer success, keys remembered for ever, records of
+// shape A without the reason.
+type Config struct {
+	// Seed of all draws; see the package comment.
+	Seed uint64
+	// Latency is added to every vendor call before it is carried out. A client
+	// that goes away meanwhile does not stop the call. 0 adds nothing.
+	Latency time.Duration
+	Zhimai  ZhimaiConfig
+	Kylin   KylinConfig
+	Members MembersConfig
+	// MaxKeys bounds the book, both vendors together; a new key beyond it is
+	// answered 503 and not applied. 0 means 2,000,000 (about 0.5 GB).
+	MaxKeys int
+	// NoControl switches the paths under /_sim/ off.
+	NoControl bool
+	// Now is the vendor's clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// The credentials of a simulator that was given none. They are not secrets.
+const (
+	DefaultOpenID    = "sim-open-id"
+	DefaultGrantCode = "sim-grant"
+	DefaultOpenKey   = "sim-open-key"
+)
+
+// DefaultSigningPayload is the signed text, with placeholders. It is an
+// assumption: the vendor's signing guide is not among the pages.
+const DefaultSigningPayload = "GrantCode={GrantCode}&Nonce={Nonce}&OpenId={OpenId}&Timestamp={Timestamp}"
+
+// ZhimaiConfig is the Zhimai side.
+type ZhimaiConfig struct {
+	// OpenID, GrantCode and OpenKey are what a caller must know. Empty means
+	// the Default constants.
+	OpenID    string
+	GrantCode string
+	OpenKey   string
+	// SigningPayload is the text that is signed; {OpenId}, {GrantCode},
+	// {Timestamp}, {Nonce} and {Action} stand for the request's fields. Empty
+	// means DefaultSigningPayload.
+	SigningPayload string
+	// PlainToken wants the base64 as it is. False wants it URL-encoded, as in
+	// the examples of the pages.
+	PlainToken bool
+	// TimestampSkew is how far Timestamp may be from the clock. 0 means 10
+	// minutes, negative means that any number will do.
+	TimestampSkew time.Duration
+	Dedup         Dedup
+	Records       RecordsConfig
+	Faults        Faults
+	// ReasonMaxChars refuses a longer reason; 0 means no limit (the page
+	// gives none).
+	ReasonMaxChars int
+	// The codes of business exceptions. The pages list none; empty means
+	// 40101, 40901, 40401, 40301 and 40001.
+	WrongSignatureCode string
+	AlreadyAppliedCode string
+	UnknownMemberCode  string
+	FrozenMemberCode   string
+	BadRequestCode     string
+}
+
+// KylinConfig is the Kylin side.
+type KylinConfig struct {
+	// Headers that every call must carry, or it is answered 401. The page does
+	// not say how the gateway authenticates; nil asks for nothing.
+	Headers map[string]string
+	// MemberType that a call must name; empty accepts any.
+	MemberType string
+	Dedup      Dedup
+	Faults     Faults
+	// AlreadyAppliedStatus answers a repeat under DedupCode. 0 means 409. (The
+	// page promises idempotency and lists no such status.)
+	AlreadyAppliedStatus int
+}
+
+// DedupMode says what a repeat of a remembered key does.
+type DedupMode string
+
+const (
+	// DedupSuccess answers success and applies nothing. It is the default.
+	DedupSuccess DedupMode = "success"
+	// DedupCode applies nothing and says so: Zhimai with status true and
+	// AlreadyAppliedCode, Kylin with AlreadyAppliedStatus.
+	DedupCode DedupMode = "code"
+	// DedupOff applies every repeat again.
+	DedupOff DedupMode = "off"
+)
+
+// Dedup is how a vendor treats a key that it applied before.
+type Dedup struct {
+	// Mode; empty means DedupSuccess.
+	Mode DedupMode
+	// KeyMemory is how long an applied key is remembered, from the time it was
+	// applied. An older key is applied again. 0 means for ever.
+	KeyMemory time.Duration
+}
+
+// Shape is one of the two reply shapes of user.user-points-records.
+type Shape string
+
+const (
+	// ShapeA has paging fields and desc; see the first variant of the page.
+	ShapeA Shape = "A"
+	// ShapeB has data.data.item_list with source_desc and no paging fields.
+	ShapeB Shape = "B"
+)
+
+// RecordsConfig is how user.user-points-records behaves.
+type RecordsConfig struct {
+	// Shape; empty means ShapeA.
+	Shape Shape
+	// EchoReason shows the reason of points-add in desc or source_desc. False
+	// shows only a name of the source type.
+	EchoReason bool
+	// Lag hides a record until it is this old. 0 shows it at once.
+	Lag time.Duration
+	// RowsBetweenPages is how many unrelated rows appear on top of the list
+	// after each page that was read, for members with records. 0 means none.
+	RowsBetweenPages int
+	// RowsBetweenPagesLimit is how many such rows a member gets in all, so
+	// that a reader who scans again until nothing changed comes to an end. 0
+	// means 10.
+	RowsBetweenPagesLimit int
+	// Strings sends every number as a string.
+	Strings bool
+	// MaxPerMember is how many records are kept; the oldest are forgotten, the
+	// balance stays right. 0 means 100,000.
+	MaxPerMember int
+}
+
+// MembersConfig says who is a member. Without any rule every id of 1 to 32
+// digits is one (Zhimai), and every id that does not begin with "missing-"
+// (Kylin).
+type MembersConfig struct {
+	// StartBalance is what a Zhimai member has before the first call.
+	StartBalance int64
+	// Frozen and Unknown list Zhimai members that are refused.
+	Frozen  []string
+	Unknown []string
+	// FrozenSuffix freezes every id that ends so; empty freezes none.
+	FrozenSuffix string
+	// UserCodes maps scanned codes to ids (identity type 3). Beside it "UC" +
+	// digits stands for the id of those digits.
+	UserCodes map[string]string
+	// Mobiles and Cards map to ids (identity types 1 and 2). Beside them a
+	// mobile of 11 digits stands for the id of those digits, and "CARD" +
+	// digits for the id of those digits. The password "wrong" is refused.
+	Mobiles map[string]string
+	Cards   map[string]string
+}
+
+// withDefaults fills what zero stands for.
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.MaxKeys == 0 {
+		c.MaxKeys = 2_000_000
+	}
+	z := &c.Zhimai
+	for _, d := range []struct {
+		field *string
+		value string
+	}{
+		{&z.OpenID, DefaultOpenID}, {&z.GrantCode, DefaultGrantCode}, {&z.OpenKey, DefaultOpenKey},
+		{&z.SigningPayload, DefaultSigningPayload},
+		{&z.WrongSignatureCode, "40101"}, {&z.AlreadyAppliedCode, "40901"},
+		{&z.UnknownMemberCode, "40401"}, {&z.FrozenMemberCode, "40301"}, {&z.BadRequestCode, "40001"},
+	} {
+		if *d.field == "" {
+			*d.field = d.value
+		}
+	}
+	if z.TimestampSkew == 0 {
+		z.TimestampSkew = 10 * time.Minute
+	}
+	z.Records = z.Records.withDefaults()
+	z.Dedup = z.Dedup.withDefaults()
+	c.Kylin.Dedup = c.Kylin.Dedup.withDefaults()
+	if c.Kylin.AlreadyAppliedStatus == 0 {
+		c.Kylin.AlreadyAppliedStatus = http.StatusConflict
+	}
+	return c
+}
+
+func (d Dedup) withDefaults() Dedup {
+	if d.Mode == "" {
+		d.Mode = DedupSuccess
+	}
+	return d
+}
+
+func (r RecordsConfig) withDefaults() RecordsConfig {
+	if r.Shape == "" {
+		r.Shape = ShapeA
+	}
+	if r.RowsBetweenPagesLimit == 0 {
+		r.RowsBetweenPagesLimit = 10
+	}
+	if r.MaxPerMember == 0 {
+		r.MaxPerMember = 100_000
+	}
+	return r
+}
+
+// validate names every bad field at once.
+func (c Config) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Latency < 0 {
+		bad("Latency: want 0 or more, got %v", c.Latency)
+	}
+	if c.MaxKeys < 0 {
+		bad("MaxKeys: want 0 or more, got %d", c.MaxKeys)
+	}
+	if c.Zhimai.ReasonMaxChars < 0 {
+		bad("Zhimai.ReasonMaxChars: want 0 or more, got %d", c.Zhimai.ReasonMaxChars)
+	}
+	if _, err := compilePayload(c.Zhimai.SigningPayload); err != nil {
+		bad("Zhimai.SigningPayload: %w", err)
+	}
+	if s := c.Kylin.AlreadyAppliedStatus; s < 200 || s > 599 {
+		bad("Kylin.AlreadyAppliedStatus: want 200 to 599, got %d", s)
+	}
+	for _, e := range []struct {
+		name string
+		err  error
+	}{
+		{"Zhimai.Dedup", c.Zhimai.Dedup.validate()}, {"Kylin.Dedup", c.Kylin.Dedup.validate()},
+		{"Zhimai.Records", c.Zhimai.Records.validate()},
+		{"Zhimai.Faults", c.Zhimai.Faults.validate()}, {"Kylin.Faults", c.Kylin.Faults.validate()},
+	} {
+		if e.err != nil {
+			bad("%s: %w", e.name, e.err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d Dedup) validate() error {
+	switch d.Mode {
+	case DedupSuccess, DedupCode, DedupOff:
+	default:
+		return fmt.Errorf("want success, code or off, got %q", d.Mode)
+	}
+	if d.KeyMemory < 0 {
+		return fmt.Errorf("KeyMemory: want 0 or more, got %v", d.KeyMemory)
+	}
+	return nil
+}
+
+func (r RecordsConfig) validate() error {
+	if r.Shape != ShapeA && r.Shape != ShapeB {
+		return fmt.Errorf("shape: want A or B, got %q", r.Shape)
+	}
+	if r.Lag < 0 || r.RowsBetweenPages < 0 || r.RowsBetweenPages > 1000 || r.RowsBetweenPagesLimit < 0 || r.MaxPerMember < 1 {
+		return errors.New("want Lag, RowsBetweenPages (at most 1,000) and its limit 0 or more, MaxPerMember at least 1")
+	}
+	return nil
+}
+
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// compilePayload splits a signing template into literal and field parts, in
+// turn: literal, field, literal, field, …, literal.
+func compilePayload(template string) ([]string, error) {
+	var parts []string
+	rest := 0
+	for _, at := range placeholder.FindAllStringIndex(template, -1) {
+		name := template[at[0]+1 : at[1]-1]
+		switch name {
+		case "OpenId", "GrantCode", "Timestamp", "Nonce", "Action":
+		default:
+			return nil, fmt.Errorf("unknown placeholder {%s}", name)
+		}
+		parts = append(parts, template[rest:at[0]], name)
+		rest = at[1]
+	}
+	if !strings.Contains(template, "{Timestamp}") && !strings.Contains(template, "{Nonce}") {
+		return nil, errors.New("want {Timestamp} or {Nonce} in it, or every call has the same token")
+	}
+	return append(parts, template[rest:]), nil
+}
