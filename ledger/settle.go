@@ -160,8 +160,9 @@ type Change struct {
 	UseAttempt bool
 	// Delay is the time until a pending row is due again.
 	Delay time.Duration
-	// Unsent: no byte of this claim's send can have reached the vendor, and no
-	// earlier claim's either: the row is as if it had never been claimed.
+	// Unsent: neither this claim nor an earlier one can have had an effect at
+	// the vendor (nothing left this machine, or the vendor turned it away for
+	// our credentials or our pace): the row counts as never sent.
 	Unsent bool
 	// Attempt is recorded when it is not nil.
 	Attempt *Attempt

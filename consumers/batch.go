@@ -1,0 +1,112 @@
+package consumers
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"pointsledger/ledger"
+)
+
+// decodedBatch is a fetched batch after decoding: entries[i] is what became of
+// messages[i]; ignored messages are apart, they need no record.
+type decodedBatch struct {
+	messages []jetstream.Msg
+	entries  []ledger.Entry
+	ignored  []jetstream.Msg
+}
+
+// decode turns messages into what the ledger records.
+func (r *Runner) decode(s *source, batch []jetstream.Msg) *decodedBatch {
+	b := &decodedBatch{messages: make([]jetstream.Msg, 0, len(batch)), entries: make([]ledger.Entry, 0, len(batch))}
+	for _, m := range batch {
+		message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
+		if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
+			message.Seq, message.BrokerTime = meta.Sequence.Stream, meta.Timestamp
+		}
+		decoded := r.Rules.Decode(message, m.Headers())
+		if decoded.Ignored {
+			b.ignored = append(b.ignored, m)
+			continue
+		}
+		entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
+			Source: decoded.Source, ID: decoded.ID, Type: decoded.Type}
+		// Also an event that we understood may end as a reject (a conflict).
+		entry.Message.Header = headerLines(m.Headers())
+		if decoded.Redact {
+			entry.Message.Payload = decoded.RedactedPayload
+		}
+		b.messages = append(b.messages, m)
+		b.entries = append(b.entries, entry)
+	}
+	return b
+}
+
+// tally counts what became of the batch.
+func (b *decodedBatch) tally(verdicts []ledger.Verdict) Tally {
+	t := Tally{Ignored: len(b.ignored), Rejected: map[ledger.RejectCode]int{}}
+	for i, v := range verdicts {
+		switch {
+		case v.Kind == ledger.Accepted:
+			t.Accepted++
+			t.Operations += len(b.entries[i].Event.Operations)
+		case v.Kind == ledger.Rejected:
+			t.Rejected[v.Rejection.Code]++
+		case v.Redelivered:
+			t.Redelivered++
+		default:
+			t.Duplicates++
+		}
+	}
+	return t
+}
+
+// wake tells each target once that it has something to send.
+func (b *decodedBatch) wake(verdicts []ledger.Verdict, wake func(target string)) {
+	var told []string
+	for i, v := range verdicts {
+		if v.Kind != ledger.Accepted {
+			continue
+		}
+		for j := range b.entries[i].Event.Operations {
+			op := &b.entries[i].Event.Operations[j]
+			if op.Points > 0 && !slices.Contains(told, op.Target) {
+				told = append(told, op.Target)
+				wake(op.Target)
+			}
+		}
+	}
+}
+
+// headerLines writes headers in wire form, in order of their names.
+func headerLines(headers map[string][]string) []byte {
+	if len(headers) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(headers))
+	for name := range headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var lines []byte
+	for _, name := range names {
+		for _, value := range headers[name] {
+			lines = append(lines, name...)
+			lines = append(lines, ": "...)
+			lines = append(lines, value...)
+			lines = append(lines, "\r\n"...)
+		}
+	}
+	return lines
+}
+
+// oneLine makes a text fit for a protocol line.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,123 @@
+package consumers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// SubjectPrefix stands before the event's type in every subject.
+const SubjectPrefix = "points.events."
+
+// The settings of the stream and the durable consumer that we create when they
+// are absent. What exists is never changed: it belongs to whoever made it.
+const (
+	streamMaxAge     = 30 * 24 * time.Hour
+	streamDuplicates = 2 * time.Minute
+	streamMaxMessage = 1 << 20
+	// maxAckPending allows ten workers with two batches of 1,000 each.
+	maxAckPending = 20_000
+)
+
+// ErrUnusableConsumer is returned when the durable consumer exists in a form
+// that this worker cannot use; trying again does not help.
+var ErrUnusableConsumer = errors.New("consumer cannot be used")
+
+// StreamConfig is the stream as we create it. Discard new: a full stream
+// refuses the publisher, who can try again, instead of dropping what nobody
+// has read.
+func StreamConfig(name string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        name,
+		Description: "points-ledger events",
+		Subjects:    []string{SubjectPrefix + ">"},
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		MaxAge:      streamMaxAge,
+		Duplicates:  streamDuplicates,
+		MaxMsgSize:  streamMaxMessage,
+	}
+}
+
+// ensureStream opens the stream, creating it when it is absent, and lists the
+// settings of an existing one that are weaker than ours.
+func ensureStream(ctx context.Context, js jetstream.JetStream, name string) (jetstream.Stream, []string, error) {
+	stream, err := js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = js.CreateStream(ctx, StreamConfig(name))
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another worker was faster
+			stream, err = js.Stream(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	return stream, streamWeaknesses(stream.CachedInfo().Config), nil
+}
+
+// streamWeaknesses compares an existing stream with what we would have made.
+func streamWeaknesses(c jetstream.StreamConfig) []string {
+	var found []string
+	weak := func(is bool, text string, args ...any) {
+		if is {
+			found = append(found, fmt.Sprintf(text, args...))
+		}
+	}
+	weak(c.Storage != jetstream.FileStorage, "storage is memory: events are lost when the server restarts; want file")
+	weak(c.Retention != jetstream.LimitsPolicy, "retention is %v: events leave the stream before their age; want limits, so that a lost database can be rebuilt", c.Retention)
+	weak(c.Discard == jetstream.DiscardOld && (c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0),
+		"discard is old and the size is limited: a full stream drops events that nobody has read; want new")
+	weak(c.MaxAge > 0 && c.MaxAge < streamMaxAge, "max age is %v; want %v, so that a long outage loses nothing", c.MaxAge, streamMaxAge)
+	weak(c.MaxMsgSize > 0 && c.MaxMsgSize < 256<<10, "max message size is %d; want at least 262144, the largest event", c.MaxMsgSize)
+	weak(c.NoAck, "acknowledgements to publishers are off: a publisher cannot know that its event is stored")
+	return found
+}
+
+// consumerConfig is the durable consumer as we create it.
+func consumerConfig(name string, ackWait time.Duration) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       name,
+		Description:   "points-ledger worker",
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: maxAckPending,
+		FilterSubject: SubjectPrefix + ">",
+	}
+}
+
+// ensureConsumer opens the durable consumer, creating it when it is absent.
+// One that cannot be used (push, or other acknowledgements) is an error; other
+// differences are listed.
+func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, ackWait time.Duration) (jetstream.Consumer, []string, error) {
+	consumer, err := stream.Consumer(ctx, name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		consumer, err = stream.CreateConsumer(ctx, consumerConfig(name, ackWait))
+		if errors.Is(err, jetstream.ErrConsumerExists) {
+			consumer, err = stream.Consumer(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("open consumer %s: %w", name, err)
+	}
+	c := consumer.CachedInfo().Config
+	if c.AckPolicy != jetstream.AckExplicitPolicy {
+		return nil, nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: choose another NATS_DURABLE", ErrUnusableConsumer, name, c.AckPolicy)
+	}
+	var found []string
+	if c.MaxDeliver > 0 {
+		found = append(found, fmt.Sprintf("max deliver is %d: an event may be given up during an outage; want -1", c.MaxDeliver))
+	}
+	if c.AckWait < ackWait {
+		found = append(found, fmt.Sprintf("ack wait is %v; the configuration says %v", c.AckWait, ackWait))
+	}
+	if c.FilterSubject != SubjectPrefix+">" || len(c.FilterSubjects) > 0 {
+		found = append(found, fmt.Sprintf("filter is %q %q; want %q", c.FilterSubject, c.FilterSubjects, SubjectPrefix+">"))
+	}
+	return consumer, found, nil
+}

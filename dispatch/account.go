@@ -1,0 +1,124 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// Vendor makes the calls of one account.
+type Vendor interface {
+	// Send makes the call that the claimed operation stands for, with the
+	// member in c.MemberID. It is one attempt: no retry inside.
+	Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply
+}
+
+// Resolver is a Vendor that can tell whose a scanned member code is.
+type Resolver interface {
+	// Resolve asks for the member behind a code. memberID is set exactly when
+	// the reply's outcome is Applied, which for a read means "answered".
+	Resolve(ctx context.Context, code string) (memberID string, reply vendorapi.Reply)
+}
+
+// Account is one vendor account and how it is served.
+type Account struct {
+	// Name is the operations' target.
+	Name   string
+	Vendor Vendor
+	// Concurrency is the most calls at once, 1 or more. Too low: the backlog
+	// drains slowly; too high: the vendor throttles.
+	Concurrency int
+	// RatePerSecond bounds this worker's calls; 0 is no bound.
+	RatePerSecond float64
+	// Timeout is the most one call may take; a send starts only if its lease
+	// covers it.
+	Timeout time.Duration
+	// Lease is how long claimed rows are ours without a renewal. It must
+	// exceed twice the Timeout (resolve and send). Too low: healthy sends end
+	// in doubt; too high: rows of a killed worker wait that long.
+	Lease time.Duration
+	// Schedule and GiveUpAfter say when a row is tried again and when it is
+	// parked.
+	Schedule    Schedule
+	GiveUpAfter time.Duration
+	// KeyMemory is how long the vendor surely remembers a dedup key. Too
+	// high: a row in doubt may be applied twice.
+	KeyMemory time.Duration
+	// CodeMaxAge is how old a scanned member code may be; codes rotate.
+	CodeMaxAge time.Duration
+	// ProbeEvery is the pause between probes after suspicious refusals.
+	ProbeEvery time.Duration
+	// PollEvery is the longest pause between two looks at the outbox when
+	// nothing wakes the claim loop.
+	PollEvery time.Duration
+}
+
+// Defaults of Account, design section 7.
+const (
+	DefaultConcurrency = 64
+	DefaultTimeout     = 10 * time.Second
+	DefaultLease       = 30 * time.Second
+	DefaultGiveUpAfter = 24 * time.Hour
+	DefaultKeyMemory   = 24 * time.Hour
+	DefaultCodeMaxAge  = 24 * time.Hour
+	DefaultProbeEvery  = time.Minute
+	DefaultPollEvery   = time.Second
+)
+
+// withDefaults fills what is zero, apart from the rate.
+func (a Account) withDefaults() Account {
+	or := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	if a.Concurrency == 0 {
+		a.Concurrency = DefaultConcurrency
+	}
+	if len(a.Schedule) == 0 {
+		a.Schedule = DefaultSchedule()
+	}
+	or(&a.Timeout, DefaultTimeout)
+	or(&a.Lease, DefaultLease)
+	or(&a.GiveUpAfter, DefaultGiveUpAfter)
+	or(&a.KeyMemory, DefaultKeyMemory)
+	or(&a.CodeMaxAge, DefaultCodeMaxAge)
+	or(&a.ProbeEvery, DefaultProbeEvery)
+	or(&a.PollEvery, DefaultPollEvery)
+	return a
+}
+
+// settleAllowance is the time kept free between a call's deadline and the end
+// of its lease, so that its result still finds the lease alive.
+const settleAllowance = 2 * time.Second
+
+func (a Account) validate() error {
+	var errs []error
+	complain := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("account %s: "+format, append([]any{a.Name}, args...)...))
+	}
+	if a.Name == "" || a.Vendor == nil {
+		complain("want a name and a vendor")
+	}
+	if a.Concurrency < 1 || a.Concurrency > 10_000 {
+		complain("concurrency: want 1 to 10,000, got %d", a.Concurrency)
+	}
+	if a.RatePerSecond < 0 {
+		complain("rate: want 0 (none) or more calls per second, got %g", a.RatePerSecond)
+	}
+	if a.Timeout <= 0 || a.Lease < 2*a.Timeout+settleAllowance {
+		complain("lease %v: want at least twice the timeout (%v) and %v to settle", a.Lease, a.Timeout, settleAllowance)
+	}
+	if a.KeyMemory <= a.Lease {
+		complain("key memory %v: want more than the lease (%v)", a.KeyMemory, a.Lease)
+	}
+	return errors.Join(errs...)
+}
+
+// claimKeyMemory is the key memory as the claim must see it: what is claimed
+// now may be sent as late as its lease ends.
+func (a Account) claimKeyMemory() time.Duration { return a.KeyMemory - a.Lease }

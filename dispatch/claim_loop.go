@@ -1,0 +1,175 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	mathrand "math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/ledger"
+)
+
+// claimLoop leases due rows into the queue until ctx ends.
+func (d *Dispatcher) claimLoop(ctx context.Context) {
+	for ctx.Err() == nil {
+		limit, pause := d.claimLimit(time.Now())
+		if limit <= 0 {
+			d.waitForRoom(ctx, pause)
+			continue
+		}
+		claimed, err := d.claimOnce(ctx, limit)
+		d.note(err)
+		if err != nil {
+			sleep(ctx, storePause)
+			continue
+		}
+		if claimed < limit {
+			d.waitForWork(ctx)
+		}
+	}
+}
+
+// claimLimit is how many rows to claim now. When it is 0, pause is how long
+// that surely lasts; 0 means until a sender makes room.
+func (d *Dispatcher) claimLimit(now time.Time) (limit int, pause time.Duration) {
+	calls, pause := d.gate.allowance(now)
+	if calls == 0 {
+		return 0, pause
+	}
+	if calls < unlimited {
+		// One call at a time, or a probe: nothing may wait in the queue.
+		return calls - d.leases.count(), 0
+	}
+	// Claim in large steps: when the queue still feeds all senders once, wait.
+	queued := len(d.queue)
+	if queued > d.account.Concurrency {
+		return 0, 0
+	}
+	return min(d.claimStep()-queued, maxHeld-d.leases.count()), 0
+}
+
+// claimStep is the size the queue is filled up to: enough that a claim is rare
+// compared with a send, within the bound on held rows.
+func (d *Dispatcher) claimStep() int {
+	return min(max(8*d.account.Concurrency, 256), maxHeld/2)
+}
+
+// claimOnce claims up to limit rows and queues them.
+func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
+	before := time.Now()
+	claimed, err := d.store.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
+		Lease: d.account.Lease, KeyMemory: d.account.claimKeyMemory()})
+	if err != nil {
+		return 0, err
+	}
+	rows := make([]*held, len(claimed))
+	for i := range claimed {
+		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease)}
+	}
+	d.leases.add(rows)
+	for _, r := range rows {
+		d.queue <- r // never blocks: the queue holds maxHeld
+	}
+	return len(rows), nil
+}
+
+// newToken is a lease token that no other claim has: 63 random bits.
+func newToken() ledger.LeaseToken {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return ledger.LeaseToken(binary.LittleEndian.Uint64(b[:]) >> 1)
+}
+
+// waitForRoom waits until a sender has taken or ended a call, or until the
+// pause of a closed gate is over.
+func (d *Dispatcher) waitForRoom(ctx context.Context, pause time.Duration) {
+	if pause <= 0 {
+		pause = d.account.PollEvery
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-d.room:
+	case <-timer.C:
+	}
+}
+
+// waitForWork waits until the intake says that there are new rows, until the
+// next row is due, or at most PollEvery, spread so that workers do not poll in
+// step.
+func (d *Dispatcher) waitForWork(ctx context.Context) {
+	select {
+	case <-d.wakeup: // rows came in while we claimed: do not ask when
+		return
+	default:
+	}
+	wait := time.Duration(float64(d.account.PollEvery) * (1 - jitterShare + 2*jitterShare*mathrand.Float64()))
+	in, ok, err := d.store.NextDue(ctx, d.account.Name, d.account.claimKeyMemory())
+	d.note(err)
+	if err == nil && ok {
+		wait = min(wait, max(in, 0)+time.Millisecond)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-d.wakeup:
+	case <-timer.C:
+	}
+}
+
+// renewLoop prolongs all leases held, thrice within a lease.
+func (d *Dispatcher) renewLoop(ctx context.Context) {
+	for sleep(ctx, d.account.Lease/3) {
+		rows, ids, tokens := d.leases.snapshot()
+		if len(rows) == 0 {
+			continue
+		}
+		before := time.Now()
+		kept, err := d.store.Renew(ctx, ids, tokens, d.account.Lease)
+		d.note(err)
+		if err != nil {
+			continue // the leases end by themselves; covers stops the sends
+		}
+		if lost := d.leases.renewed(rows, kept, before.Add(d.account.Lease)); lost > 0 {
+			d.observer.LeasesLost(d.account.Name, lost)
+			d.log.Warn("leases lost", zap.Int("rows", lost))
+		}
+	}
+}
+
+// sweepLoop takes back rows of workers that are gone and parks rows whose key
+// the vendor may have forgotten.
+func (d *Dispatcher) sweepLoop(ctx context.Context) {
+	for ok := true; ok; ok = sleep(ctx, d.account.PollEvery) {
+		expired, err := d.store.Rescue(ctx, d.account.Name, d.policy.maxAttempts)
+		d.note(err)
+		if err == nil && expired > 0 {
+			d.observer.LeasesExpired(d.account.Name, expired)
+			d.log.Warn("expired leases taken back, in doubt", zap.Int("rows", expired))
+			d.Wake()
+		}
+		parked, err := d.store.ParkForgotten(ctx, d.account.Name, d.account.claimKeyMemory())
+		d.note(err)
+		if err == nil && parked > 0 {
+			d.observer.Settled(d.account.Name, string(ledger.Parked), parked)
+			d.log.Warn("parked in doubt: the vendor may have forgotten the keys", zap.Int("rows", parked))
+		}
+	}
+}
+
+// sleep waits and tells whether ctx is still alive.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,148 @@
+package dispatch
+
+import (
+	"time"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// Causes that this package writes; ledger has those of the store.
+const (
+	CauseRefused          = "refused"
+	CauseMemberUnresolved = "member_unresolved"
+	CauseUnauthorised     = "unauthorised"
+	CauseThrottled        = "throttled"
+	CauseSuspicious       = "suspicious_refusal"
+	CauseNotSent          = "not_sent"
+	CauseRetryable        = "retryable"
+	CauseUnknown          = "unknown"
+	CauseReturned         = "returned_unsent"
+)
+
+// decision is what becomes of a claimed row: exactly one of the two is set.
+type decision struct {
+	confirmation *ledger.Confirmation
+	change       *ledger.Change
+}
+
+// policy is what decide needs of an account.
+type policy struct {
+	schedule    Schedule
+	maxAttempts int
+}
+
+// hold is the gate's word on a refusal: taken for our own mistake, it goes
+// back instead of being parked, due again after the delay.
+type hold struct {
+	held  bool
+	delay time.Duration
+}
+
+// decide turns the reply to a send into what becomes of its row. It is a pure
+// function; random in [0, 1) spreads the waits.
+func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random float64) decision {
+	switch reply.Outcome {
+	case vendorapi.Applied:
+		return confirm(row, reply, ledger.Answered)
+	case vendorapi.AlreadyApplied:
+		return confirm(row, reply, ledger.AlreadyApplied)
+	}
+	c := giveBack(row)
+	c.Attempt = attemptOf(reply)
+	switch reply.Outcome {
+	case vendorapi.Refused:
+		if h.held {
+			c.Cause, c.Delay = CauseSuspicious, h.delay
+			break
+		}
+		// A refusal does not undo an earlier send: doubt stays (invariant 6).
+		c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, CauseRefused, true, false
+	case vendorapi.Unauthorised:
+		c.Cause = CauseUnauthorised
+	case vendorapi.Throttled:
+		c.Cause = CauseThrottled
+	case vendorapi.NotSent:
+		c.Cause = CauseNotSent
+		again(c, row, p, random)
+	case vendorapi.Retryable:
+		c.Cause = CauseRetryable
+		again(c, row, p, random)
+	default: // Unknown, and whatever a later version adds
+		c.Cause, c.Doubt, c.Unsent = CauseUnknown, true, false
+		again(c, row, p, random)
+	}
+	return decision{change: c}
+}
+
+// decideUnresolved is decide for a member code that could not be resolved:
+// nothing was sent, so nothing is in doubt.
+func decideUnresolved(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random float64) decision {
+	c := giveBack(row)
+	c.Attempt = attemptOf(reply)
+	c.Cause = CauseMemberUnresolved
+	switch reply.Outcome {
+	case vendorapi.Refused:
+		if h.held {
+			c.Cause, c.Delay = CauseSuspicious, h.delay
+			break
+		}
+		c.State, c.UseAttempt = ledger.Parked, true
+	case vendorapi.Unauthorised:
+		c.Cause = CauseUnauthorised
+	case vendorapi.Throttled:
+		c.Cause = CauseThrottled
+	default:
+		again(c, row, p, random)
+		if c.State == ledger.Parked {
+			c.Cause = CauseMemberUnresolved
+		}
+	}
+	return decision{change: c}
+}
+
+// codeTooOld parks a row whose scanned code may by now be somebody else's.
+func codeTooOld(row *ledger.Claimed, age, most time.Duration) decision {
+	c := giveBack(row)
+	c.State, c.Cause, c.UseAttempt = ledger.Parked, CauseMemberUnresolved, true
+	c.Attempt = &ledger.Attempt{Outcome: vendorapi.NotSent.String(),
+		Error: "the scanned member code is " + age.Round(time.Minute).String() + " old, the limit is " + most.String()}
+	return decision{change: c}
+}
+
+// returnUnsent gives a row back that this claim did not send.
+func returnUnsent(row *ledger.Claimed) decision {
+	c := giveBack(row)
+	c.Cause = CauseReturned
+	return decision{change: c}
+}
+
+// giveBack is a change that leaves the row as the claim found it.
+func giveBack(row *ledger.Claimed) *ledger.Change {
+	return &ledger.Change{ID: row.ID, Token: row.Token, State: ledger.Pending, Unsent: row.NeverSent}
+}
+
+// again uses an attempt and sets the wait for the next, or parks the row when
+// it has had all its attempts.
+func again(c *ledger.Change, row *ledger.Claimed, p policy, random float64) {
+	c.UseAttempt = true
+	if row.Attempts+1 >= p.maxAttempts {
+		c.State, c.Cause = ledger.Parked, ledger.CauseAttemptsExhausted
+		return
+	}
+	c.Delay = p.schedule.Wait(row.Attempts+1, random)
+}
+
+func confirm(row *ledger.Claimed, reply vendorapi.Reply, evidence ledger.Evidence) decision {
+	return decision{confirmation: &ledger.Confirmation{ID: row.ID, Evidence: evidence, MemberID: row.MemberID,
+		HTTPStatus: reply.HTTPStatus, VendorCode: reply.Code, VendorWords: reply.Message, Duration: reply.Duration}}
+}
+
+func attemptOf(reply vendorapi.Reply) *ledger.Attempt {
+	a := &ledger.Attempt{Outcome: reply.Outcome.String(), HTTPStatus: reply.HTTPStatus, VendorCode: reply.Code,
+		VendorWords: reply.Message, Duration: reply.Duration}
+	if reply.Err != nil {
+		a.Error = reply.Err.Error()
+	}
+	return a
+}

@@ -1,0 +1,202 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// Store is what a dispatcher needs of the ledger.
+type Store interface {
+	Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error)
+	Renew(ctx context.Context, ids []ledger.OperationID, tokens []ledger.LeaseToken, lease time.Duration) ([]ledger.OperationID, error)
+	Rescue(ctx context.Context, target string, maxAttempts int) (int, error)
+	ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error)
+	NextDue(ctx context.Context, target string, keyMemory time.Duration) (time.Duration, bool, error)
+	Confirm(ctx context.Context, heard []ledger.Confirmation) (ledger.Confirmed, error)
+	Settle(ctx context.Context, changes []ledger.Change) ([]ledger.OperationID, error)
+	Resolve(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken, memberID string) (bool, error)
+	AccountConfirmed(ctx context.Context, target string) (bool, error)
+	MarkAccountConfirmed(ctx context.Context, target string) error
+}
+
+// Observer hears what a dispatcher does, for metrics. Its methods are called
+// from many goroutines and must not block.
+type Observer interface {
+	// Attempted: one points call ended.
+	Attempted(target string, outcome vendorapi.Outcome, took time.Duration)
+	// Settled: n rows ended posted, or went back pending or parked.
+	Settled(target, how string, n int)
+	// LeasesLost: n rows were no longer this worker's when it settled or
+	// renewed them; expired counts rows taken back from any worker, in doubt.
+	LeasesLost(target string, n int)
+	LeasesExpired(target string, n int)
+}
+
+// Dispatcher serves one account. Make it with New; Run may be called once.
+type Dispatcher struct {
+	store    Store
+	account  Account
+	policy   policy
+	log      *zap.Logger
+	observer Observer
+
+	gate    *gate
+	leases  *leases
+	limiter *rate.Limiter
+	// queue holds claimed rows until a sender takes them.
+	queue   chan *held
+	results chan result
+	// wakeup: there may be due rows. room: a sender took a row or ended a call.
+	wakeup chan struct{}
+	room   chan struct{}
+
+	inFlight  atomic.Int64
+	confirmed atomic.Bool // MarkAccountConfirmed is done
+	lastError atomic.Pointer[string]
+}
+
+// result is a row with what is to become of it.
+type result struct {
+	row *held
+	decision
+}
+
+// maxHeld bounds the claimed rows of one account in this process: queued, in
+// flight and waiting to be settled. More would only lengthen the time until
+// another worker gets the rows of a killed one.
+const maxHeld = 2000
+
+// New checks the account and makes its dispatcher.
+func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dispatcher, error) {
+	account = account.withDefaults()
+	if err := account.validate(); err != nil {
+		return nil, err
+	}
+	limit := rate.Inf
+	if account.RatePerSecond > 0 {
+		limit = rate.Limit(account.RatePerSecond)
+	}
+	return &Dispatcher{
+		store: store, account: account, observer: observer,
+		log:    log.With(zap.String("account", account.Name)),
+		policy: policy{schedule: account.Schedule, maxAttempts: account.Schedule.MaxAttempts(account.GiveUpAfter)},
+		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), limiter: rate.NewLimiter(limit, 1),
+		queue: make(chan *held, maxHeld), results: make(chan result, maxHeld),
+		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1),
+	}, nil
+}
+
+// Name is the account's name, the target of its operations.
+func (d *Dispatcher) Name() string { return d.account.Name }
+
+// Wake says that rows may be due. It never blocks.
+func (d *Dispatcher) Wake() { signal(d.wakeup) }
+
+// Status is a dispatcher as an operator sees it.
+type Status struct {
+	Account  string
+	Gate     GateStatus
+	InFlight int
+	Held     int
+	// StoreTrouble is the last error of the ledger's store, empty when its
+	// last statement went well.
+	StoreTrouble string
+}
+
+// Status says how the account is doing.
+func (d *Dispatcher) Status() Status {
+	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count()}
+	if text := d.lastError.Load(); text != nil {
+		s.StoreTrouble = *text
+	}
+	return s
+}
+
+// Run serves the account until accept ends: then it claims no more, hands
+// unsent rows back, finishes the calls in flight and settles them. work bounds
+// the calls in flight: when it ends too, they are cut off, their rows are in
+// doubt, and the database has settleGrace left to hear of it.
+func (d *Dispatcher) Run(accept, work context.Context) error {
+	if err := d.loadConfirmed(accept); err != nil {
+		if accept.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	// What was heard is kept until it is written, also when accept has ended.
+	write, stopWriting := context.WithCancel(context.WithoutCancel(accept))
+	defer stopWriting()
+	stop := context.AfterFunc(work, func() { time.AfterFunc(settleGrace, stopWriting) })
+	defer stop()
+
+	var senders, keepers sync.WaitGroup
+	for range d.account.Concurrency {
+		senders.Go(func() { d.sendLoop(accept, work) })
+	}
+	settled := make(chan error, 1)
+	go func() { settled <- d.settleLoop(write) }()
+	keepers.Go(func() { d.renewLoop(write) })
+	keepers.Go(func() { d.sweepLoop(accept) })
+
+	d.claimLoop(accept)
+	close(d.queue)
+	senders.Wait()
+	close(d.results)
+	err := <-settled
+	stopWriting()
+	keepers.Wait()
+	return err
+}
+
+// loadConfirmed waits for the ledger to say whether the account has ever
+// confirmed a call.
+func (d *Dispatcher) loadConfirmed(ctx context.Context) error {
+	confirmed := false
+	err := retryStore(ctx, d.note, func() (err error) {
+		confirmed, err = d.store.AccountConfirmed(ctx, d.account.Name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("start dispatch for %s: %w", d.account.Name, err)
+	}
+	d.confirmed.Store(confirmed)
+	d.gate.mu.Lock()
+	d.gate.confirmed = confirmed
+	d.gate.mu.Unlock()
+	return nil
+}
+
+// note keeps the store's last error for Status, and logs a change.
+func (d *Dispatcher) note(err error) {
+	if err == nil {
+		if d.lastError.Swap(nil) != nil {
+			d.log.Info("ledger database answers again")
+		}
+		return
+	}
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	text := err.Error()
+	if before := d.lastError.Swap(&text); before == nil {
+		d.log.Warn("ledger database in trouble, trying again", zap.Error(err))
+	}
+}
+
+// signal wakes whoever waits on a channel of capacity 1.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,28 @@
+package dispatch
+
+import (
+	"context"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/kylin"
+)
+
+// Kylin serves operations of kind freeze_point through freezePoint.
+type Kylin struct {
+	Client *kylin.Client
+}
+
+// KylinRequest is the vendor's request for an operation; see ZhimaiRequest.
+func KylinRequest(c *ledger.Claimed) kylin.Freeze {
+	return kylin.Freeze{Token: string(c.BizID), MemberID: c.MemberID, Description: c.Reason,
+		ShopCode: c.ShopCode, Point: int64(c.Points)}
+}
+
+// Send implements Vendor.
+func (k Kylin) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
+	if c.Kind != ledger.FreezePoint {
+		return unsupported(c.Kind, "Kylin")
+	}
+	return k.Client.FreezePoint(ctx, KylinRequest(c))
+}

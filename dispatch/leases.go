@@ -1,0 +1,91 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// held is a claimed row in this process.
+type held struct {
+	ledger.Claimed
+	// until is when the lease surely still holds by this machine's clock: the
+	// time before the claim was asked for, plus the lease.
+	until time.Time
+	// lost: a renewal found that the lease is no longer ours.
+	lost bool
+}
+
+// leases are the rows this process holds. Safe for concurrent use.
+type leases struct {
+	mu   sync.Mutex
+	rows map[*held]struct{}
+}
+
+func newLeases() *leases { return &leases{rows: map[*held]struct{}{}} }
+
+func (l *leases) add(rows []*held) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range rows {
+		l.rows[r] = struct{}{}
+	}
+}
+
+func (l *leases) remove(r *held) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.rows, r)
+}
+
+func (l *leases) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.rows)
+}
+
+// covers tells whether the row's lease lasts for a call of the given length
+// and the time to settle it. Go's monotonic clock stands still while a machine
+// is suspended, the wall clock may be set: both must agree.
+func (l *leases) covers(r *held, call time.Duration, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := now.Add(call + settleAllowance)
+	return !r.lost && end.Before(r.until) && end.Round(0).Before(r.until.Round(0))
+}
+
+// snapshot lists what is to be renewed.
+func (l *leases) snapshot() (rows []*held, ids []ledger.OperationID, tokens []ledger.LeaseToken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for r := range l.rows {
+		if !r.lost {
+			rows, ids, tokens = append(rows, r), append(ids, r.ID), append(tokens, r.Token)
+		}
+	}
+	return rows, ids, tokens
+}
+
+// renewed keeps the answer to a renewal that was asked for with a lease until
+// the given time: rows that are not in kept are lost. It returns how many.
+func (l *leases) renewed(rows []*held, kept []ledger.OperationID, until time.Time) (lost int) {
+	ours := make(map[ledger.OperationID]struct{}, len(kept))
+	for _, id := range kept {
+		ours[id] = struct{}{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range rows {
+		if _, here := l.rows[r]; !here {
+			continue // settled meanwhile
+		}
+		if _, still := ours[r.ID]; still {
+			r.until = until
+		} else {
+			r.lost = true
+			lost++
+		}
+	}
+	return lost
+}

@@ -1,0 +1,130 @@
+package dispatch
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/vendorapi"
+)
+
+// sendLoop makes the calls of one sender until the queue is closed. After
+// accept has ended it hands the rest of the queue back.
+func (d *Dispatcher) sendLoop(accept, work context.Context) {
+	for row := range d.queue {
+		d.inFlight.Add(1)
+		d.results <- result{row, d.attempt(accept, work, row)}
+		d.inFlight.Add(-1)
+		signal(d.room)
+	}
+}
+
+// attempt makes the row's call, if it may, and decides what becomes of it.
+func (d *Dispatcher) attempt(accept, work context.Context, row *held) decision {
+	if accept.Err() != nil || d.limiter.Wait(accept) != nil {
+		return returnUnsent(&row.Claimed)
+	}
+	if row.MemberID == "" {
+		if decided, ok := d.resolve(work, row); !ok {
+			return decided
+		}
+	}
+	return d.send(work, row)
+}
+
+// send makes the points call.
+func (d *Dispatcher) send(ctx context.Context, row *held) decision {
+	if !d.leases.covers(row, d.account.Timeout, time.Now()) {
+		return returnUnsent(&row.Claimed)
+	}
+	pass, ok := d.gate.enter(time.Now())
+	if !ok {
+		return returnUnsent(&row.Claimed)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.account.Timeout)
+	defer cancel()
+	started := time.Now()
+	reply := d.account.Vendor.Send(ctx, &row.Claimed)
+	d.observer.Attempted(d.account.Name, reply.Outcome, time.Since(started))
+	h := d.learn(pass, row.MemberID, reply)
+	d.logAttempt(row, reply)
+	return decide(&row.Claimed, reply, h, d.policy, rand.Float64())
+}
+
+// resolve finds the member behind the row's scanned code and commits it, so
+// that every later attempt names the same member. When ok is false the row is
+// not to be sent now, and the decision says what becomes of it.
+func (d *Dispatcher) resolve(ctx context.Context, row *held) (_ decision, ok bool) {
+	if age := time.Since(row.EventTime); age > d.account.CodeMaxAge {
+		return codeTooOld(&row.Claimed, age, d.account.CodeMaxAge), false
+	}
+	resolver, able := d.account.Vendor.(Resolver)
+	if !able {
+		return decideUnresolved(&row.Claimed, vendorapi.Reply{Outcome: vendorapi.Refused,
+			Message: "this vendor offers no call that resolves a scanned member code"}, hold{}, d.policy, 0), false
+	}
+	if !d.leases.covers(row, d.account.Timeout, time.Now()) {
+		return returnUnsent(&row.Claimed), false
+	}
+	pass, entered := d.gate.enter(time.Now())
+	if !entered {
+		return returnUnsent(&row.Claimed), false
+	}
+	callCtx, cancel := context.WithTimeout(ctx, d.account.Timeout)
+	defer cancel()
+	member, reply := resolver.Resolve(callCtx, row.MemberCode)
+	if reply.Outcome != vendorapi.Applied {
+		h := d.learn(pass, row.MemberCode, reply)
+		d.logAttempt(row, reply)
+		return decideUnresolved(&row.Claimed, reply, h, d.policy, rand.Float64()), false
+	}
+	d.gate.answered(pass)
+	kept, err := d.store.Resolve(ctx, row.ID, row.Token, member)
+	d.note(err)
+	if err != nil || !kept {
+		// Not committed, or the lease is lost: either way nothing may be sent.
+		return returnUnsent(&row.Claimed), false
+	}
+	row.MemberID = member
+	return decision{}, true
+}
+
+// learn tells the gate of a reply and everybody of the gate's change.
+func (d *Dispatcher) learn(pass ticket, member string, reply vendorapi.Reply) hold {
+	held, changed := d.gate.leave(time.Now(), pass, member, reply)
+	if changed {
+		d.announce(d.gate.Status())
+	}
+	h := hold{held: held}
+	if pass.probe {
+		// The next probe takes another row: this one may be bad by itself.
+		h.delay = d.account.ProbeEvery
+	}
+	return h
+}
+
+// announce logs that the gate opened or closed.
+func (d *Dispatcher) announce(status GateStatus) {
+	if status.Open {
+		d.log.Info("gate opened")
+		return
+	}
+	d.log.Warn("gate closed: no calls are made, no attempts used",
+		zap.String("reason", string(status.Reason)), zap.String("vendor_says", status.Words),
+		zap.Time("probe_at", status.Until))
+}
+
+// logAttempt writes one line for an attempt that did not post.
+func (d *Dispatcher) logAttempt(row *held, reply vendorapi.Reply) {
+	if reply.Outcome == vendorapi.Applied || reply.Outcome == vendorapi.AlreadyApplied {
+		return
+	}
+	d.log.Info("attempt did not post",
+		zap.String("biz_id", string(row.BizID)), zap.String("business_key", row.BusinessKey),
+		zap.String("outcome", reply.Outcome.String()), zap.Int("attempt", row.Attempts+1),
+		zap.Int("http_status", reply.HTTPStatus), zap.String("vendor_code", reply.Code),
+		zap.String("vendor_message", reply.Message), zap.Error(reply.Err),
+		zap.Int64("duration_ms", reply.Duration.Milliseconds()))
+}

@@ -1,0 +1,134 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"pointsledger/ledger"
+)
+
+const (
+	// maxSettle bounds one settling statement.
+	maxSettle = 1000
+	// storePause is the pause after a failed statement of the claim loop.
+	storePause = 500 * time.Millisecond
+	// settleGrace is how long the database is tried after the last call of a
+	// stopping process. What could not be written by then is in doubt when its
+	// lease ends, which is the truth.
+	settleGrace = 5 * time.Second
+)
+
+// settleLoop writes results in batches until the channel is closed: whatever
+// has gathered while the last batch was written makes the next. While the
+// database is away it waits, and so in the end do the senders. It returns the
+// first error, which is one only after ctx has ended.
+func (d *Dispatcher) settleLoop(ctx context.Context) (failed error) {
+	batch := make([]result, 0, maxSettle)
+	for first := range d.results {
+		batch = append(batch[:0], first)
+	gather:
+		for len(batch) < maxSettle {
+			select {
+			case r, open := <-d.results:
+				if !open {
+					break gather
+				}
+				batch = append(batch, r)
+			default:
+				break gather
+			}
+		}
+		if err := d.settle(ctx, batch); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// settle writes one batch: first what was confirmed, then what goes back.
+func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
+	var heard []ledger.Confirmation
+	var changes []ledger.Change
+	for _, r := range batch {
+		if r.confirmation != nil {
+			heard = append(heard, *r.confirmation)
+		} else {
+			changes = append(changes, *r.change)
+		}
+	}
+	err := retryStore(ctx, d.note, func() error { return d.confirm(ctx, heard) })
+	if err == nil {
+		err = retryStore(ctx, d.note, func() error { return d.giveBack(ctx, changes) })
+	}
+	for _, r := range batch {
+		d.leases.remove(r.row)
+	}
+	signal(d.room)
+	if err != nil {
+		return fmt.Errorf("settle for %s: %w", d.account.Name, err)
+	}
+	return nil
+}
+
+func (d *Dispatcher) confirm(ctx context.Context, heard []ledger.Confirmation) error {
+	if len(heard) == 0 {
+		return nil
+	}
+	done, err := d.store.Confirm(ctx, heard)
+	if err != nil {
+		return err
+	}
+	d.observer.Settled(d.account.Name, "posted", done.Posted)
+	if len(done.AfterVoid) > 0 {
+		d.log.Error("the vendor applied operations that a person had voided: somebody must look",
+			zap.Any("operation_ids", done.AfterVoid))
+	}
+	if !d.confirmed.Load() {
+		if err := d.store.MarkAccountConfirmed(ctx, d.account.Name); err != nil {
+			return err
+		}
+		d.confirmed.Store(true)
+	}
+	return nil
+}
+
+func (d *Dispatcher) giveBack(ctx context.Context, changes []ledger.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	changed, err := d.store.Settle(ctx, changes)
+	if err != nil {
+		return err
+	}
+	parked := 0
+	for i := range changes {
+		if changes[i].State == ledger.Parked {
+			parked++
+		}
+	}
+	if lost := len(changes) - len(changed); lost > 0 {
+		// Somebody else has the rows, in doubt: normal after a long pause.
+		d.observer.LeasesLost(d.account.Name, lost)
+		d.log.Warn("results came after the lease had ended; the rows are in doubt", zap.Int("rows", lost))
+	}
+	d.observer.Settled(d.account.Name, string(ledger.Parked), parked)
+	d.observer.Settled(d.account.Name, string(ledger.Pending), len(changes)-parked)
+	return nil
+}
+
+// retryStore tries a statement until it works or ctx ends, with growing
+// pauses, and reports each end to note.
+func retryStore(ctx context.Context, note func(error), f func() error) error {
+	pauses := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
+		backoff.WithMaxElapsedTime(0)) // ctx ends it
+	return backoff.Retry(func() error {
+		err := f()
+		note(err)
+		return err
+	}, backoff.WithContext(pauses, ctx))
+}
