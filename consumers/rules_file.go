@@ -1,6 +1,9 @@
 package consumers
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // RulesFile is the part of the configuration file that turns events into
 // operations. It is data: new types, either vendor call and any of the twelve
@@ -44,11 +47,17 @@ type RuleFile struct {
 	Type string `yaml:"type"`
 	// Fields declares the data fields of a type that is not built in; for a
 	// built-in type (order.paid, member.checked_in, review.posted) it may add
-	// fields. member, channel, points, shopCode and businessDate are always
-	// declared.
+	// fields. member, channel, points and shopCode are always declared, and so
+	// is businessDate, except that member.checked_in has date instead.
 	Fields map[string]FieldFile `yaml:"fields"`
-	// Key lists the data fields that identify the business fact, in order.
-	// Built-in types have theirs fixed; it may be left out there.
+	// Member says who a type that is not built in is about: "any" (default:
+	// null is an anonymous sale), "known" (null is a reject) or "customer_id"
+	// (a reject without customerId, as a scanned code is no key).
+	Member string `yaml:"member"`
+	// Key lists the data fields that identify the business fact, in order:
+	// required fields, channel, businessDate (then it or the envelope's time
+	// must be given), member.customerId and member.memberId (then the member
+	// must have it). Built-in types have theirs fixed; it may be left out there.
 	Key []string `yaml:"key"`
 	// Scope is "source" (default: keys are unique within the event's source)
 	// or "programme".
@@ -65,7 +74,8 @@ type FieldFile struct {
 	Type string `yaml:"type"`
 	// Required: absent or null is a reject missing_field.
 	Required bool `yaml:"required"`
-	// Min and Max bound an integer, inclusive.
+	// Min and Max bound an integer, or the characters of a string, inclusive.
+	// A string without them has 1 to 64 characters.
 	Min *int64 `yaml:"min"`
 	Max *int64 `yaml:"max"`
 	// Unit stands in error texts ("an integer in fen").
@@ -86,10 +96,12 @@ type OperationFile struct {
 	// When is the condition under which the operation exists; nil is always.
 	When   *ConditionFile `yaml:"when"`
 	Points PointsFile     `yaml:"points"`
-	// SourceType is Zhimai's 1 to 12; required for points_add.
+	// SourceType is Zhimai's 1 to 12; required for points_add, and 0 (none) or
+	// only a note in the ledger for freeze_point.
 	SourceType int `yaml:"source_type"`
-	// Reason is the readable text; {field} stands for a data field's value.
-	// The reference is added behind it.
+	// Reason is the readable text; {field} stands for a data field's value and
+	// {key} for the business key. The reference is added behind it. Empty means
+	// the built-in text of the type.
 	Reason string `yaml:"reason"`
 }
 
@@ -102,7 +114,7 @@ type ConditionFile struct {
 }
 
 // PointsFile says how many points. In YAML it is a whole number, or a mapping
-// with exactly one of value, field and ratio.
+// with exactly one of value, field and ratio; cases need value as their end.
 type PointsFile struct {
 	// Value is a fixed number.
 	Value *int64 `yaml:"value"`
@@ -116,6 +128,40 @@ type PointsFile struct {
 	// Override names an optional integer field that, when present, is the
 	// number of points whatever the rest says.
 	Override string `yaml:"override"`
+}
+
+// UnmarshalYAML reads the short form, a whole number, or the mapping.
+func (p *PointsFile) UnmarshalYAML(unmarshal func(any) error) error {
+	var value any
+	if err := unmarshal(&value); err != nil {
+		return fmt.Errorf("read points: %w", err)
+	}
+	if number, ok := wholeNumber(value); ok {
+		*p = PointsFile{Value: &number}
+		return nil
+	}
+	if _, ok := value.(map[string]any); !ok {
+		return fmt.Errorf("points: want a whole number or a mapping, got %v", value)
+	}
+	type mapping PointsFile
+	if err := unmarshal((*mapping)(p)); err != nil {
+		return fmt.Errorf("read points: %w", err)
+	}
+	return nil
+}
+
+// wholeNumber is the integer in a decoded YAML scalar. YAML libraries differ
+// in the type they give it.
+func wholeNumber(value any) (int64, bool) {
+	switch n := value.(type) {
+	case int:
+		return int64(n), true
+	case int64:
+		return n, true
+	case uint64:
+		return int64(n), n <= 1<<63-1
+	}
+	return 0, false
 }
 
 // PointsCaseFile gives Value when its condition holds.
