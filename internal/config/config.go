@@ -148,7 +148,7 @@ type Vendor struct {
 	// It must exceed Timeout + Lease.
 	KeyMemory time.Duration
 	// SigningPayload is the text that Zhimai's Token signs, with {GrantCode},
-	// {Nonce}, {OpenId}, {Timestamp}, {Action} and {OpenKey} filled in. The
+	// {Nonce}, {OpenId}, {Timestamp} and {Action} filled in. The
 	// guide is not among the pages: the default is an assumption. Wrong, and
 	// the vendor refuses everything.
 	SigningPayload string

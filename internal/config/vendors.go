@@ -294,7 +294,7 @@ func (f *vendorFields) zhimai(v *Vendor) {
 	v.OpenKey = f.secret(v, "open_key", "ZHIMAI_OPEN_KEY")
 	v.SigningPayload = f.text("signing_payload", defaultSigningPayload)
 	v.SigningURLEncode = f.boolean("signing_url_encode", true)
-	allowed := []string{"{GrantCode}", "{Nonce}", "{OpenId}", "{Timestamp}", "{Action}", "{OpenKey}"}
+	allowed := []string{"{GrantCode}", "{Nonce}", "{OpenId}", "{Timestamp}", "{Action}"}
 	for _, found := range placeholder.FindAllString(v.SigningPayload, -1) {
 		if !strings.Contains(strings.Join(allowed, ""), found) {
 			f.addf("signing_payload", "%s is not known; want %s", found, strings.Join(allowed, " "))

@@ -1,0 +1,309 @@
+package rehearsal
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// State is where an operation stands in the ledger, as its caller reads it.
+type State string
+
+const (
+	StatePosted  State = "posted"
+	StateParked  State = "parked"
+	StatePending State = "pending"
+	StateSending State = "sending"
+	// StateNothing is an operation with 0 points: nothing to send.
+	StateNothing State = "nothing"
+	StateVoided  State = "voided"
+)
+
+// LedgerRow is one operation of the ledger and how it ended.
+type LedgerRow struct {
+	Target      string
+	Type        string
+	Source      string
+	BusinessKey string
+	// BizID is the dedup key as the vendor knows it.
+	BizID   string
+	Points  int64
+	State   State
+	InDoubt bool
+}
+
+// BookRow is what a vendor knows about one dedup key.
+type BookRow struct {
+	Vendor string
+	Key    string
+	// Points are those of the key's first call.
+	Points int64
+	// Received and Applied count calls: how often the key came, how often
+	// points moved. More than one Applied is what must never happen.
+	Received int
+	Applied  int
+	// AppliedPoints is the sum of the points that moved.
+	AppliedPoints int64
+	// Mismatched counts calls whose parameters differed from the key's first.
+	Mismatched int
+}
+
+// Disagreement is one thing that does not agree, under one key.
+type Disagreement struct {
+	// Kind is a short name to count by, such as applied_twice.
+	Kind string
+	// Target, Type, Source and BusinessKey name the fact, BizID the vendor's
+	// key; what is not known is empty.
+	Target, Type, Source, BusinessKey, BizID string
+	// Text says what is wrong and which invariant that breaks.
+	Text string
+}
+
+func (d Disagreement) String() string {
+	name := d.Target + " " + d.Type
+	if d.Source != "" {
+		name += " " + d.Source
+	}
+	if d.BusinessKey != "" {
+		name += " " + d.BusinessKey
+	}
+	if d.BizID != "" {
+		name += " (" + d.BizID + ")"
+	}
+	return fmt.Sprintf("%s: %s: %s", d.Kind, name, d.Text)
+}
+
+// The kinds of disagreement.
+const (
+	MissingOperation    = "missing_operation"
+	UnexpectedOperation = "unexpected_operation"
+	DoubleOperation     = "double_operation"
+	WrongPoints         = "wrong_points"
+	WrongState          = "wrong_state"
+	InTransit           = "in_transit"
+	PostedNotApplied    = "posted_not_applied"
+	AppliedNotPosted    = "applied_not_posted"
+	AppliedTwice        = "applied_twice"
+	AppliedOtherPoints  = "applied_other_points"
+	UnknownToLedger     = "unknown_to_ledger"
+	ParametersChanged   = "parameters_changed"
+	FrozenPosted        = "frozen_posted"
+)
+
+// maxShown bounds the disagreements that a report holds in words; a broken run
+// can have as many as keys.
+const maxShown = 50
+
+// Report is the comparison of three books, key by key.
+type Report struct {
+	// Expected is the number of operations in the truth, Operations in the ledger.
+	Expected   int
+	Operations int
+	// How the ledger's operations stand. InDoubt counts rows of any open state
+	// that may have been applied without proof.
+	Posted, Parked, InTransit, NothingToSend, Voided, InDoubt int
+	// ParkedUnexpected are parked though the member is not frozen. They are no
+	// disagreement (a person decides), and worth a look.
+	ParkedUnexpected int
+	// LedgerPoints and VendorPoints are sums of posted and of applied points.
+	LedgerPoints, VendorPoints int64
+	// VendorApplied is how many keys were applied, VendorDoubleApplied how many
+	// more than once.
+	VendorApplied, VendorDoubleApplied int
+	// Difference is the sum over keys of |posted points − applied points|.
+	Difference int64
+	// ByKind counts all disagreements, Shown holds the first in words.
+	ByKind map[string]int
+	Shown  []Disagreement
+}
+
+// Agrees says that published truth, ledger and vendors' books agree under
+// every key, and that nothing is still on its way.
+func (r Report) Agrees() bool { return len(r.ByKind) == 0 && r.Difference == 0 }
+
+// Disagreements is how many there are, shown or not.
+func (r Report) Disagreements() int {
+	n := 0
+	for _, count := range r.ByKind {
+		n += count
+	}
+	return n
+}
+
+func (r *Report) disagree(kind string, d Disagreement, format string, args ...any) {
+	r.ByKind[kind]++
+	if len(r.Shown) < maxShown {
+		d.Kind, d.Text = kind, fmt.Sprintf(format, args...)
+		r.Shown = append(r.Shown, d)
+	}
+}
+
+// fact identifies a business fact at a target.
+type fact struct{ target, typ, source, key string }
+
+func (f fact) named(bizID string) Disagreement {
+	return Disagreement{Target: f.target, Type: f.typ, Source: f.source, BusinessKey: f.key, BizID: bizID}
+}
+
+// bookKey identifies a vendor call.
+type bookKey struct{ vendor, key string }
+
+// Compare compares what was published, what the ledger says and what the
+// vendors applied. It changes nothing and reads no clock; take the ledger's
+// rows and the book at quiet. The order of the arguments' rows does not matter.
+func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
+	r := Report{Expected: len(truth), Operations: len(ledger), ByKind: map[string]int{}}
+	wanted := make(map[fact]Expected, len(truth))
+	for _, e := range truth {
+		wanted[fact{e.Target, e.Type, e.Source, e.BusinessKey}] = e
+	}
+	ledger = slices.Clone(ledger)
+	slices.SortFunc(ledger, func(a, b LedgerRow) int {
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.BizID, b.BizID), cmp.Compare(a.BusinessKey, b.BusinessKey))
+	})
+	found := make(map[fact]string, len(ledger))
+	posted := make(map[bookKey]int64, len(ledger))
+	rows := make(map[bookKey]LedgerRow, len(ledger))
+	for _, row := range ledger {
+		r.count(row)
+		r.againstTruth(row, wanted, found)
+		k := bookKey{row.Target, row.BizID}
+		if _, twice := rows[k]; twice {
+			r.disagree(DoubleOperation, factOf(row).named(row.BizID), "two operations have one dedup key (invariant 2)")
+		}
+		rows[k] = row
+		if row.State == StatePosted {
+			posted[k] += row.Points
+		}
+	}
+	for _, e := range truth {
+		f := fact{e.Target, e.Type, e.Source, e.BusinessKey}
+		if _, ok := found[f]; !ok {
+			r.disagree(MissingOperation, f.named(""), "published (message %d, %d points) and not in the ledger (invariant 1)", e.Message, e.Points)
+		}
+	}
+	r.againstBook(rows, posted, book)
+	return r
+}
+
+func factOf(row LedgerRow) fact { return fact{row.Target, row.Type, row.Source, row.BusinessKey} }
+
+func (r *Report) count(row LedgerRow) {
+	if row.InDoubt {
+		r.InDoubt++
+	}
+	switch row.State {
+	case StatePosted:
+		r.Posted++
+		r.LedgerPoints += row.Points
+	case StateParked:
+		r.Parked++
+	case StateNothing:
+		r.NothingToSend++
+	case StateVoided:
+		r.Voided++
+	case StatePending, StateSending:
+		r.InTransit++
+		r.disagree(InTransit, factOf(row).named(row.BizID), "still %s: take the books at quiet (invariant 9)", row.State)
+	default:
+		r.disagree(WrongState, factOf(row).named(row.BizID), "state %q is none of the ledger's", row.State)
+	}
+}
+
+// againstTruth compares one operation with what was published.
+func (r *Report) againstTruth(row LedgerRow, wanted map[fact]Expected, found map[fact]string) {
+	f := factOf(row)
+	e, ok := wanted[f]
+	if !ok { // a key of the programme: any source may have been first
+		f.source = ""
+		e, ok = wanted[f]
+	}
+	if !ok {
+		r.disagree(UnexpectedOperation, factOf(row).named(row.BizID), "in the ledger with %d points, and no accepted message says so", row.Points)
+		return
+	}
+	if other, twice := found[f]; twice {
+		r.disagree(DoubleOperation, factOf(row).named(row.BizID), "the same fact is also operation %s (invariant 2)", other)
+		return
+	}
+	found[f] = row.BizID
+	if row.Points != e.Points {
+		r.disagree(WrongPoints, f.named(row.BizID), "the ledger has %d points, published were %d", row.Points, e.Points)
+	}
+	if (row.State == StateNothing) != (row.Points == 0) {
+		r.disagree(WrongState, f.named(row.BizID), "%d points and state %s: nothing to send means 0 points", row.Points, row.State)
+	}
+	if row.State == StatePosted && e.Frozen {
+		r.disagree(FrozenPosted, f.named(row.BizID), "posted, and the vendor refuses this member (a refusal is never a success)")
+	}
+	if row.State == StateParked && !e.Frozen {
+		r.ParkedUnexpected++
+	}
+}
+
+// againstBook compares postings with what the vendors applied, and adds up the
+// difference per key.
+func (r *Report) againstBook(rows map[bookKey]LedgerRow, posted map[bookKey]int64, book []BookRow) {
+	book = slices.Clone(book)
+	slices.SortFunc(book, func(a, b BookRow) int {
+		return cmp.Or(cmp.Compare(a.Vendor, b.Vendor), cmp.Compare(a.Key, b.Key))
+	})
+	seen := make(map[bookKey]bool, len(book))
+	for _, b := range book {
+		k := bookKey{b.Vendor, b.Key}
+		seen[k] = true
+		row, known := rows[k]
+		r.difference(posted[k], b.AppliedPoints)
+		name := Disagreement{Target: b.Vendor, BizID: b.Key}
+		if known {
+			name = factOf(row).named(b.Key)
+		}
+		if b.Applied > 0 {
+			r.VendorApplied++
+			r.VendorPoints += b.AppliedPoints
+		}
+		if b.Applied > 1 {
+			r.VendorDoubleApplied++
+			r.disagree(AppliedTwice, name, "applied %d times for %d points in all (invariants 4, 6 and 7)", b.Applied, b.AppliedPoints)
+		}
+		if b.Mismatched > 0 {
+			r.disagree(ParametersChanged, name, "%d of %d calls differed from the key's first (invariant 4)", b.Mismatched, b.Received)
+		}
+		isPosted := known && row.State == StatePosted
+		switch {
+		case !known:
+			r.disagree(UnknownToLedger, name, "the vendor got this key %d times and applied it %d times; the ledger has no such operation (invariant 1)", b.Received, b.Applied)
+		case isPosted && b.Applied == 0:
+			r.disagree(PostedNotApplied, name, "posted with %d points, received %d times and never applied (invariant 9)", row.Points, b.Received)
+		case !isPosted && b.Applied > 0:
+			r.disagree(AppliedNotPosted, name, "applied for %d points; the ledger says %s, in doubt %t (invariant 9)", b.AppliedPoints, row.State, row.InDoubt)
+		case isPosted && b.Applied == 1 && b.AppliedPoints != row.Points:
+			r.disagree(AppliedOtherPoints, name, "posted with %d points, applied with %d (invariant 9)", row.Points, b.AppliedPoints)
+		}
+	}
+	for _, k := range sortedBookKeys(posted) {
+		if !seen[k] {
+			r.difference(posted[k], 0)
+			r.disagree(PostedNotApplied, factOf(rows[k]).named(k.key), "posted with %d points, and the vendor never saw the key (invariant 9)", posted[k])
+		}
+	}
+}
+
+func (r *Report) difference(posted, applied int64) {
+	d := posted - applied
+	if d < 0 {
+		d = -d
+	}
+	r.Difference += d
+}
+
+func sortedBookKeys(m map[bookKey]int64) []bookKey {
+	list := make([]bookKey, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b bookKey) int {
+		return cmp.Or(cmp.Compare(a.vendor, b.vendor), cmp.Compare(a.key, b.key))
+	})
+	return list
+}
