@@ -1,0 +1,43 @@
+package devstack
+
+import (
+	"errors"
+	"io"
+)
+
+var (
+	// ErrNoPostgres is returned by StartPostgres when this machine has no
+	// Postgres server programs and they could not be fetched either. Its text
+	// is one line that says what to install.
+	ErrNoPostgres = errors.New("no Postgres server programs found; install them: apt-get install postgresql (Debian, Ubuntu), brew install postgresql@16 (macOS)")
+
+	// ErrLeftOut is returned by every Start function of a build with the tag
+	// noembed, and on systems that are not a Unix.
+	ErrLeftOut = errors.New("this build leaves out the embedded servers: set DATABASE_URL and NATS_URL, or build without -tags noembed")
+)
+
+// PostgresConfig says how to start a private Postgres.
+type PostgresConfig struct {
+	// Dir holds the cluster and its password, and survives a restart. Empty
+	// means a temporary folder that is removed at Stop, and also when this
+	// process is killed.
+	Dir string
+	// Fsync makes commits survive a power cut. Off is several times faster and
+	// right only for tests; false also skips the sync after creation.
+	Fsync bool
+	// Log receives the server's own log; nil discards it. It is written to from
+	// another goroutine.
+	Log io.Writer
+}
+
+// NATSConfig says how to start the NATS server in this process.
+type NATSConfig struct {
+	// Dir is the JetStream store, and survives a restart. Empty means a
+	// temporary folder that is removed at Stop, and also when this process is
+	// killed.
+	Dir string
+	// Port on 127.0.0.1; 0 takes a free one.
+	Port int
+	// Log receives the server's own log; nil discards it.
+	Log io.Writer
+}

@@ -1,0 +1,38 @@
+//go:build noembed || !unix
+
+package devstack
+
+import "context"
+
+// Postgres exists in this build only so that callers compile.
+type Postgres struct{}
+
+// StartPostgres returns ErrLeftOut.
+func StartPostgres(context.Context, PostgresConfig) (*Postgres, error) { return nil, ErrLeftOut }
+
+// DSN returns the empty string.
+func (p *Postgres) DSN(string) string { return "" }
+
+// CreateDatabase returns ErrLeftOut.
+func (p *Postgres) CreateDatabase(context.Context, string) (string, error) { return "", ErrLeftOut }
+
+// PID returns 0.
+func (p *Postgres) PID() int { return 0 }
+
+// Done returns nil: a channel that is never closed.
+func (p *Postgres) Done() <-chan struct{} { return nil }
+
+// Stop does nothing.
+func (p *Postgres) Stop() error { return nil }
+
+// NATS exists in this build only so that callers compile.
+type NATS struct{}
+
+// StartNATS returns ErrLeftOut.
+func StartNATS(NATSConfig) (*NATS, error) { return nil, ErrLeftOut }
+
+// URL returns the empty string.
+func (n *NATS) URL() string { return "" }
+
+// Stop does nothing.
+func (n *NATS) Stop() error { return nil }
