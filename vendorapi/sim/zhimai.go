@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -22,7 +23,7 @@ type zhimaiRequest struct {
 // parseZhimai reads as much as it can: params may be there although the
 // request is not well-formed, so that the book can name the key.
 func parseZhimai(contentType string, body []byte) zhimaiRequest {
-	req := zhimaiRequest{fields: make(map[string]string, 6), params: make(map[string]string, 9)}
+	req := zhimaiRequest{fields: make(map[string]string, 6), params: make(map[string]string, 8)}
 	complain := func(format string, args ...any) {
 		if req.problem == "" {
 			req.problem = fmt.Sprintf(format, args...)
@@ -60,10 +61,14 @@ func parseZhimai(contentType string, body []byte) zhimaiRequest {
 	return req
 }
 
-// jsonString is the value of a JSON string; false for anything else.
+// jsonString is the value of a JSON string; false for anything else. raw is
+// part of a document that was read and is valid UTF-8.
 func jsonString(raw json.RawMessage) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 { // nothing escaped: the bytes are the value
+		return string(raw[1 : len(raw)-1]), true
 	}
 	var value string
 	if err := json.Unmarshal(raw, &value); err != nil {
@@ -110,6 +115,9 @@ type zhimaiAnswer struct {
 	message string
 	data    any
 }
+
+// pointsAdded has no data: the page's reply names no transaction and no balance.
+var pointsAdded = zhimaiAnswer{code: "0", message: "操作成功"}
 
 func (s *Simulator) refusal(code, message string) zhimaiAnswer {
 	return zhimaiAnswer{code: code, message: message}
@@ -179,7 +187,7 @@ func (s *Simulator) pointsAdd(req zhimaiRequest, set *settings, m movement) answ
 	if repeat && set.dedup.Mode == DedupCode {
 		return s.refusal(s.cfg.Zhimai.AlreadyAppliedCode, "业务标识已处理,请勿重复提交")
 	}
-	return zhimaiAnswer{code: "0", message: "操作成功"}
+	return pointsAdded
 }
 
 // checkPointsAdd refuses what the page's table does not allow.
@@ -227,6 +235,9 @@ func inRange(text string, most int) bool {
 // reply writes the answer: status as a boolean and code as a number, as the
 // pages' tables say, or in one of the ways in which their examples differ.
 func (a zhimaiAnswer) reply(f form, bits uint64) reply {
+	if f == plainForm && a.data == nil && a.code == pointsAdded.code { // nearly every call
+		return jsonReply(http.StatusOK, []byte(`{"status":true,"code":0,"message":"操作成功","data":[]}`))
+	}
 	top := map[string]any{"status": true, "code": a.code, "message": a.message, "data": a.data}
 	if n, err := strconv.ParseInt(a.code, 10, 64); err == nil && f == plainForm && strconv.FormatInt(n, 10) == a.code {
 		top["code"] = n
