@@ -347,7 +347,7 @@ func TestPairs(t *testing.T) {
 		"codes: {auth: [a], retryable: [a]}":                  false,
 		"codes: {auth: [a], retryable: [b], throttled: ~}":    true,
 		`signing_payload: "{OpenId}"`:                         false,
-		`signing_payload: "{OpenId}{Timestamp}"`:             true,
+		`signing_payload: "{OpenId}{Timestamp}"`:              true,
 		"timeout: 2m, lease: 130s, give_up_after: 1m":         false,
 		"open_key_env: OTHER_KEY, url: 'https://h/?token=xx'": false,
 	} {
