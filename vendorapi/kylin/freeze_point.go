@@ -59,12 +59,21 @@ func New(cfg Config) (*Client, error) {
 	}
 	return &Client{
 		caller:       caller,
-		url:          base.JoinPath(freezePath),
+		url:          freezeURL(base),
 		header:       header,
 		secrets:      vendorapi.NewSecrets(values...),
 		memberType:   cfg.MemberType,
 		pointBizType: cfg.PointBizType,
 	}, nil
+}
+
+// freezeURL appends the path of the call to the configured base.
+func freezeURL(base *url.URL) *url.URL {
+	rooted := *base
+	if rooted.Path == "" {
+		rooted.Path = "/" // JoinPath would keep an empty path relative
+	}
+	return rooted.JoinPath(freezePath)
 }
 
 // Close closes idle connections.

@@ -14,7 +14,7 @@ func PreviewFreeze(cfg Config, f Freeze) vendorapi.Preview {
 	cfg = cfg.withDefaults()
 	address := freezePath
 	if base, err := vendorapi.ParseURL(cfg.URL); err == nil {
-		address = base.JoinPath(freezePath).String()
+		address = freezeURL(base).String()
 	}
 	masked := make(map[string]string, len(cfg.Headers))
 	for name := range cfg.Headers {
