@@ -2,10 +2,10 @@ package config
 
 import (
 	_ "embed"
-	"fmt"
+	"errors"
 	"reflect"
+	"regexp"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -40,9 +40,10 @@ type parsedFile struct {
 	vendors ast.Node // nil when the file has none
 	// vendorsBuiltIn: the accounts are the built-in file's, not this file's.
 	vendorsBuiltIn bool
-	// broken: the rules could not be read in full, so compiling them would
-	// only repeat that in other words.
+	// broken: the rules could not be read, so there is nothing to compile.
 	broken bool
+	// reported holds the paths that already have a problem.
+	reported map[string]bool
 }
 
 // parseFile reads the text strictly: unknown and duplicate keys are problems,
@@ -59,7 +60,7 @@ func parseFile(name string, text []byte, p *problems) parsedFile {
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		p.add(name, yamlError(err))
+		p.add(yamlError(name, err))
 		return parsed
 	}
 	var docs []ast.Node
@@ -73,16 +74,18 @@ func parseFile(name string, text []byte, p *problems) parsedFile {
 		return parsed
 	}
 	before := len(p.list)
-	unknownKeys(name, "", docs[0], reflect.TypeFor[document](), p)
+	w := walk{file: name, problems: p, reported: map[string]bool{}}
+	w.node("", docs[0], reflect.TypeFor[document]())
+	options := []yaml.DecodeOption{yaml.Strict()}
+	if len(p.list) > before {
+		options = nil // the rest is read for what else may be wrong
+	}
 	var doc document
-	options := []yaml.DecodeOption{}
-	if len(p.list) == before {
-		options = append(options, yaml.Strict()) // in case the walk missed one
+	err = yaml.NodeToValue(docs[0], &doc, options...)
+	if err != nil && len(p.list) == before {
+		p.add(yamlError(name, err))
 	}
-	if err := yaml.NodeToValue(docs[0], &doc, options...); err != nil {
-		p.add(name, yamlError(err))
-	}
-	parsed.rules, parsed.broken = doc.RulesFile, len(p.list) > before
+	parsed.rules, parsed.broken, parsed.reported = doc.RulesFile, err != nil, w.reported
 	if root, ok := docs[0].(ast.MapNode); ok {
 		for entries := root.MapRange(); entries.Next(); {
 			if keyText(entries.Key()) == "vendors" {
@@ -93,11 +96,16 @@ func parseFile(name string, text []byte, p *problems) parsedFile {
 	return parsed
 }
 
+var errorPlace = regexp.MustCompile(`^\[(\d+):\d+\] (.*)`)
+
 // yamlError reduces goccy's error, which quotes the source over several lines,
-// to its first line: "[12:3] …" says where.
-func yamlError(err error) error {
+// to file and line, and what is wrong there.
+func yamlError(file string, err error) (string, error) {
 	first, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
-	return fmt.Errorf("line %s", strings.TrimPrefix(first, "line "))
+	if at := errorPlace.FindStringSubmatch(first); at != nil {
+		return file + ":" + at[1], errors.New(at[2])
+	}
+	return file, errors.New(first)
 }
 
 func keyText(key ast.Node) string {
@@ -112,73 +120,6 @@ func lineOf(node ast.Node) int {
 		return token.Position.Line
 	}
 	return 0
-}
-
-// unknownKeys names every mapping key that has no field in the type, all of
-// them at once where the decoder stops at the first.
-func unknownKeys(file, path string, node ast.Node, t reflect.Type, p *problems) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if anchor, ok := node.(*ast.AnchorNode); ok {
-		node = anchor.Value
-	}
-	if t == reflect.TypeFor[time.Time]() {
-		return
-	}
-	switch t.Kind() {
-	case reflect.Slice:
-		if list, ok := node.(*ast.SequenceNode); ok {
-			for i, value := range list.Values {
-				unknownKeys(file, fmt.Sprintf("%s[%d]", path, i), value, t.Elem(), p)
-			}
-		}
-	case reflect.Map:
-		if mapping, ok := node.(ast.MapNode); ok {
-			for entries := mapping.MapRange(); entries.Next(); {
-				unknownKeys(file, join(path, keyText(entries.Key())), entries.Value(), t.Elem(), p)
-			}
-		}
-	case reflect.Struct:
-		mapping, ok := node.(ast.MapNode)
-		if !ok {
-			return // a scalar form, or a wrong type that the decoder names
-		}
-		fields := map[string]reflect.Type{}
-		yamlFields(t, fields)
-		for entries := mapping.MapRange(); entries.Next(); {
-			if _, merge := entries.Key().(*ast.MergeKeyNode); merge {
-				continue
-			}
-			name := keyText(entries.Key())
-			field, known := fields[name]
-			if !known {
-				p.addf(fmt.Sprintf("%s:%d %s", file, lineOf(entries.Key()), join(path, name)), "not a known field%s", suggest(name, keys(fields)))
-				continue
-			}
-			unknownKeys(file, join(path, name), entries.Value(), field, p)
-		}
-	}
-}
-
-// yamlFields collects a struct's fields by their YAML names, inlined ones too.
-func yamlFields(t reflect.Type, into map[string]reflect.Type) {
-	for field := range t.Fields() {
-		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		switch {
-		case options == "inline":
-			yamlFields(field.Type, into)
-		case name != "" && name != "-":
-			into[name] = field.Type
-		}
-	}
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
 }
 
 func keys[V any](m map[string]V) []string {

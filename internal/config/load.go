@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -88,8 +89,8 @@ func loadFile(e *environment, c *Config) parsedFile {
 	return file
 }
 
-// compileRules checks the rules against the accounts. Rules over accounts that
-// could not be read would only repeat the problem in other words.
+// compileRules checks the rules against the accounts. What the file's syntax
+// already has a problem with is not named twice.
 func compileRules(e *environment, c *Config, file parsedFile) *consumers.Rules {
 	if file.broken {
 		return nil
@@ -99,8 +100,18 @@ func compileRules(e *environment, c *Config, file parsedFile) *consumers.Rules {
 		accounts[i] = consumers.Account{Name: v.Name, Kind: v.Kind, On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
 	}
 	rules, err := consumers.Compile(file.rules, c.RulesVersion, accounts)
+	var found problems
 	if err != nil {
-		e.add(file.name, err)
+		found.add(file.name, err)
+	}
+	for _, problem := range found.list {
+		var field *FieldError
+		if errors.As(problem, &field) {
+			if path, _, _ := strings.Cut(field.Err.Error(), ": "); file.reported[path] {
+				continue
+			}
+		}
+		e.list = append(e.list, problem)
 	}
 	return rules
 }
@@ -169,6 +180,13 @@ func (e *environment) warnUnknown() {
 func orUnset(text string) string {
 	if text == "" {
 		return "unset"
+	}
+	return text
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
 	}
 	return text
 }

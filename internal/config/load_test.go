@@ -201,32 +201,6 @@ vendors:
 	}
 }
 
-func TestFileProblems(t *testing.T) {
-	for name, tc := range map[string]struct{ text, want string }{
-		"syntax":        {"a: [1", "bad.yaml: line "},
-		"duplicate key": {"programme: a\nprogramme: b\n", "already defined"},
-		"wrong type":    {"programme: [a]\n", "bad.yaml: line [1:"},
-		"not utf-8":     {"programme: \xd6\xd0", "want UTF-8"},
-		"two documents": {"programme: a\n---\nprogramme: b\n", "want one YAML document, got 2"},
-		"nothing":       {"", "want one YAML document, got 0"},
-		"too large":     {strings.Repeat("#", maxFileBytes+1), "want at most"},
-		"vendors":       {"vendors: {}\n", "want a list of 1 to 16 accounts"},
-		"vendor":        {"vendors: [5]\n", "want a mapping"},
-		"same name":     {"vendors: [{name: a, kind: kylin}, {name: a, kind: zhimai}]\n", `"a" stands twice`},
-		"deep unknown":  {"rules: [{from: 2020-01-01T00:00:00Z, events: [{type: a, operations: [{vendr: b}]}]}]\n", "rules[0].events[0].operations[0].vendr: not a known field"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := Load([]string{"WORKER_CONFIG=bad.yaml"}, files{"bad.yaml": tc.text}.read)
-			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got %v, want %q", err, tc.want)
-			}
-		})
-	}
-	if _, err := Load([]string{"WORKER_CONFIG=none.yaml"}, files{}.read); err == nil || !strings.Contains(err.Error(), "WORKER_CONFIG: read none.yaml") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestSecretFiles(t *testing.T) {
 	environ := []string{"DATABASE_URL_FILE=/run/db", "ZHIMAI_OPEN_ID_FILE=/run/id", "ZHIMAI_GRANT_CODE_FILE=/run/grant",
 		"ZHIMAI_OPEN_KEY_FILE=/run/key", "KYLIN_URL=https://kylin.example", "KYLIN_HEADERS_FILE=/run/headers", "ZHIMAI_OPEN_KEY="}

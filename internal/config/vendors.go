@@ -252,7 +252,7 @@ func (f *vendorFields) codes(kind string) Codes {
 			owner[code] = field
 		}
 		if given {
-			inner.note(field, strings.Join(list, " "), f.from)
+			inner.note(field, orNone(strings.Join(list, " ")), f.from)
 		}
 		return list
 	}
