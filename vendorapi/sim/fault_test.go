@@ -180,10 +180,13 @@ func TestUnauthorisedWindow(t *testing.T) {
 		}
 	}
 	status(401, "opens")
+	status(401, "inside")
+	if n := s.Totals(Zhimai).Faults[Unauthorised401]; n != 1 {
+		t.Errorf("%d faults drawn: a call inside the window must not draw", n)
+	}
 	if err := s.SetFaults(Zhimai, Faults{}); err != nil {
 		t.Fatal(err)
 	}
-	status(401, "inside")
 	if g := c.freeze("other vendor"); g.status != 200 {
 		t.Errorf("kylin: status %d while zhimai's window is open", g.status)
 	}
