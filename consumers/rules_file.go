@@ -1,9 +1,6 @@
 package consumers
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // RulesFile is the part of the configuration file that turns events into
 // operations. It is data: new types, either vendor call and any of the twelve
@@ -128,40 +125,6 @@ type PointsFile struct {
 	// Override names an optional integer field that, when present, is the
 	// number of points whatever the rest says.
 	Override string `yaml:"override"`
-}
-
-// UnmarshalYAML reads the short form, a whole number, or the mapping.
-func (p *PointsFile) UnmarshalYAML(unmarshal func(any) error) error {
-	var value any
-	if err := unmarshal(&value); err != nil {
-		return fmt.Errorf("read points: %w", err)
-	}
-	if number, ok := wholeNumber(value); ok {
-		*p = PointsFile{Value: &number}
-		return nil
-	}
-	if _, ok := value.(map[string]any); !ok {
-		return fmt.Errorf("points: want a whole number or a mapping, got %v", value)
-	}
-	type mapping PointsFile
-	if err := unmarshal((*mapping)(p)); err != nil {
-		return fmt.Errorf("read points: %w", err)
-	}
-	return nil
-}
-
-// wholeNumber is the integer in a decoded YAML scalar. YAML libraries differ
-// in the type they give it.
-func wholeNumber(value any) (int64, bool) {
-	switch n := value.(type) {
-	case int:
-		return int64(n), true
-	case int64:
-		return n, true
-	case uint64:
-		return int64(n), n <= 1<<63-1
-	}
-	return 0, false
 }
 
 // PointsCaseFile gives Value when its condition holds.
