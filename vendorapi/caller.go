@@ -92,7 +92,8 @@ func (c *Caller) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 	}
 	secure := tls.Client(conn, &tls.Config{ServerName: host, RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12})
 	if err := secure.HandshakeContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("shake hands with tls: %w", err), conn.Close())
+		_ = conn.Close() // it may be closed already, and err says more
+		return nil, fmt.Errorf("shake hands with tls: %w", err)
 	}
 	return &sendConn{Conn: secure}, nil
 }

@@ -30,7 +30,7 @@ func TestNotSentIsTrue(t *testing.T) {
 				defer mu.Unlock()
 				received[r.URL.Path]++
 			}))
-			cfg := HTTPConfig{MaxConns: 8}
+			cfg := HTTPConfig{MaxConns: 8, ConnectTimeout: time.Minute, Timeout: 2 * time.Minute}
 			if secure {
 				server.StartTLS()
 				cfg.RootCAs = x509.NewCertPool()
