@@ -44,6 +44,8 @@ type reading struct {
 	source, id, typ string
 	time            time.Time
 	ignored         bool
+	// explaining: an account that is off is no reason to reject.
+	explaining bool
 
 	rule   *rule
 	values []value

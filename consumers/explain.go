@@ -34,10 +34,12 @@ type KeyPart struct {
 	Value string
 }
 
-// Explain is Decode with its reasons. It has no side effects, and accepts an
-// empty subject, as a file has none. The event is nil when it is rejected.
+// Explain is Decode with its reasons. It has no side effects, accepts an empty
+// subject, as a file has none, and takes every account for one that is on:
+// explaining needs no credentials. The event is nil when it is rejected.
 func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanation, *ledger.Rejection) {
 	x := r.readings.Get().(*reading)
+	x.explaining = true
 	defer x.release()
 	event, rejection := x.read(r, &m, header)
 	if rejection != nil {

@@ -64,7 +64,7 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 		if !o.when.holds(x.values) {
 			continue
 		}
-		if !o.account.On {
+		if !o.account.On && !x.explaining {
 			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.typ, o.kind, o.account.Name)
 		}
 		made := x.operation(o)

@@ -38,7 +38,7 @@ type Account struct {
 	// covers it.
 	Timeout time.Duration
 	// Lease is how long claimed rows are ours without a renewal. It must
-	// exceed twice the Timeout (resolve and send). Too low: healthy sends end
+	// exceed the Timeout and the time to settle. Too low: healthy sends end
 	// in doubt; too high: rows of a killed worker wait that long.
 	Lease time.Duration
 	// Schedule and GiveUpAfter say when a row is tried again and when it is
@@ -110,8 +110,8 @@ func (a Account) validate() error {
 	if a.RatePerSecond < 0 {
 		complain("rate: want 0 (none) or more calls per second, got %g", a.RatePerSecond)
 	}
-	if a.Timeout <= 0 || a.Lease < 2*a.Timeout+settleAllowance {
-		complain("lease %v: want at least twice the timeout (%v) and %v to settle", a.Lease, a.Timeout, settleAllowance)
+	if a.Timeout <= 0 || a.Lease <= a.Timeout+settleAllowance {
+		complain("lease %v: want more than the timeout (%v) and %v to settle", a.Lease, a.Timeout, settleAllowance)
 	}
 	if a.KeyMemory <= a.Lease {
 		complain("key memory %v: want more than the lease (%v)", a.KeyMemory, a.Lease)

@@ -11,6 +11,9 @@ import (
 // Kylin serves operations of kind freeze_point through freezePoint.
 type Kylin struct {
 	Client *kylin.Client
+	// Statuses gives HTTP statuses a meaning that the page leaves open (409 as
+	// already applied, say). nil: the page's meanings alone.
+	Statuses map[int]vendorapi.Outcome
 }
 
 // KylinRequest is the vendor's request for an operation; see ZhimaiRequest.
@@ -24,5 +27,9 @@ func (k Kylin) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
 	if c.Kind != ledger.FreezePoint {
 		return unsupported(c.Kind, "Kylin")
 	}
-	return k.Client.FreezePoint(ctx, KylinRequest(c))
+	reply := k.Client.FreezePoint(ctx, KylinRequest(c))
+	if outcome, configured := k.Statuses[reply.HTTPStatus]; configured {
+		reply.Outcome = outcome
+	}
+	return reply
 }

@@ -67,8 +67,10 @@ type NATS struct {
 	// events; above 1000 a single bad event makes too much work to be split off.
 	Batch int
 	// BatchesInFlight is how many batches are fetched or written at once
-	// (WORKER_BATCHES_IN_FLIGHT, default 2, 1 to 8). 1 leaves Postgres idle
-	// during a fetch; many only queue up and use their ack wait.
+	// (WORKER_BATCHES_IN_FLIGHT, default 1, 1 to 8). With 1, one worker records
+	// in the stream's order, so that of two events that contradict each other
+	// the first published wins; with more, or with several workers, either may.
+	// More use a slow database better.
 	BatchesInFlight int
 	// AckWait is how long the broker waits for an ack before it delivers again
 	// (WORKER_ACK_WAIT, default 30s, 1s to 10m). Too low and slow batches are

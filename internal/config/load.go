@@ -52,7 +52,7 @@ func loadNATS(e *environment) NATS {
 	n.Stream = e.jetstreamName("NATS_STREAM", "POINTS")
 	n.Durable = e.jetstreamName("NATS_DURABLE", "points-worker")
 	n.Batch = e.integer("WORKER_BATCH", 1000, 1, 1000)
-	n.BatchesInFlight = e.integer("WORKER_BATCHES_IN_FLIGHT", 2, 1, 8)
+	n.BatchesInFlight = e.integer("WORKER_BATCHES_IN_FLIGHT", 1, 1, 8)
 	n.BatchTime = e.duration("WORKER_BATCH_TIME", 10*time.Second, time.Second, 5*time.Minute)
 	n.AckWait = e.duration("WORKER_ACK_WAIT", 30*time.Second, time.Second, 10*time.Minute)
 	if least := time.Duration(n.BatchesInFlight) * n.BatchTime; n.AckWait <= least {

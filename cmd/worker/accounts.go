@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/config"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/kylin"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// newAccount makes the dispatcher's account, with its client, of a configured
+// vendor that is on.
+func newAccount(v config.Vendor) (dispatch.Account, error) {
+	a := dispatch.Account{
+		Name: v.Name, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
+		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory,
+	}
+	http := vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency}
+	var err error
+	switch v.Kind {
+	case config.KindZhimai:
+		a.Vendor, err = newZhimai(v, http)
+	case config.KindKylin:
+		a.Vendor, err = newKylin(v, http)
+	default:
+		err = fmt.Errorf("unknown kind %q", v.Kind)
+	}
+	if err != nil {
+		return a, fmt.Errorf("vendor account %s: %w", v.Name, err)
+	}
+	return a, nil
+}
+
+func newZhimai(v config.Vendor, http vendorapi.HTTPConfig) (dispatch.Vendor, error) {
+	client, err := zhimai.New(zhimai.Config{
+		URL: v.URL, OpenID: v.OpenID.Reveal(), GrantCode: v.GrantCode.Reveal(), OpenKey: v.OpenKey.Reveal(),
+		Signing: zhimai.Signing{Payload: v.SigningPayload, URLEncode: v.SigningURLEncode},
+		Codes: zhimai.Codes{AlreadyApplied: v.Codes.AlreadyApplied, Auth: v.Codes.Auth,
+			Throttled: v.Codes.Throttled, Retryable: v.Codes.Retryable},
+		HTTP: http,
+	})
+	return dispatch.Zhimai{Client: client}, err
+}
+
+func newKylin(v config.Vendor, http vendorapi.HTTPConfig) (dispatch.Vendor, error) {
+	client, err := kylin.New(kylinConfig(v, http))
+	if err != nil {
+		return nil, err
+	}
+	statuses := map[int]vendorapi.Outcome{}
+	for outcome, codes := range map[vendorapi.Outcome][]string{
+		vendorapi.AlreadyApplied: v.Codes.AlreadyApplied, vendorapi.Unauthorised: v.Codes.Auth,
+		vendorapi.Throttled: v.Codes.Throttled, vendorapi.Retryable: v.Codes.Retryable,
+	} {
+		for _, code := range codes {
+			status, err := strconv.Atoi(code)
+			if err != nil {
+				return nil, fmt.Errorf("code %q: want an HTTP status", code)
+			}
+			statuses[status] = outcome
+		}
+	}
+	return dispatch.Kylin{Client: client, Statuses: statuses}, nil
+}
+
+// kylinConfig is also what `worker explain` previews with.
+func kylinConfig(v config.Vendor, http vendorapi.HTTPConfig) kylin.Config {
+	headers := make(map[string]string, len(v.Headers))
+	for _, h := range v.Headers {
+		headers[h.Name] = h.Value.Reveal()
+	}
+	return kylin.Config{URL: v.URL, Headers: headers, MemberType: v.MemberType, PointBizType: v.PointBizType, HTTP: http}
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/consumers"
+	"pointsledger/dispatch"
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/kylin"
+	"pointsledger/vendorapi/zhimai"
+)
+
+func newExplain() *cobra.Command {
+	var at string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "explain FILE|-",
+		Short: "Show what an event would do, without doing it",
+		Long: `explain reads one CloudEvent (structured JSON) from a file or standard input
+and shows what the rules make of it: operations, points, codes, the parts of
+each dedup key, and the exact vendor request with secrets masked. It needs no
+servers and no credentials and changes nothing.
+
+The rules are those in force at --at, by default the event's own time. An event
+that would be rejected ends with exit code 1 and the reason.`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error { return explain(c, args[0], at, asJSON) },
+	}
+	c.Flags().StringVar(&at, "at", "", "the broker's time to assume (RFC 3339)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func explain(c *cobra.Command, file, at string, asJSON bool) error {
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	payload, err := readInput(c.InOrStdin(), file)
+	if err != nil {
+		return err
+	}
+	brokerTime, err := assumedTime(payload, at)
+	if err != nil {
+		return err
+	}
+	explanation, rejection := cfg.Rules.Explain(ledger.Message{Payload: payload, BrokerTime: brokerTime}, nil)
+	if rejection != nil {
+		return fmt.Errorf("this event would be rejected\n  %s: %s", rejection.Code, rejection.Reason)
+	}
+	e := explained{Ignored: explanation.Ignored, RulesVersion: cfg.RulesVersion, RulesFrom: explanation.RulesFrom,
+		BrokerTime: brokerTime}
+	if explanation.Event != nil {
+		if err := e.fill(cfg, explanation); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		encoder := json.NewEncoder(c.OutOrStdout())
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(e)
+	}
+	e.print(c.OutOrStdout())
+	return nil
+}
+
+// readInput reads a file, or standard input for "-", up to the size of the
+// largest JetStream message.
+func readInput(stdin io.Reader, file string) ([]byte, error) {
+	const most = 1 << 20
+	in := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, command.Usagef("open event: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	payload, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	if len(payload) > most {
+		return nil, command.Usagef("read event: it is larger than 1 MiB, the most a message can hold")
+	}
+	return bytes.TrimSpace(payload), nil
+}
+
+// assumedTime is the broker's time to explain with: --at, or the event's time,
+// or now.
+func assumedTime(payload []byte, at string) (time.Time, error) {
+	if at != "" {
+		t, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			return t, command.Usagef("--at: want RFC 3339 such as 2026-11-20T12:00:00+08:00, got %q", at)
+		}
+		return t, nil
+	}
+	var envelope struct {
+		Time time.Time `json:"time"`
+	}
+	// What is wrong with the event, Explain says better.
+	if json.Unmarshal(payload, &envelope) == nil && !envelope.Time.IsZero() {
+		return envelope.Time, nil
+	}
+	return time.Now(), nil
+}
+
+// explained is an explanation as it is shown.
+type explained struct {
+	Ignored      bool                 `json:"ignored"`
+	Type         string               `json:"type,omitempty"`
+	Source       string               `json:"source,omitempty"`
+	ID           string               `json:"id,omitempty"`
+	BrokerTime   time.Time            `json:"assumed_broker_time"`
+	RulesVersion string               `json:"rules_version"`
+	RulesFrom    time.Time            `json:"rules_from"`
+	Content      json.RawMessage      `json:"content,omitempty"`
+	Operations   []explainedOperation `json:"operations,omitempty"`
+}
+
+type explainedOperation struct {
+	Account       string             `json:"account"`
+	AccountOff    string             `json:"account_off_because,omitempty"`
+	Kind          ledger.Kind        `json:"kind"`
+	Points        ledger.Points      `json:"points"`
+	SourceType    int                `json:"source_type,omitempty"`
+	PointsChannel int                `json:"points_channel,omitempty"`
+	Member        string             `json:"member,omitempty"`
+	MemberCode    string             `json:"member_code,omitempty"`
+	BusinessKey   string             `json:"business_key"`
+	BusinessDate  string             `json:"business_date"`
+	Reason        string             `json:"reason"`
+	Reference     string             `json:"reference"`
+	KeyParts      []explainedPart    `json:"key_parts"`
+	BizID         ledger.BizID       `json:"biz_id"`
+	NothingToSend string             `json:"nothing_to_send,omitempty"`
+	Request       *vendorapi.Preview `json:"request,omitempty"`
+}
+
+type explainedPart struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func (e *explained) fill(cfg *config.Config, x consumers.Explanation) error {
+	e.Type, e.Source, e.ID, e.Content = x.Event.Type, x.Event.Source, x.Event.ID, json.RawMessage(x.Event.Content)
+	for i := range x.Event.Operations {
+		op := &x.Event.Operations[i]
+		account, found := cfg.Vendor(op.Target)
+		if !found {
+			return fmt.Errorf("account %s is not configured", op.Target)
+		}
+		shown := explainedOperation{Account: op.Target, AccountOff: account.OffBecause(), Kind: op.Kind, Points: op.Points,
+			SourceType: op.SourceType, PointsChannel: op.PointsChannel, Member: op.MemberID, MemberCode: op.MemberCode,
+			BusinessKey: op.BusinessKey, BusinessDate: op.BusinessDate, Reason: op.Reason, Reference: op.Reference, BizID: op.BizID}
+		for _, part := range x.Keys[i].Parts {
+			shown.KeyParts = append(shown.KeyParts, explainedPart(part))
+		}
+		switch {
+		case op.Points > 0:
+			preview := requestPreview(account, op)
+			shown.Request = &preview
+		case op.MemberID == "" && op.MemberCode == "":
+			shown.NothingToSend = "the sale is anonymous"
+		default:
+			shown.NothingToSend = "the rules give 0 points"
+		}
+		e.Operations = append(e.Operations, shown)
+	}
+	return nil
+}
+
+// requestPreview is the request as the dispatcher would send it.
+func requestPreview(v config.Vendor, op *ledger.Operation) vendorapi.Preview {
+	row := ledger.Claimed{Kind: op.Kind, BizID: op.BizID, Points: op.Points, SourceType: op.SourceType,
+		PointsChannel: op.PointsChannel, Reason: op.Reason, ShopCode: op.ShopCode, MemberID: op.MemberID}
+	if row.MemberID == "" {
+		row.MemberID = "(resolved from the scanned code before the first send)"
+	}
+	if v.Kind == config.KindKylin {
+		return kylin.PreviewFreeze(kylinConfig(v, vendorapi.HTTPConfig{}), dispatch.KylinRequest(&row))
+	}
+	return zhimai.PreviewPointsAdd(v.URL, dispatch.ZhimaiRequest(&row))
+}
+
+func (e *explained) print(out io.Writer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(out, "  %-15s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	if e.Ignored {
+		fmt.Fprintln(out, "This event would be acknowledged and ignored: its type is under ignore in the rules.")
+		return
+	}
+	fmt.Fprintf(out, "%s from %s, id %s\n", e.Type, e.Source, e.ID)
+	line("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
+	line("content", "%s", e.Content)
+	for i := range e.Operations {
+		op := &e.Operations[i]
+		fmt.Fprintf(out, "\nOperation %d of %d: %s at %s\n", i+1, len(e.Operations), op.Kind, op.Account)
+		line("points", "%d", op.Points)
+		if op.SourceType != 0 {
+			line("sourceType", "%d", op.SourceType)
+		}
+		if op.PointsChannel != 0 {
+			line("pointsChannel", "%d", op.PointsChannel)
+		}
+		switch {
+		case op.Member != "":
+			line("member", "%s", op.Member)
+		case op.MemberCode != "":
+			line("member", "scanned code %s, to be resolved", op.MemberCode)
+		default:
+			line("member", "none")
+		}
+		line("business key", "%s", op.BusinessKey)
+		line("business date", "%s", op.BusinessDate)
+		line("reason", "%s", op.Reason)
+		parts := make([]string, len(op.KeyParts))
+		for j, p := range op.KeyParts {
+			parts[j] = fmt.Sprintf("%s=%q", p.Name, p.Value)
+		}
+		line("key parts", "%s", strings.Join(parts, " "))
+		line("biz_id", "%s", op.BizID)
+		if op.AccountOff != "" {
+			line("note", "account %s is off here: %s", op.Account, op.AccountOff)
+		}
+		if op.Request == nil {
+			line("request", "none: %s", op.NothingToSend)
+			continue
+		}
+		printRequest(out, op.Request)
+	}
+}
+
+func printRequest(out io.Writer, p *vendorapi.Preview) {
+	fmt.Fprintf(out, "  request\n    %s %s\n", p.Method, p.URL)
+	for _, name := range sortedNames(p.Header) {
+		fmt.Fprintf(out, "    %s: %s\n", name, strings.Join(p.Header[name], ", "))
+	}
+	var body bytes.Buffer
+	if json.Indent(&body, p.Body, "    ", "  ") != nil {
+		body.Write(p.Body)
+	}
+	fmt.Fprintf(out, "\n    %s\n", body.Bytes())
+}

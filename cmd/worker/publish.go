@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/command"
+)
+
+func newPublish() *cobra.Command {
+	var create, noMsgID bool
+	c := &cobra.Command{
+		Use:   "publish FILE|-",
+		Short: "Publish CloudEvents from a file, one JSON a line",
+		Long: `publish sends each line of a file (or of standard input) as one CloudEvent in
+structured mode to points.events.<type>, with Nats-Msg-Id <source>/<id>, and
+waits until the broker has stored it. It says how many the broker called
+duplicates; the ledger finds those that the broker did not.
+
+Lines are sent as they are, also wrong ones: what the worker makes of them is
+shown by "worker explain" beforehand and by the table rejects afterwards. A line
+without a readable type goes to points.events.unknown.`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return publish(c, args[0], create, !noMsgID)
+		},
+	}
+	c.Flags().BoolVar(&create, "create-stream", false, "create the stream when it is absent, as the worker would")
+	c.Flags().BoolVar(&noMsgID, "no-msg-id", false, "leave Nats-Msg-Id out, so that the broker takes repeats too")
+	return c
+}
+
+func publish(c *cobra.Command, file string, create, withMsgID bool) error {
+	ctx := c.Context()
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	in := c.InOrStdin()
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return command.Usagef("open events: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	conn, err := connectNATS(cfg, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(publishWindow))
+	if err != nil {
+		return fmt.Errorf("open jetstream: %w", err)
+	}
+	if err := checkStream(ctx, js, cfg.NATS.Stream, create); err != nil {
+		return fmt.Errorf("%w (NATS_URL %s)", err, cfg.NATS.URL)
+	}
+	p := &publisher{js: js, withMsgID: withMsgID, progress: command.NewProgress(c.ErrOrStderr())}
+	err = p.publishAll(ctx, in)
+	p.progress.Done()
+	fmt.Fprintf(c.OutOrStdout(), "published %s, of which the broker called %s duplicates\n", command.Count(p.stored), command.Count(p.duplicates))
+	return err
+}
+
+const (
+	// publishWindow is how many messages may wait for the broker's answer.
+	publishWindow = 256
+	// publishStall is how long a full window may stay full.
+	publishStall = 30 * time.Second
+)
+
+// checkStream finds the stream within a few seconds.
+func checkStream(ctx context.Context, js jetstream.JetStream, name string, create bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err := js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if !create {
+			return fmt.Errorf("stream %s does not exist: start the worker once, or add --create-stream", name)
+		}
+		_, err = js.CreateStream(ctx, consumers.StreamConfig(name))
+	}
+	if err != nil {
+		return fmt.Errorf("find stream %s: %w", name, err)
+	}
+	return nil
+}
+
+// publisher sends lines and counts the broker's answers.
+type publisher struct {
+	js         jetstream.JetStream
+	withMsgID  bool
+	progress   *command.Progress
+	waiting    []sentLine
+	stored     int
+	duplicates int
+}
+
+// sentLine is a line that waits for the broker's answer.
+type sentLine struct {
+	number int
+	future jetstream.PubAckFuture
+}
+
+func (p *publisher) publishAll(ctx context.Context, in io.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), 1<<20)
+	number := 0
+	for lines.Scan() {
+		number++
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		if err := p.send(number, line); err != nil {
+			return err
+		}
+		if len(p.waiting) >= publishWindow {
+			if err := p.settle(ctx, p.waiting[:publishWindow/2]); err != nil {
+				return err
+			}
+			p.waiting = append(p.waiting[:0], p.waiting[publishWindow/2:]...)
+		}
+		p.progress.Show("published %s", command.Count(p.stored))
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read line %d: %w (a message holds at most 1 MiB)", number+1, err)
+	}
+	return p.settle(ctx, p.waiting)
+}
+
+// send publishes one line without waiting for the answer.
+func (p *publisher) send(number int, line []byte) error {
+	var envelope struct {
+		ID     string `json:"id"`
+		Source string `json:"source"`
+		Type   string `json:"type"`
+	}
+	_ = json.Unmarshal(line, &envelope) // the worker says what is wrong with it
+	subject := consumers.SubjectPrefix + "unknown"
+	if isSubject(envelope.Type) {
+		subject = consumers.SubjectPrefix + envelope.Type
+	}
+	m := &nats.Msg{Subject: subject, Data: bytes.Clone(line), Header: nats.Header{}}
+	m.Header.Set("Content-Type", "application/cloudevents+json")
+	if p.withMsgID && envelope.ID != "" && envelope.Source != "" {
+		m.Header.Set(jetstream.MsgIDHeader, envelope.Source+"/"+envelope.ID)
+	}
+	future, err := p.js.PublishMsgAsync(m, jetstream.WithStallWait(publishStall))
+	if err != nil {
+		return fmt.Errorf("publish line %d: %w", number, err)
+	}
+	p.waiting = append(p.waiting, sentLine{number, future})
+	return nil
+}
+
+// settle waits for the broker's answers. After an error the lines behind the
+// named one may or may not be stored: publishing the file again is safe.
+func (p *publisher) settle(ctx context.Context, lines []sentLine) error {
+	for _, l := range lines {
+		select {
+		case ack := <-l.future.Ok():
+			p.stored++
+			if ack.Duplicate {
+				p.duplicates++
+			}
+		case err := <-l.future.Err():
+			return fmt.Errorf("publish line %d: %w; publishing the file again is safe", l.number, err)
+		case <-ctx.Done():
+			return fmt.Errorf("publish line %d: %w; publishing the file again is safe", l.number, ctx.Err())
+		case <-time.After(30 * time.Second):
+			return fmt.Errorf("publish line %d: no answer for 30 s; publishing the file again is safe", l.number)
+		}
+	}
+	return nil
+}
+
+// isSubject tells whether a type can stand in a subject as it is.
+func isSubject(typ string) bool {
+	if typ == "" || typ[0] == '.' || typ[len(typ)-1] == '.' {
+		return false
+	}
+	for i, r := range typ {
+		if r <= ' ' || r == '*' || r == '>' || r == 0x7f || r == '.' && typ[i-1] == '.' {
+			return false
+		}
+	}
+	return true
+}

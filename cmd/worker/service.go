@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"pointsledger/consumers"
+	"pointsledger/dispatch"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/migrations"
+)
+
+// service is a whole worker in this process: intake, one dispatcher for each
+// vendor account that is on, and the pages for operators.
+type service struct {
+	config      *config.Config
+	log         *zap.Logger
+	pool        *pgxpool.Pool
+	nats        *nats.Conn
+	store       *ledger.Store
+	runner      *consumers.Runner
+	dispatchers []*dispatch.Dispatcher
+	metrics     *metrics
+}
+
+// workerConnections is what the intake, the dispatchers (claim, settle, renew,
+// sweep) and the operators' pages use at once, with room to spare.
+func workerConnections(accounts, batchesInFlight int) int { return 4 + batchesInFlight + 4*accounts }
+
+// newService connects and checks everything that must hold before the first
+// event is touched: the schema, the rules, the accounts.
+func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *service, err error) {
+	s := &service{config: cfg, log: log, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
+		return nil, err
+	}
+	on := slices.DeleteFunc(slices.Clone(cfg.Vendors), func(v config.Vendor) bool { return !v.On() })
+	s.pool, err = ledger.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), workerConnections(len(on), cfg.NATS.BatchesInFlight))
+	if err != nil {
+		return nil, err
+	}
+	s.store = ledger.New(s.pool)
+	if err := registerRules(ctx, s.store, cfg, log); err != nil {
+		return nil, err
+	}
+	for _, v := range on {
+		account, err := newAccount(v)
+		if err != nil {
+			return nil, err
+		}
+		d, err := dispatch.New(s.store, account, log.Named("dispatch"), s.metrics)
+		if err != nil {
+			return nil, err
+		}
+		s.dispatchers = append(s.dispatchers, d)
+	}
+	if s.nats, err = connectNATS(cfg, log); err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(s.nats)
+	if err != nil {
+		return nil, fmt.Errorf("open jetstream: %w", err)
+	}
+	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Recorder: s.store, Rules: cfg.Rules,
+		Wake: s.wake, Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
+		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
+		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
+	return s, err
+}
+
+// wake tells the account's dispatcher that it has new rows.
+func (s *service) wake(target string) {
+	for _, d := range s.dispatchers {
+		if d.Name() == target {
+			d.Wake()
+		}
+	}
+}
+
+// run serves until ctx ends or a part fails, then stops in order: no more
+// events, the batch in hand, no more claims, the calls in flight within the
+// drain time, their settling. The caller closes.
+func (s *service) run(ctx context.Context) error {
+	accept, stopAccepting := context.WithCancel(ctx)
+	defer stopAccepting()
+	work, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorking()
+	drain := context.AfterFunc(accept, func() {
+		s.log.Info("stopping: finishing what is under way", zap.Duration("at_most", s.config.Drain))
+		time.AfterFunc(s.config.Drain, stopWorking)
+	})
+	defer drain()
+
+	server, err := s.listen()
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+
+	group, groupCtx := errgroup.WithContext(accept)
+	group.Go(func() error { return s.runner.Run(groupCtx, work) })
+	for _, d := range s.dispatchers {
+		group.Go(func() error { return d.Run(groupCtx, work) })
+	}
+	s.log.Info("worker started", zap.String("stream", s.config.NATS.Stream), zap.String("durable", s.config.NATS.Durable),
+		zap.String("rules", s.config.RulesVersion), zap.Int("accounts", len(s.dispatchers)), zap.String("http", server.address))
+	err = group.Wait()
+	if err != nil {
+		return err
+	}
+	s.log.Info("worker stopped")
+	return nil
+}
+
+// close ends the connections: NATS first, so that no event comes in any more.
+func (s *service) close() {
+	if s.nats != nil {
+		// Acknowledgements are published without waiting: let them out.
+		_ = s.nats.FlushTimeout(2 * time.Second)
+		s.nats.Close()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// connectNATS connects, and goes on trying in the background for ever: a
+// broker that is away is not a reason to stop.
+func connectNATS(cfg *config.Config, log *zap.Logger) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name("points-ledger worker"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.ReconnectWait(500 * time.Millisecond), nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("NATS connection lost, reconnecting", zap.Error(err))
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { log.Info("NATS connection is back") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", zap.Error(err)) }),
+	}
+	if cfg.NATS.CredsFile != "" {
+		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))
+	}
+	conn, err := nats.Connect(cfg.NATS.URL.Reveal(), options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w", cfg.NATS.URL, err)
+	}
+	return conn, nil
+}
+
+// errRulesEdited is a configuration error.
+var errRulesEdited = errors.New("a rule set that was in use has been edited")
+
+// registerRules keeps the rule file in the ledger before it is used.
+func registerRules(ctx context.Context, store *ledger.Store, cfg *config.Config, log *zap.Logger) error {
+	before, found, err := store.LastMapping(ctx)
+	if err != nil {
+		return err
+	}
+	if found && before.Version != cfg.RulesVersion {
+		log.Info("rules differ from those used before", zap.String("before", before.Version), zap.String("now", cfg.RulesVersion))
+	}
+	return store.RegisterMapping(ctx, cfg.RulesVersion, string(cfg.RulesText))
+}

@@ -1,0 +1,76 @@
+// Package command holds what the programs under cmd/ share as command lines:
+// exit codes, how an error is shown, and how progress looks on a terminal and
+// elsewhere.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/config"
+)
+
+// Exit codes of every command.
+const (
+	ExitDone     = 0
+	ExitFailed   = 1
+	ExitUsage    = 2 // wrong usage or configuration
+	ExitDisagree = 3 // done, but something does not agree
+)
+
+// UsageError is a wrong use of a command: exit code 2.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// ErrDisagree ends a command that did its work and found books that do not
+// agree: exit code 3. The command has said what.
+var ErrDisagree = errors.New("the books do not agree")
+
+// Code is the exit code that an error stands for.
+func Code(err error) int {
+	var usage *UsageError
+	var configuration *config.Error
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.Is(err, ErrDisagree):
+		return ExitDisagree
+	case errors.As(err, &usage), errors.As(err, &configuration):
+		return ExitUsage
+	}
+	return ExitFailed
+}
+
+// Execute runs a program's root command and returns its exit code. An error is
+// printed once, on standard error.
+func Execute(ctx context.Context, root *cobra.Command, args []string) int {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetArgs(args)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return Usagef("%w\nTry `%s --help`.", err, c.CommandPath())
+	})
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+	}
+	return Code(err)
+}
+
+// Args turns cobra's complaint about arguments into a UsageError.
+func Args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return Usagef("%w\nUsage: %s", err, c.UseLine())
+		}
+		return nil
+	}
+}
