@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -93,18 +94,30 @@ func checkBooks(t *testing.T, answers []Answer, received map[string]int) {
 	}
 }
 
-// The vendor reset the kept-alive connection just before the call wrote to it:
-// the write fails with no byte gone.
+// The kept-alive connection died just before the second call wrote to it: the
+// write fails with no byte gone, whatever the first call wrote.
 func TestPostOnDeadConnectionIsNotSent(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
 	defer server.Close()
+	c := newCaller(t, HTTPConfig{MaxConns: 1})
+	if a := post(t.Context(), c, server.URL); a.Status != 200 {
+		t.Fatalf("first call: %+v", a)
+	}
+	var reused bool
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { _ = info.Conn.Close() },
+		GotConn: func(info httptrace.GotConnInfo) {
+			reused = info.Reused
+			_ = info.Conn.Close()
+		},
 	})
-	a := post(ctx, newCaller(t, HTTPConfig{}), server.URL)
-	if a.Outcome != NotSent || a.Err == nil {
-		t.Fatalf("answer %+v: want not sent", a)
+	a := post(ctx, c, server.URL)
+	if a.Outcome != NotSent || a.Err == nil || !reused {
+		t.Fatalf("second call, connection reused %v: %+v, want not sent", reused, a)
+	}
+	if a := post(t.Context(), c, server.URL); a.Status != 200 || requests.Load() != 2 {
+		t.Fatalf("third call: %+v after %d requests", a, requests.Load())
 	}
 }
 
