@@ -14,7 +14,7 @@ import (
 type object map[string]any
 
 // noControl refuses control characters, as the reader does.
-const noControl = `^[^\u0000-\u001f\u007f-\u009f]*$`
+const noControl = `^[^\x00-\x1f\x7f-\x9f]*$`
 
 // Schema is the JSON Schema (draft 2020-12) of a whole CloudEvent in structured
 // mode, for one type, by the last rule set that has it. It is as strict as
