@@ -155,13 +155,12 @@ func (c *Client) read(a vendorapi.Answer) vendorapi.Reply {
 		return reply
 	}
 	reply.Outcome = statusOutcome(a.Status)
-	switch reply.Outcome {
-	case vendorapi.Applied:
+	if reply.Outcome == vendorapi.Applied {
 		reply.Err = nil
 		return reply
-	case vendorapi.Throttled:
-		reply.RetryAfter = a.RetryAfter
 	}
+	// Not only with 429: an account may be configured to take a 503 as throttled.
+	reply.RetryAfter = a.RetryAfter
 	reply.Message = c.secrets.Words(string(a.Body))
 	return reply
 }
