@@ -124,7 +124,7 @@ func unquotedHeader(value string) string {
 	return plain.String()
 }
 
-// header finds a header without regard to case.
+// headerOf finds a header without regard to case.
 func headerOf(header map[string][]string, name string) (string, bool) {
 	for key, values := range header {
 		if len(values) > 0 && strings.EqualFold(key, name) {

@@ -23,12 +23,11 @@ func isSecretName(name []byte) bool {
 	if len(name) < 3 || len(name) > 256 {
 		return false
 	}
-	switch name[len(name)-1] | 0x20 {
-	case 'd', 'e', '\x81' | 0x20: // …word, …passcode, the last byte of 码
+	switch last := name[len(name)-1]; {
+	case last|0x20 == 'd', last|0x20 == 'e', last == '\x81': // …word, …passcode, the last byte of 码
+	case last == '_', last == '-', last == ' ', '0' <= last && last <= '9':
 	default:
-		if last := name[len(name)-1]; last != '_' && last != '-' && (last < '0' || last > '9') {
-			return false
-		}
+		return false
 	}
 	plain := strings.Map(func(c rune) rune {
 		if c == '_' || c == '-' || c == ' ' || '0' <= c && c <= '9' {
