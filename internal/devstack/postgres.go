@@ -105,7 +105,7 @@ func choosePrograms(ctx context.Context, data string, version int, cfg PostgresC
 	if err != nil {
 		return programs{}, fmt.Errorf("%w (%s)", ErrNoPostgres, oneLine(err))
 	}
-	folder, err := fetchPrograms(ctx, binariesRepository, filepath.Join(cache, "points-ledger"), cfg.Log)
+	folder, err := fetchPrograms(ctx, "", filepath.Join(cache, "points-ledger"), cfg.Log)
 	if err != nil {
 		return programs{}, fmt.Errorf("%w (%s)", ErrNoPostgres, oneLine(err))
 	}

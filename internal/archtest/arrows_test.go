@@ -1,0 +1,215 @@
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "pointsledger"
+
+// anything allows every package of a list.
+const anything = "*"
+
+// rule says what the packages of one folder may import, besides the standard
+// library.
+type rule struct {
+	// folder covers the package and everything below it; the longest fit wins.
+	folder string
+	// ours lists the folders of this module that it may import, exactly.
+	ours []string
+	// others lists path prefixes of other modules.
+	others []string
+	// why stands in the failure.
+	why string
+}
+
+// rules are the arrows. A folder without a rule is an error: whoever adds one
+// decides where it stands.
+func rules() []rule {
+	all := []string{anything}
+	return []rule{
+		{"cmd", all, all, "the commands wire everything together"},
+		{"consumers", []string{"ledger"}, all, "consumers map and record; they know nothing of vendors' calls"},
+		{"dispatch", []string{"ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin"}, all, "dispatch sends what the ledger holds; it knows neither events nor the simulator"},
+		{"ledger", nil, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
+		{"vendorapi", []string{"vendorapi"}, nil, "the vendor edge needs nothing but the standard library"},
+		{"migrations", nil, all, "the schema stands alone"},
+		{"internal/config", []string{"consumers", "dispatch", "ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin"}, all, "the configuration fills the components' own structs"},
+		{"internal/command", []string{"internal/config"}, all, "exit codes and progress are the same for every command"},
+		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
+		{"internal/rehearsal", []string{"ledger", "vendorapi/sim"}, all, "the demo's truth must not come from the code that it checks"},
+		{"internal/testkit", []string{"internal/devstack", "migrations"}, all, "the tests' servers know only the schema"},
+		{"internal/archtest", nil, nil, "it only looks"},
+		{"deploy", nil, nil, "it only holds tests of the files beside it"},
+	}
+}
+
+// pkg is what go list says of a package: its imports without those of tests.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// forbidden lists the imports that go against an arrow, in words.
+func forbidden(p pkg) []string {
+	from := inModule(p.ImportPath)
+	r, ok := ruleFor(from)
+	if !ok {
+		return []string{fmt.Sprintf("%s: no rule says what this folder may import; add it to the arrows", from)}
+	}
+	var found []string
+	for _, path := range p.Imports {
+		to := inModule(path)
+		switch {
+		case to == "" && !isOtherModule(path):
+			// The standard library.
+		case to == "":
+			if !slices.ContainsFunc(r.others, func(allowed string) bool { return allowed == anything || within(path, allowed) }) {
+				found = append(found, fmt.Sprintf("forbidden arrow %s → %s: %s", from, path, r.why))
+			}
+		case within(to, "cmd"):
+			found = append(found, fmt.Sprintf("forbidden arrow %s → %s: nothing imports a command", from, to))
+		case within(to, "internal/testkit") || within(to, "internal/archtest"):
+			found = append(found, fmt.Sprintf("forbidden arrow %s → %s: only tests may", from, to))
+		case !slices.Contains(r.ours, anything) && !slices.Contains(r.ours, to):
+			found = append(found, fmt.Sprintf("forbidden arrow %s → %s: %s", from, to, r.why))
+		}
+	}
+	return found
+}
+
+func ruleFor(folder string) (rule, bool) {
+	var best rule
+	for _, r := range rules() {
+		if within(folder, r.folder) && len(r.folder) > len(best.folder) {
+			best = r
+		}
+	}
+	return best, best.folder != ""
+}
+
+// inModule is the folder of one of our packages, or empty.
+func inModule(path string) string {
+	folder, ours := strings.CutPrefix(path, module+"/")
+	if !ours {
+		return ""
+	}
+	return folder
+}
+
+func within(path, folder string) bool {
+	return path == folder || strings.HasPrefix(path, folder+"/")
+}
+
+// isOtherModule: only paths of the standard library have no dot in the first
+// part. "C" is cgo, which none of us uses.
+func isOtherModule(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".") || path == "C"
+}
+
+// listPackages asks the go command for the packages of this module.
+func listPackages(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	args = append(append([]string{"list", "-e", "-json=ImportPath,Imports"}, args...), "./...")
+	cmd := exec.Command("go", args...)
+	cmd.Dir = "../.."
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, &complaint)
+	}
+	var packages []pkg
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	for _, tags := range []string{"", "noembed"} {
+		t.Run("tags="+tags, func(t *testing.T) {
+			t.Parallel()
+			packages := listPackages(t, "-tags", tags)
+			for _, p := range packages {
+				for _, complaint := range forbidden(p) {
+					t.Error(complaint)
+				}
+			}
+			// The list is really that of this module.
+			for _, folder := range []string{"consumers", "dispatch", "ledger", "vendorapi/zhimai", "cmd/worker"} {
+				if !slices.ContainsFunc(packages, func(p pkg) bool { return inModule(p.ImportPath) == folder }) {
+					t.Errorf("go list does not name %s", folder)
+				}
+			}
+		})
+	}
+}
+
+func TestForbiddenArrowsAreFound(t *testing.T) {
+	t.Parallel()
+	const pgx, zap = "github.com/jackc/pgx/v5", "go.uber.org/zap"
+	for _, c := range []struct {
+		from, to string
+		allowed  bool
+	}{
+		{"consumers", "ledger", true},
+		{"consumers", zap, true},
+		{"consumers", "dispatch", false},
+		{"consumers", "vendorapi", false},
+		{"consumers", "internal/config", false},
+		{"dispatch", "ledger", true},
+		{"dispatch", "vendorapi/kylin", true},
+		{"dispatch", "vendorapi/sim", false},
+		{"dispatch", "consumers", false},
+		{"ledger", pgx, true},
+		{"ledger", pgx + "/pgxpool", true},
+		{"ledger", "github.com/jackc/pgx/v5extra", false},
+		{"ledger", zap, false},
+		{"ledger", "vendorapi", false},
+		{"ledger", "migrations", false},
+		{"ledger/deeper", "consumers", false},
+		{"vendorapi", "net/http", true},
+		{"vendorapi/zhimai", "vendorapi", true},
+		{"vendorapi/zhimai", "vendorapi/kylin", false},
+		{"vendorapi/sim", "ledger", false},
+		{"vendorapi/sim", "golang.org/x/text/encoding", false},
+		{"migrations", "github.com/pressly/goose/v3", true},
+		{"migrations", "ledger", false},
+		{"internal/config", "dispatch", true},
+		{"internal/config", "internal/devstack", false},
+		{"internal/devstack", "migrations", false},
+		{"internal/testkit", "migrations", true},
+		{"cmd/worker", "internal/devstack", true},
+		{"cmd/worker", "internal/testkit", false},
+		{"cmd/replay", "cmd/worker", false},
+		{"internal/rehearsal", "consumers", false},
+		{"brandnew", "fmt", false},
+	} {
+		to := c.to
+		if !isOtherModule(to) && to != "fmt" && to != "net/http" {
+			to = module + "/" + to
+		}
+		got := forbidden(pkg{ImportPath: module + "/" + c.from, Imports: []string{"context", to}})
+		if c.allowed != (len(got) == 0) {
+			t.Errorf("%s → %s: complaints %q, allowed %v", c.from, c.to, got, c.allowed)
+		}
+		if !c.allowed && (len(got) != 1 || !strings.Contains(got[0], c.from)) {
+			t.Errorf("%s → %s: complaint %q does not name the folder once", c.from, c.to, got)
+		}
+	}
+}
