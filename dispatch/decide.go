@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"errors"
 	"time"
 
 	"pointsledger/ledger"
@@ -16,6 +17,7 @@ const (
 	CauseSuspicious       = "suspicious_refusal"
 	CauseNotSent          = "not_sent"
 	CauseRetryable        = "retryable"
+	CauseUnsendable       = "unsendable"
 	CauseUnknown          = "unknown"
 	CauseReturned         = "returned_unsent"
 )
@@ -64,6 +66,11 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 		c.Cause = CauseThrottled
 	case vendorapi.NotSent:
 		c.Cause = CauseNotSent
+		if errors.Is(reply.Err, vendorapi.ErrUnsendable) {
+			// The request itself is bad: no further attempt can be better.
+			c.State, c.Cause, c.UseAttempt = ledger.Parked, CauseUnsendable, true
+			break
+		}
 		again(c, row, p, random)
 	case vendorapi.Retryable:
 		c.Cause = CauseRetryable

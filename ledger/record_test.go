@@ -1,0 +1,221 @@
+package ledger_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"pointsledger/ledger"
+)
+
+func TestRecordCountsAnEventOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.event("SO-1")
+	want(t, "first", f.record(first)[0].Kind, ledger.Accepted)
+
+	redelivered := f.record(first)[0]
+	want(t, "same message again", redelivered.Kind, ledger.Duplicate)
+	want(t, "redelivered", redelivered.Redelivered, true)
+
+	published := f.record(f.event("SO-1"))[0]
+	want(t, "published again", published.Kind, ledger.Duplicate)
+	want(t, "redelivered", published.Redelivered, false)
+
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 1)
+	want(t, "outbox rows", one[int](f, `SELECT count(*) FROM outbox`), 1)
+}
+
+func TestRecordTwiceInOneBatch(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	conflicting := f.event("SO-1")
+	conflicting.Event.Content = `{"amountFen":1,"orderId":"SO-1"}`
+	verdicts := f.record(f.event("SO-1"), f.event("SO-1"), conflicting)
+	want(t, "first", verdicts[0].Kind, ledger.Accepted)
+	want(t, "second", verdicts[1].Kind, ledger.Duplicate)
+	want(t, "third", verdicts[2].Kind, ledger.Rejected)
+	want(t, "code", verdicts[2].Rejection.Code, ledger.Conflict)
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 1)
+	want(t, "rejects", one[int](f, `SELECT count(*) FROM rejects`), 1)
+}
+
+func TestRecordConflict(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	// The other event would also freeze points: nothing of it may be inserted.
+	other := f.event("SO-1")
+	other.Event.ID = "late"
+	other.Event.Content = `{"amountFen":99,"orderId":"SO-1"}`
+	other.Event.Operations = append(other.Event.Operations, operation("kylin", "SO-1", 5))
+	v := f.record(other)[0]
+	want(t, "verdict", v.Kind, ledger.Rejected)
+	for _, part := range []string{`"e1"`, `"late"`, "amountFen 10000 before, 99 now", "SO-1"} {
+		if !strings.Contains(v.Rejection.Reason, part) {
+			t.Errorf("reason lacks %q: %s", part, v.Rejection.Reason)
+		}
+	}
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 1)
+	want(t, "reject", one[string](f, `SELECT reason_code || ' ' || event_id || ' ' || convert_from(payload, 'UTF8') FROM rejects`),
+		`conflict late {"orderId":"SO-1"}`)
+}
+
+func TestRecordRepeatIsDuplicate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	other := f.event("SO-1")
+	other.Event.Content = `{"amountFen":99,"orderId":"SO-1"}`
+	other.Event.RepeatIsDuplicate = true
+	want(t, "verdict", f.record(other)[0].Kind, ledger.Duplicate)
+}
+
+// A field that only one rule version declares is a change of the rules.
+func TestRecordComparesWhatBothDeclare(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	later := f.event("SO-1")
+	later.Event.Content = `{"amountFen":10000,"orderId":"SO-1","rating":5}`
+	want(t, "field declared since", f.record(later)[0].Kind, ledger.Duplicate)
+	later = f.event("SO-1")
+	later.Event.Content = `{"amountFen":10001,"orderId":"SO-1","rating":5}`
+	want(t, "and another amount", f.record(later)[0].Kind, ledger.Rejected)
+}
+
+// Rules that have grown an operation since do not grant it for an old event.
+func TestRecordOldEventUnderNewRules(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	again := f.event("SO-1")
+	again.Event.Operations = append(again.Event.Operations, operation("kylin", "SO-1", 5))
+	want(t, "verdict", f.record(again)[0].Kind, ledger.Duplicate)
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 1)
+}
+
+func TestRecordNothingToSend(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	e := f.event("SO-1")
+	e.Event.Operations[0].Points = 0
+	e.Event.Operations[0].MemberID = ""
+	f.record(e)
+	want(t, "state", one[string](f, `SELECT state FROM operation_status`), "nothing to send")
+	want(t, "outbox rows", one[int](f, `SELECT count(*) FROM outbox`), 0)
+}
+
+func TestRecordPoisonCostsOnlyItself(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`ALTER TABLE operations ADD CONSTRAINT poison CHECK (business_key <> 'SO-617')`)
+	var batch []ledger.Entry
+	for i := range 1000 {
+		batch = append(batch, f.event(fmt.Sprintf("SO-%d", i)))
+	}
+	for i, v := range f.record(batch...) {
+		kind := ledger.Accepted
+		if i == 617 {
+			kind = ledger.Rejected
+		}
+		if v.Kind != kind {
+			t.Fatalf("event %d: got %v, want %v", i, v.Kind, kind)
+		}
+	}
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 999)
+	want(t, "reject", one[string](f, `SELECT reason_code || ' ' || stream_seq FROM rejects`), "out_of_range 618")
+	if reason := one[string](f, `SELECT reason FROM rejects`); !strings.Contains(reason, "poison") {
+		t.Errorf("the reason does not name the constraint: %s", reason)
+	}
+}
+
+// What cannot be stored as text is kept as bytes, and named all the same.
+func TestRecordRejectKeepsBytes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	e := f.event("SO-1")
+	e.Event, e.Rejection = nil, ledger.Rejectf(ledger.NotUTF8, "bad byte \xff and \x00")
+	e.Message.Payload = []byte("\xff\x00{")
+	e.Message.Subject = "points.events.\xff"
+	e.Source = "a\x00b"
+	f.record(e)
+	f.record(e) // redelivered
+	want(t, "rejects", one[int](f, `SELECT count(*) FROM rejects`), 1)
+	want(t, "payload", string(one[[]byte](f, `SELECT payload FROM rejects`)), "\xff\x00{")
+	want(t, "source", one[string](f, `SELECT event_source FROM rejects`), "a\uFFFDb")
+}
+
+// Several workers record the same keys at once: each key once, no deadlock,
+// and every event gets a verdict.
+func TestRecordConcurrently(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const workers, orders = 6, 200
+	batches := make([][]ledger.Entry, workers)
+	for w := range batches {
+		for i := range orders {
+			// Each worker sees the keys in another order.
+			batches[w] = append(batches[w], f.event(fmt.Sprintf("SO-%d", (i*7+w*31)%orders)))
+		}
+	}
+	accepted := make([]int, workers)
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			verdicts, err := f.Record(t.Context(), batches[w])
+			if err != nil {
+				t.Error(err)
+			}
+			for _, v := range verdicts {
+				if v.Kind == ledger.Accepted {
+					accepted[w]++
+				}
+			}
+		})
+	}
+	group.Wait()
+	sum := 0
+	for _, n := range accepted {
+		sum += n
+	}
+	want(t, "accepted over all workers", sum, orders)
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), orders)
+}
+
+func TestLedgerIsInsertOnly(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	row := f.claim(1, 1)[0]
+	if _, err := f.Confirm(t.Context(), []ledger.Confirmation{{ID: row.ID, Evidence: ledger.Answered, MemberID: row.MemberID}}); err != nil {
+		t.Fatal(err)
+	}
+	reject := f.event("SO-2")
+	reject.Event, reject.Rejection = nil, ledger.Rejectf(ledger.Clock, "x")
+	f.record(reject)
+	f.exec(`INSERT INTO attempts (operation_id, outcome, duration_ms) VALUES ($1, 'unknown', 1)`, row.ID)
+	f.exec(`INSERT INTO ops_actions (actor, action, filter, reason, set_size, result) VALUES ('a', 'b', '', 'c', 1, '')`)
+	if err := f.RegisterMapping(t.Context(), "v1", "text"); err != nil {
+		t.Fatal(err)
+	}
+	assign := func(column string) string {
+		if column == "reason" {
+			return "reason = reason || '!'"
+		}
+		return column + " = " + column
+	}
+	for table, column := range map[string]string{"operations": "points", "postings": "attempts", "attempts": "duration_ms",
+		"mappings": "text", "ops_actions": "reason", "rejects": "reason"} {
+		for _, sql := range []string{"UPDATE " + table + " SET " + assign(column), "DELETE FROM " + table, "TRUNCATE " + table + " CASCADE"} {
+			if _, err := f.pool.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "refused") && !strings.Contains(err.Error(), "only the resolution") {
+				t.Errorf("%s: got %v, want a refusal", sql, err)
+			}
+		}
+	}
+	f.exec(`UPDATE rejects SET resolved_at = now(), resolved_by = 'ops', resolution = 'dismissed'`)
+	if _, err := f.pool.Exec(t.Context(), `UPDATE rejects SET resolution = 'other'`); err == nil {
+		t.Error("a resolved reject was resolved again")
+	}
+}
