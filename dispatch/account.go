@@ -92,9 +92,9 @@ func (a Account) withDefaults() Account {
 	return a
 }
 
-// settleAllowance is the time kept free between a call's deadline and the end
+// SettleAllowance is the time kept free between a call's deadline and the end
 // of its lease, so that its result still finds the lease alive.
-const settleAllowance = 2 * time.Second
+const SettleAllowance = 5 * time.Second
 
 func (a Account) validate() error {
 	var errs []error
@@ -110,8 +110,8 @@ func (a Account) validate() error {
 	if a.RatePerSecond < 0 {
 		complain("rate: want 0 (none) or more calls per second, got %g", a.RatePerSecond)
 	}
-	if a.Timeout <= 0 || a.Lease <= a.Timeout+settleAllowance {
-		complain("lease %v: want more than the timeout (%v) and %v to settle", a.Lease, a.Timeout, settleAllowance)
+	if a.Timeout <= 0 || a.Lease <= a.Timeout+SettleAllowance {
+		complain("lease %v: want more than the timeout (%v) and %v to settle", a.Lease, a.Timeout, SettleAllowance)
 	}
 	if a.KeyMemory <= a.Lease {
 		complain("key memory %v: want more than the lease (%v)", a.KeyMemory, a.Lease)

@@ -61,7 +61,7 @@ func (b *bench) account() dispatch.Account {
 		b.t.Fatal(err)
 	}
 	return dispatch.Account{Name: "zhimai", Vendor: dispatch.Zhimai{Client: client}, Concurrency: 16,
-		Timeout: time.Second, Lease: 5 * time.Second, Schedule: dispatch.Schedule{20 * time.Millisecond, 100 * time.Millisecond},
+		Timeout: time.Second, Lease: 8 * time.Second, Schedule: dispatch.Schedule{20 * time.Millisecond, 100 * time.Millisecond},
 		GiveUpAfter: time.Hour, ProbeEvery: 300 * time.Millisecond, PollEvery: 100 * time.Millisecond}
 }
 

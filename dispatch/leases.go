@@ -51,7 +51,7 @@ func (l *leases) count() int {
 func (l *leases) covers(r *held, call time.Duration, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	end := now.Add(call + settleAllowance)
+	end := now.Add(call + SettleAllowance)
 	return !r.lost && end.Before(r.until) && end.Round(0).Before(r.until.Round(0))
 }
 

@@ -91,10 +91,6 @@ const (
 	KindKylin = "kylin"
 )
 
-// SettleTime is what a sender needs after its deadline to write the outcome.
-// A lease must outlive the vendor timeout by more than this.
-const SettleTime = 5 * time.Second
-
 // InDoubtResend sends the same key again while the vendor remembers it. It is
 // the only policy of this version.
 const InDoubtResend = "resend"
@@ -127,7 +123,7 @@ type Vendor struct {
 	// RatePerSecond caps the calls that start in a second; 0 (default) is no cap.
 	RatePerSecond int
 	// Lease is how long a claimed row belongs to its sender without renewal
-	// (default 30s, up to 30m). It must exceed Timeout + SettleTime, or a row is
+	// (default 30s, up to 30m). It must exceed Timeout + dispatch.SettleAllowance, or a row is
 	// claimed by another while its call still runs; too high and a crashed
 	// worker's rows rest that long.
 	Lease time.Duration
@@ -135,9 +131,10 @@ type Vendor struct {
 	// until GiveUpAfter. Default 500ms 1s 2s 5s 15s 1m 5m 15m 30m 1h. Short
 	// waits press a vendor in trouble; long ones delay points after a blip.
 	Schedule []time.Duration
-	// GiveUpAfter is the age since the first send at which a row is parked
-	// (default 24h, 1m to 30 days). Too low parks rows over an outage that ends
-	// by itself; too high hides trouble.
+	// GiveUpAfter is how far the waits of Schedule reach before a row is
+	// parked: attempts are made as long as their waits, added up, fit into it
+	// (default 24h, 1m to 30 days). Time with a closed gate does not count. Too
+	// low parks rows over an outage that ends by itself; too high hides trouble.
 	GiveUpAfter time.Duration
 	// Codes gives vendor codes a meaning that the pages leave open.
 	Codes Codes

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pointsledger/dispatch"
 )
 
 // files stands for the file system: a path that is not in it does not exist.
@@ -46,7 +48,7 @@ func mustLoad(t *testing.T, environ []string, f files) *Config {
 
 func TestDefaults(t *testing.T) {
 	c := mustLoad(t, nil, nil)
-	want := NATS{URL: "nats://127.0.0.1:4222", Stream: "POINTS", Durable: "points-worker", Batch: 1000, BatchesInFlight: 2, AckWait: 30 * time.Second, BatchTime: 10 * time.Second}
+	want := NATS{URL: "nats://127.0.0.1:4222", Stream: "POINTS", Durable: "points-worker", Batch: 1000, BatchesInFlight: 1, AckWait: 30 * time.Second, BatchTime: 10 * time.Second}
 	if c.NATS != want {
 		t.Errorf("NATS = %+v, want %+v", c.NATS, want)
 	}
@@ -146,7 +148,7 @@ vendors:
 		"WORKER_HTTP_ADDR=8080",
 		"WORKER_BATCH=1001",
 		"WORKER_BATCHES_IN_FLIGHT=0",
-		"WORKER_ACK_WAIT=20s",
+		"WORKER_ACK_WAIT=10s",
 		"WORKER_BATCH_TIME=10",
 		"WORKER_DRAIN=0s",
 		"WORKER_LOG_LEVEL=loud",
@@ -334,7 +336,7 @@ func TestPairs(t *testing.T) {
 			t.Errorf("%s: ok should be %t, got %v", fields, ok, err)
 		}
 	}
-	for wait, ok := range map[string]bool{"20s": false, "20001ms": true} {
+	for wait, ok := range map[string]bool{"10s": false, "10001ms": true} {
 		if _, err := Load([]string{"WORKER_ACK_WAIT=" + wait}, nil); (err == nil) != ok {
 			t.Errorf("ack wait %s: %v", wait, err)
 		}
@@ -358,7 +360,7 @@ func TestParseSchedule(t *testing.T) {
 		}
 	}
 	waits, err := ParseSchedule(strings.Fields("0.5s 1s 2s 5s 15s 1m 5m 15m 30m 1h"))
-	if err != nil || !reflect.DeepEqual(waits, DefaultSchedule()) {
+	if err != nil || !reflect.DeepEqual(waits, []time.Duration(dispatch.DefaultSchedule())) {
 		t.Errorf("default schedule: %v %v", waits, err)
 	}
 }

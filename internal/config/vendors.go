@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"pointsledger/dispatch"
 )
 
 // maxVendors bounds the accounts: each has its own queue, senders and claim loop.
@@ -17,12 +19,12 @@ const maxVendors = 16
 
 // The defaults of an account. default.yaml shows the same values.
 const (
-	defaultTimeout        = 10 * time.Second
+	defaultTimeout        = dispatch.DefaultTimeout
 	defaultConnectTimeout = 3 * time.Second
-	defaultConcurrency    = 64
-	defaultLease          = 30 * time.Second
-	defaultGiveUpAfter    = 24 * time.Hour
-	defaultKeyMemory      = 24 * time.Hour
+	defaultConcurrency    = dispatch.DefaultConcurrency
+	defaultLease          = dispatch.DefaultLease
+	defaultGiveUpAfter    = dispatch.DefaultGiveUpAfter
+	defaultKeyMemory      = dispatch.DefaultKeyMemory
 	defaultSigningPayload = "GrantCode={GrantCode}&Nonce={Nonce}&OpenId={OpenId}&Timestamp={Timestamp}"
 	defaultMemberType     = "aupres"
 	defaultPointBizType   = "POINT"
@@ -31,12 +33,6 @@ const (
 	defaultZhimaiReason = 50
 	defaultKylinReason  = 255
 )
-
-// DefaultSchedule returns the waits before further attempts; the last repeats.
-func DefaultSchedule() []time.Duration {
-	return []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second,
-		time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
-}
 
 var (
 	accountName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
@@ -189,7 +185,7 @@ func (f *vendorFields) delivery(v *Vendor) {
 	v.Concurrency = f.integer("concurrency", defaultConcurrency, 1, 1024)
 	v.RatePerSecond = f.integer("rate_per_second", 0, 0, 100_000)
 	v.Lease = f.duration("lease", defaultLease, time.Second, 30*time.Minute)
-	v.Schedule = f.schedule("retry_schedule", DefaultSchedule())
+	v.Schedule = f.schedule("retry_schedule", dispatch.DefaultSchedule())
 	v.GiveUpAfter = f.duration("give_up_after", defaultGiveUpAfter, time.Minute, 30*24*time.Hour)
 	v.KeyMemory = f.duration("key_memory", defaultKeyMemory, time.Second, 10*365*24*time.Hour)
 	reason := defaultZhimaiReason
@@ -208,8 +204,8 @@ func (f *vendorFields) delivery(v *Vendor) {
 	if v.ConnectTimeout > v.Timeout {
 		f.addf("connect_timeout", "want at most the timeout, %s, got %s", v.Timeout, v.ConnectTimeout)
 	}
-	if least := v.Timeout + SettleTime; v.Lease <= least {
-		f.addf("lease", "want more than timeout + %s for settling = %s, got %s: a row would be claimed again while its call runs", SettleTime, least, v.Lease)
+	if least := v.Timeout + dispatch.SettleAllowance; v.Lease <= least {
+		f.addf("lease", "want more than timeout + %s for settling = %s, got %s: a row would be claimed again while its call runs", dispatch.SettleAllowance, least, v.Lease)
 	}
 	if least := v.Timeout + v.Lease; v.KeyMemory <= least {
 		f.addf("key_memory", "want more than timeout + lease = %s, got %s: no doubtful call could ever be sent again", least, v.KeyMemory)
