@@ -1,0 +1,254 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OperationDetail is everything that the ledger knows of one operation.
+type OperationDetail struct {
+	ID          OperationID `json:"id"`
+	Account     string      `json:"account"`
+	Kind        Kind        `json:"kind"`
+	BizID       BizID       `json:"biz_id"`
+	Reference   string      `json:"reference"`
+	BusinessKey string      `json:"business_key"`
+	// MemberID is as recorded, else as resolved, else as posted.
+	MemberID      string `json:"member_id"`
+	MemberCode    string `json:"member_code"`
+	Points        Points `json:"points"`
+	SourceType    int    `json:"source_type"`
+	PointsChannel int    `json:"points_channel"`
+	Reason        string `json:"reason"`
+	BusinessDate  string `json:"business_date"`
+	ShopCode      string `json:"shop_code"`
+	AmountFen     *int64 `json:"amount_fen"`
+
+	EventSource  string    `json:"event_source"`
+	EventID      string    `json:"event_id"`
+	EventType    string    `json:"event_type"`
+	EventTime    time.Time `json:"event_time"`
+	EventSubject string    `json:"event_subject"`
+	StreamSeq    int64     `json:"stream_seq"`
+	BrokerTime   time.Time `json:"broker_time"`
+	// Content is the event's declared fields, canonical JSON.
+	Content    string    `json:"content"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	MappingVersion string `json:"mapping_version"`
+	// MappingFirstUsed is nil when the rule file is not in table mappings.
+	MappingFirstUsed *time.Time `json:"mapping_first_used_at"`
+
+	// Open is nil when the operation has no outbox row.
+	Open *OpenState `json:"open"`
+	// Posting is nil while the operation has not ended.
+	Posting *PostingDetail `json:"posting"`
+	// Attempts are the last ones that did not post, oldest first; Earlier
+	// counts those before them.
+	Attempts        []AttemptDetail `json:"attempts"`
+	EarlierAttempts int             `json:"earlier_attempts"`
+}
+
+// OpenState is an operation's outbox row.
+type OpenState struct {
+	State       string     `json:"state"`
+	Cause       string     `json:"cause"`
+	InDoubt     bool       `json:"in_doubt"`
+	Blocked     string     `json:"blocked"`
+	Attempts    int        `json:"attempts"`
+	FirstSentAt *time.Time `json:"first_sent_at"`
+	NextAt      time.Time  `json:"next_attempt_at"`
+	// LeaseUntil is nil unless the row is being sent.
+	LeaseUntil *time.Time `json:"lease_until"`
+}
+
+// PostingDetail is how an operation ended.
+type PostingDetail struct {
+	// Kind is posted or voided.
+	Kind        string    `json:"kind"`
+	Evidence    string    `json:"evidence"`
+	MemberID    string    `json:"member_id"`
+	Attempts    int       `json:"attempts"`
+	HTTPStatus  int       `json:"http_status"`
+	VendorCode  string    `json:"vendor_code"`
+	VendorWords string    `json:"vendor_message"`
+	PostedAt    time.Time `json:"posted_at"`
+}
+
+// AttemptDetail is one attempt that did not post.
+type AttemptDetail struct {
+	At          time.Time `json:"at"`
+	Outcome     string    `json:"outcome"`
+	HTTPStatus  int       `json:"http_status"`
+	VendorCode  string    `json:"vendor_code"`
+	VendorWords string    `json:"vendor_message"`
+	Error       string    `json:"error"`
+	DurationMs  int       `json:"duration_ms"`
+}
+
+// maxFound bounds Find: an order has a few operations, one for each account
+// and leg. maxAttemptsShown bounds the attempts of each.
+const (
+	maxFound         = 50
+	maxAttemptsShown = 100
+)
+
+// sqlFindByIDOrKey reads by operations_pkey and operations_business_key_idx.
+const sqlFindByIDOrKey = `SELECT id FROM operations WHERE id = $1 OR business_key = $2 ORDER BY id LIMIT $3`
+
+// sqlFindByBizID reads the whole of operations_one_per_key, as the account is
+// not known, and sqlFindByReference the whole table: no index serves a rare
+// question that may take a second per ten million operations.
+const (
+	sqlFindByBizID     = `SELECT id FROM operations WHERE biz_id = $1 ORDER BY id LIMIT $2`
+	sqlFindByReference = `SELECT id FROM operations WHERE reference = $1 ORDER BY id LIMIT $2`
+)
+
+// sqlOperationDetail reads operations by id with what became of them (primary
+// keys). No row means that no operation has the id.
+const sqlOperationDetail = `
+SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
+       COALESCE(o.member_id, x.resolved_member_id, p.member_id, ''), COALESCE(o.member_code, ''), o.points,
+       COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0), o.reason, to_char(o.business_date, 'YYYY-MM-DD'),
+       COALESCE(o.shop_code, ''), o.amount_fen, o.event_source, o.event_id, o.event_type, o.event_time,
+       o.event_subject, o.stream_seq, o.broker_time, o.data, o.recorded_at, o.mapping_version, m.first_used_at,
+       x.state, COALESCE(x.cause, ''), COALESCE(x.in_doubt, false),` + openBlocked + `, COALESCE(x.attempts, 0),
+       x.first_sent_at, x.next_attempt_at, x.lease_until,
+       p.kind, COALESCE(p.evidence, ''), COALESCE(p.member_id, ''), COALESCE(p.attempts, 0),
+       COALESCE(p.http_status, 0), COALESCE(p.vendor_code, ''), COALESCE(p.vendor_message, ''), p.posted_at
+  FROM operations o
+  LEFT JOIN outbox x ON x.operation_id = o.id
+  LEFT JOIN postings p ON p.operation_id = o.id
+  LEFT JOIN mappings m ON m.version = o.mapping_version
+  LEFT JOIN unnest($1::text[], $2::bigint[]) AS memory (account, ms) ON memory.account = o.target
+ WHERE o.id = ANY ($3::bigint[])
+ ORDER BY o.id`
+
+// sqlAttempts reads the last attempts of operations (attempts_operation_id_idx),
+// and how many each had in all. No rows means that none failed to post.
+const sqlAttempts = `
+SELECT operation_id, at, outcome, COALESCE(http_status, 0), COALESCE(vendor_code, ''), COALESCE(vendor_message, ''),
+       COALESCE(error, ''), duration_ms, n
+  FROM (SELECT a.*, row_number() OVER (PARTITION BY operation_id ORDER BY id DESC) AS newest,
+               count(*) OVER (PARTITION BY operation_id) AS n
+          FROM attempts a
+         WHERE operation_id = ANY ($1::bigint[])) AS numbered
+ WHERE newest <= $2
+ ORDER BY operation_id, id`
+
+// Find returns the operations that a person may mean by a text: an operation's
+// id, its dedup key, its reference (as ReferenceOf writes it, or typed), or the
+// order number, which several may share. More says that there are others.
+func (s *Store) Find(ctx context.Context, text string, memories []KeyMemory) (found []OperationDetail, more bool, err error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		id = 0 // no operation's
+	}
+	ids, err := s.findIDs(ctx, sqlFindByIDOrKey, id, text, maxFound+1)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(text) == LegChars+bizHashChars {
+		byBizID, err := s.findIDs(ctx, sqlFindByBizID, text, maxFound+1)
+		if err != nil {
+			return nil, false, err
+		}
+		ids = append(ids, byBizID...)
+	}
+	if reference, ok := CanonicalReference(text); ok {
+		byReference, err := s.findIDs(ctx, sqlFindByReference, reference, maxFound+1)
+		if err != nil {
+			return nil, false, err
+		}
+		ids = append(ids, byReference...)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) > maxFound {
+		ids, more = ids[:maxFound], true
+	}
+	if len(ids) == 0 {
+		return nil, false, nil
+	}
+	found, err = s.details(ctx, ids, memories)
+	return found, more, err
+}
+
+func (s *Store) findIDs(ctx context.Context, sql string, args ...any) ([]int64, error) {
+	rows, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("find operation: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("find operation: %w", err)
+	}
+	return ids, nil
+}
+
+func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) ([]OperationDetail, error) {
+	accounts, ms := keyMemoryArgs(memories)
+	rows, err := s.pool.Query(ctx, sqlOperationDetail, accounts, ms, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read operation: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, scanDetail)
+	if err != nil {
+		return nil, fmt.Errorf("read operation: %w", err)
+	}
+	byID := make(map[OperationID]*OperationDetail, len(found))
+	for i := range found {
+		byID[found[i].ID] = &found[i]
+	}
+	rows, err = s.pool.Query(ctx, sqlAttempts, ids, maxAttemptsShown)
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
+	var id OperationID
+	var a AttemptDetail
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&id, &a.At, &a.Outcome, &a.HTTPStatus, &a.VendorCode, &a.VendorWords, &a.Error,
+		&a.DurationMs, &n}, func() error {
+		d := byID[id]
+		d.Attempts = append(d.Attempts, a)
+		d.EarlierAttempts = max(n-maxAttemptsShown, 0)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
+	return found, nil
+}
+
+// scanDetail reads a row of sqlOperationDetail.
+func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
+	d.Attempts = []AttemptDetail{}
+	var open OpenState
+	var posting PostingDetail
+	var state, kind *string
+	var nextAt, postedAt *time.Time
+	err = row.Scan(&d.ID, &d.Account, &d.Kind, &d.BizID, &d.Reference, &d.BusinessKey, &d.MemberID, &d.MemberCode,
+		&d.Points, &d.SourceType, &d.PointsChannel, &d.Reason, &d.BusinessDate, &d.ShopCode, &d.AmountFen,
+		&d.EventSource, &d.EventID, &d.EventType, &d.EventTime, &d.EventSubject, &d.StreamSeq, &d.BrokerTime,
+		&d.Content, &d.RecordedAt, &d.MappingVersion, &d.MappingFirstUsed,
+		&state, &open.Cause, &open.InDoubt, &open.Blocked, &open.Attempts, &open.FirstSentAt, &nextAt, &open.LeaseUntil,
+		&kind, &posting.Evidence, &posting.MemberID, &posting.Attempts, &posting.HTTPStatus, &posting.VendorCode,
+		&posting.VendorWords, &postedAt)
+	if err != nil {
+		return d, err
+	}
+	if state != nil {
+		open.State, open.NextAt = *state, *nextAt
+		d.Open = &open
+	}
+	if kind != nil {
+		posting.Kind, posting.PostedAt = *kind, *postedAt
+		d.Posting = &posting
+	}
+	return d, nil
+}

@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ReplayGroup is what a replay would do to the parked operations of one
+// account, cause and kind.
+type ReplayGroup struct {
+	Account string `json:"account"`
+	Cause   string `json:"cause"`
+	Kind    Kind   `json:"kind"`
+	ReplayCount
+}
+
+// ReplayCount sums up parked operations.
+type ReplayCount struct {
+	Operations int64  `json:"operations"`
+	Members    int64  `json:"members"`
+	Points     Points `json:"points"`
+	InDoubt    int64  `json:"in_doubt"`
+	// KeyMemoryOver and AccountUnknown count those that would stay parked,
+	// because they are in doubt: their key may be forgotten, or it is not
+	// known how long the vendor remembers.
+	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
+	AccountUnknown int64 `json:"refused_account_not_configured"`
+	// CodeTooOld counts scanned codes above the given age that were never
+	// resolved: the worker would park them again.
+	CodeTooOld int64     `json:"scanned_code_too_old"`
+	Oldest     time.Time `json:"oldest"`
+	Newest     time.Time `json:"newest"`
+}
+
+// Blocked counts the operations that would stay parked.
+func (c ReplayCount) Blocked() int64 { return c.KeyMemoryOver + c.AccountUnknown }
+
+// ReplayPreview is what a replay would do. Total is zero when nothing fits.
+type ReplayPreview struct {
+	Total  ReplayCount
+	Groups []ReplayGroup
+}
+
+// sqlPreviewReplay sums up what a filter chooses, by account, cause and kind,
+// and in all (the row with a null account, absent when nothing fits). Locks
+// nothing. $13 is the age in milliseconds above which a scanned code is old.
+const sqlPreviewReplay = `
+SELECT x.target, x.cause, o.kind, count(*),
+       count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
+       count(*) FILTER (WHERE x.in_doubt),
+       count(*) FILTER (WHERE` + openBlocked + ` = 'key_memory_over'),
+       count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
+       count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
+                          AND o.event_time < now() - $13::bigint * interval '1 millisecond'),
+       min(o.recorded_at), max(o.recorded_at)` + openFrom + openWhere + `
+ GROUP BY GROUPING SETS ((x.target, x.cause, o.kind), ())
+HAVING count(*) > 0
+ ORDER BY x.target NULLS FIRST, count(*) DESC, x.cause, o.kind`
+
+// PreviewReplay says what Reopen would do with the same filter, and changes
+// nothing. codeMaxAge is the age above which a worker parks a scanned code.
+func (s *Store) PreviewReplay(ctx context.Context, f OpenFilter, memories []KeyMemory, codeMaxAge time.Duration) (p ReplayPreview, err error) {
+	f.State = string(Parked)
+	rows, err := s.pool.Query(ctx, sqlPreviewReplay, append(f.args(memories), codeMaxAge.Milliseconds())...)
+	if err != nil {
+		return p, fmt.Errorf("preview replay: %w", err)
+	}
+	var account, cause, kind *string
+	var c ReplayCount
+	_, err = pgx.ForEachRow(rows, []any{&account, &cause, &kind, &c.Operations, &c.Members, &c.Points, &c.InDoubt,
+		&c.KeyMemoryOver, &c.AccountUnknown, &c.CodeTooOld, &c.Oldest, &c.Newest}, func() error {
+		if account == nil {
+			p.Total = c
+		} else {
+			p.Groups = append(p.Groups, ReplayGroup{Account: *account, Cause: *cause, Kind: Kind(*kind), ReplayCount: c})
+		}
+		return nil
+	})
+	if err != nil {
+		return p, fmt.Errorf("preview replay: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OpenGroup counts the open operations of one account, state and cause.
+type OpenGroup struct {
+	Account string
+	// State is pending, sending or parked.
+	State string
+	// Cause is why they are parked or wait again; empty for a first attempt.
+	Cause string
+	Count int64
+	// InDoubt counts those that the vendor may have applied.
+	InDoubt int64
+	// Late counts rows that a worker should have taken a minute ago: due, or
+	// their lease over.
+	Late int64
+	// Oldest is when the oldest was recorded.
+	Oldest time.Time
+	// VendorCode and VendorWords are what the vendor said last about one of
+	// them, the newest; empty when there was no answer.
+	VendorCode  string
+	VendorWords string
+}
+
+// sqlOpenGroups summarises the outbox, with one example of the vendor's words
+// for each group (attempts_operation_id_idx). Locks nothing; no rows means that
+// nothing is open.
+const sqlOpenGroups = `
+SELECT g.target, g.state, g.cause, g.n, g.in_doubt, g.late, g.oldest,
+       COALESCE(last.vendor_code, ''), COALESCE(last.vendor_message, last.error, '')
+  FROM (SELECT x.target, x.state, COALESCE(x.cause, '') AS cause, count(*) AS n,
+               count(*) FILTER (WHERE x.in_doubt) AS in_doubt,
+               count(*) FILTER (WHERE x.state = 'pending' AND x.next_attempt_at < now() - interval '1 minute'
+                                   OR x.state = 'sending' AND x.lease_until < now() - interval '1 minute') AS late,
+               min(o.recorded_at) AS oldest, max(x.operation_id) AS newest_id
+          FROM outbox x
+          JOIN operations o ON o.id = x.operation_id
+         GROUP BY 1, 2, 3) AS g
+  LEFT JOIN LATERAL (SELECT a.vendor_code, a.vendor_message, a.error
+                       FROM attempts a
+                      WHERE a.operation_id = g.newest_id
+                      ORDER BY a.id DESC
+                      LIMIT 1) AS last ON true
+ ORDER BY g.target, g.state, g.n DESC, g.cause`
+
+// OpenGroups summarises what is open, by account, state and cause. An account
+// without open operations is absent.
+func (s *Store) OpenGroups(ctx context.Context) ([]OpenGroup, error) {
+	rows, err := s.pool.Query(ctx, sqlOpenGroups)
+	if err != nil {
+		return nil, fmt.Errorf("summarise outbox: %w", err)
+	}
+	groups, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (g OpenGroup, err error) {
+		return g, row.Scan(&g.Account, &g.State, &g.Cause, &g.Count, &g.InDoubt, &g.Late, &g.Oldest,
+			&g.VendorCode, &g.VendorWords)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("summarise outbox: %w", err)
+	}
+	return groups, nil
+}

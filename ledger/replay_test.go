@@ -1,0 +1,377 @@
+package ledger_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// replayFixture is a fixture whose store also has the operator's connections.
+func replayFixture(t *testing.T) (*fixture, *ledger.Store) {
+	t.Helper()
+	f := newFixture(t)
+	pool, err := ledger.OpenReplayPool(t.Context(), f.pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return f, ledger.New(pool)
+}
+
+// park records an order and parks it: refused, sent the given time ago (0:
+// never), in doubt or not.
+func (f *fixture) park(order string, sentAgo time.Duration, inDoubt bool) {
+	f.t.Helper()
+	f.record(f.event(order))
+	f.exec(`UPDATE outbox SET state = 'parked', cause = 'refused', attempts = 7, in_doubt = $2,
+	               first_sent_at = CASE WHEN $3::bigint > 0 THEN now() - $3::bigint * interval '1 second' END
+	          FROM operations o WHERE o.id = operation_id AND o.business_key = $1`, order, inDoubt, int64(sentAgo/time.Second))
+}
+
+func hourAtZhimai() []ledger.KeyMemory {
+	return []ledger.KeyMemory{{Account: "zhimai", Memory: time.Hour}}
+}
+
+func reopening() ledger.Reopening {
+	return ledger.Reopening{FilterText: "--cause refused", Memories: hourAtZhimai(), Actor: "lin", Reason: "member unfrozen"}
+}
+
+func mustReopen(t *testing.T, s *ledger.Store, r ledger.Reopening) ledger.Reopened {
+	t.Helper()
+	done, err := s.Reopen(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+func TestReopenPutsParkedRowsBack(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", 30*time.Minute, true)
+	f.park("SO-2", 0, false)
+	f.exec(`UPDATE outbox SET resolved_member_id = '42' WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-1')`)
+	sent := one[time.Time](f, `SELECT max(first_sent_at) FROM outbox`)
+
+	done := mustReopen(t, s, reopening())
+	want(t, "result", done, ledger.Reopened{Action: 1, Found: 2, Reopened: 2, Points: 200, InDoubt: 1})
+	want(t, "pending anew", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'pending' AND attempts = 0 AND cause = 'replayed' AND next_attempt_at <= now()`), 2)
+	want(t, "doubt kept", one[string](f, `SELECT business_key FROM outbox JOIN operations ON id = operation_id WHERE in_doubt`), "SO-1")
+	want(t, "first send kept", one[time.Time](f, `SELECT max(first_sent_at) FROM outbox`).Equal(sent), true)
+	want(t, "member kept", one[int](f, `SELECT count(*) FROM outbox WHERE resolved_member_id = '42'`), 1)
+	want(t, "action", one[string](f, `SELECT concat_ws('|', actor, action, filter, reason, set_size, result) FROM ops_actions`),
+		"lin|replay|--cause refused|member unfrozen|2|put back 2 of 2 (200 points, 1 in doubt); refused 0 key_memory_over, 0 account_not_configured; skipped 0 no longer parked")
+	want(t, "claimed", len(f.claim(1, 10)), 2)
+
+	// A second time there is nothing, and nothing is recorded.
+	want(t, "again", mustReopen(t, s, reopening()), ledger.Reopened{})
+	want(t, "actions", one[int](f, `SELECT count(*) FROM ops_actions`), 1)
+}
+
+// Invariant 7: in doubt only within the key memory; never sent without limit.
+func TestReopenKeyMemory(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		sentAgo  time.Duration
+		inDoubt  bool
+		memories []ledger.KeyMemory
+		want     ledger.Reopened
+	}{
+		{"in doubt, remembered", 59 * time.Minute, true, hourAtZhimai(), ledger.Reopened{Reopened: 1, Points: 100, InDoubt: 1}},
+		{"in doubt, at the border", time.Hour, true, hourAtZhimai(), ledger.Reopened{KeyMemoryOver: 1}},
+		{"in doubt, forgotten", 48 * time.Hour, true, hourAtZhimai(), ledger.Reopened{KeyMemoryOver: 1}},
+		{"in doubt, account unknown", time.Minute, true, nil, ledger.Reopened{AccountUnknown: 1}},
+		{"in doubt, memory of another account", time.Minute, true, []ledger.KeyMemory{{Account: "kylin", Memory: time.Hour}}, ledger.Reopened{AccountUnknown: 1}},
+		{"sent and refused, old", 48 * time.Hour, false, hourAtZhimai(), ledger.Reopened{Reopened: 1, Points: 100}},
+		{"never sent, account unknown", 0, false, nil, ledger.Reopened{Reopened: 1, Points: 100}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			f, s := replayFixture(t)
+			f.park("SO-1", tc.sentAgo, tc.inDoubt)
+			preview, err := s.PreviewReplay(t.Context(), ledger.OpenFilter{}, tc.memories, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := reopening()
+			r.Memories = tc.memories
+			tc.want.Action, tc.want.Found = 1, 1
+			want(t, "result", mustReopen(t, s, r), tc.want)
+			want(t, "preview, forgotten", preview.Total.KeyMemoryOver, tc.want.KeyMemoryOver)
+			want(t, "preview, unknown", preview.Total.AccountUnknown, tc.want.AccountUnknown)
+			state := "pending"
+			if tc.want.Reopened == 0 {
+				state = "parked"
+			}
+			want(t, "state", one[string](f, `SELECT state FROM outbox`), state)
+		})
+	}
+}
+
+// What is being sent, waits or is done is not touched.
+func TestReopenLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.record(f.event("SO-1"))
+	row := f.claim(7, 1)[0]
+	f.record(f.event("SO-2"))
+	before := one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`)
+	want(t, "result", mustReopen(t, s, reopening()), ledger.Reopened{})
+	for _, state := range []string{"sending", "pending", ""} { // a filter cannot ask for them either
+		r := reopening()
+		r.Filter.State = state
+		want(t, "result for "+state, mustReopen(t, s, r), ledger.Reopened{})
+	}
+	want(t, "rows", one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`), before)
+	if _, err := f.Confirm(t.Context(), heard(row)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "posted", one[int](f, `SELECT count(*) FROM postings`), 1)
+}
+
+// A row that somebody changes meanwhile is skipped, not waited for, and said.
+func TestReopenSkipsWhatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", 0, false)
+	f.park("SO-2", 0, false)
+	tx, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `DELETE FROM outbox WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-1')`); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "result", mustReopen(t, s, reopening()), ledger.Reopened{Action: 1, Found: 2, Reopened: 1, Points: 100, Skipped: 1})
+}
+
+func TestReopenSetSize(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	entries := make([]ledger.Entry, ledger.MaxUnexpected+1)
+	for i := range entries {
+		entries[i] = f.event("SO-" + strings.Repeat("1", i+1))
+	}
+	f.record(entries...)
+	f.exec(`UPDATE outbox SET state = 'parked', cause = 'refused'`)
+	for _, expect := range []int{0, ledger.MaxUnexpected, ledger.MaxUnexpected + 2} {
+		r := reopening()
+		r.Expect = expect
+		_, err := s.Reopen(t.Context(), r)
+		var size *ledger.SetSizeError
+		if !errors.As(err, &size) || *size != (ledger.SetSizeError{Found: ledger.MaxUnexpected + 1, Expect: expect}) {
+			t.Errorf("expecting %d: got %v", expect, err)
+		}
+	}
+	want(t, "still parked", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked'`), ledger.MaxUnexpected+1)
+	want(t, "nothing recorded", one[int](f, `SELECT count(*) FROM ops_actions`), 0)
+
+	r := reopening()
+	r.Expect = ledger.MaxUnexpected + 1
+	want(t, "expected", mustReopen(t, s, r).Reopened, ledger.MaxUnexpected+1)
+
+	// Exactly the limit needs no number; a wrong one is refused all the same.
+	f.exec(`UPDATE outbox SET state = 'parked' WHERE operation_id <> (SELECT min(operation_id) FROM outbox)`)
+	r.Expect = 1
+	if _, err := s.Reopen(t.Context(), r); err == nil {
+		t.Error("a small set with a wrong number was put back")
+	}
+	r.Expect = 0
+	want(t, "at the limit", mustReopen(t, s, r).Reopened, ledger.MaxUnexpected)
+}
+
+func TestReopenWantsActorAndReason(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", 0, false)
+	for _, edit := range []func(*ledger.Reopening){
+		func(r *ledger.Reopening) { r.Reason = "" },
+		func(r *ledger.Reopening) { r.Reason = " \t" },
+		func(r *ledger.Reopening) { r.Actor = "" },
+	} {
+		r := reopening()
+		edit(&r)
+		if _, err := s.Reopen(t.Context(), r); err == nil {
+			t.Errorf("put back by %q for %q", r.Actor, r.Reason)
+		}
+	}
+	want(t, "parked", one[string](f, `SELECT state FROM outbox`), "parked")
+}
+
+// Two operators at once put each row back once, and the second is told. A set
+// of several batches stays whole.
+func TestReopenTwoAtOnceInBatches(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	const n = 12_000
+	f.exec(`INSERT INTO operations (target, kind, biz_id, business_key, member_id, points, source_type, points_channel, reason,
+	               reference, business_date, mapping_version, event_source, event_id, event_type, event_time, event_subject,
+	               stream_seq, broker_time, data)
+	        SELECT 'zhimai', 'points_add', 'pa' || translate(lpad(i::text, 26, '0'), '0189', 'abcd'), 'SO-' || i, '42', 1, 1, 3, 'r', 'x',
+	               now()::date, 'test', 's', 'e' || i, 'order.paid', now(), 'points.events.order.paid', i, now(), '{}'
+	          FROM generate_series(1, $1) AS i`, n)
+	f.exec(`INSERT INTO outbox (operation_id, target, state, cause) SELECT id, target, 'parked', 'refused' FROM operations`)
+
+	other := ledger.New(f.pool)
+	first, second := make(chan ledger.Reopened, 1), make(chan ledger.Reopened, 1)
+	run := func(store *ledger.Store, result chan<- ledger.Reopened) {
+		r := reopening()
+		r.Expect = n
+		steps := 0
+		r.Progress = func(int, int) { steps++ }
+		done, err := store.Reopen(t.Context(), r)
+		var size *ledger.SetSizeError
+		if err != nil && !errors.As(err, &size) { // a set of another size means: the other was first
+			t.Error(err)
+		}
+		if err == nil && steps < 2 {
+			t.Errorf("%d rows in %d batches", n, steps)
+		}
+		result <- done
+	}
+	go run(s, first)
+	go run(other, second)
+	a, b := <-first, <-second
+	want(t, "put back once", a.Reopened+b.Reopened, n)
+	want(t, "pending", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'pending'`), n)
+	for _, r := range []ledger.Reopened{a, b} {
+		want(t, "nothing unexplained", r.Found, r.Reopened+r.Skipped)
+	}
+}
+
+func TestOpenFilterAndPages(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", time.Minute, true)
+	f.park("SO-2", 0, false)
+	f.record(f.event("SO-3"))
+	kylin := f.event("SO-4")
+	kylin.Event.Operations = []ledger.Operation{operation("kylin", "SO-4", 5)}
+	kylin.Event.Type = "order.placed"
+	coded := f.event("SO-5")
+	coded.Event.Operations[0].MemberID, coded.Event.Operations[0].MemberCode = "", "UC77"
+	f.record(kylin, coded)
+	f.exec(`UPDATE outbox SET state = 'parked', cause = 'member_unresolved' WHERE target = 'kylin'`)
+
+	now := time.Now()
+	for _, tc := range []struct {
+		name   string
+		filter ledger.OpenFilter
+		orders string
+	}{
+		{"all", ledger.OpenFilter{}, "SO-1 SO-2 SO-3 SO-4 SO-5"},
+		{"parked", ledger.OpenFilter{State: "parked"}, "SO-1 SO-2 SO-4"},
+		{"pending", ledger.OpenFilter{State: "pending"}, "SO-3 SO-5"},
+		{"sending", ledger.OpenFilter{State: "sending"}, ""},
+		{"account", ledger.OpenFilter{Account: "kylin"}, "SO-4"},
+		{"cause", ledger.OpenFilter{Cause: "refused"}, "SO-1 SO-2"},
+		{"member", ledger.OpenFilter{Member: "383933091455959041", State: "pending"}, "SO-3"},
+		{"member code", ledger.OpenFilter{Member: "UC77"}, "SO-5"},
+		{"order", ledger.OpenFilter{BusinessKey: "SO-2"}, "SO-2"},
+		{"part of an order", ledger.OpenFilter{BusinessKey: "SO-"}, ""},
+		{"biz id", ledger.OpenFilter{BizID: operation("zhimai", "SO-3", 1).BizID}, "SO-3"},
+		{"type", ledger.OpenFilter{EventType: "order.placed"}, "SO-4"},
+		{"in doubt", ledger.OpenFilter{InDoubt: true}, "SO-1"},
+		{"since", ledger.OpenFilter{Since: now.Add(-time.Hour)}, "SO-1 SO-2 SO-3 SO-4 SO-5"},
+		{"since later", ledger.OpenFilter{Since: now.Add(time.Hour)}, ""},
+		{"until", ledger.OpenFilter{Until: now.Add(-time.Hour)}, ""},
+		{"two at once", ledger.OpenFilter{Cause: "refused", InDoubt: true}, "SO-1"},
+	} {
+		page, err := s.ListOpen(t.Context(), tc.filter, hourAtZhimai(), 0, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var orders []string
+		for _, o := range page.Operations {
+			orders = append(orders, o.BusinessKey)
+		}
+		want(t, tc.name, strings.Join(orders, " "), tc.orders)
+		want(t, tc.name+": total", int(page.Total), len(orders))
+		want(t, tc.name+": more", page.More, false)
+	}
+
+	var orders []string
+	var after ledger.OperationID
+	for {
+		page, err := s.ListOpen(t.Context(), ledger.OpenFilter{}, nil, after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "total on each page", page.Total, 5)
+		for _, o := range page.Operations {
+			orders, after = append(orders, o.BusinessKey), o.ID
+		}
+		if !page.More {
+			break
+		}
+	}
+	want(t, "pages", strings.Join(orders, " "), "SO-1 SO-2 SO-3 SO-4 SO-5")
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	freeze := f.event("SO-1")
+	freeze.Event.Operations = []ledger.Operation{operation("kylin", "SO-1", 5)}
+	for _, e := range []ledger.Entry{f.event("SO-1"), freeze, f.event("SO-2"), f.event("3")} {
+		f.record(e) // one by one: the ids follow
+	}
+	row := f.claim(1, 1)[0]
+	attempt := &ledger.Attempt{Outcome: "refused", HTTPStatus: 200, VendorCode: "40301", VendorWords: "冻结"}
+	if _, err := f.Settle(t.Context(), []ledger.Change{{ID: row.ID, Token: row.Token, State: ledger.Parked, Cause: "refused", Attempt: attempt}}); err != nil {
+		t.Fatal(err)
+	}
+	id := operation("zhimai", "SO-2", 1).BizID
+	reference := ledger.ReferenceOf(id)
+	for text, keys := range map[string]string{
+		"SO-1": "zhimai SO-1, kylin SO-1", "1": "zhimai SO-1", string(id): "zhimai SO-2", reference: "zhimai SO-2",
+		strings.ToLower(reference): "zhimai SO-2", "3": "zhimai SO-2, zhimai 3", // an id and an order number
+		"SO-9": "", "99": "", strings.ToUpper(string(id)): "",
+	} {
+		found, more, err := s.Find(t.Context(), text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, d := range found {
+			names = append(names, d.Account+" "+d.BusinessKey)
+		}
+		want(t, text, strings.Join(names, ", "), keys)
+		want(t, text+": more", more, false)
+	}
+	found, _, err := s.Find(t.Context(), "1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := found[0]
+	want(t, "state", d.Open.State+" "+d.Open.Cause, "parked refused")
+	want(t, "attempts", len(d.Attempts), 1)
+	want(t, "words", d.Attempts[0].VendorCode+" "+d.Attempts[0].VendorWords, "40301 冻结")
+	want(t, "not ended", d.Posting == nil, true)
+}
+
+func TestOpenGroups(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", time.Minute, true)
+	f.park("SO-2", 0, false)
+	f.record(f.event("SO-3"))
+	f.exec(`UPDATE outbox SET next_attempt_at = now() - interval '2 minutes' WHERE state = 'pending'`)
+	f.exec(`INSERT INTO attempts (operation_id, outcome, vendor_code, vendor_message, duration_ms)
+	        SELECT id, 'refused', '40301', business_key, 1 FROM operations WHERE business_key = 'SO-2'`)
+	groups, err := s.OpenGroups(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "groups", len(groups), 2)
+	parked, pending := groups[0], groups[1]
+	parked.Oldest, pending.Oldest = time.Time{}, time.Time{}
+	want(t, "parked", parked, ledger.OpenGroup{Account: "zhimai", State: "parked", Cause: "refused", Count: 2, InDoubt: 1,
+		VendorCode: "40301", VendorWords: "SO-2"})
+	want(t, "pending", pending, ledger.OpenGroup{Account: "zhimai", State: "pending", Count: 1, Late: 1})
+}
