@@ -48,6 +48,7 @@ func rules() []rule {
 		{"internal/testkit", []string{"internal/devstack", "migrations"}, all, "the tests' servers know only the schema"},
 		{"internal/archtest", nil, nil, "it only looks"},
 		{"deploy", nil, nil, "it only holds tests of the files beside it"},
+		{"docs", nil, nil, "it only holds tests of the files beside it"},
 	}
 }
 

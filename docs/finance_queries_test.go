@@ -1,0 +1,278 @@
+// Package docs_test holds what the documents promise.
+package docs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
+
+var sqlBlock = regexp.MustCompile("(?s)```sql\n(.*?)\n```")
+
+// queries are the SQL blocks of the page, in order.
+func queries(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("finance-queries.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, block := range sqlBlock.FindAllSubmatch(page, -1) {
+		found = append(found, string(block[1]))
+	}
+	if marks := strings.Count(string(page), "```sql"); marks != len(found) {
+		t.Fatalf("%d SQL blocks begin, %d end", marks, len(found))
+	}
+	return found
+}
+
+const (
+	member  = "383933091455959041"
+	version = "0123456789ab"
+)
+
+// entryOf is an accepted order with one operation.
+func entryOf(seq int, kind ledger.Kind, target, memberID string, points ledger.Points) ledger.Entry {
+	day := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
+	order := fmt.Sprintf("SO-%d", seq)
+	bizID := ledger.NewBizID("pa", target, order)
+	op := ledger.Operation{Target: target, Kind: kind, BizID: bizID, BusinessKey: order, MemberID: memberID, Points: points,
+		Reason: order, Reference: ledger.ReferenceOf(bizID), BusinessDate: "2026-11-20", MappingVersion: version}
+	if kind == ledger.PointsAdd {
+		op.SourceType, op.PointsChannel = 1, 3
+	}
+	return ledger.Entry{
+		Message: ledger.Message{Stream: "POINTS", StreamCreated: day, Seq: uint64(seq), Subject: "points.events.order.paid", BrokerTime: day},
+		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprint("e", seq), Type: "order.paid", Time: day,
+			Content: fmt.Sprintf(`{"orderId":%q}`, order), Operations: []ledger.Operation{op}},
+	}
+}
+
+// fill makes a small ledger: two grants and a freeze posted, one grant parked
+// in doubt, one waiting, one with nothing to send, and two rejects.
+func fill(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	ctx := t.Context()
+	store := ledger.New(pool)
+	if err := store.RegisterMapping(ctx, version, "rules: []"); err != nil {
+		t.Fatal(err)
+	}
+	rejected := entryOf(7, ledger.PointsAdd, "zhimai", member, 1)
+	rejected.Event, rejected.Rejection = nil, ledger.Rejectf(ledger.NoVendorCall, "order.refunded: no call")
+	garbage := ledger.Entry{Message: rejected.Message, Rejection: ledger.Rejectf(ledger.NotJSON, "byte 1")}
+	garbage.Message.Seq = 8
+	_, err := store.Record(ctx, []ledger.Entry{
+		entryOf(1, ledger.PointsAdd, "zhimai", member, 100), entryOf(2, ledger.PointsAdd, "zhimai", member, 20),
+		entryOf(3, ledger.PointsAdd, "zhimai", "7", 5), entryOf(4, ledger.PointsAdd, "zhimai", member, 3),
+		entryOf(5, ledger.PointsAdd, "zhimai", "", 0), entryOf(6, ledger.FreezePoint, "kylin", "K:1", 50), rejected, garbage,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func(target string, token ledger.LeaseToken) map[string]ledger.Claimed {
+		rows, err := store.Claim(ctx, ledger.Claim{Target: target, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		byKey := map[string]ledger.Claimed{}
+		for _, row := range rows {
+			byKey[row.BusinessKey] = row
+		}
+		return byKey
+	}
+	grants, freezes := claim("zhimai", 1), claim("kylin", 2)
+	var heard []ledger.Confirmation
+	for _, row := range []ledger.Claimed{grants["SO-1"], grants["SO-2"], freezes["SO-6"]} {
+		heard = append(heard, ledger.Confirmation{ID: row.ID, Evidence: ledger.Answered, MemberID: row.MemberID, HTTPStatus: 200})
+	}
+	done, err := store.Confirm(ctx, heard)
+	if err != nil || done.Posted != len(heard) {
+		t.Fatalf("confirm: %+v, %v", done, err)
+	}
+	doubtful, waiting := grants["SO-3"], grants["SO-4"]
+	changed, err := store.Settle(ctx, []ledger.Change{
+		{ID: doubtful.ID, Token: 1, State: ledger.Parked, Cause: ledger.CauseAttemptsExhausted, Doubt: true, UseAttempt: true},
+		{ID: waiting.ID, Token: 1, State: ledger.Pending, Unsent: true, Delay: time.Hour},
+	})
+	if err != nil || len(changed) != 2 {
+		t.Fatalf("settle: %v, %v", changed, err)
+	}
+}
+
+// financeConn is a connection of a login that is in points_ledger_finance and
+// in nothing else.
+func financeConn(t *testing.T, pool *pgxpool.Pool) *pgx.Conn {
+	t.Helper()
+	const role = "docs_test_finance"
+	for _, sql := range []string{"CREATE ROLE " + role + " LOGIN PASSWORD 'read-only'", "GRANT points_ledger_finance TO " + role} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := pool.Config().ConnConfig.Copy()
+	cfg.User, cfg.Password = role, "read-only"
+	conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.Background()
+		if err := conn.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if _, err := pool.Exec(ctx, "DROP ROLE "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
+}
+
+// run prepares and runs a query and returns its rows by column name.
+func run(t *testing.T, conn *pgx.Conn, sql string) []map[string]any {
+	t.Helper()
+	if _, err := conn.Prepare(t.Context(), "", sql); err != nil {
+		t.Fatalf("prepare: %v\n%s", err, sql)
+	}
+	rows, err := conn.Query(t.Context(), sql)
+	if err != nil {
+		t.Fatalf("run: %v\n%s", err, sql)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToMap)
+	if err != nil {
+		t.Fatalf("run: %v\n%s", err, sql)
+	}
+	return found
+}
+
+func TestFinanceQueries(t *testing.T) {
+	pool := testkit.Pool(t)
+	fill(t, pool)
+	conn := financeConn(t, pool)
+	all := queries(t)
+	if len(all) < 5 {
+		t.Fatalf("the page has %d queries, want at least 5", len(all))
+	}
+	results := make([][]map[string]any, len(all))
+	for i, sql := range all {
+		if results[i] = run(t, conn, sql); len(results[i]) == 0 {
+			t.Errorf("query %d finds nothing in a ledger with all kinds of rows:\n%s", i+1, sql)
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	// want compares columns of one row, as text.
+	want := func(what string, row map[string]any, columns map[string]string) {
+		t.Helper()
+		for name, value := range columns {
+			if got := text(row[name]); got != value {
+				t.Errorf("%s: %s is %s, want %s (%v)", what, name, got, value, row)
+			}
+		}
+	}
+	zhimai := results[0][1]
+	want("1", zhimai, map[string]string{"account": "zhimai", "source_type": "1", "operations": "5",
+		"issued_points": "128", "posted_points": "120", "open_points": "8", "voided_points": "0"})
+	balances := map[string]string{}
+	for _, row := range results[1] {
+		balances[text(row["account"])] = text(row["balance_points"])
+	}
+	for account, points := range map[string]string{"zhimai:issued:1": "-128", "zhimai:member:*:credited": "120",
+		"zhimai:member:*:pending": "8", "kylin:member:*:frozen": "50", "kylin:member:*:vendor_balance": "-50",
+		"kylin:member:*:pending": "0", "sum of all accounts": "0"} {
+		if balances[account] != points {
+			t.Errorf("2: %s is %q, want %s", account, balances[account], points)
+		}
+	}
+	want("2, as of a day", results[2][len(results[2])-1], map[string]string{"account": "sum of all accounts", "balance_points": "0"})
+	if open := results[3]; len(open) != 2 {
+		t.Errorf("3: %d rows are open, want 2: %v", len(open), open)
+	}
+	for _, row := range results[3] {
+		switch row["business_key"] {
+		case "SO-3":
+			want("3", row, map[string]string{"state": "parked in doubt", "in_doubt": "true", "points": "5"})
+		case "SO-4":
+			want("3", row, map[string]string{"state": "waiting", "in_doubt": "false", "first_sent_at": "<nil>"})
+		default:
+			t.Errorf("3: this is not open: %v", row)
+		}
+	}
+	if history := results[4]; len(history) != 3 {
+		t.Errorf("4: the member has %d rows, want 3: %v", len(history), history)
+	} else {
+		want("4", history[2], map[string]string{"posted_so_far": "120"})
+	}
+	for _, row := range results[5] {
+		if row["account"] == "zhimai" {
+			want("5", row, map[string]string{"issued_points": "128", "posted_points": "120", "open_points": "8"})
+		}
+	}
+	if len(results[6]) != 2 {
+		t.Errorf("6: %d groups of rejects, want 2: %v", len(results[6]), results[6])
+	}
+	want("7", results[7][0], map[string]string{"mapping_version": version, "evidence": "answered"})
+}
+
+// text writes a value as psql would; numeric has no other simple form.
+func text(v any) string {
+	if n, ok := v.(interface{ MarshalJSON() ([]byte, error) }); ok {
+		if out, err := n.MarshalJSON(); err == nil {
+			return string(out)
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// insufficientPrivilege is SQLSTATE 42501.
+const insufficientPrivilege = "42501"
+
+func TestFinanceRoleChangesNothing(t *testing.T) {
+	pool := testkit.Pool(t)
+	conn := financeConn(t, pool)
+	rows, err := pool.Query(t.Context(), "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tables) < 8 {
+		t.Fatalf("only tables %v are there", tables)
+	}
+	for _, table := range tables {
+		name := pgx.Identifier{table}.Sanitize()
+		for _, sql := range []string{
+			"INSERT INTO " + name + " DEFAULT VALUES", "DELETE FROM " + name, "TRUNCATE " + name + " CASCADE",
+		} {
+			wantRefused(t, conn, sql)
+		}
+	}
+	wantRefused(t, conn, "UPDATE outbox SET state = 'pending'")
+	wantRefused(t, conn, "UPDATE rejects SET resolved_at = now(), resolved_by = 'me', resolution = 'done'")
+	wantRefused(t, conn, "SET ROLE points")
+}
+
+func wantRefused(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	_, err := conn.Exec(t.Context(), sql)
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Code != insufficientPrivilege {
+		t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, insufficientPrivilege)
+	}
+}
