@@ -40,9 +40,12 @@ Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics.`,
 	return c
 }
 
-// defaultDataDir is under the user's own data, so that it is found again from
-// any folder.
+// defaultDataDir is found again from any folder. Root's own home is closed to
+// the user that Postgres runs as, so root has a folder of the machine.
 func defaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/points-ledger"
+	}
 	if home, err := os.UserHomeDir(); err == nil {
 		return filepath.Join(home, ".points-ledger")
 	}

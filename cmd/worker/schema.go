@@ -11,6 +11,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/command"
+	"pointsledger/internal/config"
 )
 
 func newSchema() *cobra.Command {
@@ -50,12 +51,21 @@ of the rules in one object, keyed by type.`,
 }
 
 func newConfig() *cobra.Command {
-	var asJSON bool
+	var asJSON, builtIn bool
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Show the configuration in force, secrets masked",
-		Args:  command.Args(cobra.NoArgs),
+		Long: `config shows every setting with where it comes from, secrets masked. With
+--default it prints the built-in YAML file instead, to start one's own from:
+
+  worker config --default > rules.yaml
+  WORKER_CONFIG=rules.yaml worker config`,
+		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if builtIn {
+				_, err := c.OutOrStdout().Write(config.DefaultFile())
+				return err
+			}
 			cfg, err := loadConfig(c)
 			if err != nil {
 				return err
@@ -67,6 +77,7 @@ func newConfig() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&builtIn, "default", false, "print the built-in YAML file")
 	return c
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -163,16 +162,17 @@ func connectNATS(cfg *config.Config, log *zap.Logger) (*nats.Conn, error) {
 	return conn, nil
 }
 
-// errRulesEdited is a configuration error.
-var errRulesEdited = errors.New("a rule set that was in use has been edited")
-
-// registerRules keeps the rule file in the ledger before it is used.
+// registerRules keeps the rule file in the ledger before it is used, and
+// refuses one in which rules that were in use have been edited.
 func registerRules(ctx context.Context, store *ledger.Store, cfg *config.Config, log *zap.Logger) error {
 	before, found, err := store.LastMapping(ctx)
 	if err != nil {
 		return err
 	}
 	if found && before.Version != cfg.RulesVersion {
+		if err := config.CheckUsedRules([]byte(before.Text), cfg.RulesText, time.Now()); err != nil {
+			return err
+		}
 		log.Info("rules differ from those used before", zap.String("before", before.Version), zap.String("now", cfg.RulesVersion))
 	}
 	return store.RegisterMapping(ctx, cfg.RulesVersion, string(cfg.RulesText))

@@ -1,0 +1,162 @@
+package migrations_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"pointsledger/internal/testkit"
+	"pointsledger/migrations"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
+
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// objects lists what a schema holds, goose's own table apart.
+func objects(t *testing.T, conn *pgx.Conn) string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), `
+		SELECT relkind::text || ' ' || relname FROM pg_class
+		 WHERE relnamespace = current_schema()::regnamespace AND relname NOT LIKE 'goose%'
+		UNION ALL SELECT 'f ' || proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, "\n")
+}
+
+func TestUpDownUp(t *testing.T) {
+	t.Parallel()
+	ctx, dsn := t.Context(), testkit.EmptyDatabase(t)
+	conn := connect(t, dsn)
+	if err := migrations.Check(ctx, dsn); !errors.Is(err, migrations.ErrUnmigrated) || !strings.Contains(err.Error(), "worker migrate up") {
+		t.Errorf("check of an empty database: got %v", err)
+	}
+	if err := migrations.Up(ctx, dsn); err != nil {
+		t.Fatal(err)
+	}
+	full := objects(t, conn)
+	if err := migrations.Check(ctx, dsn); err != nil {
+		t.Error(err)
+	}
+	// One step down at a time, to nothing.
+	steps, err := migrations.Status(ctx, dsn)
+	if err != nil || len(steps) == 0 {
+		t.Fatalf("status: %v %v", steps, err)
+	}
+	for range steps {
+		if err := migrations.Down(ctx, dsn, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := objects(t, conn); left != "" {
+		t.Errorf("left after all downs:\n%s", left)
+	}
+	if err := migrations.Up(ctx, dsn); err != nil {
+		t.Fatal(err)
+	}
+	if again := objects(t, conn); again != full {
+		t.Errorf("the second up made another schema:\n%s\nwant\n%s", again, full)
+	}
+	if err := migrations.Down(ctx, dsn, true); err != nil {
+		t.Fatal(err)
+	}
+	if left := objects(t, conn); left != "" {
+		t.Errorf("left after down --all:\n%s", left)
+	}
+}
+
+// Several workers may migrate at once.
+func TestUpConcurrently(t *testing.T) {
+	t.Parallel()
+	dsn := testkit.EmptyDatabase(t)
+	failed := make(chan error)
+	for range 3 {
+		go func() { failed <- migrations.Up(t.Context(), dsn) }()
+	}
+	for range 3 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The worker's role can do its work and cannot change what is insert-only.
+func TestGrantWorker(t *testing.T) {
+	t.Parallel()
+	ctx, dsn := t.Context(), testkit.Postgres(t)
+	owner := connect(t, dsn)
+	const role = "ledger_worker_test"
+	if _, err := owner.Exec(ctx, `CREATE ROLE `+role+` LOGIN PASSWORD 'x'`); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = owner.Exec(context.Background(), `DROP OWNED BY `+role)
+		_, _ = owner.Exec(context.Background(), `DROP ROLE `+role)
+	})
+	if err := migrations.GrantWorker(ctx, dsn, role); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "x")
+	worker := connect(t, u.String())
+	if err := migrations.Check(ctx, u.String()); err != nil {
+		t.Errorf("the worker's role cannot check the schema: %v", err)
+	}
+	for sql, allowed := range map[string]bool{
+		`INSERT INTO mappings (version, text) VALUES ('v', 't')`: true,
+		`DELETE FROM outbox`:                              true,
+		`UPDATE outbox SET cause = NULL`:                  true,
+		`SELECT count(*) FROM trial_balance`:              true,
+		`UPDATE rejects SET resolution = 'x' WHERE false`: true,
+		`UPDATE rejects SET payload = '' WHERE false`:     false,
+		`DELETE FROM operations WHERE false`:              false,
+		`UPDATE postings SET kind = kind WHERE false`:     false,
+		`TRUNCATE attempts`:                               false,
+		`DROP TABLE outbox`:                               false,
+		`ALTER TABLE operations DISABLE TRIGGER ALL`:      false,
+	} {
+		if _, err := worker.Exec(ctx, sql); (err == nil) != allowed {
+			t.Errorf("%s: allowed should be %v, got %v", sql, allowed, err)
+		}
+	}
+}
+
+// Finance reads everything and changes nothing.
+func TestFinanceRole(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, testkit.Postgres(t))
+	if _, err := conn.Exec(t.Context(), `SET ROLE points_ledger_finance`); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"operations", "outbox", "postings", "attempts", "rejects", "mappings", "ops_actions", "accounts",
+		"entries", "trial_balance", "operation_status"} {
+		if _, err := conn.Exec(t.Context(), `SELECT * FROM `+name); err != nil {
+			t.Errorf("read %s: %v", name, err)
+		}
+		if _, err := conn.Exec(t.Context(), `DELETE FROM `+name); err == nil {
+			t.Errorf("finance deleted from %s", name)
+		}
+	}
+}
