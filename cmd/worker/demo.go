@@ -119,7 +119,7 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	result := &demoResult{options: d.options}
 	fmt.Fprintf(d.out, "points-ledger demo: %s events, seed %d, vendor faults: %s\n\n",
 		command.Count(d.options.events), d.options.seed, d.options.faults)
-	if err := result.phase("servers started", func() error { return d.start(ctx) }); err != nil {
+	if err := result.phase("servers started", "NATS, Postgres with its schema, the simulator", func() error { return d.start(ctx) }); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(d.out, "  NATS JetStream, Postgres and the vendor simulator are up (%.1f s)\n", result.phases[0].took.Seconds())
@@ -131,10 +131,10 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	go func() { stopped <- d.service.run(serviceCtx) }()
 
 	began := time.Now()
-	if err := result.phase("published", func() error { return d.publish(ctx) }); err != nil {
+	if err := result.phase("published", "each stored by the broker; the worker is at work meanwhile", func() error { return d.publish(ctx) }); err != nil {
 		return nil, err
 	}
-	if err := result.phase("worked off", func() error { return d.waitUntilQuiet(ctx, stopped) }); err != nil {
+	if err := result.phase("worked off", "what was left, until the last vendor answer was settled", func() error { return d.waitUntilQuiet(ctx, stopped) }); err != nil {
 		return nil, err
 	}
 	result.elapsed = time.Since(began)
@@ -142,7 +142,7 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	if err := <-stopped; err != nil {
 		return nil, err
 	}
-	return result, result.phase("books compared", func() error { return d.compare(ctx, result) })
+	return result, result.phase("books compared", "", func() error { return d.compare(ctx, result) })
 }
 
 // start brings up the servers, the schema, the simulator and the worker.

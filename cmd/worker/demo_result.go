@@ -35,14 +35,14 @@ type demoResult struct {
 
 // phase is a part of the run and how long it took.
 type phase struct {
-	name string
-	took time.Duration
+	name, about string
+	took        time.Duration
 }
 
-func (r *demoResult) phase(name string, f func() error) error {
+func (r *demoResult) phase(name, about string, f func() error) error {
 	began := time.Now()
 	err := f()
-	r.phases = append(r.phases, phase{name, time.Since(began)})
+	r.phases = append(r.phases, phase{name, about, time.Since(began)})
 	return err
 }
 
@@ -206,14 +206,14 @@ func (r *demoResult) print(out io.Writer) {
 
 	fmt.Fprintf(out, "\nWhere the time went\n")
 	for _, p := range r.phases {
-		line(p.name, fmt.Sprintf("%.1f s", p.took.Seconds()), "")
+		line(p.name, fmt.Sprintf("%.1f s", p.took.Seconds()), p.about)
 	}
 	line("events per second", command.Count(int(r.perSecond())), "from the first publish to the last posting")
 
 	fmt.Fprintf(out, "\nThe books, key by key\n")
 	line("ledger", command.Count(r.report.LedgerPoints), "points posted")
 	line("vendors", command.Count(r.report.VendorPoints), fmt.Sprintf("points applied, under %s keys", n(r.report.VendorApplied)))
-	line("applied twice", n(r.report.VendorDoubleApplied), "")
+	line("applied twice", n(r.report.VendorDoubleApplied), "keys")
 	line("difference", command.Count(r.report.Difference), "points, summed over keys")
 	for _, complaint := range r.complaints {
 		fmt.Fprintf(out, "  ✗ %s\n", complaint)

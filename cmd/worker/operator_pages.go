@@ -73,6 +73,11 @@ func (s *service) readiness(ctx context.Context) readiness {
 	if trouble := s.runner.Trouble(); trouble != "" {
 		down("intake: %s", trouble)
 	}
+	for _, d := range s.dispatchers {
+		if trouble := d.Status().StoreTrouble; trouble != "" {
+			down("account %s: ledger: %s", d.Name(), trouble)
+		}
+	}
 	return r
 }
 

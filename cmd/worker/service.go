@@ -111,15 +111,21 @@ func (s *service) run(ctx context.Context) error {
 	}
 	defer server.Close()
 
-	group, groupCtx := errgroup.WithContext(accept)
-	group.Go(func() error { return s.runner.Run(groupCtx, work) })
+	// The first loop to end stops the others.
+	var group errgroup.Group
+	loop := func(run func(accept, work context.Context) error) {
+		group.Go(func() error {
+			defer stopAccepting()
+			return run(accept, work)
+		})
+	}
+	loop(s.runner.Run)
 	for _, d := range s.dispatchers {
-		group.Go(func() error { return d.Run(groupCtx, work) })
+		loop(d.Run)
 	}
 	s.log.Info("worker started", zap.String("stream", s.config.NATS.Stream), zap.String("durable", s.config.NATS.Durable),
 		zap.String("rules", s.config.RulesVersion), zap.Int("accounts", len(s.dispatchers)), zap.String("http", server.address))
-	err = group.Wait()
-	if err != nil {
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	s.log.Info("worker stopped")
