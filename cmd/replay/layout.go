@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// pageWidth is what every output fits, in terminal cells.
+const pageWidth = 100
+
+// cells is the width of a character on a terminal: Chinese takes two.
+func cells(r rune) int {
+	switch {
+	case unicode.Is(unicode.Mn, r):
+		return 0
+	case r < 0x1100:
+		return 1
+	case r <= 0x115f, r >= 0x2e80 && r <= 0xa4cf, r >= 0xac00 && r <= 0xd7a3, r >= 0xf900 && r <= 0xfaff,
+		r >= 0xfe30 && r <= 0xfe6f, r >= 0xff00 && r <= 0xff60, r >= 0xffe0 && r <= 0xffe6,
+		r >= 0x1f300 && r <= 0x1faff, r >= 0x20000 && r <= 0x3fffd:
+		return 2
+	}
+	return 1
+}
+
+func width(text string) int {
+	n := 0
+	for _, r := range text {
+		n += cells(r)
+	}
+	return n
+}
+
+// cut splits a text after at most n cells.
+func cut(text string, n int) (head, rest string) {
+	used := 0
+	for i, r := range text {
+		if used += cells(r); used > n {
+			return text[:i], text[i:]
+		}
+	}
+	return text, ""
+}
+
+// clip shortens a text to n cells.
+func clip(text string, n int) string {
+	if width(text) <= n {
+		return text
+	}
+	head, _ := cut(text, n-1)
+	return head + "…"
+}
+
+// wrap breaks a text into lines of at most n cells, at spaces where it can.
+func wrap(text string, n int) []string {
+	var lines []string
+	for width(text) > n {
+		head, rest := cut(text, n)
+		if at := strings.LastIndexByte(head, ' '); at > 0 && !strings.HasPrefix(rest, " ") {
+			head, rest = head[:at], head[at:]+rest
+		}
+		lines, text = append(lines, strings.TrimRight(head, " ")), strings.TrimLeft(rest, " ")
+	}
+	return append(lines, text)
+}
+
+// column of a table. Numbers stand on the right.
+type column struct {
+	title string
+	right bool
+}
+
+// printTable prints rows under titles, two blanks between columns. What does
+// not fit the page is clipped where the columns are widest; numbers never are.
+func printTable(out io.Writer, columns []column, rows [][]string) {
+	widths := make([]int, len(columns))
+	total := 2 * (len(columns) - 1)
+	for i, c := range columns {
+		widths[i] = width(c.title)
+		for _, row := range rows {
+			widths[i] = max(widths[i], width(row[i]))
+		}
+		total += widths[i]
+	}
+	for total > pageWidth {
+		widest := -1
+		for i, c := range columns {
+			if !c.right && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 || widths[widest] < 6 {
+			break // numbers alone fill the page
+		}
+		widths[widest]--
+		total--
+	}
+	line := func(texts []string) {
+		var b strings.Builder
+		for i, text := range texts {
+			text = clip(text, widths[i])
+			blanks := strings.Repeat(" ", widths[i]-width(text))
+			if columns[i].right {
+				b.WriteString(blanks + text)
+			} else {
+				b.WriteString(text + blanks)
+			}
+			b.WriteString("  ")
+		}
+		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
+	}
+	titles := make([]string, len(columns))
+	for i, c := range columns {
+		titles[i] = c.title
+	}
+	line(titles)
+	for _, row := range rows {
+		line(row)
+	}
+}
+
+// labelCells is the width of a label of printLine.
+const labelCells = 16
+
+// printLine prints a label and a text that goes on below itself.
+func printLine(out io.Writer, label, text string) {
+	for _, line := range wrap(clean(text), pageWidth-2-labelCells) {
+		fmt.Fprintf(out, "  %s\n", strings.TrimRight(label+strings.Repeat(" ", max(labelCells-width(label), 1))+line, " "))
+		label = ""
+	}
+}
+
+// printPoint prints one point of a list. A command stands on a line of its own
+// and is not broken: it is there to be copied.
+func printPoint(out io.Writer, text string) {
+	text, cmd, found := strings.Cut(text, "\n")
+	mark := "- "
+	for _, line := range wrap(clean(text), pageWidth-4) {
+		fmt.Fprintf(out, "  %s%s\n", mark, line)
+		mark = "  "
+	}
+	if found {
+		fmt.Fprintf(out, "      %s\n", cmd)
+	}
+}

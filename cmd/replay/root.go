@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/migrations"
+)
+
+// newRoot makes the command for an environment (what os.Environ gives).
+func newRoot(environ []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "replay",
+		Short: "See what is stuck and why, and have it sent again without paying twice",
+		Long: `replay shows the operations that wait for a person (parked), and puts them back
+into the queue, where the running workers take them within a second or two.
+
+On a bad night:
+  replay status                          what is stuck, and what to do next
+  replay list --cause refused            which operations, and what the vendor said
+  replay show SO-1001                    everything about one order
+  replay run --cause refused             what a replay would do (changes nothing)
+  replay run --cause refused --expect 12 --reason "members unfrozen" --yes
+
+A replay keeps the dedup key. What is being sent is never touched, and what is
+in doubt (the vendor may have applied it) goes only while the vendor remembers
+the key. Every replay is recorded with who, when and why (table ops_actions).
+
+DATABASE_URL is all it needs. It reads the same configuration as the worker
+(WORKER_CONFIG) to know how long each vendor remembers a key: give it the same
+file. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but
+not everything that was found could be put back.`,
+		Args: command.Args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.AddCommand(newStatus(environ), newList(environ), newShow(environ), newRun(environ))
+	return root
+}
+
+// session is one run of a command: the configuration and an open ledger.
+type session struct {
+	config *config.Config
+	store  *ledger.Store
+	close  func()
+}
+
+// open reads the configuration and opens the ledger. The caller closes.
+func open(c *cobra.Command, environ []string) (*session, error) {
+	cfg, err := config.Load(environ, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range cfg.Warnings {
+		c.PrintErrf("warning: %s\n", warning)
+	}
+	if cfg.DatabaseURL == "" {
+		return nil, command.Usagef("DATABASE_URL is not set: want the worker's Postgres URL, such as postgres://ledger@db/points")
+	}
+	if err := migrations.Check(c.Context(), cfg.DatabaseURL.Reveal()); err != nil {
+		return nil, fmt.Errorf("open the ledger at %s: %w", cfg.DatabaseURL, err)
+	}
+	pool, err := ledger.OpenReplayPool(c.Context(), cfg.DatabaseURL.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	return &session{config: cfg, store: ledger.New(pool), close: pool.Close}, nil
+}
+
+// keyMemories are the accounts' key memories as the worker's claim sees them:
+// what is claimed may be sent as late as its lease ends.
+func (s *session) keyMemories() []ledger.KeyMemory {
+	memories := make([]ledger.KeyMemory, len(s.config.Vendors))
+	for i, v := range s.config.Vendors {
+		memories[i] = ledger.KeyMemory{Account: v.Name, Memory: v.KeyMemory - v.Lease}
+	}
+	return memories
+}
+
+// printJSON prints one indented object.
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// moment shows a time in this machine's zone, which it names.
+func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
+
+// age shows how long ago something was, in its two largest units.
+func age(since, now time.Time) string {
+	d := max(now.Sub(since), 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// plural is "1 operation", "2 operations".
+func plural[T ~int | ~int64](n T, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return command.Count(n) + " " + noun + "s"
+}

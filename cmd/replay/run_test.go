@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+func TestRunRefusesWrongUse(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.record("SO-1")
+	c.park("refused", 0, false)
+	for words, args := range map[string][]string{
+		"--reason":                     {"--yes"},
+		"needs --reason":               {"--yes", "--reason", "  "},
+		"--expect: want":               {"--yes", "--reason", "x", "--expect", "0"},
+		"--account is empty":           {"--yes", "--reason", "x", "--account", ""},
+		"--operator is empty":          {"--yes", "--reason", "x", "--operator", " "},
+		"--state pending":              {"--yes", "--reason", "x", "--state", "pending"},
+		"--since: want a time such":    {"--since", "yesterday"},
+		"at most 1,000 characters":     {"--yes", "--reason", strings.Repeat("长", 1001)},
+		"is not before --until":        {"--since", "1h", "--until", "2h"},
+		"unknown flag: --everything":   {"--everything"},
+		"unknown command \"SO-1\" for": {"SO-1"},
+	} {
+		contains(t, c.must(2, append([]string{"run"}, args...)...), words)
+	}
+	contains(t, c.must(1, "run", "--yes", "--reason", "x", "--expect", "2"), "1 operation fit, not the 2 expected: nothing was changed")
+	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 1 {
+		t.Error("something was put back")
+	}
+	if n := c.count(`SELECT count(*) FROM ops_actions`); n != 0 {
+		t.Errorf("%d actions were recorded", n)
+	}
+}
+
+func TestRunAboveHundredNeedsExpect(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	for i := range ledger.MaxUnexpected + 1 {
+		c.record(fmt.Sprintf("SO-%d", i))
+	}
+	c.park("attempts_exhausted", 0, false)
+	contains(t, c.must(2, "run", "--yes", "--reason", "x"), "101 operations fit, more than 100", "--expect 101")
+	preview := c.must(0, "run", "--cause", "attempts_exhausted", "--reason", "the vendor's back")
+	_, line, found := strings.Cut(preview, "To do it:\n  replay ")
+	if !found || !strings.Contains(preview, "10,100") {
+		t.Fatalf("preview: %s", preview)
+	}
+	if want := `run --cause attempts_exhausted --expect 101 --reason 'the vendor'\''s back' --yes`; strings.TrimSpace(line) != want {
+		t.Fatalf("command %q, want %q", strings.TrimSpace(line), want)
+	}
+	contains(t, c.must(0, "run", "--cause", "attempts_exhausted", "--expect", "101", "--reason", "back", "--yes"), "Put back 101 of 101 operations: 10,100 points")
+}
+
+// What is in doubt for longer than the key memory, or at an account that is not
+// configured, stays parked, and the exit code says so.
+func TestRunLeavesOldDoubtParked(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.record("SO-never")
+	c.park("attempts_exhausted", 0, false)
+	c.record("SO-fresh")
+	c.park("attempts_exhausted", 23*time.Hour, true)
+	c.record("SO-old")
+	c.park("key_memory_over", 24*time.Hour-20*time.Second, true) // the lease of 30 s counts too
+	c.record("SO-other", func(o *ledger.Operation) { o.Target = "elsewhere" })
+	c.park("refused", time.Minute, true)
+
+	preview := c.must(0, "run", "--reason", "x", "--operator", "lin")
+	contains(t, preview, "4 parked operations", "account zhimai surely remembers a dedup key (23h59m30s",
+		"no account elsewhere", "replay run --expect 4 --operator lin --reason x --yes")
+	code, out, errOut := c.run("run", "--yes", "--reason", "night of the outage", "--operator", "lin")
+	if code != 3 {
+		t.Errorf("exit code %d, want 3", code)
+	}
+	contains(t, out, "Put back 2 of 4 operations: 200 points", "stay parked 1: in doubt, and the vendor may have forgotten",
+		"stay parked 1: in doubt, and their account is not in the configuration", "as action 1 in ops_actions: lin")
+	contains(t, errOut, "2 of 4 operations were not put back")
+	if n := c.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin' AND action = 'replay' AND reason = 'night of the outage'
+	                    AND filter = 'all parked' AND set_size = 4 AND result LIKE 'put back 2 of 4 %'`); n != 1 {
+		t.Error("the action is not recorded as it was")
+	}
+	if n := c.count(`SELECT count(*) FROM outbox x JOIN operations o ON o.id = x.operation_id
+	                  WHERE (x.state = 'pending') = (o.business_key IN ('SO-never', 'SO-fresh'))`); n != 4 {
+		t.Error("the wrong operations were put back")
+	}
+	code, out, _ = c.run("run", "--yes", "--reason", "again", "--json")
+	if code != 3 || !strings.Contains(out, `"put_back": 0`) {
+		t.Errorf("again: exit code %d, %s", code, out)
+	}
+	contains(t, c.must(0, "run", "--cause", "key_memory_over"), "stay parked", "no command to run")
+}
+
+func TestRunWithNothingParked(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	contains(t, c.must(0, "run"), "nothing to put back")
+	contains(t, c.must(0, "run", "--yes", "--reason", "x"), "nothing was put back, nothing recorded")
+	var preview previewReport
+	c.json(&preview, "run")
+	if preview.Command != "" || preview.Groups == nil {
+		t.Errorf("preview %+v", preview)
+	}
+}
+
+func TestNoDatabase(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.env = nil
+	contains(t, c.must(2, "status"), "DATABASE_URL is not set")
+	c.env = []string{"DATABASE_URL=postgres://ledger:hunter2@127.0.0.1:1/points"}
+	message := c.must(1, "status")
+	contains(t, message, "127.0.0.1")
+	if strings.Contains(message, "hunter2") {
+		t.Errorf("the password is shown: %s", message)
+	}
+}

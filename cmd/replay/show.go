@@ -1,0 +1,263 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+func newShow(environ []string) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "show ID|BIZ_ID|ORDER|REFERENCE",
+		Short: "Everything about one operation, in plain words",
+		Long: `show takes an operation's id, its dedup key (biz_id), the order number, or the
+reference at the end of the text that the member sees (with or without #), and
+tells the event, the rules, what was sent, every attempt that did not post, how
+it ended or what it waits for, and what you can do. An order number can stand
+for several operations: all are shown. It changes nothing.`,
+		Example: "  replay show SO-1001\n  replay show '#7K2M9QF3TR4V8'\n  replay show 4711 --json",
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			text := strings.TrimPrefix(strings.TrimSpace(args[0]), "#")
+			if text == "" {
+				return command.Usagef("want an operation's id, biz_id, order number or reference, got nothing")
+			}
+			s, err := open(c, environ)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return s.show(c, text, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// shownOperation is an operation with what can be done about it.
+type shownOperation struct {
+	ledger.OperationDetail
+	// Next is what the operator can do, a command after a line break.
+	Next string `json:"next"`
+}
+
+func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
+	found, more, err := s.store.Find(c.Context(), text, s.keyMemories())
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return notFound(text)
+	}
+	now := time.Now()
+	shown := make([]shownOperation, len(found))
+	for i, d := range found {
+		shown[i] = shownOperation{detailForEyes(d), s.nextStep(&d, now)}
+	}
+	if asJSON {
+		return printJSON(c.OutOrStdout(), struct {
+			Operations []shownOperation `json:"operations"`
+			More       bool             `json:"more"`
+		}{shown, more})
+	}
+	out := c.OutOrStdout()
+	for i := range shown {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		shown[i].print(out, now)
+	}
+	if more {
+		fmt.Fprintf(out, "\nMore operations than these %d fit: name one by its id or biz_id.\n", len(shown))
+	}
+	return nil
+}
+
+// referenceChars is the length of a reference (ledger.ReferenceOf).
+const referenceChars = 13
+
+func notFound(text string) error {
+	hint := "The event may have been rejected (`replay status` counts those), may not have arrived yet, or the number is another one: an order number must be whole"
+	if len(text) == referenceChars && !ledger.ValidReference(text) {
+		hint += ". If it is meant as a reference, it holds a typing error: its check character does not fit"
+	}
+	return fmt.Errorf("no operation has the id, biz_id, order number or reference %q. %s", clean(text), hint)
+}
+
+// nextStep says what the operator can do about an operation.
+func (s *session) nextStep(d *ledger.OperationDetail, now time.Time) string {
+	switch {
+	case d.Posting != nil && d.Posting.Kind == "posted":
+		return "Nothing: the vendor has applied it."
+	case d.Posting != nil:
+		return "Nothing: a person gave it up. If an attempt below says applied, the vendor applied it all the same: somebody must settle that with the vendor."
+	case d.Open == nil && d.Points == 0:
+		return "Nothing: there was nothing to send."
+	case d.Open == nil:
+		return "This must never be: it is neither open nor ended. Keep the database as it is and report it."
+	}
+	switch d.Open.State {
+	case "sending":
+		if d.Open.LeaseUntil != nil && d.Open.LeaseUntil.Before(now.Add(-time.Minute)) {
+			return "Its worker is gone, and no other has taken it over: is a worker running for this account? It takes it over by itself, in doubt."
+		}
+		return "Wait: a worker is sending it now."
+	case "pending":
+		if d.Open.NextAt.Before(now.Add(-time.Minute)) {
+			return "It is late: is a worker running for this account, and is its gate open? Ask the worker's /readyz."
+		}
+		return "Nothing: a worker sends it by itself."
+	}
+	if d.Open.Blocked != "" {
+		return "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
+			". Ask the vendor whether it has applied the key " + string(d.BizID) + "."
+	}
+	return causeAdvice(d.Open.Cause) + ". See what putting it back would do:\n" + runBizID(d.BizID)
+}
+
+func (o *shownOperation) print(out io.Writer, now time.Time) {
+	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, clip(clean(o.headline()), pageWidth-24))
+	printLine(out, "state", o.stateWords(now))
+	if x := o.Open; x != nil && x.InDoubt {
+		printLine(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+moment(*x.FirstSentAt))
+	}
+	fmt.Fprintln(out, "What happened")
+	printLine(out, "event", fmt.Sprintf("%s, id %s, from %s", o.EventType, o.EventID, o.EventSource))
+	printLine(out, "time", fmt.Sprintf("%s; at the broker %s", moment(o.EventTime), moment(o.BrokerTime)))
+	printLine(out, "message", fmt.Sprintf("%s, stream sequence %d", o.EventSubject, o.StreamSeq))
+	printLine(out, "order", o.BusinessKey)
+	printLine(out, "business date", o.BusinessDate)
+	if o.ShopCode != "" {
+		printLine(out, "shop", o.ShopCode)
+	}
+	if o.AmountFen != nil {
+		printLine(out, "amount", command.Count(*o.AmountFen)+" fen")
+	}
+	printLine(out, "content", o.Content)
+	rules := "version " + o.MappingVersion
+	if o.MappingFirstUsed != nil {
+		rules += ", first used " + moment(*o.MappingFirstUsed)
+	}
+	printLine(out, "rules", rules)
+	printLine(out, "recorded", moment(o.RecordedAt))
+	o.printSent(out)
+	o.printAttempts(out)
+	if p := o.Posting; p != nil {
+		fmt.Fprintln(out, "How it ended")
+		printLine(out, p.Kind, moment(p.PostedAt)+": "+evidenceWords(p.Evidence))
+		if said := answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
+			printLine(out, "vendor", said)
+		}
+		if p.MemberID != "" {
+			printLine(out, "member", p.MemberID)
+		}
+	}
+	fmt.Fprintln(out, "What you can do")
+	printPoint(out, o.Next)
+}
+
+// headline is the operation in a few words.
+func (o *shownOperation) headline() string {
+	verb := "grant"
+	if o.Kind == ledger.FreezePoint {
+		verb = "freeze"
+	}
+	return fmt.Sprintf("%s %s points at %s for %s", verb, command.Count(o.Points), o.Account, o.BusinessKey)
+}
+
+func (o *shownOperation) stateWords(now time.Time) string {
+	switch {
+	case o.Posting != nil:
+		return fmt.Sprintf("%s, after %s", o.Posting.Kind, plural(o.Posting.Attempts, "attempt"))
+	case o.Open == nil && o.Points == 0:
+		return "nothing to send"
+	case o.Open == nil:
+		return "lost"
+	}
+	x := o.Open
+	why := ""
+	if x.Cause != "" {
+		why = fmt.Sprintf(": %s (%s)", causeWords(x.Cause), x.Cause)
+	}
+	switch x.State {
+	case "sending":
+		return "being sent; its lease ends " + moment(*x.LeaseUntil)
+	case "pending":
+		due := "due now"
+		if x.NextAt.After(now) {
+			due = "due " + moment(x.NextAt)
+		}
+		return fmt.Sprintf("waiting, %s, %s so far%s", due, plural(x.Attempts, "attempt"), why)
+	}
+	return fmt.Sprintf("parked after %s%s", plural(x.Attempts, "attempt"), why)
+}
+
+// printSent says what the call carries. It is the same for every attempt.
+func (o *shownOperation) printSent(out io.Writer) {
+	if o.Points == 0 {
+		return
+	}
+	fmt.Fprintln(out, "What is sent")
+	call := "user.points-add (Zhimai)"
+	if o.Kind == ledger.FreezePoint {
+		call = "freezePoint (Kylin)"
+	}
+	printLine(out, "call", call+" at account "+o.Account)
+	member := o.MemberID
+	switch {
+	case o.MemberID == "":
+		member = "not known yet: scanned code " + o.MemberCode
+	case o.MemberCode != "":
+		member += ", from scanned code " + o.MemberCode
+	}
+	printLine(out, "member", member)
+	printLine(out, "points", command.Count(o.Points))
+	if o.SourceType != 0 {
+		printLine(out, "codes", fmt.Sprintf("sourceType %d, pointsChannel %d", o.SourceType, o.PointsChannel))
+	}
+	printLine(out, "reason", o.Reason)
+	printLine(out, "dedup key", string(o.BizID))
+	printLine(out, "reference", o.Reference)
+}
+
+func (o *shownOperation) printAttempts(out io.Writer) {
+	if len(o.Attempts) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "Attempts that did not post")
+	if o.EarlierAttempts > 0 {
+		fmt.Fprintf(out, "  (%s not shown)\n", plural(o.EarlierAttempts, "earlier attempt"))
+	}
+	for _, a := range o.Attempts {
+		text := strings.ReplaceAll(a.Outcome, "_", " ")
+		if said := answer(a.HTTPStatus, a.VendorCode, a.VendorWords); said != "" {
+			text += ": " + said
+		}
+		if a.Error != "" {
+			text += "; " + a.Error
+		}
+		printLine(out, a.At.Local().Format("01-02 15:04:05"), fmt.Sprintf("%s (%s ms)", text, command.Count(a.DurationMs)))
+	}
+}
+
+// answer joins what a vendor answered.
+func answer(status int, code, words string) string {
+	var parts []string
+	if status != 0 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", status))
+	}
+	if code != "" {
+		parts = append(parts, "code "+code)
+	}
+	if words != "" {
+		parts = append(parts, words)
+	}
+	return strings.Join(parts, ", ")
+}
