@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
 )
 
@@ -263,9 +264,11 @@ func handBack(messages <-chan jetstream.Msg) {
 // ends does it give the batch back.
 func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg) {
 	started := time.Now()
+	sabotage.Crash(sabotage.AfterFetch)
 	b := r.decode(s, batch)
 	stopHolding := r.hold(work, b.messages)
 	var verdicts []ledger.Verdict
+	sabotage.Crash(sabotage.BeforeCommit)
 	err := r.retry(work, "record events", func() (err error) {
 		call, cancel := context.WithTimeout(work, r.config.BatchTime)
 		defer cancel()
@@ -279,7 +282,9 @@ func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg)
 		}
 		return
 	}
+	sabotage.Crash(sabotage.AfterCommit)
 	r.acknowledge(b, verdicts)
+	sabotage.Crash(sabotage.AfterAck)
 	r.Observer.BatchRecorded(b.tally(verdicts), len(batch), time.Since(started))
 	b.wake(verdicts, r.Wake)
 }
@@ -317,6 +322,7 @@ func (r *Runner) acknowledge(b *decodedBatch, verdicts []ledger.Verdict) {
 		if err != nil {
 			r.Log.Debug("acknowledgement lost; the event will come again", zap.Error(err))
 		}
+		sabotage.Crash(sabotage.AmidAcks)
 	}
 	for _, m := range b.ignored {
 		if err := m.Ack(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
 )
 
@@ -68,6 +69,9 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	rows := make([]*held, len(claimed))
 	for i := range claimed {
 		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease)}
+	}
+	if len(rows) > 0 {
+		sabotage.Crash(sabotage.AfterClaim)
 	}
 	d.leases.add(rows)
 	for _, r := range rows {

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"pointsledger/internal/sabotage"
 	"pointsledger/vendorapi"
 )
 
@@ -46,7 +47,9 @@ func (d *Dispatcher) send(ctx context.Context, row *held) decision {
 	ctx, cancel := context.WithTimeout(ctx, d.account.Timeout)
 	defer cancel()
 	started := time.Now()
+	sabotage.Crash(sabotage.BeforeSend)
 	reply := d.account.Vendor.Send(ctx, &row.Claimed)
+	sabotage.Crash(sabotage.AfterSend)
 	d.observer.Attempted(d.account.Name, reply.Outcome, time.Since(started))
 	h := d.learn(pass, row.MemberID, reply)
 	d.logAttempt(row, reply)
@@ -88,6 +91,7 @@ func (d *Dispatcher) resolve(ctx context.Context, row *held) (_ decision, ok boo
 		return returnUnsent(&row.Claimed), false
 	}
 	row.MemberID = member
+	sabotage.Crash(sabotage.AfterResolve)
 	return decision{}, true
 }
 

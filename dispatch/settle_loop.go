@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
+	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
 )
 
@@ -60,10 +61,13 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 			changes = append(changes, *r.change)
 		}
 	}
+	sabotage.Crash(sabotage.BeforeConfirm)
 	err := retryStore(ctx, d.note, func() error { return d.confirm(ctx, heard) })
+	sabotage.Crash(sabotage.AmidSettle)
 	if err == nil {
 		err = retryStore(ctx, d.note, func() error { return d.giveBack(ctx, changes) })
 	}
+	sabotage.Crash(sabotage.AfterSettle)
 	for _, r := range batch {
 		d.leases.remove(r.row)
 	}

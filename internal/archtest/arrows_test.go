@@ -36,8 +36,8 @@ func rules() []rule {
 	all := []string{anything}
 	return []rule{
 		{"cmd", all, all, "the commands wire everything together"},
-		{"consumers", []string{"ledger"}, all, "consumers map and record; they know nothing of vendors' calls"},
-		{"dispatch", []string{"ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin"}, all, "dispatch sends what the ledger holds; it knows neither events nor the simulator"},
+		{"consumers", []string{"ledger", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
+		{"dispatch", []string{"ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin", "internal/sabotage"}, all, "dispatch sends what the ledger holds; it knows neither events nor the simulator"},
 		{"ledger", nil, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
 		{"vendorapi", []string{"vendorapi"}, nil, "the vendor edge needs nothing but the standard library"},
 		{"migrations", nil, all, "the schema stands alone"},
@@ -46,6 +46,7 @@ func rules() []rule {
 		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
 		{"internal/rehearsal", []string{"ledger", "vendorapi/sim"}, all, "the demo's truth must not come from the code that it checks"},
 		{"internal/testkit", []string{"internal/devstack", "migrations"}, all, "the tests' servers know only the schema"},
+		{"internal/sabotage", nil, nil, "it only ends the process, and only in a test build"},
 		{"internal/archtest", nil, nil, "it only looks"},
 		{"deploy", nil, nil, "it only holds tests of the files beside it"},
 		{"docs", nil, nil, "it only holds tests of the files beside it"},
