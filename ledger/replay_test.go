@@ -203,12 +203,9 @@ func TestReopenWantsActorAndReason(t *testing.T) {
 	want(t, "parked", one[string](f, `SELECT state FROM outbox`), "parked")
 }
 
-// Two operators at once put each row back once, and the second is told. A set
-// of several batches stays whole.
-func TestReopenTwoAtOnceInBatches(t *testing.T) {
-	t.Parallel()
-	f, s := replayFixture(t)
-	const n = 12_000
+// parkMany parks n orders of one point, never sent.
+func (f *fixture) parkMany(n int) {
+	f.t.Helper()
 	f.exec(`INSERT INTO operations (target, kind, biz_id, business_key, member_id, points, source_type, points_channel, reason,
 	               reference, business_date, mapping_version, event_source, event_id, event_type, event_time, event_subject,
 	               stream_seq, broker_time, data)
@@ -216,7 +213,37 @@ func TestReopenTwoAtOnceInBatches(t *testing.T) {
 	               now()::date, 'test', 's', 'e' || i, 'order.paid', now(), 'points.events.order.paid', i, now(), '{}'
 	          FROM generate_series(1, $1) AS i`, n)
 	f.exec(`INSERT INTO outbox (operation_id, target, state, cause) SELECT id, target, 'parked', 'refused' FROM operations`)
+}
 
+// The guard is in the statement: a row that was parked when the set was found
+// and is being sent when its batch comes stays as it is.
+func TestReopenLooksAgainAtEachRow(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	const n = 5002 // a batch, and two of the next
+	f.parkMany(n)
+	r := reopening()
+	r.Expect = n
+	r.Progress = func(done, found int) {
+		if done < found {
+			f.exec(`UPDATE outbox SET state = 'sending', lease_token = 5, lease_until = now() + interval '1 minute', first_sent_at = now()
+			         WHERE operation_id = (SELECT max(operation_id) FROM outbox)`)
+			f.exec(`UPDATE outbox SET in_doubt = true, first_sent_at = now() - interval '2 hours'
+			         WHERE operation_id = (SELECT max(operation_id) - 1 FROM outbox)`)
+		}
+	}
+	want(t, "result", mustReopen(t, s, r), ledger.Reopened{Action: 1, Found: n, Reopened: n - 2, Points: n - 2, KeyMemoryOver: 1, Skipped: 1})
+	want(t, "being sent", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'sending' AND lease_token = 5`), 1)
+	want(t, "parked", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt`), 1)
+}
+
+// Two operators at once put each row back once, and the second is told. A set
+// of several batches stays whole.
+func TestReopenTwoAtOnceInBatches(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	const n = 12_000
+	f.parkMany(n)
 	other := ledger.New(f.pool)
 	first, second := make(chan ledger.Reopened, 1), make(chan ledger.Reopened, 1)
 	run := func(store *ledger.Store, result chan<- ledger.Reopened) {

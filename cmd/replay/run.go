@@ -59,6 +59,10 @@ Above 100 operations the number found must be given with --expect.
 	return c
 }
 
+// reasonToFill stands in the command of a preview without a reason. It is no
+// reason, so that a copied command asks for one.
+const reasonToFill = "…"
+
 // maxReasonChars and maxOperatorChars bound what is kept in ops_actions.
 const (
 	maxReasonChars   = 1000
@@ -72,7 +76,7 @@ func (o *runOptions) check(c *cobra.Command) error {
 		return command.Usagef("--state %s: run puts parked operations back; the others are on their way already", o.filters.state)
 	case c.Flag("expect").Changed && o.expect < 1:
 		return command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
-	case o.yes && o.reason == "":
+	case o.yes && (o.reason == "" || o.reason == reasonToFill):
 		return command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(o.reason) > maxReasonChars:
 		return command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
@@ -122,7 +126,7 @@ func (o *runOptions) command(filter ledger.OpenFilter, found int64) string {
 	if o.operator != "" {
 		args = append(args, "--operator", o.operator)
 	}
-	return shell(append(args, "--reason", cmp.Or(o.reason, "why"), "--yes")...)
+	return shell(append(args, "--reason", cmp.Or(o.reason, reasonToFill), "--yes")...)
 }
 
 // previewReport is what run shows without --yes.

@@ -18,6 +18,7 @@ func TestRunRefusesWrongUse(t *testing.T) {
 		"--reason":                     {"--yes"},
 		"needs --reason":               {"--yes", "--reason", "  "},
 		"--expect: want":               {"--yes", "--reason", "x", "--expect", "0"},
+		"--yes needs --reason":         {"--yes", "--reason", "…"},
 		"--account is empty":           {"--yes", "--reason", "x", "--account", ""},
 		"--operator is empty":          {"--yes", "--reason", "x", "--operator", " "},
 		"--state pending":              {"--yes", "--reason", "x", "--state", "pending"},

@@ -135,7 +135,7 @@ func (r *statusReport) advice() []string {
 	parked, blocked := false, false
 	for _, a := range r.Accounts {
 		if a.Late > 0 {
-			next = append(next, fmt.Sprintf("%s: %s should have been sent a minute ago. Is a worker running, and is its gate open? Ask the worker's /readyz.",
+			next = append(next, fmt.Sprintf("%s: %s due for more than a minute. If the number does not fall, no worker is sending: ask the worker's /readyz why.",
 				a.Account, plural(a.Late, "operation")))
 		}
 		for _, c := range a.Causes {
