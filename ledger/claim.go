@@ -25,7 +25,9 @@ type Claimed struct {
 	SourceType    int
 	PointsChannel int
 	Reason        string
-	ShopCode      string
+	// Reference stands at the end of Reason; a record that shows it is ours.
+	Reference string
+	ShopCode  string
 	// MemberID is the recorded or the resolved id; empty means that MemberCode
 	// is still to be resolved.
 	MemberID   string
@@ -35,6 +37,11 @@ type Claimed struct {
 	// Attempts used so far, and whether the vendor may have applied one.
 	Attempts int
 	InDoubt  bool
+	// FirstSentAt is when the first send that may have had an effect was
+	// claimed, by the database's clock, and SentFor how long ago that was at
+	// the time of this claim.
+	FirstSentAt time.Time
+	SentFor     time.Duration
 	// NeverSent: no earlier claim may have reached the vendor.
 	NeverSent bool
 }
@@ -71,11 +78,12 @@ WITH due AS (
            first_sent_at = COALESCE(x.first_sent_at, now())
       FROM due d
      WHERE x.operation_id = d.operation_id
-    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, d.never_sent
+    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at, d.never_sent
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
-       o.reason, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
-       COALESCE(o.member_code, ''), o.event_time, l.attempts, l.in_doubt, l.never_sent
+       o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
+       COALESCE(o.member_code, ''), o.event_time, l.attempts, l.in_doubt, l.never_sent, l.first_sent_at,
+       EXTRACT(epoch FROM now() - l.first_sent_at)::float8
   FROM leased l
   JOIN operations o ON o.id = l.operation_id
  ORDER BY l.next_attempt_at, l.operation_id`
@@ -88,8 +96,11 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 	}
 	claimed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Claimed, error) {
 		r := Claimed{Token: c.Token}
+		var sentFor float64
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
-			&r.Reason, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.Attempts, &r.InDoubt, &r.NeverSent)
+			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.Attempts, &r.InDoubt,
+			&r.NeverSent, &r.FirstSentAt, &sentFor)
+		r.SentFor = seconds(sentFor)
 		return r, err
 	})
 	if err != nil {

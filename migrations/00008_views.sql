@@ -41,7 +41,7 @@ CREATE VIEW operation_status AS
 SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
        COALESCE(p.member_id, x.resolved_member_id, o.member_id) AS member_id,
        o.points, o.source_type, o.points_channel, o.business_date, o.event_type, o.event_source, o.event_id,
-       o.recorded_at,
+       o.stream_seq, o.recorded_at,
        CASE
            WHEN p.kind = 'posted' THEN 'posted'
            WHEN p.kind = 'voided' THEN 'voided'

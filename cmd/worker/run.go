@@ -72,7 +72,9 @@ func runService(c *cobra.Command, embedded bool, dataDir string) (err error) {
 		if err := migrations.Up(ctx, stack.databaseURL); err != nil {
 			return err
 		}
-		log.Info("embedded servers started", zap.String("data", dataDir), zap.String("nats", stack.natsURL))
+		// The database's URL without the password, which is in the data folder.
+		log.Info("embedded servers started", zap.String("data", dataDir), zap.String("nats", stack.natsURL),
+			zap.Stringer("postgres", cfg.DatabaseURL))
 	}
 	s, err := newService(ctx, cfg, log)
 	if err != nil {

@@ -100,7 +100,7 @@ func (s *service) run(ctx context.Context) error {
 	work, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorking()
 	drain := context.AfterFunc(accept, func() {
-		s.log.Info("stopping: finishing what is under way", zap.Duration("at_most", s.config.Drain))
+		s.log.Info("stopping: finishing what is under way", zap.Float64("at_most_seconds", s.config.Drain.Seconds()))
 		time.AfterFunc(s.config.Drain, stopWorking)
 	})
 	defer drain()

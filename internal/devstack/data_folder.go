@@ -54,6 +54,10 @@ func openFolder(dir string) (*dataFolder, *watcher, error) {
 		if f.base, err = filepath.Abs(dir); err != nil {
 			return nil, nil, fmt.Errorf("find data folder: %w", err)
 		}
+		// Folders above it that are made here must let the server's user in.
+		if err := os.MkdirAll(filepath.Dir(f.base), 0o755); err != nil {
+			return nil, nil, fmt.Errorf("make data folder: %w", err)
+		}
 		if err := os.MkdirAll(f.base, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("make data folder: %w", err)
 		}

@@ -1,0 +1,135 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Gate is an account's gate as all workers see it.
+type Gate struct {
+	// Reason is empty when the gate is open; then only Closings may be set.
+	Reason string
+	// Words is what the vendor said.
+	Words string
+	// ClosedFor and ProbeIn are relative to the database's clock. ProbeIn is
+	// 0 or less when a probe is due.
+	ClosedFor time.Duration
+	ProbeIn   time.Duration
+	// Closings counts failed probes and closings since the gate was last open.
+	Closings int
+}
+
+// sqlReadGate reads an account's gate; no row means that it was never closed.
+const sqlReadGate = `
+SELECT COALESCE(reason, ''), COALESCE(vendor_says, ''),
+       COALESCE(EXTRACT(epoch FROM now() - closed_at), 0)::float8,
+       COALESCE(EXTRACT(epoch FROM probe_at - now()), 0)::float8, closings
+  FROM gates
+ WHERE target = $1`
+
+// ReadGate reads an account's gate.
+func (s *Store) ReadGate(ctx context.Context, target string) (Gate, error) {
+	var g Gate
+	var closedFor, probeIn float64
+	err := s.pool.QueryRow(ctx, sqlReadGate, target).Scan(&g.Reason, &g.Words, &closedFor, &probeIn, &g.Closings)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Gate{}, nil
+	}
+	if err != nil {
+		return Gate{}, fmt.Errorf("read gate: %w", err)
+	}
+	g.ClosedFor, g.ProbeIn = seconds(closedFor), seconds(probeIn)
+	return g, nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// sqlCloseGate closes a gate or keeps it closed. A pause that is running is
+// only ever made longer, the time since when it is closed is kept, and what a
+// person paused stays paused.
+const sqlCloseGate = `
+INSERT INTO gates AS g (target, reason, vendor_says, closed_at, probe_at, closings)
+VALUES ($1, $2, NULLIF($3, ''), now(), now() + $4::interval, $5)
+ON CONFLICT (target) DO UPDATE
+   SET reason = CASE WHEN g.reason = 'paused' THEN g.reason ELSE excluded.reason END,
+       vendor_says = CASE WHEN g.reason = 'paused' THEN g.vendor_says ELSE excluded.vendor_says END,
+       closed_at = COALESCE(g.closed_at, excluded.closed_at),
+       probe_at = GREATEST(g.probe_at, excluded.probe_at),
+       closings = GREATEST(g.closings, excluded.closings),
+       probing_until = NULL`
+
+// CloseGate closes the account's gate for all workers. closings is the count
+// that the caller has reached; the larger of its and the stored one stays.
+func (s *Store) CloseGate(ctx context.Context, target, reason, words string, pause time.Duration, closings int) error {
+	if _, err := s.pool.Exec(ctx, sqlCloseGate, target, reason, storable(words), pause, closings); err != nil {
+		return fmt.Errorf("close gate: %w", err)
+	}
+	return nil
+}
+
+// sqlOpenGate opens a gate that no person has paused; no row means that it was
+// open, or is paused.
+const sqlOpenGate = `
+UPDATE gates
+   SET reason = NULL, vendor_says = NULL, closed_at = NULL, probe_at = NULL, probing_until = NULL, closings = 0
+ WHERE target = $1 AND reason IS NOT NULL AND reason <> 'paused'`
+
+// OpenGate opens the account's gate for all workers, unless a person has
+// paused the account.
+func (s *Store) OpenGate(ctx context.Context, target string) error {
+	if _, err := s.pool.Exec(ctx, sqlOpenGate, target); err != nil {
+		return fmt.Errorf("open gate: %w", err)
+	}
+	return nil
+}
+
+// sqlTakeProbe gives one worker the right to probe a closed gate. No row means
+// that the probe is not due, or that another worker has it.
+const sqlTakeProbe = `
+UPDATE gates
+   SET probing_until = now() + $2::interval
+ WHERE target = $1 AND reason IS NOT NULL AND reason <> 'paused' AND probe_at <= now()
+   AND (probing_until IS NULL OR probing_until <= now())`
+
+// TakeProbe asks for the right to make the one call that probes a closed gate.
+// It ends by itself after within, so that a killed worker blocks nobody.
+func (s *Store) TakeProbe(ctx context.Context, target string, within time.Duration) (bool, error) {
+	tag, err := s.pool.Exec(ctx, sqlTakeProbe, target, within)
+	if err != nil {
+		return false, fmt.Errorf("take probe: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// sqlDropProbe gives the right to probe back unused.
+const sqlDropProbe = `UPDATE gates SET probing_until = NULL WHERE target = $1 AND probing_until IS NOT NULL`
+
+// DropProbe gives the right to probe back, when there was nothing to call.
+func (s *Store) DropProbe(ctx context.Context, target string) error {
+	if _, err := s.pool.Exec(ctx, sqlDropProbe, target); err != nil {
+		return fmt.Errorf("give probe back: %w", err)
+	}
+	return nil
+}
+
+// sqlReserveSlots moves the account's next free time on by the calls reserved,
+// and answers in how long the first may start. All workers move the same row,
+// so their calls together keep the rate.
+const sqlReserveSlots = `
+INSERT INTO gates AS g (target, next_slot_at) VALUES ($1, now() + $2::interval)
+ON CONFLICT (target) DO UPDATE SET next_slot_at = GREATEST(g.next_slot_at, now()) + $2::interval
+RETURNING EXTRACT(epoch FROM g.next_slot_at - $2::interval - now())::float8`
+
+// ReserveSlots reserves calls that together take the given time at the
+// account's rate, and says in how long the first of them may start.
+func (s *Store) ReserveSlots(ctx context.Context, target string, take time.Duration) (time.Duration, error) {
+	var in float64
+	if err := s.pool.QueryRow(ctx, sqlReserveSlots, target, take).Scan(&in); err != nil {
+		return 0, fmt.Errorf("reserve calls: %w", err)
+	}
+	return max(0, seconds(in)), nil
+}
