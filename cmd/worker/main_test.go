@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,8 +50,10 @@ func runTests(m *testing.M) int {
 // rig is where a worker process runs: broker, database and simulator, each
 // real.
 type rig struct {
-	t        *testing.T
-	env      []string
+	t   *testing.T
+	env []string
+	// binary is another build of the worker for start; empty is workerBinary.
+	binary   string
 	database string
 	simURL   string
 }
@@ -83,7 +86,7 @@ type process struct {
 // start starts a command of the worker; it is killed when the test ends.
 func (r *rig) start(args ...string) *process {
 	r.t.Helper()
-	p := &process{t: r.t, cmd: exec.Command(workerBinary, args...), lines: make(chan string, 100_000), ended: make(chan struct{})}
+	p := &process{t: r.t, cmd: exec.Command(cmp.Or(r.binary, workerBinary), args...), lines: make(chan string, 100_000), ended: make(chan struct{})}
 	p.cmd.Env = r.env
 	out, in := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = in, in
