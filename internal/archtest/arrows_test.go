@@ -46,6 +46,7 @@ func rules() []rule {
 		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
 		{"internal/rehearsal", []string{"ledger", "vendorapi/sim"}, all, "the demo's truth must not come from the code that it checks"},
 		{"internal/testkit", []string{"internal/devstack", "migrations"}, all, "the tests' servers know only the schema"},
+		{"internal/torture", []string{"internal/command", "internal/devstack", "internal/rehearsal", "internal/sabotage", "vendorapi/sim"}, all, "the judge must not share code with what it judges"},
 		{"internal/sabotage", nil, nil, "it only ends the process, and only in a test build"},
 		{"internal/archtest", nil, nil, "it only looks"},
 		{"deploy", nil, nil, "it only holds tests of the files beside it"},

@@ -2,7 +2,12 @@
 
 package devstack
 
-import "context"
+import (
+	"context"
+	"os/exec"
+	"syscall"
+	"time"
+)
 
 // Postgres exists in this build only so that callers compile.
 type Postgres struct{}
@@ -22,6 +27,9 @@ func (p *Postgres) PID() int { return 0 }
 // Done returns nil: a channel that is never closed.
 func (p *Postgres) Done() <-chan struct{} { return nil }
 
+// Restart returns ErrLeftOut.
+func (p *Postgres) Restart(context.Context) error { return ErrLeftOut }
+
 // Stop does nothing.
 func (p *Postgres) Stop() error { return nil }
 
@@ -36,3 +44,24 @@ func (n *NATS) URL() string { return "" }
 
 // Stop does nothing.
 func (n *NATS) Stop() error { return nil }
+
+// Process exists in this build only so that callers compile.
+type Process struct{}
+
+// StartProcess returns ErrLeftOut.
+func StartProcess(*exec.Cmd) (*Process, error) { return nil, ErrLeftOut }
+
+// PID returns 0.
+func (p *Process) PID() int { return 0 }
+
+// Done returns nil: a channel that is never closed.
+func (p *Process) Done() <-chan struct{} { return nil }
+
+// Err returns nil.
+func (p *Process) Err() error { return nil }
+
+// Signal does nothing.
+func (p *Process) Signal(syscall.Signal) {}
+
+// Stop does nothing.
+func (p *Process) Stop(time.Duration, ...syscall.Signal) {}

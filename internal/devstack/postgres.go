@@ -37,6 +37,7 @@ type Postgres struct {
 	programs programs
 	password string
 	port     int
+	fsync    bool
 	server   *child
 	watch    *watcher
 	log      *logTail
@@ -58,7 +59,7 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (_ *Postgres, err er
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{folder: folder, watch: watch, log: &logTail{out: cfg.Log}}
+	p := &Postgres{folder: folder, watch: watch, fsync: cfg.Fsync, log: &logTail{out: cfg.Log}}
 	defer func() {
 		if err != nil {
 			_ = p.Stop()

@@ -1,0 +1,133 @@
+package torture
+
+import (
+	"context"
+	"fmt"
+)
+
+// The witness is a trigger of ours on the outbox. It writes down who moved
+// each row and when, so that the judge sees what the end result hides: a
+// worker that changed a row under another's live lease, a parked row that
+// moved without a person, a doubt that vanished.
+const sqlWitness = `
+CREATE SCHEMA torture;
+CREATE TABLE torture.moves (
+    seq             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    operation_id    bigint      NOT NULL,
+    op              text        NOT NULL,
+    was_state       text        NOT NULL,
+    now_state       text,
+    was_token       bigint,
+    now_token       bigint,
+    was_lease_until timestamptz,
+    was_doubt       boolean     NOT NULL,
+    now_doubt       boolean     NOT NULL,
+    cause           text,
+    by              text        NOT NULL,
+    at              timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX moves_operation_idx ON torture.moves (operation_id, seq);
+CREATE FUNCTION torture.witness() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        INSERT INTO torture.moves (operation_id, op, was_state, was_token, was_lease_until, was_doubt, now_doubt, by)
+        VALUES (OLD.operation_id, TG_OP, OLD.state, OLD.lease_token, OLD.lease_until, OLD.in_doubt, false,
+                current_setting('application_name'));
+        RETURN NULL;
+    END IF;
+    INSERT INTO torture.moves (operation_id, op, was_state, now_state, was_token, now_token, was_lease_until,
+                               was_doubt, now_doubt, cause, by)
+    VALUES (OLD.operation_id, TG_OP, OLD.state, NEW.state, OLD.lease_token, NEW.lease_token, OLD.lease_until,
+            OLD.in_doubt, NEW.in_doubt, NEW.cause, current_setting('application_name'));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER torture_gone AFTER DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION torture.witness();
+CREATE TRIGGER torture_moved AFTER UPDATE ON outbox FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.lease_token IS DISTINCT FROM NEW.lease_token
+          OR OLD.in_doubt IS DISTINCT FROM NEW.in_doubt)
+    EXECUTE FUNCTION torture.witness();`
+
+func (r *rig) installWitness(ctx context.Context) error {
+	if _, err := r.pool.Exec(ctx, sqlWitness); err != nil {
+		return fmt.Errorf("install the witness: %w", err)
+	}
+	return nil
+}
+
+// sqlHolds tells whether a worker process has rows under way.
+const sqlHolds = `
+SELECT EXISTS (SELECT 1
+                 FROM outbox x
+                 JOIN torture.moves m ON m.operation_id = x.operation_id AND m.now_token = x.lease_token
+                WHERE x.state = 'sending' AND m.by = $1)`
+
+// check is one question to the database whose rows are violations.
+type check struct {
+	invariant Invariant
+	// sql returns one text a row.
+	sql string
+}
+
+// sqlForeignLease finds rows that were changed under the live lease of another
+// worker. A confirmation deletes the row and may come from anybody.
+const sqlForeignLease = `
+WITH changed AS (
+    SELECT m.*, (SELECT c.by FROM torture.moves c
+                  WHERE c.operation_id = m.operation_id AND c.seq < m.seq AND c.now_token = m.was_token
+                  ORDER BY c.seq DESC LIMIT 1) AS holder
+      FROM torture.moves m
+     WHERE m.op = 'UPDATE' AND m.was_state = 'sending' AND m.now_token IS DISTINCT FROM m.was_token
+       AND m.was_lease_until > m.at
+)
+SELECT o.biz_id || ' (operation ' || o.id || '): ' || c.by || ' made it ' || c.now_state || ' while ' ||
+       c.holder || ' held its lease until ' || c.was_lease_until
+  FROM changed c
+  JOIN operations o ON o.id = c.operation_id
+ WHERE c.holder IS DISTINCT FROM c.by
+ ORDER BY c.seq`
+
+// sqlParkedMoved finds parked rows that moved; no person is part of a run.
+const sqlParkedMoved = `
+SELECT o.biz_id || ' (operation ' || o.id || '): was parked, and ' || m.by || ' made it ' || m.now_state
+  FROM torture.moves m
+  JOIN operations o ON o.id = m.operation_id
+ WHERE m.op = 'UPDATE' AND m.was_state = 'parked' AND m.now_state <> 'parked'
+ ORDER BY m.seq`
+
+// sqlDoubtGone finds doubts that ended otherwise than by a posting. Where
+// doubts are verified, a completed verification may end one.
+const sqlDoubtGone = `
+SELECT o.biz_id || ' (operation ' || o.id || '): ' || m.by || ' cleared its doubt, ' || m.was_state || ' to ' || m.now_state
+  FROM torture.moves m
+  JOIN operations o ON o.id = m.operation_id
+ WHERE m.op = 'UPDATE' AND m.was_doubt AND NOT m.now_doubt
+ ORDER BY m.seq`
+
+// sqlNeitherNor finds operations with points that have not exactly one of an
+// outbox row and a posting, and operations without points that have either.
+const sqlNeitherNor = `
+SELECT o.biz_id || ' (operation ' || o.id || '): ' || o.points || ' points, open rows ' ||
+       count(x.operation_id) || ', postings ' || count(p.operation_id)
+  FROM operations o
+  LEFT JOIN outbox x ON x.operation_id = o.id
+  LEFT JOIN postings p ON p.operation_id = o.id
+ GROUP BY o.id, o.biz_id, o.points
+HAVING count(x.operation_id) + count(p.operation_id) <> CASE WHEN o.points > 0 THEN 1 ELSE 0 END`
+
+// sqlUnbalanced finds targets whose trial balance is not zero.
+const sqlUnbalanced = `
+SELECT target || ': the trial balance is ' || sum(balance_points) FROM trial_balance GROUP BY target HAVING sum(balance_points) <> 0`
+
+// sqlVoided finds voided operations; no person is part of a run.
+const sqlVoided = `
+SELECT 'operation ' || operation_id || ' is voided, and nobody voided it' FROM postings WHERE kind <> 'posted'`
+
+func checks(o Options) []check {
+	all := []check{{LiveLease, sqlForeignLease}, {ParkedStays, sqlParkedMoved}, {NothingLost, sqlNeitherNor},
+		{TrialBalance, sqlUnbalanced}, {PostingNeedsEffect, sqlVoided}}
+	if o.Dedup != "off" {
+		all = append(all, check{DoubtIsKept, sqlDoubtGone})
+	}
+	return all
+}

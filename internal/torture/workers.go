@@ -1,0 +1,257 @@
+package torture
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"pointsledger/internal/devstack"
+)
+
+// stopPatience is how long a worker that was asked to end may take: its drain
+// time, the time to settle, and a loaded machine.
+const stopPatience = 40 * time.Second
+
+// workers runs the worker processes as a supervisor would: one that ended by
+// itself is started again. Safe for concurrent use.
+type workers struct {
+	rig   *rig
+	group sync.WaitGroup
+
+	mu    sync.Mutex
+	slots [maxWorkers]slot
+	// started counts processes; byThemselves are those that ended unasked.
+	started      int
+	byThemselves []string
+	hung         []string
+}
+
+// slot is the place of one worker process.
+type slot struct {
+	process *devstack.Process
+	name    string
+	wanted  bool
+	// expected: the end of the process is our doing.
+	expected bool
+	paused   bool
+	// busy: a fault has the slot in hand.
+	busy bool
+}
+
+// launch starts a process in a slot and watches it. The lock is held.
+func (w *workers) launch(ctx context.Context, at int) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	s := &w.slots[at]
+	w.started++
+	s.name = fmt.Sprintf("worker-%d.%d", at+1, w.started)
+	environment, err := w.rig.workerEnvironment(s.name)
+	if err != nil {
+		return err
+	}
+	log, err := w.rig.logFile(s.name + ".log")
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(w.rig.worker, "run")
+	cmd.Env, cmd.Stdout, cmd.Stderr = environment, log, log
+	if s.process, err = devstack.StartProcess(cmd); err != nil {
+		return fmt.Errorf("start %s: %w", s.name, err)
+	}
+	s.wanted, s.expected, s.paused = true, false, false
+	process, name := s.process, s.name
+	w.group.Go(func() { w.watch(ctx, at, process, name) })
+	return nil
+}
+
+// watch waits for the end of a process and starts the next one if the slot is
+// still wanted.
+func (w *workers) watch(ctx context.Context, at int, process *devstack.Process, name string) {
+	<-process.Done()
+	w.mu.Lock()
+	expected := w.slots[at].expected || ctx.Err() != nil
+	if !expected {
+		w.byThemselves = append(w.byThemselves, name)
+	}
+	w.mu.Unlock()
+	if !expected {
+		pause(ctx, 500*time.Millisecond) // as a supervisor does
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.slots[at].process == process && w.slots[at].wanted {
+		// Only a full disk or the like: the run then stalls and says so.
+		if err := w.launch(ctx, at); err != nil {
+			w.byThemselves = append(w.byThemselves, err.Error())
+		}
+	}
+}
+
+// set starts workers until there are n.
+func (w *workers) set(ctx context.Context, n int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for at := range n {
+		if !w.slots[at].wanted {
+			if err := w.launch(ctx, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// add starts one more worker, if there is a free place.
+func (w *workers) add(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for at := range w.rig.options.Workers {
+		if !w.slots[at].wanted && !w.slots[at].busy {
+			return w.launch(ctx, at)
+		}
+	}
+	return nil
+}
+
+// take picks a running worker that no other fault has in hand, and waits for
+// one if there is none. The caller gives it back.
+func (w *workers) take(ctx context.Context, pick int) (at int, err error) {
+	err = until(ctx, patience, "a worker that runs", func(context.Context) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		var free []int
+		for i, s := range w.slots {
+			if s.wanted && !s.paused && !s.busy && alive(s.process) {
+				free = append(free, i)
+			}
+		}
+		if len(free) == 0 {
+			return false
+		}
+		at = free[pick%len(free)]
+		w.slots[at].busy = true
+		return true
+	})
+	return at, err
+}
+
+func (w *workers) giveBack(at int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slots[at].busy = false
+}
+
+func alive(p *devstack.Process) bool {
+	select {
+	case <-p.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// name is the process name in a slot, as the database knows it.
+func (w *workers) name(at int) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.slots[at].name
+}
+
+// kill ends the process at once; the slot gets a new one.
+func (w *workers) kill(at int) {
+	w.mu.Lock()
+	w.slots[at].expected = true
+	process := w.slots[at].process
+	w.mu.Unlock()
+	process.Stop(stopPatience, syscall.SIGKILL)
+}
+
+// stop asks the process to end and waits for it. again says whether the slot
+// gets a new one.
+func (w *workers) stop(at int, again bool) {
+	w.mu.Lock()
+	s := &w.slots[at]
+	s.expected, s.wanted = true, again
+	process, name := s.process, s.name
+	w.mu.Unlock()
+	process.Signal(syscall.SIGTERM)
+	timer := time.NewTimer(stopPatience)
+	defer timer.Stop()
+	select {
+	case <-process.Done():
+		return
+	case <-timer.C:
+	}
+	w.mu.Lock()
+	w.hung = append(w.hung, name)
+	w.mu.Unlock()
+	process.Stop(stopPatience, syscall.SIGKILL)
+}
+
+// freeze stops or continues the process.
+func (w *workers) freeze(at int, paused bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slots[at].paused = paused
+	if paused {
+		w.slots[at].process.Signal(syscall.SIGSTOP)
+	} else {
+		w.slots[at].process.Signal(syscall.SIGCONT)
+	}
+}
+
+// stopAll asks all workers to end, at quiet.
+func (w *workers) stopAll() {
+	var all sync.WaitGroup
+	for at := range w.slots {
+		w.mu.Lock()
+		wanted := w.slots[at].wanted
+		w.mu.Unlock()
+		if wanted {
+			all.Go(func() { w.stop(at, false) })
+		}
+	}
+	all.Wait()
+}
+
+// killAll ends whatever still runs. The context of launch must have ended.
+func (w *workers) killAll() {
+	w.mu.Lock()
+	for at := range w.slots {
+		w.slots[at].wanted, w.slots[at].expected = false, true
+		if p := w.slots[at].process; p != nil {
+			p.Signal(syscall.SIGKILL)
+		}
+	}
+	w.mu.Unlock()
+	w.group.Wait()
+}
+
+// panics lists the processes whose log shows that Go's runtime ended them.
+func (w *workers) panics() ([]string, error) {
+	logs, err := filepath.Glob(filepath.Join(w.rig.dir, "worker-*.log"))
+	if err != nil {
+		return nil, fmt.Errorf("list logs: %w", err)
+	}
+	var found []string
+	for _, path := range logs {
+		text, readErr := os.ReadFile(path)
+		err = errors.Join(err, readErr)
+		for _, sign := range []string{"\npanic: ", "\nfatal error: ", "\nDATA RACE"} {
+			if at := bytes.Index(text, []byte(sign)); at >= 0 {
+				line, _, _ := bytes.Cut(text[at+1:], []byte("\n"))
+				found = append(found, filepath.Base(path)+": "+string(line))
+			}
+		}
+	}
+	return found, err
+}
