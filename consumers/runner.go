@@ -52,8 +52,22 @@ type Config struct {
 	BatchTime time.Duration
 }
 
-// maxFetchBytes bounds one fetch: large events make small batches.
-const maxFetchBytes = 16 << 20
+// maxFetchBytes bounds one fetch, and so one transaction: large events make
+// small batches. Parsed headers take some 20 times their bytes, so this is what
+// bounds the memory (TestAbusiveEvents).
+const maxFetchBytes = 4 << 20
+
+// fetchRoom is what the broker counts beside a message's header and payload:
+// its subjects.
+const fetchRoom = 64 << 10
+
+// fetchBytes is the most bytes of one fetch. A message that does not fit into
+// it would stand in the way for ever: the broker ends the fetch before it and
+// the client keeps that to itself. So a broker whose max_payload is larger gets
+// larger fetches (TestRunnerMessageLargerThanFetch).
+func fetchBytes(js jetstream.JetStream) int {
+	return max(maxFetchBytes, int(js.Conn().MaxPayload())+fetchRoom)
+}
 
 // fetchWait is how long a fetch waits for messages, and fetchHeartbeat how
 // often the broker says meanwhile that it has not forgotten it.
@@ -193,7 +207,7 @@ func (r *Runner) loop(accept, work context.Context, s *source) {
 // are recorded.
 func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
 	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchMaxWait(fetchWait),
-		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(maxFetchBytes))
+		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(fetchBytes(r.JetStream)))
 	if err != nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"pointsledger/internal/testkit"
+	"pointsledger/vendorapi/sim"
+)
+
+// mostVendorMemory bounds the worker's memory while both vendors abuse it. Two
+// accounts with 64 calls each hold 128 replies of at most 1 MiB. Reading one,
+// and making its text fit for the ledger, takes up to four times as much for a
+// moment (the body, its text, the text without broken characters, the growth
+// of a buffer), so about 512 MiB if all 128 were at that step at once, and the
+// collector may let the heap grow to the double: 1 GiB, and 64 MiB for the rest
+// of the program. Without the cap one reply of 100 MB to each sender would take
+// 12 GiB.
+const mostVendorMemory = (1024 + 64) << 20
+
+// hostileVendor stands before a simulator. While it is hostile it answers
+// every vendor call in one of many wrong ways, each in turn; every second call
+// is carried out before.
+type hostileVendor struct {
+	simulator *sim.Simulator
+	hostile   atomic.Bool
+	followed  atomic.Int64
+	bomb      []byte
+
+	mu sync.Mutex
+	// calls by vendor, served by vendor and way.
+	calls  map[string]int
+	served map[string]int
+}
+
+func (h *hostileVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/followed") {
+		h.followed.Add(1)
+	}
+	if !h.hostile.Load() || strings.HasPrefix(r.URL.Path, "/_sim/") {
+		h.simulator.ServeHTTP(w, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	vendor, status := "zhimai", http.StatusOK
+	if strings.Contains(r.URL.Path, "freezePoint") {
+		// At Kylin status 200 alone means frozen, whatever the body is.
+		vendor, status = "kylin", http.StatusBadGateway
+	}
+	way, carryOut := h.next(vendor)
+	if carryOut {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h.simulator.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	way.answer(w, r, status)
+}
+
+// next takes the vendor's next way, and says whether to carry the call out.
+func (h *hostileVendor) next(vendor string) (way, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ways := h.ways()
+	n := h.calls[vendor]
+	h.calls[vendor]++
+	chosen := ways[n/2%len(ways)]
+	h.served[vendor+": "+chosen.about]++
+	return chosen, n%2 == 0
+}
+
+// way is one wrong answer.
+type way struct {
+	about  string
+	answer func(w http.ResponseWriter, r *http.Request, status int)
+}
+
+const success = `{"status":true,"code":0,"message":"`
+
+func (h *hostileVendor) ways() []way {
+	const large = 100 << 20
+	mebibyte := bytes.Repeat([]byte("a"), 1<<20)
+	flood := func(w io.Writer, pieces int) {
+		for range pieces {
+			if _, err := w.Write(mebibyte); err != nil {
+				return
+			}
+		}
+	}
+	begin := func(w http.ResponseWriter, status int, header ...string) {
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, success) // the client may have left
+	}
+	return []way{
+		{"100 MB, announced", func(w http.ResponseWriter, _ *http.Request, status int) {
+			begin(w, status, "Content-Length", fmt.Sprint(large+len(success)))
+			flood(w, 100)
+		}},
+		{"100 MB, not announced", func(w http.ResponseWriter, _ *http.Request, status int) {
+			begin(w, status)
+			flood(w, 100)
+			_, _ = io.WriteString(w, `","data":[]}`)
+		}},
+		{"never-ending, fast", func(w http.ResponseWriter, r *http.Request, status int) {
+			begin(w, status)
+			for r.Context().Err() == nil {
+				flood(w, 1)
+			}
+		}},
+		{"never-ending, slow", func(w http.ResponseWriter, r *http.Request, status int) {
+			begin(w, status)
+			for drip := time.NewTicker(20 * time.Millisecond); ; {
+				select {
+				case <-r.Context().Done():
+					drip.Stop()
+					return
+				case <-drip.C:
+					_, _ = io.WriteString(w, "a")
+					_ = http.NewResponseController(w).Flush()
+				}
+			}
+		}},
+		{"redirect 307", func(w http.ResponseWriter, r *http.Request, _ int) {
+			http.Redirect(w, r, "/followed"+r.URL.Path, http.StatusTemporaryRedirect)
+		}},
+		{"redirect 308 to itself", func(w http.ResponseWriter, r *http.Request, _ int) {
+			http.Redirect(w, r, r.URL.Path, http.StatusPermanentRedirect)
+		}},
+		{"compressed bomb", func(w http.ResponseWriter, _ *http.Request, status int) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(status)
+			_, _ = w.Write(h.bomb)
+		}},
+		{"compressed bomb, not called so", func(w http.ResponseWriter, _ *http.Request, status int) {
+			w.WriteHeader(status)
+			_, _ = w.Write(h.bomb)
+		}},
+		{"1 MB of broken characters", func(w http.ResponseWriter, _ *http.Request, status int) {
+			begin(w, status)
+			_, _ = w.Write(bytes.Repeat([]byte("a\xff"), 500_000))
+		}},
+		{"system error in 1 MB", func(w http.ResponseWriter, _ *http.Request, status int) {
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"status":false,"code":500,"message":"%s"}`, bytes.Repeat([]byte("a\xff"), 500_000))
+		}},
+		{"a million levels", func(w http.ResponseWriter, _ *http.Request, status int) {
+			w.WriteHeader(status)
+			_, _ = w.Write(bytes.Repeat([]byte("["), 1_000_000))
+		}},
+		{"never-ending header", func(w http.ResponseWriter, _ *http.Request, _ int) {
+			raw(w, "HTTP/1.1 200 OK\r\nX-Long: ", "aaaaaaaaaaaaaaaa")
+		}},
+		{"never-ending early hints", func(w http.ResponseWriter, _ *http.Request, _ int) {
+			raw(w, "", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+		}},
+		{"other protocol", func(w http.ResponseWriter, _ *http.Request, _ int) {
+			raw(w, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", success)
+		}},
+		{"not HTTP", func(w http.ResponseWriter, _ *http.Request, _ int) { raw(w, "", success) }},
+	}
+}
+
+// raw writes to the bare connection: a beginning, then one piece until the
+// client leaves.
+func raw(w http.ResponseWriter, beginning, piece string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	left := make(chan struct{}) // a client that leaves is heard by reading
+	go func() { _, _ = io.Copy(io.Discard, conn); close(left) }()
+	_, err = io.WriteString(conn, beginning)
+	for block := strings.Repeat(piece, 1000); err == nil; {
+		select {
+		case <-left:
+			return
+		default:
+			_, err = io.WriteString(conn, block)
+		}
+	}
+}
+
+// gzipBomb is 1 GB of zeros in 1 MB.
+func gzipBomb(t *testing.T) []byte {
+	t.Helper()
+	var bomb bytes.Buffer
+	for range 10 {
+		var part bytes.Buffer
+		packer := gzip.NewWriter(&part)
+		if _, err := packer.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		if err := packer.Close(); err != nil {
+			t.Fatal(err)
+		}
+		bomb.Write(bytes.Repeat(part.Bytes(), 100))
+	}
+	return bomb.Bytes()
+}
+
+// The vendors answer in every wrong way there is: what they were asked is in
+// doubt, never posted, and the memory stays bounded. When they answer rightly
+// again, everything is applied exactly once.
+func TestAbusiveVendor(t *testing.T) {
+	t.Parallel()
+	simulator, err := sim.New(sim.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vendor := &hostileVendor{simulator: simulator, calls: map[string]int{}, served: map[string]int{}, bomb: gzipBomb(t)}
+	server := httptest.NewServer(vendor)
+	t.Cleanup(server.Close)
+	w := newWatchedRig(t)
+	w.simURL = server.URL
+	w.env = append(w.env, "WORKER_CONFIG="+impatientConfig(t), "ZHIMAI_URL="+server.URL+"/api/v2", "KYLIN_URL="+server.URL)
+
+	const events, scanned = 300, 20
+	// Once both accounts have confirmed a call, 64 go out at once.
+	w.publish(freezingOrders(0, 1)...)
+	worker := w.start("run")
+	address := regexp.MustCompile(`"http":"([^"]+)"`).FindStringSubmatch(worker.waitFor("worker started"))[1]
+	testkit.Eventually(t, time.Minute, "the first postings", func() bool { return w.number(sqlPosted) == 2 })
+
+	vendor.hostile.Store(true)
+	w.publish(freezingOrders(1, events)...)
+	w.publish(scannedOrders(scanned)...)
+	testkit.Eventually(t, 2*time.Minute, "every wrong answer to be given to both accounts", func() bool {
+		vendor.mu.Lock()
+		defer vendor.mu.Unlock()
+		return len(vendor.served) == 2*len(vendor.ways())
+	})
+	testkit.Eventually(t, time.Minute, "rows in doubt", func() bool {
+		return w.number(`SELECT count(*) FROM outbox WHERE in_doubt AND state <> 'sending'`) >= len(vendor.ways())
+	})
+	if n := w.number(sqlPosted); n != 2 {
+		t.Errorf("%d postings while the vendors answered wrongly, want the 2 from before", n)
+	}
+	if n := w.number(`SELECT count(*) FROM attempts WHERE outcome IN ('refused', 'unauthorised', 'throttled', 'retryable')`); n != 0 {
+		t.Errorf("%d attempts ended as if the vendor had been understood", n)
+	}
+	if n := w.number(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 0 {
+		t.Errorf("%d rows are parked", n)
+	}
+	if ready := get(t, "http://"+address+"/readyz"); !strings.HasPrefix(ready, "200 ") {
+		t.Errorf("readiness: %s", ready)
+	}
+
+	vendor.hostile.Store(false)
+	testkit.Eventually(t, 2*time.Minute, "quiet with honest vendors", w.quiet)
+	w.booksAgree(2*events + scanned)
+	if n := vendor.followed.Load(); n != 0 {
+		t.Errorf("%d redirects were followed", n)
+	}
+	peak := worker.peakMemory()
+	t.Logf("peak memory %d MiB of %d, wrong answers: %v", peak>>20, mostVendorMemory>>20, vendor.calls)
+	if peak > mostVendorMemory {
+		t.Errorf("the worker took %d MiB at its peak, want at most %d", peak>>20, mostVendorMemory>>20)
+	}
+}
+
+// freezingOrders are orders, each with a call to both vendors.
+func freezingOrders(from, to int) []*nats.Msg {
+	var messages []*nats.Msg
+	for i := from; i < to; i++ {
+		messages = append(messages, &nats.Msg{Subject: "points.events.order.paid", Data: fmt.Appendf(nil,
+			`{"specversion":"1.0","id":"e%[1]d","source":"shop-sh","type":"order.paid","data":{"orderId":"SO-%[1]d","member":{"customerId":"3839330914%08[1]d","memberId":"K%[1]d"},"channel":"pos","amountFen":12999,"pointsUsed":10}}`, i)})
+	}
+	return messages
+}
+
+// scannedOrders are orders whose members are to be asked for first.
+func scannedOrders(n int) []*nats.Msg {
+	var messages []*nats.Msg
+	for i := range n {
+		messages = append(messages, &nats.Msg{Subject: "points.events.order.paid", Data: fmt.Appendf(nil,
+			`{"specversion":"1.0","id":"c%[1]d","source":"shop-sh","type":"order.paid","data":{"orderId":"SC-%[1]d","member":{"userCode":"UC3839330914%08[1]d"},"channel":"pos","amountFen":12999}}`, i)})
+	}
+	return messages
+}
