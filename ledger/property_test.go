@@ -1,0 +1,228 @@
+package ledger_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"pgregory.net/rapid"
+
+	"pointsledger/ledger"
+)
+
+// enough is when a run that was not asked for more begins no new case.
+const enough = 5 * time.Second
+
+// The store follows its model through random interleavings of several workers,
+// and holds the invariants after every step. For hours of it, and all the cases
+// that were asked for: -rapid.checks=100000 -timeout=0.
+func TestStoreFollowsModel(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	observer := openObserver(f)
+	checks := flag.Lookup("rapid.checks")
+	all := checks.Value.String() != checks.DefValue
+	cases, begun, failed := 0, time.Now(), false
+	rapid.Check(t, func(rt *rapid.T) {
+		if !all && !failed && time.Since(begun) > enough {
+			return
+		}
+		defer func() { failed = failed || rt.Failed() }() // then it is repeated, to make it shorter
+		cases++
+		m := newMachine(t.Context(), rt, f, observer, newPart(cases))
+		m.record(rt)
+		rt.Repeat(map[string]func(*rapid.T){
+			"record": m.record,
+			"claim":  m.claim, "claim too": m.claim,
+			"settle": m.settle, "settle too": m.settle,
+			"confirm": m.confirm, "resolve": m.resolve, "verify": m.verify, "renew": m.renew,
+			"lose lease": m.loseLease, "rescue": m.rescue,
+			"age": m.age, "make due": m.makeDue, "park forgotten": m.parkForgotten,
+			"reopen": m.reopen, "void": m.void, "next due": m.nextDue,
+		})
+		broken, err := totals(t.Context(), observer)
+		if err != nil || len(broken) > 0 {
+			rt.Fatal(broken, err)
+		}
+	})
+	t.Logf("%d cases", cases)
+}
+
+// machine runs the same actions on the store and on the model, and compares.
+type machine struct {
+	*fixture
+	part
+	ctx      context.Context
+	observer *pgxpool.Pool
+	model    model
+	last     *snapshot
+	token    ledger.LeaseToken
+	// orders are the entries that were recorded first for each order number.
+	orders map[string]ledger.Entry
+	// holds are all claims ever, also those whose lease was lost: a worker
+	// that was stopped wakes up with them.
+	holds []*holding
+}
+
+// holding is a claimed row in a worker's memory.
+type holding struct {
+	ledger.Claimed
+	worker int
+}
+
+func newMachine(ctx context.Context, rt *rapid.T, f *fixture, observer *pgxpool.Pool, p part) *machine {
+	m := &machine{fixture: f, part: p, ctx: ctx, observer: observer, orders: map[string]ledger.Entry{},
+		model: model{byKey: map[ledger.BizID]*modelOp{}, rejects: map[uint64]ledger.RejectCode{}}}
+	m.last = &snapshot{}
+	m.did(rt, step{action: "record"})
+	return m
+}
+
+// did looks at the ledger after a step: invariants first, then the model.
+func (m *machine) did(rt *rapid.T, s step) {
+	now, err := m.read(m.ctx, m.observer)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, broken := range slices.Concat(now.violations(), drift(m.last, now, s.verified), trespasses(m.last, now, s)) {
+		rt.Errorf("after %s: %s", s.action, broken)
+	}
+	if rt.Failed() {
+		rt.FailNow()
+	}
+	m.compare(rt, now, s.action)
+	m.last = now
+}
+
+// compare holds the ledger against the model.
+func (m *machine) compare(rt *rapid.T, now *snapshot, action string) {
+	postings, attempts := map[ledger.OperationID]postingRow{}, map[ledger.OperationID][]string{}
+	for _, p := range now.Postings {
+		postings[p.OperationID] = p
+	}
+	for _, a := range now.Attempts {
+		attempts[a.OperationID] = append(attempts[a.OperationID], a.Outcome)
+	}
+	agree(rt, action, "operations", len(now.Operations), len(m.model.ops))
+	for _, o := range now.Operations {
+		want := m.model.byKey[o.BizID]
+		if want == nil {
+			rt.Fatalf("after %s: operation %s was not expected", action, o.BizID)
+		}
+		want.id = o.ID
+		name := fmt.Sprintf("%s %s", o.Target, want.BusinessKey)
+		row, open := now.open[o.ID]
+		agree(rt, action, name+" open", open, want.open)
+		if open {
+			agree(rt, action, name+" row", rowSeen(row), want.row)
+		}
+		posting, ended := postings[o.ID]
+		agree(rt, action, name+" ended", ended, want.posting != nil)
+		if ended {
+			agree(rt, action, name+" posting", posting, postingRow{OperationID: o.ID, Kind: want.posting.Kind,
+				Evidence: want.posting.Evidence, Member: want.posting.Member, Attempts: want.posting.Attempts})
+		}
+		agree(rt, action, name+" attempts", fmt.Sprint(attempts[o.ID]), fmt.Sprint(want.attempts))
+	}
+	agree(rt, action, "rejects", len(now.Rejects), len(m.model.rejects))
+	for _, r := range now.Rejects {
+		agree(rt, action, fmt.Sprintf("reject of %d", r.Seq), r.Code, m.model.rejects[r.Seq])
+	}
+	acted := 0
+	for name := range now.Kept {
+		if strings.HasPrefix(name, "ops_actions") {
+			acted++
+		}
+	}
+	agree(rt, action, "ops_actions", acted, m.model.actions)
+}
+
+func agree[T comparable](rt *rapid.T, action, what string, got, want T) {
+	if got != want {
+		rt.Fatalf("after %s: %s: got %+v, the model has %+v", action, what, got, want)
+	}
+}
+
+func (m *machine) record(rt *rapid.T) {
+	var batch []ledger.Entry
+	var kinds []ledger.VerdictKind
+	var again []bool
+	for range rapid.IntRange(1, 4).Draw(rt, "entries") {
+		e := m.entry(rt)
+		kind, redelivered := m.model.record(&e)
+		batch, kinds, again = append(batch, e), append(kinds, kind), append(again, redelivered)
+	}
+	verdicts, err := m.Record(m.ctx, batch)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for i, v := range verdicts {
+		agree(rt, "record", fmt.Sprintf("verdict %d", i), v.Kind, kinds[i])
+		agree(rt, "record", fmt.Sprintf("redelivered %d", i), v.Redelivered, again[i])
+	}
+	m.did(rt, step{action: "record"})
+}
+
+// entry draws a message: a new order, a repeat or a conflict of an old one, or
+// one that cannot be accepted.
+func (m *machine) entry(rt *rapid.T) ledger.Entry {
+	order := fmt.Sprintf("SO-%d", rapid.IntRange(1, 8).Draw(rt, "order"))
+	first, known := m.orders[order]
+	if !known {
+		e := m.newOrder(order, rapid.SampledFrom([]string{"grant", "grant by code", "both", "freeze", "nothing"}).Draw(rt, "shape"))
+		m.orders[order] = e
+		return e
+	}
+	repeat := rapid.SampledFrom([]string{"redelivered", "again", "conflict", "key alone", "grown", "garbage"}).Draw(rt, "repeat")
+	if repeat == "redelivered" {
+		return first
+	}
+	e := m.event(order)
+	e.Message.Stream = m.stream
+	content, operations := first.Event.Content, first.Event.Operations
+	switch repeat {
+	case "garbage":
+		e.Event, e.Rejection = nil, ledger.Rejectf(ledger.NotJSON, "cut off")
+		return e
+	case "conflict", "key alone":
+		content = `{"amountFen":1,"orderId":"` + order + `"}`
+		e.Event.RepeatIsDuplicate = repeat == "key alone"
+	case "grown": // the rules have one more operation now
+		operations = append(slices.Clone(operations), m.operation(1, order, 3))
+	}
+	e.Event.Content, e.Event.Operations = content, operations
+	return e
+}
+
+func (m *machine) newOrder(order, shape string) ledger.Entry {
+	e := m.event(order)
+	e.Message.Stream = m.stream
+	grant, freeze := m.operation(0, order, 100), m.operation(1, order, 7)
+	switch shape {
+	case "grant by code":
+		grant.MemberID, grant.MemberCode = "", "UC-"+order
+	case "nothing":
+		grant.Points, grant.MemberID = 0, ""
+	}
+	e.Event.Operations = []ledger.Operation{grant, freeze}
+	switch shape {
+	case "freeze":
+		e.Event.Operations = []ledger.Operation{freeze}
+	case "grant", "grant by code", "nothing":
+		e.Event.Operations = []ledger.Operation{grant}
+	}
+	return e
+}
+
+// operation is one at this case's account: 0 grants, 1 freezes.
+func (p part) operation(account int, order string, points ledger.Points) ledger.Operation {
+	op := operation([]string{"zhimai", "kylin"}[account], order, points)
+	op.Target = p.targets[account]
+	op.BizID = ledger.NewBizID(string(op.BizID[:ledger.LegChars]), op.Target, order)
+	return op
+}
