@@ -9,7 +9,9 @@ import (
 	"pointsledger/internal/torture"
 )
 
-func newTorture() *cobra.Command {
+// newTorture makes the command. It leaves the verdict for the caller to print,
+// so that it is the last line whatever else is said.
+func newTorture(last *string) *cobra.Command {
 	var o torture.Options
 	var dryRun bool
 	c := &cobra.Command{
@@ -40,7 +42,7 @@ The last line is the verdict. Exit code 0 only if everything agrees, 3 if not.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(c.OutOrStdout(), verdict)
+			*last = verdict.String() + "\n"
 			if !verdict.Agrees() {
 				return command.ErrDisagree
 			}
@@ -54,7 +56,7 @@ The last line is the verdict. Exit code 0 only if everything agrees, 3 if not.`,
 	f.StringVar(&o.Dedup, "dedup", "success", "what Zhimai does with a key it knows: success, code or off (applies it again)")
 	f.BoolVar(&o.Echo, "echo", true, "Zhimai's records show the reason that was sent")
 	f.IntVar(&o.Workers, "workers", 3, "the most workers at a time, 1 to 3")
-	f.BoolVar(&o.Keep, "keep", false, "keep folder and logs when something does not agree")
+	f.BoolVar(&o.Keep, "keep", false, "keep the folder with the logs")
 	f.StringVar(&o.Sabotage, "sabotage", "", "break a promise on purpose, to see it caught")
 	f.BoolVar(&dryRun, "dry-run", false, "only print the schedule")
 	return c

@@ -23,7 +23,7 @@ type Options struct {
 	Echo bool
 	// Workers is the most worker processes at a time, 1 to 3.
 	Workers int
-	// Keep keeps folder and logs when the verdict is broken.
+	// Keep keeps the folder with the logs, whatever the verdict.
 	Keep bool
 	// Sabotage names the promise that the workers break, empty for none.
 	Sabotage string

@@ -50,7 +50,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (_ Verdict, err error) {
 		cancel()
 		r.workers.killAll()
 		err = errors.Join(err, r.rig.stop())
-		if o.Keep && (err != nil || !verdict.Agrees()) {
+		if o.Keep {
 			fmt.Fprintf(out, "logs are kept in %s\n", dir)
 			return
 		}
