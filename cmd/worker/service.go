@@ -62,7 +62,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		if err != nil {
 			return nil, err
 		}
-		d, err := dispatch.New(s.store, account, log.Named("dispatch"), s.metrics)
+		d, err := dispatch.New(brokenStore(s.store, s.pool), brokenAccount(account), log.Named("dispatch"), s.metrics)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err != nil {
 		return nil, fmt.Errorf("open jetstream: %w", err)
 	}
-	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Recorder: s.store, Rules: cfg.Rules,
+	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Recorder: brokenRecorder(s.store), Rules: cfg.Rules,
 		Wake: s.wake, Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
 		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
