@@ -32,7 +32,7 @@ type Account struct {
 	// Concurrency is the most calls at once, 1 or more. Too low: the backlog
 	// drains slowly; too high: the vendor throttles.
 	Concurrency int
-	// RatePerSecond bounds this worker's calls; 0 is no bound.
+	// RatePerSecond bounds the calls of all workers together; 0 is no bound.
 	RatePerSecond float64
 	// Timeout is the most one call may take; a send starts only if its lease
 	// covers it.
@@ -48,6 +48,14 @@ type Account struct {
 	// KeyMemory is how long the vendor surely remembers a dedup key. Too
 	// high: a row in doubt may be applied twice.
 	KeyMemory time.Duration
+	// Verify looks a row in doubt up in the member's records before it is sent
+	// again; the Vendor must be a Verifier. Without it the same key is sent
+	// again, which rests on the vendor's memory alone.
+	Verify bool
+	// VerifyAfter is how long after a call's deadline its effect is visible in
+	// the records at the latest. Too low: an effect that shows later is missed,
+	// and the points are granted twice.
+	VerifyAfter time.Duration
 	// CodeMaxAge is how old a scanned member code may be; codes rotate.
 	CodeMaxAge time.Duration
 	// ProbeEvery is the pause between probes after suspicious refusals.
@@ -64,6 +72,7 @@ const (
 	DefaultLease       = 30 * time.Second
 	DefaultGiveUpAfter = 24 * time.Hour
 	DefaultKeyMemory   = 24 * time.Hour
+	DefaultVerifyAfter = 5 * time.Second
 	DefaultCodeMaxAge  = 24 * time.Hour
 	DefaultProbeEvery  = time.Minute
 	DefaultPollEvery   = time.Second
@@ -86,6 +95,7 @@ func (a Account) withDefaults() Account {
 	or(&a.Lease, DefaultLease)
 	or(&a.GiveUpAfter, DefaultGiveUpAfter)
 	or(&a.KeyMemory, DefaultKeyMemory)
+	or(&a.VerifyAfter, DefaultVerifyAfter)
 	or(&a.CodeMaxAge, DefaultCodeMaxAge)
 	or(&a.ProbeEvery, DefaultProbeEvery)
 	or(&a.PollEvery, DefaultPollEvery)
@@ -113,6 +123,9 @@ func (a Account) validate() error {
 	if a.Timeout <= 0 || a.Lease <= a.Timeout+SettleAllowance {
 		complain("lease %v: want more than the timeout (%v) and %v to settle", a.Lease, a.Timeout, SettleAllowance)
 	}
+	if _, able := a.Vendor.(Verifier); a.Verify && !able {
+		complain("verify: this kind of vendor has no records to read")
+	}
 	if a.KeyMemory <= a.Lease {
 		complain("key memory %v: want more than the lease (%v)", a.KeyMemory, a.Lease)
 	}
@@ -120,5 +133,23 @@ func (a Account) validate() error {
 }
 
 // claimKeyMemory is the key memory as the claim must see it: what is claimed
-// now may be sent as late as its lease ends.
-func (a Account) claimKeyMemory() time.Duration { return a.KeyMemory - a.Lease }
+// now may be sent as late as its lease ends. A row that is verified first may
+// be claimed at any age; verified looks at the memory where it matters.
+func (a Account) claimKeyMemory() time.Duration {
+	if a.Verify {
+		return noLimit
+	}
+	return a.KeyMemory - a.Lease
+}
+
+// noLimit is longer than any ledger.
+const noLimit = 100 * 365 * 24 * time.Hour
+
+// policy is what decide needs of the account.
+func (a Account) policy() policy {
+	p := policy{schedule: a.Schedule, maxAttempts: a.Schedule.MaxAttempts(a.GiveUpAfter)}
+	if a.Verify {
+		p.visible = a.Timeout + a.VerifyAfter
+	}
+	return p
+}

@@ -16,6 +16,10 @@ import (
 // claimLoop leases due rows into the queue until ctx ends.
 func (d *Dispatcher) claimLoop(ctx context.Context) {
 	for ctx.Err() == nil {
+		if d.gate.wantsProbe(time.Now()) && !d.mayProbe(ctx) {
+			d.waitForRoom(ctx, gateEvery)
+			continue
+		}
 		limit, pause := d.claimLimit(time.Now())
 		if limit <= 0 {
 			d.waitForRoom(ctx, pause)
@@ -28,6 +32,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			continue
 		}
 		if claimed < limit {
+			d.returnProbe(ctx)
 			d.waitForWork(ctx)
 		}
 	}
@@ -58,26 +63,56 @@ func (d *Dispatcher) claimStep() int {
 	return min(max(8*d.account.Concurrency, 256), maxHeld/2)
 }
 
+// claimTimeout bounds one claim.
+const claimTimeout = 10 * time.Second
+
 // claimOnce claims up to limit rows and queues them.
 func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	before := time.Now()
+	// A claim that has begun is seen to its end: rows that were leased to nobody
+	// would be in doubt for nothing. After a stop, the senders hand them back.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
+	defer cancel()
 	claimed, err := d.store.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
-		Lease: d.account.Lease, KeyMemory: d.account.claimKeyMemory()})
+		Lease: d.account.Lease, KeyMemory: d.account.claimKeyMemory(), Newest: d.gate.probeNewest()})
 	if err != nil {
 		return 0, err
 	}
 	rows := make([]*held, len(claimed))
 	for i := range claimed {
-		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease)}
+		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease), claimedAt: before}
 	}
 	if len(rows) > 0 {
 		sabotage.Crash(sabotage.AfterClaim)
 	}
 	d.leases.add(rows)
-	for _, r := range rows {
+	for _, r := range d.chain(rows) {
 		d.queue <- r // never blocks: the queue holds maxHeld
 	}
 	return len(rows), nil
+}
+
+// chain puts the doubtful rows of one member behind each other, where they are
+// verified, so that one scan serves them all. It returns what to queue.
+func (d *Dispatcher) chain(rows []*held) []*held {
+	if !d.account.Verify {
+		return rows
+	}
+	heads := make(map[string]*held)
+	queued := rows[:0]
+	for _, r := range rows {
+		head := heads[r.MemberID]
+		switch {
+		case !d.mustVerify(r):
+			queued = append(queued, r)
+		case head == nil:
+			heads[r.MemberID] = r
+			queued = append(queued, r)
+		default:
+			r.next, head.next = head.next, r
+		}
+	}
+	return queued
 }
 
 // newToken is a lease token that no other claim has: 63 random bits.
@@ -139,10 +174,7 @@ func (d *Dispatcher) renewLoop(ctx context.Context) {
 		if err != nil {
 			continue // the leases end by themselves; covers stops the sends
 		}
-		if lost := d.leases.renewed(rows, kept, before.Add(d.account.Lease)); lost > 0 {
-			d.observer.LeasesLost(d.account.Name, lost)
-			d.log.Warn("leases lost", zap.Int("rows", lost))
-		}
+		d.leases.renewed(rows, kept, before.Add(d.account.Lease))
 	}
 }
 
@@ -156,6 +188,9 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 			d.observer.LeasesExpired(d.account.Name, expired)
 			d.log.Warn("expired leases taken back, in doubt", zap.Int("rows", expired))
 			d.Wake()
+		}
+		if d.account.Verify {
+			continue // a scan needs no memory of the key
 		}
 		parked, err := d.store.ParkForgotten(ctx, d.account.Name, d.account.claimKeyMemory())
 		d.note(err)

@@ -32,6 +32,9 @@ type decision struct {
 type policy struct {
 	schedule    Schedule
 	maxAttempts int
+	// visible is how long after the start of a call its effect shows in the
+	// vendor's records; 0 when rows in doubt are not verified.
+	visible time.Duration
 }
 
 // hold is the gate's word on a refusal: taken for our own mistake, it goes
@@ -39,6 +42,9 @@ type policy struct {
 type hold struct {
 	held  bool
 	delay time.Duration
+	// atFault: the vendor turns this row away for its credentials again and
+	// again while it accepts others: the row is bad, not the credentials.
+	atFault bool
 }
 
 // decide turns the reply to a send into what becomes of its row. It is a pure
@@ -61,7 +67,11 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 		// A refusal does not undo an earlier send: doubt stays (invariant 6).
 		c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, CauseRefused, true, false
 	case vendorapi.Unauthorised:
-		c.Cause = CauseUnauthorised
+		if h.atFault {
+			c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, CauseUnauthorised, true, false
+			break
+		}
+		c.Cause, c.Delay = CauseUnauthorised, h.delay
 	case vendorapi.Throttled:
 		c.Cause = CauseThrottled
 	case vendorapi.NotSent:
@@ -78,6 +88,7 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 	default: // Unknown, and whatever a later version adds
 		c.Cause, c.Doubt, c.Unsent = CauseUnknown, true, false
 		again(c, row, p, random)
+		c.Delay = max(c.Delay, p.visible-reply.Duration)
 	}
 	return decision{change: c}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/time/rate"
 
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -27,6 +26,20 @@ type Store interface {
 	Resolve(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken, memberID string) (bool, error)
 	AccountConfirmed(ctx context.Context, target string) (bool, error)
 	MarkAccountConfirmed(ctx context.Context, target string) error
+
+	// The gate and the rate that all workers share.
+	ReadGate(ctx context.Context, target string) (ledger.Gate, error)
+	CloseGate(ctx context.Context, target, reason, words string, pause time.Duration, closings int) error
+	OpenGate(ctx context.Context, target string) error
+	TakeProbe(ctx context.Context, target string, within time.Duration) (bool, error)
+	DropProbe(ctx context.Context, target string) error
+	ReserveSlots(ctx context.Context, target string, take time.Duration) (time.Duration, error)
+
+	// Verification of doubtful rows.
+	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
+	EchoSeen(ctx context.Context, target string) (bool, error)
+	MarkEchoSeen(ctx context.Context, target string) error
+	AccountedFor(ctx context.Context, target, memberID string, points ledger.Points, since time.Time, settled time.Duration) (int, error)
 }
 
 // Observer hears what a dispatcher does, for metrics. Its methods are called
@@ -36,8 +49,8 @@ type Observer interface {
 	Attempted(target string, outcome vendorapi.Outcome, took time.Duration)
 	// Settled: n rows ended posted, or went back pending or parked.
 	Settled(target, how string, n int)
-	// LeasesLost: n rows were no longer this worker's when it settled or
-	// renewed them; expired counts rows taken back from any worker, in doubt.
+	// LeasesLost: n rows were no longer this worker's when it settled them;
+	// expired counts rows taken back from any worker, in doubt.
 	LeasesLost(target string, n int)
 	LeasesExpired(target string, n int)
 }
@@ -52,13 +65,16 @@ type Dispatcher struct {
 
 	gate    *gate
 	leases  *leases
-	limiter *rate.Limiter
+	pacer   *pacer
+	strikes authStrikes
 	// queue holds claimed rows until a sender takes them.
 	queue   chan *held
 	results chan result
 	// wakeup: there may be due rows. room: a sender took a row or ended a call.
-	wakeup chan struct{}
-	room   chan struct{}
+	// gateNews: this worker's gate changed.
+	wakeup   chan struct{}
+	room     chan struct{}
+	gateNews chan struct{}
 
 	inFlight  atomic.Int64
 	confirmed atomic.Bool // MarkAccountConfirmed is done
@@ -82,17 +98,19 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 	if err := account.validate(); err != nil {
 		return nil, err
 	}
-	limit := rate.Inf
+	pace := &pacer{reserve: func(ctx context.Context, take time.Duration) (time.Duration, error) {
+		return store.ReserveSlots(ctx, account.Name, take)
+	}}
 	if account.RatePerSecond > 0 {
-		limit = rate.Limit(account.RatePerSecond)
+		pace.every = time.Duration(float64(time.Second) / account.RatePerSecond)
 	}
 	return &Dispatcher{
 		store: store, account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
-		policy: policy{schedule: account.Schedule, maxAttempts: account.Schedule.MaxAttempts(account.GiveUpAfter)},
-		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), limiter: rate.NewLimiter(limit, 1),
+		policy: account.policy(),
+		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
 		queue: make(chan *held, maxHeld), results: make(chan result, maxHeld),
-		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -127,7 +145,13 @@ func (d *Dispatcher) Status() Status {
 // the calls in flight: when it ends too, they are cut off, their rows are in
 // doubt, and the database has settleGrace left to hear of it.
 func (d *Dispatcher) Run(accept, work context.Context) error {
-	if err := d.loadConfirmed(accept); err != nil {
+	err := d.loadConfirmed(accept)
+	if err == nil {
+		// What other workers, or this one before a restart, have learned comes
+		// before the first call.
+		err = retryStore(accept, d.note, func() error { return d.shareGate(accept) })
+	}
+	if err != nil {
 		if accept.Err() != nil {
 			return nil
 		}
@@ -147,12 +171,13 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	go func() { settled <- d.settleLoop(write) }()
 	keepers.Go(func() { d.renewLoop(write) })
 	keepers.Go(func() { d.sweepLoop(accept) })
+	keepers.Go(func() { d.gateLoop(accept) })
 
 	d.claimLoop(accept)
 	close(d.queue)
 	senders.Wait()
 	close(d.results)
-	err := <-settled
+	err = <-settled
 	stopWriting()
 	keepers.Wait()
 	return err

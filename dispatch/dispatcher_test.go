@@ -219,8 +219,8 @@ func TestWrongKeyParksAtMostTen(t *testing.T) {
 				return b.sim.Totals(sim.Zhimai).WrongSignature >= refusals+3
 			})
 			parked := b.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`)
-			if parked == 0 || parked > 10 {
-				t.Errorf("%d rows are parked, want 1 to 10", parked)
+			if parked > 10 { // those that were refused before the suspicion
+				t.Errorf("%d rows are parked, want at most 10", parked)
 			}
 			if used := b.count(`SELECT count(*) FROM outbox WHERE state <> 'parked' AND attempts > 0`); used > 0 {
 				t.Errorf("%d waiting rows have used an attempt", used)

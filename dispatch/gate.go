@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,6 +19,10 @@ const (
 	GateThrottled GateReason = "throttled"
 	// GateSuspicious: one refusal code for many members, and no success.
 	GateSuspicious GateReason = "suspicious_refusals"
+	// GateFailing: many calls in a row had no clear answer (circuit breaker).
+	GateFailing GateReason = "failing"
+	// GatePaused: a person paused the account; only a person resumes it.
+	GatePaused GateReason = "paused"
 )
 
 // GateStatus is a gate as an operator sees it.
@@ -35,27 +41,64 @@ type GateStatus struct {
 // are parked by mistake.
 const suspicionLimit = 10
 
-// probePauses are the pauses before a probe while the same trouble lasts; a
-// vendor's Retry-After goes before them.
-var probePauses = Schedule{time.Second, time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute}
+// breakerLimit is how many calls in a row may have no clear answer before the
+// circuit breaker closes the gate.
+const breakerLimit = 20
+
+// probePause is the pause before the next probe while the same trouble lasts,
+// after so many closings (1 is the first); a vendor's Retry-After goes before it.
+//
+//	closings        1   2   3   4    5    6    7…
+//	failing         1s  2s  4s  8s   16s  30s  30s
+//	anything else   1s  1s  2s  5s   15s  30s  1m
+func probePause(reason GateReason, closings int) time.Duration {
+	pauses := Schedule{time.Second, time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute}
+	if reason == GateFailing {
+		pauses = Schedule{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}
+	}
+	return pauses.Wait(closings, 0.5)
+}
 
 // gate holds back all calls of one account while calling makes no sense. While
-// it is closed no row is claimed and no attempt used. It belongs to this
-// process and is safe for concurrent use.
+// it is closed no row is claimed and no attempt used. What one worker learns,
+// all do: the state is shared through the ledger (publication, adopt), and the
+// right to probe is given there. It is safe for concurrent use.
 type gate struct {
 	probeEvery time.Duration
 
 	mu        sync.Mutex
 	status    GateStatus
 	closings  int  // in a row, without a success between them
+	failures  int  // calls in a row without a clear answer
 	confirmed bool // the account has confirmed a call, ever
 	inFlight  int
-	probing   bool
-	streak    struct {
+	probing   bool // the probe is under way
+	right     bool // this worker may make the probe
+	// changes counts local changes of status; published is the count that the
+	// ledger has.
+	changes, published int
+	// streak is the refusals of one code in a row, over different members.
+	streak struct {
 		code    string
 		members map[string]struct{}
 	}
+	// suspected: the streak grew long. It outlives pauses for other reasons and
+	// ends only with a success or a refusal of another code; code is empty
+	// while only another worker knows it.
+	suspected struct {
+		yes  bool
+		code string
+	}
+	// trusted is a code that was suspected and turned out to be about members:
+	// others were served meanwhile. Until then its refusals count for nothing.
+	trusted struct {
+		code  string
+		until time.Time
+	}
 }
+
+// trustFor is how long a disproved suspicion is not raised again.
+const trustFor = 10 * time.Minute
 
 func newGate(confirmed bool, probeEvery time.Duration) *gate {
 	return &gate{probeEvery: probeEvery, confirmed: confirmed, status: GateStatus{Open: true}}
@@ -87,10 +130,45 @@ func (g *gate) allowed(now time.Time) (calls int, pause time.Duration) {
 		return max(0, 1-g.inFlight), 0
 	case now.Before(g.status.Until):
 		return 0, g.status.Until.Sub(now)
-	case g.probing:
+	case g.probing || !g.right:
 		return 0, 0
 	}
 	return 1, 0
+}
+
+// wantsProbe tells whether the pause is over and the right to probe is to be
+// asked for.
+func (g *gate) wantsProbe(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.status.Open && g.status.Reason != GatePaused && !now.Before(g.status.Until) && !g.probing && !g.right &&
+		g.changes == g.published
+}
+
+// grantProbe gives this worker the right to probe.
+func (g *gate) grantProbe() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.right = !g.status.Open
+}
+
+// probeNewest tells whether the probe is to be made with the newest row: every
+// other one is, so that a run of bad rows at one end of the queue does not keep
+// the gate closed.
+func (g *gate) probeNewest() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.status.Open && g.closings%2 == 1
+}
+
+// dropProbe takes the right to probe back, if it was not used, and tells
+// whether it was there.
+func (g *gate) dropProbe() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	had := g.right
+	g.right = false
+	return had
 }
 
 // ticket is one granted call.
@@ -109,7 +187,9 @@ func (g *gate) enter(now time.Time) (t ticket, ok bool) {
 	}
 	g.inFlight++
 	t.probe = !g.status.Open
-	g.probing = g.probing || t.probe
+	if t.probe {
+		g.probing, g.right = true, false
+	}
 	return t, true
 }
 
@@ -121,15 +201,22 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 	defer g.mu.Unlock()
 	g.end(t)
 	before := g.status
+	unclear := reply.Outcome == vendorapi.Unknown || reply.Outcome == vendorapi.NotSent && !errors.Is(reply.Err, vendorapi.ErrUnsendable)
+	if unclear {
+		g.failures++
+	} else {
+		g.failures = 0
+	}
 	switch reply.Outcome {
 	case vendorapi.Applied, vendorapi.AlreadyApplied:
 		g.confirmed = true
-		g.streak.code, g.streak.members = "", nil
 		// A success of a call that started before the closing says nothing
 		// about a pause the vendor asked for since; it does end a suspicion.
-		if t.probe || g.status.Reason == GateSuspicious {
+		if t.probe || g.suspected.yes {
+			g.disprove(now)
 			g.open()
 		}
+		g.streak.code, g.streak.members = "", nil
 	case vendorapi.Unauthorised:
 		g.close(now, t, GateUnauthorised, reply, 0)
 	case vendorapi.Throttled:
@@ -138,23 +225,41 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 		held = g.refused(now, t, member, reply)
 	default:
 		// Nothing learned about credentials or pace: a probe that ended so
-		// lifts a pause, but not a suspicion.
+		// lifts a pause, but neither a suspicion nor the breaker.
 		switch {
-		case t.probe && g.status.Reason == GateSuspicious:
-			g.close(now, t, GateSuspicious, reply, 0)
+		case t.probe && (g.suspected.yes || g.status.Reason == GateFailing && unclear):
+			g.close(now, t, g.status.Reason, reply, 0)
 		case t.probe:
 			g.open()
+		case g.status.Open && g.failures >= breakerLimit:
+			g.close(now, t, GateFailing, reply, 0)
 		}
 	}
 	return held, before.Open != g.status.Open || before.Reason != g.status.Reason
 }
 
-// answered ends a call of another kind (a member look-up) that the vendor
-// answered: it says nothing about points calls.
+// answered ends a call of another kind (a member look-up, a scan) that the
+// vendor answered. As a probe it shows that the vendor is there and knows us,
+// but nothing about refusals: then the points call that follows is the probe.
 func (g *gate) answered(t ticket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.end(t)
+	g.failures = 0
+	switch {
+	case t.probe && g.suspected.yes:
+		g.right = true
+	case t.probe:
+		g.open()
+	}
+}
+
+// unused gives a ticket back without a call.
+func (g *gate) unused(t ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.end(t)
+	g.right = g.right || t.probe
 }
 
 func (g *gate) end(t ticket) {
@@ -165,38 +270,63 @@ func (g *gate) end(t ticket) {
 }
 
 func (g *gate) open() {
+	if !g.status.Open {
+		g.changes++
+	}
 	g.status = GateStatus{Open: true}
-	g.closings = 0
+	g.closings, g.failures, g.right = 0, 0, false
 	g.streak.code, g.streak.members = "", nil
+	g.suspected.yes, g.suspected.code = false, ""
+}
+
+// disprove keeps that the suspected code is about members, not about us.
+func (g *gate) disprove(now time.Time) {
+	if g.suspected.yes && g.suspected.code != "" {
+		g.trusted.code, g.trusted.until = g.suspected.code, now.Add(trustFor)
+	}
 }
 
 // refused follows the streak of one code over different members.
 func (g *gate) refused(now time.Time, t ticket, member string, reply vendorapi.Reply) (held bool) {
-	suspected := !g.status.Open && g.status.Reason == GateSuspicious
-	if suspected && reply.Code == g.streak.code {
+	code := refusalCode(reply)
+	if g.suspected.yes && (g.suspected.code == "" || g.suspected.code == code) {
+		g.suspected.code = code
 		if t.probe {
 			g.close(now, t, GateSuspicious, reply, g.probeEvery)
 		}
 		return true
 	}
-	if suspected || t.probe {
+	if g.suspected.yes || t.probe {
 		// Another code, or a refusal after a pause: the vendor looks at what
 		// we send again.
 		g.open()
 	}
-	if g.streak.members == nil || reply.Code != g.streak.code {
-		g.streak.code, g.streak.members = reply.Code, make(map[string]struct{}, suspicionLimit)
+	if code == g.trusted.code && now.Before(g.trusted.until) {
+		return false
+	}
+	if g.streak.members == nil || code != g.streak.code {
+		g.streak.code, g.streak.members = code, make(map[string]struct{}, suspicionLimit)
 	}
 	g.streak.members[member] = struct{}{}
 	if len(g.streak.members) < suspicionLimit {
 		return false
 	}
+	g.suspected.yes, g.suspected.code = true, code
 	g.close(now, t, GateSuspicious, reply, g.probeEvery)
 	return true
 }
 
-// close closes the gate or, when it is closed, keeps it so. pause 0 takes the
-// next of probePauses. A pause that is running is only ever made longer.
+// refusalCode tells refusals apart: by the vendor's code, or by the status
+// where the vendor has no codes (Kylin).
+func refusalCode(reply vendorapi.Reply) string {
+	if reply.Code != "" {
+		return reply.Code
+	}
+	return "HTTP " + strconv.Itoa(reply.HTTPStatus)
+}
+
+// close closes the gate or, when it is closed, keeps it so. pause 0 takes
+// probePause. A pause that is running is only ever made longer.
 func (g *gate) close(now time.Time, t ticket, reason GateReason, reply vendorapi.Reply, pause time.Duration) {
 	fresh := g.status.Open
 	if fresh {
@@ -206,10 +336,13 @@ func (g *gate) close(now time.Time, t ticket, reason GateReason, reply vendorapi
 		g.closings++
 	}
 	if pause <= 0 {
-		pause = probePauses.Wait(g.closings, 0.5)
+		pause = probePause(reason, g.closings)
 	}
-	g.status.Reason = reason
-	g.status.Words = words(reply)
+	g.changes++
+	if !g.suspected.yes || reason == GateSuspicious {
+		g.status.Reason = reason
+		g.status.Words = words(reply)
+	}
 	if until := now.Add(pause); until.After(g.status.Until) {
 		g.status.Until = until
 	}

@@ -5,18 +5,31 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
 // call makes one call through the gate and fails the test if it may not.
 func call(t *testing.T, g *gate, now time.Time, member string, reply vendorapi.Reply) (held bool) {
 	t.Helper()
+	share(g, now)
 	pass, ok := g.enter(now)
 	if !ok {
 		t.Fatalf("%s: no call allowed, gate %+v", member, g.Status())
 	}
 	held, _ = g.leave(now, pass, member, reply)
 	return held
+}
+
+// share does what the ledger does for one worker alone: it has every change,
+// and it gives the right to probe when it is asked.
+func share(g *gate, now time.Time) {
+	if p, news := g.unpublished(); news {
+		g.markPublished(p)
+	}
+	if g.wantsProbe(now) {
+		g.grantProbe()
+	}
 }
 
 var (
@@ -58,6 +71,7 @@ func TestGateSuspicion(t *testing.T) {
 	if status.Open || status.Reason != GateSuspicious || status.Words != "40101 签名错误" || !status.Until.Equal(clock.Add(time.Minute)) {
 		t.Fatalf("gate: %+v", status)
 	}
+	share(g, clock.Add(59*time.Second))
 	if _, ok := g.enter(clock.Add(59 * time.Second)); ok {
 		t.Fatal("a call before the probe is due")
 	}
@@ -121,6 +135,7 @@ func TestGateThrottled(t *testing.T) {
 		t.Fatalf("pause %v, want 7s", pause)
 	}
 	at := clock.Add(7 * time.Second)
+	share(g, at)
 	probe, ok := g.enter(at)
 	if !ok {
 		t.Fatal("no probe after the pause")
@@ -149,5 +164,117 @@ func TestGateUnauthorisedBacksOff(t *testing.T) {
 	}
 	if since := g.Status().Since; !since.Equal(clock) {
 		t.Errorf("closed since %v, want the first refusal", since)
+	}
+}
+
+// A suspicion outlives what else happens to its probes.
+func TestGateSuspicionOutlivesOtherPauses(t *testing.T) {
+	g := newGate(true, time.Minute)
+	at, parked := clock, 0
+	for i := range 200 {
+		if i%3 == 2 && !g.Status().Open {
+			call(t, g, at, "probe", vendorapi.Reply{Outcome: vendorapi.Throttled, RetryAfter: time.Second})
+		} else if !call(t, g, at, fmt.Sprint(i), refused) {
+			parked++
+		}
+		at = at.Add(2 * time.Minute)
+	}
+	if parked != suspicionLimit-1 {
+		t.Errorf("%d rows would be parked, want %d", parked, suspicionLimit-1)
+	}
+	if g.Status().Reason != GateSuspicious {
+		t.Errorf("the reason is %s, want the suspicion", g.Status().Reason)
+	}
+}
+
+// When a probe succeeds, the code was about members: their refusals then park
+// one after the other and close the gate no more.
+func TestGateDisprovedSuspicion(t *testing.T) {
+	g := newGate(true, time.Minute)
+	for i := range suspicionLimit {
+		call(t, g, clock, fmt.Sprint(i), refused)
+	}
+	at := clock.Add(time.Hour)
+	call(t, g, at, "good", applied)
+	for i := range 50 {
+		if call(t, g, at, fmt.Sprint("bad", i), refused) {
+			t.Fatal("a disproved code was suspected again")
+		}
+	}
+	other := refused
+	other.Code = "40301"
+	held := 0
+	for i := range 2 * suspicionLimit {
+		if share(g, at); g.Status().Open && call(t, g, at, fmt.Sprint("other", i), other) {
+			held++
+		}
+	}
+	if held != 1 {
+		t.Error("another code is not suspected")
+	}
+	at = at.Add(time.Hour)
+	call(t, g, at, "good", applied)
+	for i := range suspicionLimit {
+		if h := call(t, g, at, fmt.Sprint("later", i), refused); h != (i == suspicionLimit-1) {
+			t.Fatalf("refusal %d after the trust has ended: held %v", i+1, h)
+		}
+	}
+}
+
+func TestGateBreaker(t *testing.T) {
+	g := newGate(true, time.Minute)
+	failed := vendorapi.Reply{Outcome: vendorapi.Unknown, HTTPStatus: 502}
+	for range breakerLimit - 1 {
+		call(t, g, clock, "1", failed)
+	}
+	call(t, g, clock, "1", vendorapi.Reply{Outcome: vendorapi.Refused, Code: "1"}) // it answers after all
+	for range breakerLimit - 1 {
+		call(t, g, clock, "1", failed)
+	}
+	if !g.Status().Open {
+		t.Fatal("closed before 20 failures in a row")
+	}
+	at := clock
+	call(t, g, at, "1", vendorapi.Reply{Outcome: vendorapi.NotSent})
+	var pauses []time.Duration
+	for range 7 {
+		if g.Status().Reason != GateFailing {
+			t.Fatalf("gate %+v, want failing", g.Status())
+		}
+		_, pause := g.allowance(at)
+		pauses = append(pauses, pause)
+		at = at.Add(pause)
+		call(t, g, at, "1", failed)
+	}
+	if fmt.Sprint(pauses) != "[1s 2s 4s 8s 16s 30s 30s]" {
+		t.Errorf("pauses %v", pauses)
+	}
+	call(t, g, at.Add(time.Minute), "1", applied)
+	if !g.Status().Open {
+		t.Error("a successful probe left the breaker open")
+	}
+}
+
+// One worker learns, another adopts; only a probe's success opens both.
+func TestGateIsShared(t *testing.T) {
+	a, b := newGate(true, time.Minute), newGate(true, time.Minute)
+	call(t, a, clock, "1", vendorapi.Reply{Outcome: vendorapi.Throttled, RetryAfter: 5 * time.Second})
+	closed := ledger.Gate{Reason: "throttled", Words: "slow down", ProbeIn: 5 * time.Second, Closings: 1}
+	if !b.adopt(clock, closed) || b.Status().Open || b.adopt(clock, closed) {
+		t.Fatalf("the other worker has not closed once: %+v", b.Status())
+	}
+	if calls, pause := b.allowance(clock); calls != 0 || pause != 5*time.Second {
+		t.Errorf("allowance %d %v", calls, pause)
+	}
+	// What a worker has to tell itself comes before what it hears.
+	if a.adopt(clock, ledger.Gate{}) || a.Status().Open {
+		t.Error("news of its own was overwritten")
+	}
+	share(a, clock)
+	if !a.adopt(clock, ledger.Gate{}) || !a.Status().Open {
+		t.Error("the shared opening was not adopted")
+	}
+	if !b.adopt(clock, ledger.Gate{Reason: "paused", ProbeIn: noLimit}) || b.wantsProbe(clock.Add(time.Hour)) {
+		t.Error("a paused account is probed")
 	}
 }

@@ -13,8 +13,10 @@ type held struct {
 	// until is when the lease surely still holds by this machine's clock: the
 	// time before the claim was asked for, plus the lease.
 	until time.Time
-	// lost: a renewal found that the lease is no longer ours.
-	lost bool
+	// claimedAt is the time before the claim.
+	claimedAt time.Time
+	// next is another doubtful row of the same member, served by one scan.
+	next *held
 }
 
 // leases are the rows this process holds. Safe for concurrent use.
@@ -52,7 +54,7 @@ func (l *leases) covers(r *held, call time.Duration, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	end := now.Add(call + SettleAllowance)
-	return !r.lost && end.Before(r.until) && end.Round(0).Before(r.until.Round(0))
+	return end.Before(r.until) && end.Round(0).Before(r.until.Round(0))
 }
 
 // snapshot lists what is to be renewed.
@@ -60,16 +62,15 @@ func (l *leases) snapshot() (rows []*held, ids []ledger.OperationID, tokens []le
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for r := range l.rows {
-		if !r.lost {
-			rows, ids, tokens = append(rows, r), append(ids, r.ID), append(tokens, r.Token)
-		}
+		rows, ids, tokens = append(rows, r), append(ids, r.ID), append(tokens, r.Token)
 	}
 	return rows, ids, tokens
 }
 
 // renewed keeps the answer to a renewal that was asked for with a lease until
-// the given time: rows that are not in kept are lost. It returns how many.
-func (l *leases) renewed(rows []*held, kept []ledger.OperationID, until time.Time) (lost int) {
+// the given time. A row that is missing from it is being settled, or its lease
+// has ended: it keeps the time it had, which covers looks at.
+func (l *leases) renewed(rows []*held, kept []ledger.OperationID, until time.Time) {
 	ours := make(map[ledger.OperationID]struct{}, len(kept))
 	for _, id := range kept {
 		ours[id] = struct{}{}
@@ -77,15 +78,8 @@ func (l *leases) renewed(rows []*held, kept []ledger.OperationID, until time.Tim
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range rows {
-		if _, here := l.rows[r]; !here {
-			continue // settled meanwhile
-		}
 		if _, still := ours[r.ID]; still {
 			r.until = until
-		} else {
-			r.lost = true
-			lost++
 		}
 	}
-	return lost
 }

@@ -16,7 +16,11 @@ import (
 func (d *Dispatcher) sendLoop(accept, work context.Context) {
 	for row := range d.queue {
 		d.inFlight.Add(1)
-		d.results <- result{row, d.attempt(accept, work, row)}
+		if d.mustVerify(row) {
+			d.verify(accept, work, row)
+		} else {
+			d.results <- result{row, d.attempt(accept, work, row)}
+		}
 		d.inFlight.Add(-1)
 		signal(d.room)
 	}
@@ -24,27 +28,40 @@ func (d *Dispatcher) sendLoop(accept, work context.Context) {
 
 // attempt makes the row's call, if it may, and decides what becomes of it.
 func (d *Dispatcher) attempt(accept, work context.Context, row *held) decision {
-	if accept.Err() != nil || d.limiter.Wait(accept) != nil {
-		return returnUnsent(&row.Claimed)
-	}
 	if row.MemberID == "" {
-		if decided, ok := d.resolve(work, row); !ok {
+		if decided, ok := d.resolve(accept, work, row); !ok {
 			return decided
 		}
 	}
-	return d.send(work, row)
+	return d.send(accept, work, row)
+}
+
+// begin asks for leave to make a call for the row now: the worker is not
+// stopping, the gate is open, the rate allows it, and the lease covers it.
+func (d *Dispatcher) begin(accept context.Context, row *held) (pass ticket, ok bool) {
+	if calls, _ := d.gate.allowance(time.Now()); calls == 0 || accept.Err() != nil {
+		return ticket{}, false
+	}
+	err := d.pacer.wait(accept)
+	d.note(err)
+	if err != nil || !d.leases.covers(row, d.account.Timeout, time.Now()) {
+		return ticket{}, false
+	}
+	return d.gate.enter(time.Now())
 }
 
 // send makes the points call.
-func (d *Dispatcher) send(ctx context.Context, row *held) decision {
-	if !d.leases.covers(row, d.account.Timeout, time.Now()) {
-		return returnUnsent(&row.Claimed)
-	}
-	pass, ok := d.gate.enter(time.Now())
+func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
+	pass, ok := d.begin(accept, row)
 	if !ok {
 		return returnUnsent(&row.Claimed)
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.account.Timeout)
+	if d.forgotten(row) {
+		// It waited here too long; the sweep parks it, or a scan looks it up.
+		d.gate.unused(pass)
+		return returnUnsent(&row.Claimed)
+	}
+	ctx, cancel := context.WithTimeout(work, d.account.Timeout)
 	defer cancel()
 	started := time.Now()
 	sabotage.Crash(sabotage.BeforeSend)
@@ -52,14 +69,33 @@ func (d *Dispatcher) send(ctx context.Context, row *held) decision {
 	sabotage.Crash(sabotage.AfterSend)
 	d.observer.Attempted(d.account.Name, reply.Outcome, time.Since(started))
 	h := d.learn(pass, row.MemberID, reply)
+	switch reply.Outcome {
+	case vendorapi.Applied, vendorapi.AlreadyApplied:
+		d.strikes.success()
+	case vendorapi.Unauthorised:
+		h.atFault = d.strikes.unauthorised(row.ID)
+	}
 	d.logAttempt(row, reply)
 	return decide(&row.Claimed, reply, h, d.policy, rand.Float64())
+}
+
+// forgotten tells whether the vendor may have forgotten the row's key by the
+// end of a call that starts now. Only a row in doubt rests on that memory. The
+// claim has looked before; since then the row may have waited in the queue for
+// many renewals of its lease.
+func (d *Dispatcher) forgotten(row *held) bool {
+	if !row.InDoubt {
+		return false
+	}
+	now := time.Now()
+	waited := max(now.Sub(row.claimedAt), now.Round(0).Sub(row.claimedAt.Round(0)))
+	return row.SentFor+waited+d.account.Timeout > d.account.KeyMemory
 }
 
 // resolve finds the member behind the row's scanned code and commits it, so
 // that every later attempt names the same member. When ok is false the row is
 // not to be sent now, and the decision says what becomes of it.
-func (d *Dispatcher) resolve(ctx context.Context, row *held) (_ decision, ok bool) {
+func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decision, ok bool) {
 	if age := time.Since(row.EventTime); age > d.account.CodeMaxAge {
 		return codeTooOld(&row.Claimed, age, d.account.CodeMaxAge), false
 	}
@@ -68,23 +104,20 @@ func (d *Dispatcher) resolve(ctx context.Context, row *held) (_ decision, ok boo
 		return decideUnresolved(&row.Claimed, vendorapi.Reply{Outcome: vendorapi.Refused,
 			Message: "this vendor offers no call that resolves a scanned member code"}, hold{}, d.policy, 0), false
 	}
-	if !d.leases.covers(row, d.account.Timeout, time.Now()) {
-		return returnUnsent(&row.Claimed), false
-	}
-	pass, entered := d.gate.enter(time.Now())
+	pass, entered := d.begin(accept, row)
 	if !entered {
 		return returnUnsent(&row.Claimed), false
 	}
-	callCtx, cancel := context.WithTimeout(ctx, d.account.Timeout)
+	ctx, cancel := context.WithTimeout(work, d.account.Timeout)
 	defer cancel()
-	member, reply := resolver.Resolve(callCtx, row.MemberCode)
+	member, reply := resolver.Resolve(ctx, row.MemberCode)
 	if reply.Outcome != vendorapi.Applied {
 		h := d.learn(pass, row.MemberCode, reply)
 		d.logAttempt(row, reply)
 		return decideUnresolved(&row.Claimed, reply, h, d.policy, rand.Float64()), false
 	}
 	d.gate.answered(pass)
-	kept, err := d.store.Resolve(ctx, row.ID, row.Token, member)
+	kept, err := d.store.Resolve(work, row.ID, row.Token, member)
 	d.note(err)
 	if err != nil || !kept {
 		// Not committed, or the lease is lost: either way nothing may be sent.
@@ -101,12 +134,11 @@ func (d *Dispatcher) learn(pass ticket, member string, reply vendorapi.Reply) ho
 	if changed {
 		d.announce(d.gate.Status())
 	}
-	h := hold{held: held}
-	if pass.probe {
-		// The next probe takes another row: this one may be bad by itself.
-		h.delay = d.account.ProbeEvery
+	if _, news := d.gate.unpublished(); news {
+		signal(d.gateNews)
 	}
-	return h
+	// The next probe takes a row that was not tried: these may be bad by themselves.
+	return hold{held: held, delay: d.account.ProbeEvery}
 }
 
 // announce logs that the gate opened or closed.

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -44,4 +45,65 @@ func (z Zhimai) Resolve(ctx context.Context, code string) (string, vendorapi.Rep
 // unsupported refuses an operation that the rules should never have made.
 func unsupported(kind ledger.Kind, vendor string) vendorapi.Reply {
 	return vendorapi.Reply{Outcome: vendorapi.Refused, Err: errors.New(vendor + " offers no call for " + string(kind))}
+}
+
+// What bounds a scan of a member's records.
+const (
+	scanPageSize = 100
+	scanMaxPages = 500
+	scanTries    = 5
+)
+
+// vendorZone is the zone of the times in Zhimai's records. The page gives none;
+// the vendor is in China, and a time that is read wrongly early would hide a
+// record, so unreadable times count as possible.
+var vendorZone = time.FixedZone("CST", 8*60*60)
+
+// Scan implements Verifier: all pages, then page 1 again; when it has changed
+// meanwhile, rows may have moved between the pages, and the scan is repeated.
+func (z Zhimai) Scan(ctx context.Context, memberID string) ([]Record, vendorapi.Reply) {
+	query := zhimai.RecordsQuery{UserID: memberID, PageSize: scanPageSize}
+	for range scanTries {
+		all, reply := z.Client.AllRecords(ctx, query, scanMaxPages)
+		if reply.Outcome != vendorapi.Applied {
+			return nil, reply
+		}
+		first, reply := z.Client.PointsRecords(ctx, query)
+		if reply.Outcome != vendorapi.Applied {
+			return nil, reply
+		}
+		if sameBeginning(all, first.Records) {
+			return awards(all), reply
+		}
+	}
+	return nil, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: ErrRecordsMove}
+}
+
+// sameBeginning tells whether page 1 is still what the scan began with.
+func sameBeginning(all, first []zhimai.Record) bool {
+	if len(first) > len(all) || len(first) == 0 && len(all) > 0 {
+		return false
+	}
+	for i := range first {
+		a, b := all[i], first[i]
+		if a.Type != b.Type || a.Points != b.Points || a.Desc != b.Desc || a.CreatedAt != b.CreatedAt {
+			return false
+		}
+	}
+	return true
+}
+
+// awards keeps the records of awarded points.
+func awards(all []zhimai.Record) []Record {
+	var kept []Record
+	for _, r := range all {
+		if r.Type != zhimai.Spent {
+			at, err := time.ParseInLocation(time.DateTime, r.CreatedAt, vendorZone)
+			if err != nil {
+				at = time.Time{}
+			}
+			kept = append(kept, Record{Points: r.Points, Text: r.Desc, At: at})
+		}
+	}
+	return kept
 }

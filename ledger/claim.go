@@ -42,7 +42,7 @@ type Claimed struct {
 	// the time of this claim.
 	FirstSentAt time.Time
 	SentFor     time.Duration
-	// NeverSent: no earlier claim may have reached the vendor.
+	// NeverSent: nothing that was sent for it before can have had an effect.
 	NeverSent bool
 }
 
@@ -57,40 +57,57 @@ type Claim struct {
 	// KeyMemory is how long the vendor surely remembers a dedup key, less the
 	// time a send takes. A row in doubt that is older is not claimed.
 	KeyMemory time.Duration
+	// Newest takes the due rows that were recorded last.
+	Newest bool
 }
 
 // sqlClaim leases due rows and returns what to send, in order of due time. Rows
 // that another worker is claiming are skipped, not waited for (outbox_due_idx).
 // No rows means that nothing is due. first_sent_at is set here, before the
-// send, so that it is never later than the truth.
-const sqlClaim = `
+// send, so that it is never later than the truth; without doubt nothing sent
+// before had an effect, and the key's age begins anew.
+const sqlClaim = claimDue + `     ORDER BY next_attempt_at, operation_id
+` + claimLease
+
+// sqlClaimNewest is sqlClaim from the other end: the operations recorded last
+// (outbox_pkey, read backwards).
+const sqlClaimNewest = claimDue + `     ORDER BY operation_id DESC
+` + claimLease
+
+const (
+	claimDue = `
 WITH due AS (
-    SELECT operation_id, first_sent_at IS NULL AS never_sent
+    SELECT operation_id
       FROM outbox
      WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
        AND (NOT in_doubt OR first_sent_at > now() - $5::interval)
-     ORDER BY next_attempt_at, operation_id
-     LIMIT $2
+`
+	claimLease = `     LIMIT $2
        FOR UPDATE SKIP LOCKED
 ), leased AS (
     UPDATE outbox x
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
-           first_sent_at = COALESCE(x.first_sent_at, now())
+           first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END
       FROM due d
      WHERE x.operation_id = d.operation_id
-    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at, d.never_sent
+    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
-       COALESCE(o.member_code, ''), o.event_time, l.attempts, l.in_doubt, l.never_sent, l.first_sent_at,
+       COALESCE(o.member_code, ''), o.event_time, l.attempts, l.in_doubt, l.first_sent_at,
        EXTRACT(epoch FROM now() - l.first_sent_at)::float8
   FROM leased l
   JOIN operations o ON o.id = l.operation_id
  ORDER BY l.next_attempt_at, l.operation_id`
+)
 
 // Claim leases up to c.Limit due rows of one account.
 func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
-	rows, err := s.pool.Query(ctx, sqlClaim, c.Target, c.Limit, int64(c.Token), c.Lease, c.KeyMemory)
+	sql := sqlClaim
+	if c.Newest {
+		sql = sqlClaimNewest
+	}
+	rows, err := s.pool.Query(ctx, sql, c.Target, c.Limit, int64(c.Token), c.Lease, c.KeyMemory)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox batch: %w", err)
 	}
@@ -99,8 +116,8 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 		var sentFor float64
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
 			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.Attempts, &r.InDoubt,
-			&r.NeverSent, &r.FirstSentAt, &sentFor)
-		r.SentFor = seconds(sentFor)
+			&r.FirstSentAt, &sentFor)
+		r.SentFor, r.NeverSent = seconds(sentFor), !r.InDoubt
 		return r, err
 	})
 	if err != nil {
@@ -110,12 +127,20 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 }
 
 // sqlRenew prolongs the leases that are still held. A row that is missing from
-// the answer was settled, or its lease ended and somebody else has it.
+// the answer was settled, is being settled (its lock is not waited for: the two
+// statements would lock the same rows in different orders), or its lease ended.
 const sqlRenew = `
+WITH mine AS (
+    SELECT x.operation_id
+      FROM unnest($1::bigint[], $2::bigint[]) AS held (operation_id, lease_token)
+      JOIN outbox x ON x.operation_id = held.operation_id AND x.lease_token = held.lease_token
+     WHERE x.lease_until > now()
+       FOR UPDATE OF x SKIP LOCKED
+)
 UPDATE outbox x
    SET lease_until = now() + $3::interval
-  FROM unnest($1::bigint[], $2::bigint[]) AS held (operation_id, lease_token)
- WHERE x.operation_id = held.operation_id AND x.lease_token = held.lease_token AND x.lease_until > now()
+  FROM mine m
+ WHERE x.operation_id = m.operation_id
 RETURNING x.operation_id`
 
 // Renew prolongs the leases of rows that this worker holds, in one statement,

@@ -13,9 +13,9 @@ const LegChars = 2
 // keys has a chance below 10^-15.
 const bizHashChars = 26
 
-// referenceChars is the length of a reference: 12 characters with 60 bits of
+// ReferenceChars is the length of a reference: 12 characters with 60 bits of
 // the digest, and a check character.
-const referenceChars = 13
+const ReferenceChars = 13
 
 // crockford is Crockford's base32 alphabet: no I, L, O or U, so that a
 // reference read out over the telephone is hard to get wrong.
@@ -71,12 +71,12 @@ func appendPart(to []byte, part string) []byte {
 func ReferenceOf(id BizID) string {
 	sum := sha256.Sum256([]byte(id))
 	bits := binary.BigEndian.Uint64(sum[:8])
-	var text [referenceChars]byte
-	for i := range referenceChars - 1 {
+	var text [ReferenceChars]byte
+	for i := range ReferenceChars - 1 {
 		text[i] = crockford[bits>>(59-5*i)&31]
 	}
-	check, _ := checkCharacter(text[:referenceChars-1])
-	text[referenceChars-1] = check
+	check, _ := checkCharacter(text[:ReferenceChars-1])
+	text[ReferenceChars-1] = check
 	return string(text[:])
 }
 
@@ -90,15 +90,15 @@ func ValidReference(s string) bool {
 // CanonicalReference is s as ReferenceOf writes it; false when s is not a
 // reference or its check character does not fit, as after a typing error.
 func CanonicalReference(s string) (string, bool) {
-	if len(s) != referenceChars {
+	if len(s) != ReferenceChars {
 		return "", false
 	}
-	var text [referenceChars]byte
-	for i := range referenceChars {
+	var text [ReferenceChars]byte
+	for i := range ReferenceChars {
 		text[i] = canonicalCharacter(s[i])
 	}
-	check, ok := checkCharacter(text[:referenceChars-1])
-	if !ok || check != text[referenceChars-1] {
+	check, ok := checkCharacter(text[:ReferenceChars-1])
+	if !ok || check != text[ReferenceChars-1] {
 		return "", false
 	}
 	return string(text[:]), true

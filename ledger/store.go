@@ -25,6 +25,12 @@ func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
 // still empty would scan it, and be kept while the table grows by thousands of
 // rows a second, so these connections plan for index look-ups from the start.
 func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgxpool.Pool, error) {
+	return OpenGuardedPool(ctx, databaseURL, maxConns, nil)
+}
+
+// OpenGuardedPool is OpenWorkerPool with a guard that looks at every new
+// connection; nil is none.
+func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guard *Guard) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		// pgx masks the password, but repeats the text around it: say less.
@@ -41,6 +47,8 @@ func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgx
 		"enable_bitmapscan": "off",
 		"jit":               "off",
 		"timezone":          "UTC",
+		// An acknowledged event must be on the disk, whatever the role's default.
+		"synchronous_commit": "on",
 		// A worker that lost its connection must not hold row locks for hours.
 		"idle_in_transaction_session_timeout": "60000",
 		"tcp_keepalives_idle":                 "30",
@@ -48,6 +56,9 @@ func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgx
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
+	}
+	if guard != nil {
+		config.AfterConnect = guard.check
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -22,7 +22,8 @@ CREATE TABLE rejects (
 
     CONSTRAINT rejects_pkey PRIMARY KEY (id),
     -- A redelivered message is rejected once.
-    CONSTRAINT rejects_one_per_message UNIQUE (stream, stream_created, stream_seq),
+    -- The time tells it from a message of a stream that was made again meanwhile.
+    CONSTRAINT rejects_one_per_message UNIQUE (stream, stream_created, stream_seq, broker_time),
     CONSTRAINT rejects_reason_code_known CHECK (reason_code IN
         ('not_json', 'not_utf8', 'not_cloudevent', 'missing_field', 'bad_type', 'out_of_range', 'unknown_type',
          'unknown_channel', 'subject_mismatch', 'conflict', 'over_limit', 'clock', 'too_large', 'no_vendor_call',

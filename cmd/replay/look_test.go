@@ -106,6 +106,7 @@ func TestListHidesMobilesAndFormulas(t *testing.T) {
 func TestShow(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
+	c.resend()
 	op := c.record("SO-1", func(o *ledger.Operation) { o.Points, o.ShopCode = 1290, "S7" })
 	c.record("SO-1", func(o *ledger.Operation) {
 		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/internal/command"
+	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
@@ -38,6 +40,18 @@ func newConsole(t *testing.T) *console {
 	}
 	t.Cleanup(pool.Close)
 	return &console{t: t, env: []string{"DATABASE_URL=" + dsn}, pool: pool, store: ledger.New(pool)}
+}
+
+// resend makes the accounts ones that send doubtful rows again without looking
+// them up, so that the vendor's memory of the key counts.
+func (c *console) resend() {
+	c.t.Helper()
+	text := bytes.ReplaceAll(config.DefaultFile(), []byte("in_doubt: verify"), []byte("in_doubt: resend"))
+	path := filepath.Join(c.t.TempDir(), "points.yaml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.env = append(c.env, "WORKER_CONFIG="+path)
 }
 
 // run runs a command and returns its exit code and what it wrote.

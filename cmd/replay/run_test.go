@@ -63,6 +63,7 @@ func TestRunAboveHundredNeedsExpect(t *testing.T) {
 func TestRunLeavesOldDoubtParked(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
+	c.resend()
 	c.record("SO-never")
 	c.park("attempts_exhausted", 0, false)
 	c.record("SO-fresh")

@@ -91,9 +91,14 @@ const (
 	KindKylin = "kylin"
 )
 
-// InDoubtResend sends the same key again while the vendor remembers it. It is
-// the only policy of this version.
-const InDoubtResend = "resend"
+// What is done with a call that the vendor may have applied without our knowing.
+const (
+	// InDoubtVerify reads the member's records first (Zhimai's default).
+	InDoubtVerify = "verify"
+	// InDoubtResend sends the same key again while the vendor remembers it
+	// (Kylin's default: its page promises idempotency and offers no records).
+	InDoubtResend = "resend"
+)
 
 // Vendor is one vendor account.
 type Vendor struct {
@@ -139,7 +144,7 @@ type Vendor struct {
 	// Codes gives vendor codes a meaning that the pages leave open.
 	Codes Codes
 	// InDoubt says what is done when the vendor may have applied a call
-	// without our knowing: resend.
+	// without our knowing: verify or resend.
 	InDoubt string
 	// KeyMemory is how long the vendor is assumed to remember a dedup key
 	// (default 24h, up to 10 years). The pages give no number. Too high and a

@@ -83,7 +83,7 @@ func TestDefaultFileShowsTheDefaults(t *testing.T) {
 	}
 	z, _ := coded.Vendor("zhimai")
 	if z.Timeout != 10*time.Second || z.ConnectTimeout != 3*time.Second || z.Concurrency != 64 || z.Lease != 30*time.Second ||
-		z.KeyMemory != 24*time.Hour || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "resend" || z.ReasonMaxChars != 50 || !z.SigningURLEncode {
+		z.KeyMemory != 24*time.Hour || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "verify" || z.ReasonMaxChars != 50 || !z.SigningURLEncode {
 		t.Errorf("zhimai: %+v", z)
 	}
 	k, _ := coded.Vendor("kylin")
@@ -119,7 +119,7 @@ vendors:
     lease: 10s
     concurrency: 0
     retry_schedule: [1s, 0.5s]
-    in_doubt: verify
+    in_doubt: look
     key_memory: 20s
     reason_max_chars: 19
     codes: {already_applied: [0], auth: [7], throttled: [7], retry: [1]}
@@ -180,7 +180,7 @@ vendors:
 		`bad.yaml:11 vendors.zhimai.timeout: want a duration from 100ms to 2m0s such as 10s, got "30"`,
 		`bad.yaml:12 vendors.zhimai.lease: want more than`,
 		`bad.yaml:13 vendors.zhimai.concurrency`, `bad.yaml:14 vendors.zhimai.retry_schedule: entry 2`,
-		`bad.yaml:15 vendors.zhimai.in_doubt: verify: not available in this version`,
+		`bad.yaml:15 vendors.zhimai.in_doubt: want verify or resend, got "look"`,
 		`bad.yaml:16 vendors.zhimai.key_memory: want more than`, `bad.yaml:17 vendors.zhimai.reason_max_chars`,
 		`vendors.zhimai.codes.already_applied: code 0 is success`, `vendors.zhimai.codes.throttled: code 7 stands in auth too`,
 		`vendors.zhimai.codes.retry: not a known field`,

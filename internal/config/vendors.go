@@ -193,13 +193,17 @@ func (f *vendorFields) delivery(v *Vendor) {
 		reason = defaultKylinReason
 	}
 	v.ReasonMaxChars = f.integer("reason_max_chars", reason, 20, 255)
-	v.InDoubt = f.text("in_doubt", InDoubtResend)
-	switch v.InDoubt {
-	case InDoubtResend:
-	case "verify":
-		f.addf("in_doubt", "verify: not available in this version; want resend")
+	inDoubt := InDoubtVerify
+	if v.Kind == KindKylin {
+		inDoubt = InDoubtResend
+	}
+	v.InDoubt = f.text("in_doubt", inDoubt)
+	switch {
+	case v.InDoubt == InDoubtResend, v.InDoubt == InDoubtVerify && v.Kind == KindZhimai:
+	case v.InDoubt == InDoubtVerify:
+		f.addf("in_doubt", "verify: Kylin offers no records to read; want resend")
 	default:
-		f.addf("in_doubt", "want resend, got %q", v.InDoubt)
+		f.addf("in_doubt", "want verify or resend, got %q", v.InDoubt)
 	}
 	if v.ConnectTimeout > v.Timeout {
 		f.addf("connect_timeout", "want at most the timeout, %s, got %s", v.Timeout, v.ConnectTimeout)
