@@ -17,15 +17,19 @@ type decodedBatch struct {
 	ignored  []jetstream.Msg
 }
 
-// decode turns messages into what the ledger records.
 func (r *Runner) decode(s *source, batch []jetstream.Msg) *decodedBatch {
+	return decodeBatch(r.Rules, s, batch)
+}
+
+// decodeBatch turns messages into what the ledger records.
+func decodeBatch(rules *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 	b := &decodedBatch{messages: make([]jetstream.Msg, 0, len(batch)), entries: make([]ledger.Entry, 0, len(batch))}
 	for _, m := range batch {
 		message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
 		if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
 			message.Seq, message.BrokerTime = meta.Sequence.Stream, meta.Timestamp
 		}
-		decoded := r.Rules.Decode(message, m.Headers())
+		decoded := rules.Decode(message, m.Headers())
 		if decoded.Ignored {
 			b.ignored = append(b.ignored, m)
 			continue

@@ -52,13 +52,18 @@ const maxRecordTries = 10
 // A batch that the database refuses for its content is split until the bad
 // entry is alone; that one becomes a reject, and costs only itself.
 func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) {
+	return s.record(ctx, entries, nil)
+}
+
+// record is Record; rebuilt is nil for messages that are new to the ledger.
+func (s *Store) record(ctx context.Context, entries []Entry, rebuilt *Rebuilt) ([]Verdict, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
 	var err error
 	for range maxRecordTries {
 		var verdicts []Verdict
-		if verdicts, err = s.recordOnce(ctx, entries); err == nil {
+		if verdicts, err = s.recordOnce(ctx, entries, rebuilt); err == nil {
 			return verdicts, nil
 		}
 		if !isKeyRace(err) {
@@ -78,14 +83,14 @@ func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) 
 		e.Event = nil
 		e.Rejection = Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s",
 			refused.Code, refused.ConstraintName, refused.Message)
-		return s.Record(ctx, []Entry{e})
+		return s.record(ctx, []Entry{e}, rebuilt)
 	}
 	half := len(entries) / 2
-	first, err := s.Record(ctx, entries[:half])
+	first, err := s.record(ctx, entries[:half], rebuilt)
 	if err != nil {
 		return nil, err
 	}
-	second, err := s.Record(ctx, entries[half:])
+	second, err := s.record(ctx, entries[half:], rebuilt)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +98,13 @@ func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) 
 }
 
 // recordOnce looks the keys up, decides, and writes in one transaction.
-func (s *Store) recordOnce(ctx context.Context, entries []Entry) ([]Verdict, error) {
+func (s *Store) recordOnce(ctx context.Context, entries []Entry, rebuilt *Rebuilt) ([]Verdict, error) {
 	known, err := s.lookUp(ctx, entries)
 	if err != nil {
 		return nil, err
 	}
 	verdicts := make([]Verdict, len(entries))
-	var write recordWrite
+	write := recordWrite{rebuilt: rebuilt}
 	for i := range entries {
 		e := &entries[i]
 		verdicts[i] = decide(e, known)

@@ -13,6 +13,8 @@ import (
 type recordWrite struct {
 	operations []newOperation
 	rejects    []newReject
+	// rebuilt is nil for messages that are new to the ledger.
+	rebuilt *Rebuilt
 }
 
 // newReject is a reject with the entry it came from.
@@ -40,10 +42,11 @@ WITH recorded AS (
            AS t (target, kind, biz_id, business_key, member_id, member_code, points, source_type, points_channel,
                  reason, reference, business_date, shop_code, amount_fen, mapping_version, event_source, event_id,
                  event_type, event_time, event_subject, stream_seq, broker_time, data)
-    RETURNING id, target, points
+    RETURNING id, target, points, broker_time
 )
-INSERT INTO outbox (operation_id, target)
-SELECT id, target FROM recorded WHERE points > 0`
+INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at)
+SELECT id, target, $24, NULLIF($25, ''), $26, CASE WHEN $26 THEN broker_time END, now() + $27::interval
+  FROM recorded WHERE points > 0`
 
 // sqlInsertRejects writes rejects; one that is there already (the message was
 // redelivered) is left as it is.
@@ -70,7 +73,7 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (err error) {
 		if err != nil {
 			return err
 		}
-		batch.Queue(sqlInsertOperations, args...)
+		batch.Queue(sqlInsertOperations, append(args, w.rebuilt.outboxArgs()...)...)
 	}
 	if len(w.rejects) > 0 {
 		batch.Queue(sqlInsertRejects, rejectArgs(w.rejects)...)

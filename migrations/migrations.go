@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx", which goose needs
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -141,10 +142,24 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 			entries, trial_balance, operation_status, goose_db_version TO ` + to,
 		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, accounts, gates TO ` + to,
 		`GRANT UPDATE, DELETE ON outbox TO ` + to,
+		// After a failover the ids that lost commits gave out are left out.
+		`GRANT SELECT, INSERT, UPDATE ON ledger_identity TO ` + to,
+		`GRANT USAGE, UPDATE ON SEQUENCE operations_id_seq TO ` + to,
 		`GRANT UPDATE ON gates, accounts TO ` + to,
 		`GRANT UPDATE (resolved_at, resolved_by, resolution) ON rejects TO ` + to,
 	} {
 		if _, err := conn.Exec(ctx, grant); err != nil {
+			return fmt.Errorf("grant to role %s: %w", role, err)
+		}
+	}
+	// Everybody may call these unless an administrator revoked it; only one can
+	// then grant it again. Without them the worker warns that a failover may go
+	// unnoticed.
+	for _, function := range []string{"pg_control_system()", "pg_walfile_name(pg_lsn)", "pg_current_wal_lsn()"} {
+		_, err := conn.Exec(ctx, `GRANT EXECUTE ON FUNCTION `+function+` TO `+to)
+		const insufficientPrivilege = "42501"
+		var refused *pgconn.PgError
+		if err != nil && !(errors.As(err, &refused) && refused.Code == insufficientPrivilege) {
 			return fmt.Errorf("grant to role %s: %w", role, err)
 		}
 	}

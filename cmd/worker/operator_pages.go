@@ -17,8 +17,8 @@ import (
 
 // readiness is the answer of /readyz.
 type readiness struct {
-	// Status is ok, degraded (a vendor is in trouble; events are still
-	// recorded) or down (nothing can be recorded).
+	// Status is ok, degraded (a vendor is in trouble, or somebody should look;
+	// events are still recorded) or down (nothing can be recorded).
 	Status   string             `json:"status"`
 	Problems []string           `json:"problems,omitempty"`
 	Accounts []accountReadiness `json:"accounts"`
@@ -53,6 +53,10 @@ func (s *service) readiness(ctx context.Context) readiness {
 		}
 		r.Accounts = append(r.Accounts, a)
 	}
+	for _, warning := range s.keeper.Warnings() {
+		r.Status = "degraded"
+		r.Problems = append(r.Problems, warning)
+	}
 	for _, v := range s.config.Vendors {
 		if !v.On() {
 			r.Accounts = append(r.Accounts, accountReadiness{Account: v.Name, Gate: "off", Reason: v.OffBecause()})
@@ -64,8 +68,11 @@ func (s *service) readiness(ctx context.Context) readiness {
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	if err := s.store.Ping(ctx); err != nil {
+	if err := s.keeper.store.Ping(ctx); err != nil {
 		down("Postgres: %v", err)
+	}
+	if problem := s.keeper.Problem(); problem != "" {
+		down("database: %s", problem)
 	}
 	if !s.nats.IsConnected() {
 		down("NATS: %s (%s)", s.nats.Status(), s.config.NATS.URL)

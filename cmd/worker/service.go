@@ -25,6 +25,7 @@ type service struct {
 	config      *config.Config
 	log         *zap.Logger
 	pool        *pgxpool.Pool
+	keeper      *keeper
 	nats        *nats.Conn
 	store       *ledger.Store
 	runner      *consumers.Runner
@@ -49,12 +50,16 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		return nil, err
 	}
 	on := slices.DeleteFunc(slices.Clone(cfg.Vendors), func(v config.Vendor) bool { return !v.On() })
-	s.pool, err = ledger.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), workerConnections(len(on), cfg.NATS.BatchesInFlight))
+	guard := ledger.NewGuard()
+	s.pool, err = ledger.OpenGuardedPool(ctx, cfg.DatabaseURL.Reveal(), workerConnections(len(on), cfg.NATS.BatchesInFlight), guard)
 	if err != nil {
 		return nil, err
 	}
 	s.store = ledger.New(s.pool)
-	if err := registerRules(ctx, s.store, cfg, log); err != nil {
+	if s.keeper, err = openKeeper(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if err := registerRules(ctx, s.keeper.store, cfg, log); err != nil {
 		return nil, err
 	}
 	for _, v := range on {
@@ -74,6 +79,9 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	js, err := jetstream.New(s.nats)
 	if err != nil {
 		return nil, fmt.Errorf("open jetstream: %w", err)
+	}
+	if err := s.keeper.connect(js, guard, s.pool.Reset, cfg, on, log); err != nil {
+		return nil, err
 	}
 	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Recorder: brokenRecorder(s.store), Rules: cfg.Rules,
 		Wake: s.wake, Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
@@ -119,15 +127,17 @@ func (s *service) run(ctx context.Context) error {
 			return run(accept, work)
 		})
 	}
-	loop(s.runner.Run)
+	loop(s.keeper.Run)
+	loop(s.keeper.first(s.runner.Run))
 	for _, d := range s.dispatchers {
-		loop(d.Run)
+		loop(s.keeper.first(d.Run))
 	}
 	s.log.Info("worker started", zap.String("stream", s.config.NATS.Stream), zap.String("durable", s.config.NATS.Durable),
 		zap.String("rules", s.config.RulesVersion), zap.Int("accounts", len(s.dispatchers)), zap.String("http", server.address))
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	s.keeper.finish(s.nats)
 	s.log.Info("worker stopped")
 	return nil
 }
@@ -141,6 +151,9 @@ func (s *service) close() {
 	}
 	if s.pool != nil {
 		s.pool.Close()
+	}
+	if s.keeper != nil {
+		s.keeper.pool.Close()
 	}
 }
 

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+)
+
+const (
+	// keeperConnections: a look holds one, mending the ledger uses another, and
+	// readiness a third.
+	keeperConnections = 3
+	// keeperEvery is the time between two looks at the database.
+	keeperEvery = 3 * time.Second
+	// keeperRestMargin is added to the longest lease: a worker's clock and the
+	// database's need not run alike.
+	keeperRestMargin = 5 * time.Second
+	// keeperFinish bounds the last look.
+	keeperFinish = 5 * time.Second
+)
+
+// keeper is consumers.Keeper with its own connections, which work while the
+// service's pool is shut.
+type keeper struct {
+	*consumers.Keeper
+	pool  *pgxpool.Pool
+	store *ledger.Store
+}
+
+func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
+	pool, err := ledger.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), keeperConnections)
+	if err != nil {
+		return nil, err
+	}
+	return &keeper{pool: pool, store: ledger.New(pool)}, nil
+}
+
+// connect joins the keeper with the broker and the service's pool.
+func (k *keeper) connect(js jetstream.JetStream, guard *ledger.Guard, reset func(), cfg *config.Config, on []config.Vendor, log *zap.Logger) (err error) {
+	var lease time.Duration
+	for _, v := range on {
+		lease = max(lease, v.Lease)
+	}
+	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: js, Store: k.store, Guard: guard, Reset: reset,
+		Rules: cfg.Rules, Log: log.Named("keeper")}, consumers.KeeperConfig{
+		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: lease + keeperRestMargin})
+	return err
+}
+
+// first lets a loop begin once the keeper is sure of the database.
+func (k *keeper) first(run func(accept, work context.Context) error) func(accept, work context.Context) error {
+	return func(accept, work context.Context) error {
+		select {
+		case <-k.Sure():
+			return run(accept, work)
+		case <-accept.Done():
+			return nil
+		}
+	}
+}
+
+// finish lets the last acknowledgements out and notes them.
+func (k *keeper) finish(conn *nats.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), keeperFinish)
+	defer cancel()
+	_ = conn.FlushWithContext(ctx) // the next start compares a little more
+	k.Beat(ctx)
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pointsledger/internal/testkit"
+)
+
+// address is where a started worker shows its pages.
+func (p *process) address() string {
+	p.t.Helper()
+	return "http://" + regexp.MustCompile(`"http":"([^"]+)"`).FindStringSubmatch(p.waitFor("worker started"))[1]
+}
+
+// With an emptied database the worker runs, says what to do, and touches
+// nothing; with the right one it goes on, also after the timeline has changed.
+func TestRunWithAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	right, env := r.database, r.env
+	if _, errs, code := r.run(orders(50), "publish", "--create-stream", "-"); code != 0 {
+		t.Fatal(errs)
+	}
+	worker := r.start("run")
+	testkit.Eventually(t, time.Minute, "all operations to be posted", func() bool { return r.count(`SELECT count(*) FROM postings`) == 50 })
+	if code := worker.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := r.count(`SELECT acked_seq FROM ledger_identity`); n != 50 {
+		t.Errorf("a stopped worker noted %d acknowledged events, want 50", n)
+	}
+
+	r.database = testkit.Postgres(t)
+	r.env = append(append([]string{}, env...), "DATABASE_URL="+r.database)
+	worker = r.start("run")
+	address := worker.address()
+	testkit.Eventually(t, time.Minute, "readiness to name the way out", func() bool {
+		ready := get(t, address+"/readyz")
+		return strings.HasPrefix(ready, "503 ") && strings.Contains(ready, "the ledger is empty") && strings.Contains(ready, "replay stream --since 20")
+	})
+	if health := get(t, address+"/healthz"); health != "200 ok\n" {
+		t.Errorf("healthz: %s", health)
+	}
+	if n := r.count(`SELECT count(*) FROM operations`); n != 0 {
+		t.Errorf("%d operations in the emptied database", n)
+	}
+	if code := worker.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+
+	r.database, r.env = right, env
+	r.exec(`UPDATE ledger_identity SET timeline = timeline + 1`)
+	r.start("run").waitFor("its timeline was 2 and is 1")
+	testkit.Eventually(t, time.Minute, "the timeline to be remembered", func() bool {
+		return r.count(`SELECT timeline FROM ledger_identity`) == 1
+	})
+	if out, errs, code := r.run(strings.ReplaceAll(orders(50), "SO-", "SP-"), "publish", "--no-msg-id", "-"); code != 0 {
+		t.Fatal(out, errs)
+	}
+	testkit.Eventually(t, time.Minute, "the next operations to be posted", func() bool { return r.count(`SELECT count(*) FROM postings`) == 100 })
+	r.booksAgree(100)
+}
+
+func (r *rig) exec(sql string) {
+	r.t.Helper()
+	conn, err := pgx.Connect(r.t.Context(), r.database)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(r.t.Context(), sql); err != nil {
+		r.t.Fatalf("%s: %v", sql, err)
+	}
+}

@@ -1,0 +1,241 @@
+package consumers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/ledger"
+)
+
+const (
+	// rereadMargin is read again before the newest batch that the database
+	// still has, whatever was acknowledged.
+	rereadMargin = 10 * time.Minute
+	// heartbeatSlack covers clocks and the time between a look and its write.
+	heartbeatSlack = time.Minute
+	// failoverGap is the most that a standby can lack. A database that lacks
+	// more is a restored backup: people may have decided since about rows that
+	// it shows as open, so all of them are left to people.
+	failoverGap = time.Hour
+	// foreignSample is how many of the newest acknowledged events are looked up
+	// to tell whether a stream is this ledger's.
+	foreignSample = 200
+)
+
+// facts are what a decision rests on.
+type facts struct {
+	now ledger.Database
+	at  *position
+	// remembered is meaningless unless found.
+	remembered ledger.Identity
+	found      bool
+	empty      bool
+	// last is what this process saw last, nil at its start.
+	last *ledger.Identity
+}
+
+// lostCause says why the database may lack commits that it once had; empty
+// when nothing speaks for it.
+func (f *facts) lostCause() string {
+	before, now := f.remembered.Database, f.now
+	switch {
+	case !f.found:
+		return ""
+	case before.Timeline != 0 && now.Timeline != 0 && before.Timeline != now.Timeline:
+		return fmt.Sprintf("its timeline was %d and is %d: a standby took over, or a backup was recovered", before.Timeline, now.Timeline)
+	case !ledger.SameCluster(before, now):
+		return fmt.Sprintf("its system identifier was %d and is %d: a copy in another cluster", before.SystemIdentifier, now.SystemIdentifier)
+	case f.last != nil && f.last.LedgerID != f.remembered.LedgerID:
+		return "another ledger is in its place"
+	case f.last != nil && f.remembered.BeatAt.Before(f.last.BeatAt):
+		return "it is in an older state than this worker saw"
+	}
+	return ""
+}
+
+// isForeign tells that the ledger holds nothing of what was acknowledged, and
+// does not know why: it is new, emptied, or somebody else's.
+func (f *facts) isForeign() bool {
+	return f.empty && f.at.hasAcked && (!f.found || f.lostCause() != "" && f.remembered.AckedSeq < f.at.acked)
+}
+
+// streamChanged tells that the stream is not the one that is remembered.
+func streamChanged(remembered ledger.Identity, name string, at *position) bool {
+	if remembered.StreamCreated.IsZero() || at.created.IsZero() {
+		return false
+	}
+	// Postgres keeps microseconds.
+	return remembered.Stream != name || !remembered.StreamCreated.Equal(at.created.Truncate(time.Microsecond))
+}
+
+// decide runs under the lock, so that one worker mends and the others find it
+// mended. It returns nil when the database may be used, a refusal when a person
+// must act.
+func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *position) error {
+	f := facts{now: now, at: at, last: k.last}
+	var err error
+	if f.remembered, f.found, err = session.Remembered(ctx); err != nil {
+		return err
+	}
+	if f.empty, err = session.Empty(ctx); err != nil {
+		return err
+	}
+	if f.isForeign() {
+		return &refusal{k.refusalText("the ledger is empty", at)}
+	}
+	acked := f.remembered.AckedSeq
+	if f.found && streamChanged(f.remembered, k.config.Stream, at) {
+		if err := k.adoptStream(ctx, &f); err != nil {
+			return err
+		}
+		acked = 0
+		f.remembered.AckedSeq, f.remembered.LastBrokerTime = 0, time.Time{}
+	}
+	if err := k.mend(ctx, &f); err != nil {
+		return err
+	}
+	return session.Remember(ctx, ledger.Identity{Database: now, Stream: k.config.Stream, StreamCreated: at.created,
+		AckedSeq: max(acked, at.acked)})
+}
+
+// mend adds what the database lacks, if it lacks anything.
+func (k *Keeper) mend(ctx context.Context, f *facts) error {
+	cause := f.lostCause()
+	if f.found && cause == "" && f.at.acked > f.remembered.AckedSeq {
+		// Acknowledged since the last look of any worker: a crash, or a backup
+		// that shows no other sign.
+		missing, _, err := k.missing(ctx, f.at, stretch{from: f.remembered.AckedSeq + 1, to: f.at.acked})
+		if err != nil {
+			return err
+		}
+		if missing > 0 {
+			cause = fmt.Sprintf("%d acknowledged events are not in it: it is a backup, or lost its newest commits", missing)
+		}
+	}
+	if cause == "" {
+		return nil
+	}
+	return k.recover(ctx, f, cause)
+}
+
+// missing counts events of a stretch that the ledger does not have, and those
+// that it has.
+func (k *Keeper) missing(ctx context.Context, at *position, part stretch) (missing, there int, err error) {
+	_, err = reread(ctx, k.JetStream, k.Rules, k.source(at), part, func(entries []ledger.Entry) error {
+		verdicts, err := k.Store.Known(ctx, entries)
+		for i, v := range verdicts {
+			switch {
+			case v.Kind == ledger.Accepted:
+				missing++
+			case v.Redelivered || entries[i].Event != nil: // its key or its reject is there
+				there++
+			}
+		}
+		return err
+	})
+	return missing, there, err
+}
+
+func (k *Keeper) source(at *position) *source {
+	return &source{stream: k.config.Stream, streamCreated: at.created}
+}
+
+// adoptStream accepts another stream than the remembered one, unless its
+// consumer has acknowledged events of which this ledger knows none.
+func (k *Keeper) adoptStream(ctx context.Context, f *facts) error {
+	if f.at.hasAcked {
+		from := uint64(1)
+		if f.at.acked > foreignSample {
+			from = f.at.acked - foreignSample + 1
+		}
+		missing, there, err := k.missing(ctx, f.at, stretch{from: from, to: f.at.acked})
+		if err != nil {
+			return err
+		}
+		if missing > 0 && there == 0 {
+			return &refusal{k.refusalText(fmt.Sprintf("the ledger is of stream %s created %s, not of this one created %s",
+				f.remembered.Stream, f.remembered.StreamCreated.Format(time.RFC3339), f.at.created.Format(time.RFC3339)), f.at)}
+		}
+	}
+	k.Log.Warn("the stream was made anew: its sequences begin again",
+		zap.String("stream", k.config.Stream), zap.Time("created", f.at.created),
+		zap.String("stream_before", f.remembered.Stream), zap.Time("created_before", f.remembered.StreamCreated))
+	return nil
+}
+
+// recover marks every open row in doubt and reads the stream again from before
+// the loss. What it adds is in doubt too. Both rest until no worker can hold a
+// lease that the database does not know of.
+func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
+	since, ackedAt, err := k.lossBegan(ctx, f)
+	if err != nil {
+		return err
+	}
+	parked := ackedAt.Sub(f.remembered.BeatAt) > failoverGap
+	k.Log.Warn("the database may have lost its newest commits: reading the stream again", zap.String("cause", cause),
+		zap.Time("last_known_at", f.remembered.BeatAt), zap.Time("since", since), zap.Uint64("to_seq", f.at.delivered),
+		zap.Bool("parked", parked))
+	open, err := k.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.config.Rest, Parked: parked})
+	if err != nil {
+		return err
+	}
+	added, read := 0, 0
+	if f.at.stream != nil && f.at.delivered > 0 && !since.IsZero() {
+		how := ledger.Rebuilt{Rest: k.config.Rest, Parked: parked}
+		part := stretch{since: since, to: f.at.delivered}
+		read, err = reread(ctx, k.JetStream, k.Rules, k.source(f.at), part, func(entries []ledger.Entry) error {
+			verdicts, err := k.Store.RecordRebuilt(ctx, entries, how)
+			for _, v := range verdicts {
+				if v.Kind == ledger.Accepted {
+					added++
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	k.Log.Warn("the ledger is whole again as far as the stream tells; what people decided after the last known time is not in the stream",
+		zap.Int("events_read", read), zap.Int("events_added_in_doubt", added), zap.Int64("open_rows_in_doubt", open),
+		zap.Time("last_known_at", f.remembered.BeatAt), zap.Bool("parked", parked))
+	if f.at.first > f.remembered.AckedSeq+1 && f.remembered.AckedSeq > 0 {
+		k.Log.Error("events may be lost: they left the stream before they could be read again",
+			zap.Uint64("from_seq", f.remembered.AckedSeq+1), zap.Uint64("to_seq", f.at.first-1))
+	}
+	return nil
+}
+
+// lossBegan is the broker's time from which to read: of the first event that
+// was not known to be acknowledged, and ten minutes before the newest batch,
+// whichever is earlier; zero when there is nothing to read. ackedAt is the
+// broker's time of the newest acknowledged event, zero when it is not known.
+func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.Time, err error) {
+	if f.at.stream == nil {
+		return since, ackedAt, nil
+	}
+	if since, err = f.at.timeFrom(ctx, f.remembered.AckedSeq+1); err != nil {
+		return since, ackedAt, err
+	}
+	if last := f.remembered.LastBrokerTime; !last.IsZero() {
+		if margin := last.Add(-rereadMargin); since.IsZero() || margin.Before(since) {
+			since = margin
+		}
+	}
+	if f.at.hasAcked {
+		ackedAt, err = f.at.timeFrom(ctx, f.at.acked)
+	}
+	return since, ackedAt, err
+}
+
+// refusalText says what is the matter, and the one way that is safe.
+func (k *Keeper) refusalText(what string, at *position) string {
+	return fmt.Sprintf("%s, but its consumer %s has acknowledged events up to %d of stream %s: this is not the database that they were recorded in, "+
+		"and nothing is recorded or sent. Point DATABASE_URL (or NATS_URL) to the right one, or restore a backup: "+
+		"what the backup lacks is then read from the stream by itself. Without a backup the ledger is rebuilt with `replay stream --since %s`, "+
+		"where this version has it. Do not delete the consumer: every event would be granted again",
+		what, k.config.Durable, at.acked, k.config.Stream, at.firstTime.UTC().Format(time.RFC3339))
+}

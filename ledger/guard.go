@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrAnotherDatabase is returned for a connection to a database that is not
+// known to be the ledger's, or not to hold everything that it held.
+var ErrAnotherDatabase = errors.New("the database is not known to be the one it was")
+
+// Guard stands at the door of a worker's connection pool: every new connection
+// is compared with the database that the worker has made sure of. A server that
+// took over is reached by new connections only, so nothing is read from or
+// written to it before somebody has looked. A pooler that changes servers
+// behind an open connection is noticed by the next look at the identity, some
+// seconds later. Safe for concurrent use.
+type Guard struct {
+	mu   sync.Mutex
+	seen *Identity
+	poke chan struct{}
+}
+
+// NewGuard returns a guard that admits nothing until Admit.
+func NewGuard() *Guard { return &Guard{poke: make(chan struct{}, 1)} }
+
+// Admit lets connections to this database in.
+func (g *Guard) Admit(seen Identity) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen = &seen
+}
+
+// Shut lets no new connection in. The pool's owner resets the pool, so that it
+// gives up the old ones too.
+func (g *Guard) Shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen = nil
+}
+
+// Seen is the identity that was admitted; ok is false while the guard is shut.
+func (g *Guard) Seen() (seen Identity, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.seen == nil {
+		return Identity{}, false
+	}
+	return *g.seen, true
+}
+
+// Suspicion receives when a connection was refused.
+func (g *Guard) Suspicion() <-chan struct{} { return g.poke }
+
+// SameDatabase tells whether a database that remembers the given identity is
+// the one that was seen, in no older a state.
+func SameDatabase(seen, remembered Identity, now Database) bool {
+	return remembered.LedgerID == seen.LedgerID && !remembered.BeatAt.Before(seen.BeatAt) &&
+		SameCluster(remembered.Database, now)
+}
+
+// SameCluster compares what can be read of both.
+func SameCluster(a, b Database) bool {
+	same := func(x, y int64) bool { return x == y || x == 0 || y == 0 }
+	return same(a.SystemIdentifier, b.SystemIdentifier) && same(a.Timeline, b.Timeline)
+}
+
+// check is the pool's AfterConnect.
+func (g *Guard) check(ctx context.Context, conn *pgx.Conn) error {
+	err := g.compare(ctx, conn)
+	if errors.Is(err, ErrAnotherDatabase) {
+		select {
+		case g.poke <- struct{}{}:
+		default: // somebody is told already
+		}
+	}
+	return err
+}
+
+func (g *Guard) compare(ctx context.Context, conn *pgx.Conn) error {
+	seen, open := g.Seen()
+	if !open {
+		return ErrAnotherDatabase
+	}
+	now, err := readDatabase(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("compare database: %w", err)
+	}
+	remembered, found, err := readIdentity(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("compare database: %w", err)
+	}
+	if !found || !SameDatabase(seen, remembered, now) {
+		return ErrAnotherDatabase
+	}
+	return nil
+}

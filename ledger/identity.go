@@ -1,0 +1,226 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Database is where a connection leads.
+type Database struct {
+	// SystemIdentifier is the cluster's, from pg_control_system(); a standby
+	// and a restored backup have the same. 0: not readable.
+	SystemIdentifier int64
+	// Timeline of the WAL; it changes when a standby takes over and when a
+	// backup is recovered. 0: not readable.
+	Timeline int64
+	// Hidden says which of them this role may not read, and what grants it.
+	Hidden string
+}
+
+// Identity is what the ledger remembers of its database and of the stream.
+type Identity struct {
+	// LedgerID was made with the row. It tells two ledgers in one cluster
+	// apart, and goes with the data into a backup.
+	LedgerID string
+	Database Database
+	Stream   string
+	// StreamCreated is zero while no stream was seen.
+	StreamCreated time.Time
+	// AckedSeq: every event up to it was acknowledged before BeatAt.
+	AckedSeq uint64
+	// LastSeq and LastBrokerTime are of an event of the newest batch at BeatAt;
+	// zero when there was none.
+	LastSeq        uint64
+	LastBrokerTime time.Time
+	// BeatAt is the database's time of the last write. What a database lost
+	// that took over was committed after it.
+	BeatAt time.Time
+}
+
+// ErrStandby is returned for a database that is in recovery: a standby that
+// has not taken over. It becomes usable by itself, or DATABASE_URL is wrong.
+var ErrStandby = errors.New("the database is a standby: it cannot be written to")
+
+// IdentitySession is one connection for looking at the database's identity and
+// writing it down. All its statements reach the same server: when a standby
+// takes over meanwhile they fail, so that what was learned of the old server is
+// never written to the new one. It is not safe for concurrent use.
+type IdentitySession struct {
+	conn *pgxpool.Conn
+}
+
+// OpenIdentity takes a connection; Close gives it back.
+func (s *Store) OpenIdentity(ctx context.Context) (*IdentitySession, error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to read the database's identity: %w", err)
+	}
+	return &IdentitySession{conn: conn}, nil
+}
+
+// Close gives the connection back.
+func (s *IdentitySession) Close() { s.conn.Release() }
+
+// Now reads which database this is.
+func (s *IdentitySession) Now(ctx context.Context) (Database, error) {
+	return readDatabase(ctx, s.conn.Conn())
+}
+
+// Remembered reads what the ledger remembers; ok is false when it has never
+// been used.
+func (s *IdentitySession) Remembered(ctx context.Context) (id Identity, ok bool, err error) {
+	return readIdentity(ctx, s.conn.Conn())
+}
+
+// Postgres lets every role call these functions; an administrator, and some
+// hosted Postgres, may have revoked it.
+const (
+	sqlSystemIdentifier = `SELECT system_identifier FROM pg_control_system()`
+	// sqlTimeline is the timeline that is being written, NULL on a standby. The
+	// one in pg_control_checkpoint() is the last checkpoint's, which a standby
+	// that took over shows for minutes.
+	sqlTimeline = `
+SELECT CASE WHEN pg_is_in_recovery() THEN NULL
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END`
+)
+
+func readDatabase(ctx context.Context, conn *pgx.Conn) (d Database, err error) {
+	err = conn.QueryRow(ctx, sqlSystemIdentifier).Scan(&d.SystemIdentifier)
+	if isRefusedFunction(err) {
+		d.Hidden, err = `the system identifier: GRANT EXECUTE ON FUNCTION pg_control_system() TO the worker's role`, nil
+	}
+	if err != nil {
+		return d, fmt.Errorf("read system identifier: %w", err)
+	}
+	var timeline *int64
+	err = conn.QueryRow(ctx, sqlTimeline).Scan(&timeline)
+	switch {
+	case isRefusedFunction(err):
+		if d.Hidden != "" {
+			d.Hidden += "; "
+		}
+		d.Hidden += `the timeline: GRANT EXECUTE ON FUNCTION pg_walfile_name(pg_lsn), pg_current_wal_lsn() TO the worker's role`
+	case err != nil:
+		return d, fmt.Errorf("read timeline: %w", err)
+	case timeline == nil:
+		return d, ErrStandby
+	default:
+		d.Timeline = *timeline
+	}
+	return d, nil
+}
+
+// isRefusedFunction tells that the function is there but not for us, or not in
+// this kind of Postgres.
+func isRefusedFunction(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	const insufficientPrivilege, notSupported, undefinedFunction = "42501", "0A000", "42883"
+	return pg.Code == insufficientPrivilege || pg.Code == notSupported || pg.Code == undefinedFunction
+}
+
+// sqlReadIdentity reads the one row; none means a ledger that was never used.
+const sqlReadIdentity = `
+SELECT ledger_id::text, COALESCE(system_identifier, 0), COALESCE(timeline, 0), stream,
+       stream_created, acked_seq, last_seq, last_broker_time, beat_at
+  FROM ledger_identity`
+
+func readIdentity(ctx context.Context, conn *pgx.Conn) (id Identity, ok bool, err error) {
+	var created, last *time.Time
+	var acked, seq int64
+	err = conn.QueryRow(ctx, sqlReadIdentity).Scan(&id.LedgerID, &id.Database.SystemIdentifier, &id.Database.Timeline,
+		&id.Stream, &created, &acked, &seq, &last, &id.BeatAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return id, false, nil
+	}
+	if err != nil {
+		return id, false, fmt.Errorf("read ledger identity: %w", err)
+	}
+	if created != nil {
+		id.StreamCreated = *created
+	}
+	if last != nil {
+		id.LastBrokerTime = *last
+	}
+	id.AckedSeq, id.LastSeq = uint64(acked), uint64(seq)
+	return id, true, nil
+}
+
+// sqlIsEmpty tells whether the ledger holds no operation and no reject.
+const sqlIsEmpty = `SELECT NOT EXISTS (SELECT FROM operations) AND NOT EXISTS (SELECT FROM rejects)`
+
+// Empty tells whether the ledger holds no operation and no reject.
+func (s *IdentitySession) Empty(ctx context.Context) (empty bool, err error) {
+	if err := s.conn.QueryRow(ctx, sqlIsEmpty).Scan(&empty); err != nil {
+		return false, fmt.Errorf("look whether the ledger is empty: %w", err)
+	}
+	return empty, nil
+}
+
+// sqlNewest is what survived of the newest batches: the rows with the highest
+// ids, by primary key. It costs the recording of events nothing. Both columns
+// are NULL in an empty ledger.
+const sqlNewest = `
+SELECT stream_seq, broker_time
+  FROM ((SELECT stream_seq, broker_time, recorded_at FROM operations ORDER BY id DESC LIMIT 1)
+        UNION ALL
+        (SELECT stream_seq, broker_time, rejected_at FROM rejects ORDER BY id DESC LIMIT 1)) AS newest
+ ORDER BY recorded_at DESC
+ LIMIT 1`
+
+// sqlRemember writes the row, which it makes at the first use.
+const sqlRemember = `
+WITH newest AS (` + sqlNewest + `)
+INSERT INTO ledger_identity AS i (system_identifier, timeline, stream, stream_created, acked_seq, last_seq, last_broker_time)
+SELECT NULLIF($1::bigint, 0), NULLIF($2::bigint, 0), $3, $4, $5, COALESCE((SELECT stream_seq FROM newest), 0),
+       (SELECT broker_time FROM newest)
+ON CONFLICT ON CONSTRAINT ledger_identity_pkey DO UPDATE
+   SET system_identifier = COALESCE(EXCLUDED.system_identifier, i.system_identifier),
+       timeline = COALESCE(EXCLUDED.timeline, i.timeline), stream = EXCLUDED.stream,
+       stream_created = COALESCE(EXCLUDED.stream_created, i.stream_created), acked_seq = EXCLUDED.acked_seq,
+       last_seq = EXCLUDED.last_seq, last_broker_time = EXCLUDED.last_broker_time, beat_at = GREATEST(now(), i.beat_at)`
+
+// Remember writes down the database and the stream as they are now, once a
+// worker has made sure that the ledger knows every event up to id.AckedSeq.
+func (s *IdentitySession) Remember(ctx context.Context, id Identity) error {
+	if _, err := s.conn.Exec(ctx, sqlRemember, id.Database.SystemIdentifier, id.Database.Timeline, id.Stream,
+		timeOrNull(id.StreamCreated), int64(id.AckedSeq)); err != nil {
+		return fmt.Errorf("remember ledger identity: %w", err)
+	}
+	return nil
+}
+
+// sqlBeat writes the row of a ledger that is the one it was. Zero rows mean
+// that it is not: another ledger, or a state of it older than the caller saw.
+const sqlBeat = `
+WITH newest AS (` + sqlNewest + `)
+UPDATE ledger_identity
+   SET stream_created = COALESCE(stream_created, $3), beat_at = GREATEST(now(), beat_at),
+       acked_seq = GREATEST(acked_seq, $4), last_seq = COALESCE((SELECT stream_seq FROM newest), 0),
+       last_broker_time = (SELECT broker_time FROM newest)
+ WHERE ledger_id = $1::uuid AND beat_at >= $2 AND (stream_created IS NULL OR stream_created = $3)`
+
+// Beat notes that every event of the stream up to acked was acknowledged. It is
+// false when the ledger is not as seen.
+func (s *IdentitySession) Beat(ctx context.Context, seen Identity, streamCreated time.Time, acked uint64) (bool, error) {
+	tag, err := s.conn.Exec(ctx, sqlBeat, seen.LedgerID, seen.BeatAt, timeOrNull(streamCreated), int64(acked))
+	if err != nil {
+		return false, fmt.Errorf("write ledger identity: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,270 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/ledger"
+	"pointsledger/migrations"
+)
+
+// session opens a look at the identity.
+func (f *fixture) session() *ledger.IdentitySession {
+	f.t.Helper()
+	s, err := f.OpenIdentity(f.t.Context())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return s
+}
+
+// remember writes the identity and returns what is then remembered.
+func (f *fixture) remember(id ledger.Identity) ledger.Identity {
+	f.t.Helper()
+	s := f.session()
+	defer s.Close()
+	var err error
+	if id.Database, err = s.Now(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := s.Remember(f.t.Context(), id); err != nil {
+		f.t.Fatal(err)
+	}
+	remembered, ok, err := s.Remembered(f.t.Context())
+	if err != nil || !ok {
+		f.t.Fatalf("remembered: %v %v", ok, err)
+	}
+	return remembered
+}
+
+func TestIdentityIsRemembered(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := f.session()
+	defer s.Close()
+	if _, ok, err := s.Remembered(t.Context()); ok || err != nil {
+		t.Fatalf("a new ledger remembers something: %v %v", ok, err)
+	}
+	empty, err := s.Empty(t.Context())
+	if err != nil || !empty {
+		t.Fatalf("a new ledger is empty: %v %v", empty, err)
+	}
+	id := f.remember(ledger.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7})
+	if id.LedgerID == "" || id.Database.SystemIdentifier == 0 || id.Database.Timeline != 1 || id.LastSeq != 0 || !id.LastBrokerTime.IsZero() {
+		t.Errorf("remembered %+v", id)
+	}
+	f.record(f.event("SO-1"), f.event("SO-2"))
+	want(t, "empty with operations", must(s.Empty(t.Context())), false)
+	// acked never goes back while it is the same stream.
+	for _, acked := range []uint64{9, 3} {
+		want(t, "beat", must(s.Beat(t.Context(), id, brokerEpoch, acked)), true)
+	}
+	now, _, err := s.Remembered(t.Context())
+	if err != nil || now.AckedSeq != 9 || now.LastSeq == 0 || now.LastBrokerTime.IsZero() || now.BeatAt.Before(id.BeatAt) || now.LedgerID != id.LedgerID {
+		t.Errorf("after two beats: %+v %v", now, err)
+	}
+	older, foreign := now, now
+	older.BeatAt = now.BeatAt.Add(time.Microsecond)
+	foreign.LedgerID = "00000000-0000-0000-0000-000000000000"
+	want(t, "beat of a ledger that was seen in a newer state", must(s.Beat(t.Context(), older, brokerEpoch, 10)), false)
+	want(t, "beat of another ledger", must(s.Beat(t.Context(), foreign, brokerEpoch, 10)), false)
+	want(t, "beat of another stream", must(s.Beat(t.Context(), now, brokerEpoch.Add(time.Second), 10)), false)
+}
+
+// must is for calls that do not fail in a working test.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// The guard lets in what was seen, and nothing else.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	guard := ledger.NewGuard()
+	pool, err := ledger.OpenGuardedPool(t.Context(), f.pool.Config().ConnString(), 2, guard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	store := ledger.New(pool)
+	refused := func(what string) {
+		t.Helper()
+		pool.Reset()
+		if err := store.Ping(t.Context()); !errors.Is(err, ledger.ErrAnotherDatabase) {
+			t.Errorf("%s: got %v, want ErrAnotherDatabase", what, err)
+		}
+		select {
+		case <-guard.Suspicion():
+		default:
+			t.Errorf("%s: nobody was told", what)
+		}
+	}
+	refused("before anything was seen")
+	id := f.remember(ledger.Identity{Stream: "POINTS"})
+	guard.Admit(id)
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("the database that was seen: %v", err)
+	}
+	guard.Shut()
+	refused("after the guard was shut")
+	for what, change := range map[string]func(*ledger.Identity){
+		"another ledger":    func(i *ledger.Identity) { i.LedgerID = "x" },
+		"an older state":    func(i *ledger.Identity) { i.BeatAt = i.BeatAt.Add(time.Microsecond) },
+		"the state as seen": func(*ledger.Identity) {},
+	} {
+		seen := id
+		change(&seen)
+		guard.Admit(seen)
+		if seen == id {
+			pool.Reset()
+			if err := store.Ping(t.Context()); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			continue
+		}
+		refused(what)
+	}
+	guard.Admit(id)
+	f.exec(`UPDATE ledger_identity SET timeline = timeline + 1`)
+	refused("another timeline")
+	f.exec(`UPDATE ledger_identity SET timeline = timeline - 1, system_identifier = system_identifier + 1`)
+	refused("another cluster")
+	f.exec(`UPDATE ledger_identity SET timeline = NULL, system_identifier = NULL`)
+	pool.Reset()
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("what cannot be read is not compared: %v", err)
+	}
+}
+
+// A role that may not ask is told which grant helps, and works all the same.
+func TestIdentityIsHidden(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const role = "ledger_identity_test"
+	f.exec(`CREATE ROLE ` + role + ` LOGIN PASSWORD 'x'`)
+	t.Cleanup(func() { f.exec(`DROP OWNED BY ` + role); f.exec(`DROP ROLE ` + role) })
+	if err := migrations.GrantWorker(t.Context(), f.pool.Config().ConnString(), role); err != nil {
+		t.Fatal(err)
+	}
+	// The functions belong to this database's catalogue alone.
+	f.exec(`REVOKE EXECUTE ON FUNCTION pg_control_system(), pg_walfile_name(pg_lsn) FROM PUBLIC, ` + role)
+	u := must(url.Parse(f.pool.Config().ConnString()))
+	u.User = url.UserPassword(role, "x")
+	pool := must(pgxpool.New(t.Context(), u.String()))
+	t.Cleanup(pool.Close)
+	s := must(ledger.New(pool).OpenIdentity(t.Context()))
+	defer s.Close()
+	now, err := s.Now(t.Context())
+	if err != nil || now.SystemIdentifier != 0 || now.Timeline != 0 || !strings.Contains(now.Hidden, "pg_control_system()") || !strings.Contains(now.Hidden, "pg_walfile_name(pg_lsn)") {
+		t.Errorf("got %+v, %v", now, err)
+	}
+	if err := s.Remember(t.Context(), ledger.Identity{Database: now, Stream: "POINTS"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := ledger.New(pool).DoubtOpen(t.Context(), ledger.Doubt{SentSince: time.Now()}); err != nil {
+		t.Errorf("the worker's role cannot mend the ledger: %v", err)
+	}
+}
+
+// What is read from the stream again is in doubt from the broker's time on,
+// rests, and never changes what is there.
+func TestRecordRebuilt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	here, rejected, lost, parked, zero := f.event("SO-1"), f.event("SO-2"), f.event("SO-3"), f.event("SO-4"), f.event("SO-5")
+	zero.Event.Operations[0].Points = 0
+	bad := rejected
+	bad.Event, bad.Rejection = nil, ledger.Rejectf(ledger.VendorNotConfigured, "off")
+	f.record(here, bad)
+	known := must(f.Known(t.Context(), []ledger.Entry{here, rejected, lost}))
+	if known[0].Kind != ledger.Duplicate || known[1].Kind != ledger.Rejected || known[2].Kind != ledger.Accepted {
+		t.Errorf("known: %+v", known)
+	}
+	want(t, "operations after a look", one[int](f, `SELECT count(*) FROM operations`), 1)
+
+	verdicts := must(f.RecordRebuilt(t.Context(), []ledger.Entry{here, rejected, lost, zero}, ledger.Rebuilt{Rest: time.Hour}))
+	for i, kind := range []ledger.VerdictKind{ledger.Duplicate, ledger.Rejected, ledger.Accepted, ledger.Accepted} {
+		want(t, "verdict", verdicts[i].Kind, kind)
+	}
+	must(f.RecordRebuilt(t.Context(), []ledger.Entry{lost, parked}, ledger.Rebuilt{Parked: true}))
+	row := func(order string) string {
+		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, x.first_sent_at = o.broker_time, x.next_attempt_at > now() + interval '59 min')
+			FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = $1`, order)
+	}
+	want(t, "row that was there", row("SO-1"), "pending f f")
+	want(t, "row that was added", row("SO-3"), "pending rebuilt t t t")
+	want(t, "row for a person", row("SO-4"), "parked rebuilt t t f")
+	want(t, "outbox", one[int](f, `SELECT count(*) FROM outbox`), 3)
+	want(t, "claimed", len(f.claim(1, 10)), 1)
+}
+
+// Every open row of a database that lost commits is in doubt, no older than it
+// can be, and left alone for a while; ids begin far above.
+func TestDoubtOpen(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("never"), f.event("sent"), f.event("parked"), f.event("sending"), f.event("doubt"))
+	set := func(order, columns string) {
+		f.exec(`UPDATE outbox SET `+columns+` WHERE operation_id = (SELECT id FROM operations WHERE business_key = $1)`, order)
+	}
+	set("sent", `first_sent_at = now() - interval '5 h'`)
+	set("parked", `state = 'parked', cause = 'refused'`)
+	set("sending", `state = 'sending', lease_token = 1, lease_until = now() - interval '1 s', first_sent_at = now() - interval '1 min'`)
+	set("doubt", `in_doubt = true, first_sent_at = now() - interval '9 h'`)
+	highest := one[int64](f, `SELECT max(id) FROM operations`)
+	since := one[time.Time](f, `SELECT now() + interval '1 min'`)
+	want(t, "rows", must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: since, Rest: time.Hour})), 5)
+	row := func(order string) string {
+		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, round(extract(epoch FROM x.first_sent_at - now()) / 3600),
+			x.next_attempt_at > now() + interval '59 min', x.lease_until > now() + interval '59 min')
+			FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = $1`, order)
+	}
+	want(t, "never sent", row("never"), "pending database_changed t 0 t")
+	want(t, "sent without effect", row("sent"), "pending database_changed t 0 t")
+	want(t, "parked", row("parked"), "parked refused t 0 t")
+	want(t, "sending", row("sending"), "sending t 0 t t")
+	want(t, "in doubt before", row("doubt"), "pending database_changed t -9 t")
+	want(t, "first_sent_at of a row that was never sent", one[time.Time](f, `SELECT x.first_sent_at FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = 'never'`).Equal(since), true)
+	want(t, "claimed", len(f.claim(1, 10)), 0)
+	must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: since, Parked: true}))
+	want(t, "left to people", row("never"), "parked database_changed t 0 t")
+	f.record(f.event("next"))
+	if next := one[int64](f, `SELECT max(id) FROM operations`); next < highest+2_000_000_000 {
+		t.Errorf("the next operation has id %d after %d: a lost commit may have given it out", next, highest)
+	}
+}
+
+// One worker at a time decides.
+func TestIdentityLock(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first, second := f.session(), f.session()
+	defer first.Close()
+	defer second.Close()
+	entered := make(chan struct{})
+	err := first.Locked(t.Context(), func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		if err := second.Locked(ctx, func() error { close(entered); return nil }); err == nil {
+			t.Error("two workers hold the lock")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-entered:
+		t.Error("the second worker decided while the first did")
+	default:
+	}
+}

@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// CauseRebuilt is the cause of a row that was read from the stream again,
+// because the database that first recorded it is gone.
+const CauseRebuilt = "rebuilt"
+
+// CauseDatabaseChanged is the cause of a row that was open in a database that
+// lost its newest commits: its send may be among them.
+const CauseDatabaseChanged = "database_changed"
+
+// Rebuilt says how operations enter the outbox when their message was recorded
+// before, in a database that is gone. They may have been sent: they are in
+// doubt, and count as first sent at the broker's time, which is never later
+// than the truth. So the vendor's key memory and verification apply to them.
+type Rebuilt struct {
+	// Rest is how long they are not claimed: until every lease that a worker
+	// may hold from the lost database has ended.
+	Rest time.Duration
+	// Parked leaves them to a person.
+	Parked bool
+}
+
+// outboxArgs are state, cause, in_doubt and rest of new outbox rows.
+func (r *Rebuilt) outboxArgs() []any {
+	switch {
+	case r == nil:
+		return []any{string(Pending), "", false, time.Duration(0)}
+	case r.Parked:
+		return []any{string(Parked), CauseRebuilt, true, r.Rest}
+	}
+	return []any{string(Pending), CauseRebuilt, true, r.Rest}
+}
+
+// RecordRebuilt is Record for messages read from the stream again. What is
+// there is left alone, and a message that was rejected stays so until a person
+// decides, whatever the rules say now; its verdict is Rejected, without a
+// Rejection.
+func (s *Store) RecordRebuilt(ctx context.Context, entries []Entry, how Rebuilt) ([]Verdict, error) {
+	return s.withoutRejected(ctx, entries, func(open []Entry) ([]Verdict, error) {
+		return s.record(ctx, open, &how)
+	})
+}
+
+// Known says what Record would say of entries, and writes nothing. Accepted
+// means that the ledger does not have the event.
+func (s *Store) Known(ctx context.Context, entries []Entry) ([]Verdict, error) {
+	return s.withoutRejected(ctx, entries, func(open []Entry) ([]Verdict, error) {
+		known, err := s.lookUp(ctx, open)
+		if err != nil {
+			return nil, err
+		}
+		verdicts := make([]Verdict, len(open))
+		for i := range open {
+			verdicts[i] = decide(&open[i], known)
+		}
+		return verdicts, nil
+	})
+}
+
+// sqlKnownRejects finds messages that are in rejects, by
+// rejects_one_per_message. No rows means that none is.
+const sqlKnownRejects = `
+SELECT r.stream_seq
+  FROM unnest($3::bigint[], $4::timestamptz[]) AS m (seq, broker_time)
+  JOIN rejects r ON r.stream = $1 AND r.stream_created = $2 AND r.stream_seq = m.seq AND r.broker_time = m.broker_time`
+
+// withoutRejected lets f judge the entries that are not in rejects. The
+// entries must be of one stream.
+func (s *Store) withoutRejected(ctx context.Context, entries []Entry, f func([]Entry) ([]Verdict, error)) ([]Verdict, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	seqs, times := make([]int64, len(entries)), make([]time.Time, len(entries))
+	for i := range entries {
+		seqs[i], times[i] = int64(entries[i].Message.Seq), entries[i].Message.BrokerTime
+	}
+	rows, err := s.pool.Query(ctx, sqlKnownRejects, entries[0].Message.Stream, entries[0].Message.StreamCreated, seqs, times)
+	if err != nil {
+		return nil, fmt.Errorf("look up rejects: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("look up rejects: %w", err)
+	}
+	rejected := make(map[int64]bool, len(found))
+	for _, seq := range found {
+		rejected[seq] = true
+	}
+	open := make([]Entry, 0, len(entries))
+	for i := range entries {
+		if !rejected[seqs[i]] {
+			open = append(open, entries[i])
+		}
+	}
+	judged, err := f(open)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]Verdict, len(entries))
+	for i := range entries {
+		if rejected[seqs[i]] {
+			verdicts[i] = Verdict{Kind: Rejected, Redelivered: true}
+			continue
+		}
+		verdicts[i], judged = judged[0], judged[1:]
+	}
+	return verdicts, nil
+}

@@ -1,0 +1,80 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// sqlLockRecovery lets one worker at a time decide about the database. It is
+// released with the transaction.
+const sqlLockRecovery = `SELECT pg_advisory_xact_lock(hashtextextended('points-ledger identity', 0))`
+
+// Locked runs f while no other worker decides about this database. f's
+// statements through the session are one transaction, committed when f returns
+// nil; what f records through a Store is not part of it.
+func (s *IdentitySession) Locked(ctx context.Context, f func() error) error {
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
+		// A re-read may take minutes between two statements of this transaction.
+		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
+			return fmt.Errorf("lock ledger identity: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sqlLockRecovery); err != nil {
+			return fmt.Errorf("lock ledger identity: %w", err)
+		}
+		return f()
+	})
+}
+
+// Doubt says how open rows are treated in a database that lost its newest
+// commits.
+type Doubt struct {
+	// SentSince is the earliest time of a send whose record is lost.
+	SentSince time.Time
+	// Rest is how long they are not claimed, and their leases last at least:
+	// until every lease that a worker may hold from the lost database has ended.
+	Rest time.Duration
+	// Parked leaves pending rows to a person.
+	Parked bool
+}
+
+// sqlDoubtOpen marks every open row in doubt. Doubt that is there keeps its
+// age; a row without doubt had no effect before the loss, so its doubt is as
+// old as the loss. Reads the whole outbox.
+const sqlDoubtOpen = `
+UPDATE outbox x
+   SET in_doubt = true,
+       first_sent_at = CASE WHEN x.in_doubt OR x.state = 'sending' THEN x.first_sent_at
+                            ELSE GREATEST(o.recorded_at, $1::timestamptz) END,
+       next_attempt_at = GREATEST(x.next_attempt_at, now() + $2::interval),
+       lease_until = CASE WHEN x.state = 'sending' THEN GREATEST(x.lease_until, now() + $2::interval) END,
+       state = CASE WHEN x.state = 'pending' AND $3 THEN 'parked' ELSE x.state END,
+       cause = CASE WHEN x.state = 'pending' THEN 'database_changed' ELSE x.cause END
+  FROM operations o
+ WHERE o.id = x.operation_id`
+
+// sqlSkipIDs leaves out more operation ids than can have been given out by
+// commits that are lost: a confirmation that a worker still holds for such an
+// id must not fall on another operation.
+const sqlSkipIDs = `
+SELECT setval(s.name, nextval(s.name) + 1000000000)
+  FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS name) AS s`
+
+// DoubtOpen marks every open row in doubt, because the commits that would show
+// its send may be lost, and says how many there are.
+func (s *Store) DoubtOpen(ctx context.Context, d Doubt) (rows int64, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sqlSkipIDs); err != nil {
+			return fmt.Errorf("skip operation ids: %w", err)
+		}
+		tag, err := tx.Exec(ctx, sqlDoubtOpen, d.SentSince, d.Rest, d.Parked)
+		rows = tag.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("mark open rows in doubt: %w", err)
+	}
+	return rows, nil
+}
