@@ -47,6 +47,8 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		"enable_bitmapscan": "off",
 		"jit":               "off",
 		"timezone":          "UTC",
+		// An acknowledged event must be on the disk, whatever the role's default.
+		"synchronous_commit": "on",
 		// A worker that lost its connection must not hold row locks for hours.
 		"idle_in_transaction_session_timeout": "60000",
 		"tcp_keepalives_idle":                 "30",
