@@ -220,7 +220,7 @@ func gzipBomb(t *testing.T) []byte {
 // again, everything is applied exactly once.
 func TestAbusiveVendor(t *testing.T) {
 	t.Parallel()
-	simulator, err := sim.New(sim.Config{})
+	simulator, err := sim.New(sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
