@@ -159,7 +159,7 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 		if err != nil {
 			return err
 		}
-		consumer, different, err := ensureConsumer(call, stream, r.config.Durable, r.config.AckWait)
+		consumer, different, err := ensureConsumer(call, stream, r.config.Durable, r.config.AckWait, r.config.Batch)
 		if errors.Is(err, ErrUnusableConsumer) {
 			return backoff.Permanent(err)
 		}
@@ -206,7 +206,10 @@ func (r *Runner) loop(accept, work context.Context, s *source) {
 // when the load is light, in large batches when messages come faster than they
 // are recorded.
 func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
-	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchMaxWait(fetchWait),
+	// The request ends with accept, so that nothing more is delivered into it.
+	wait, cancel := context.WithTimeout(accept, fetchWait)
+	defer cancel()
+	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchContext(wait),
 		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(fetchBytes(r.JetStream)))
 	if err != nil {
 		return fmt.Errorf("fetch events: %w", err)
@@ -225,7 +228,7 @@ func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
 			return nil
 		}
 	}
-	if err := fetched.Error(); err != nil {
+	if err := fetched.Error(); err != nil && wait.Err() == nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}
 	return nil

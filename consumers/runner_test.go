@@ -389,16 +389,31 @@ func TestRunnerRefusesUnusableConsumer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{Durable: "points-worker", AckPolicy: jetstream.AckAllPolicy}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: in.store, Rules: in.rules, Log: zap.NewNop(), Observer: in},
-		consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1, BatchesInFlight: 1, AckWait: 2, BatchTime: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Run(t.Context(), t.Context()); !errors.Is(err, consumers.ErrUnusableConsumer) {
-		t.Errorf("got %v, want ErrUnusableConsumer", err)
+	for name, c := range map[string]jetstream.ConsumerConfig{
+		"ack-all":      {AckPolicy: jetstream.AckAllPolicy},
+		"push":         {AckPolicy: jetstream.AckExplicitPolicy, DeliverSubject: "deliver.here"},
+		"headers-only": {AckPolicy: jetstream.AckExplicitPolicy, HeadersOnly: true},
+		"small":        {AckPolicy: jetstream.AckExplicitPolicy, MaxRequestBatch: 10},
+	} {
+		c.Durable = name
+		if c.DeliverSubject != "" {
+			_, err = stream.CreatePushConsumer(t.Context(), c)
+		} else {
+			_, err = stream.CreateConsumer(t.Context(), c)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: in.store, Rules: in.rules, Log: zap.NewNop(), Observer: in},
+			consumers.Config{Stream: "POINTS", Durable: name, Batch: 100, BatchesInFlight: 1, AckWait: 2, BatchTime: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		if err := r.Run(ctx, ctx); !errors.Is(err, consumers.ErrUnusableConsumer) {
+			t.Errorf("%s: got %v, want ErrUnusableConsumer", name, err)
+		}
+		cancel()
 	}
 }
 

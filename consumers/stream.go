@@ -94,7 +94,7 @@ func consumerConfig(name string, ackWait time.Duration) jetstream.ConsumerConfig
 // ensureConsumer opens the durable consumer, creating it when it is absent.
 // One that cannot be used (push, or other acknowledgements) is an error; other
 // differences are listed.
-func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, ackWait time.Duration) (jetstream.Consumer, []string, error) {
+func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, ackWait time.Duration, batch int) (jetstream.Consumer, []string, error) {
 	consumer, err := stream.Consumer(ctx, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		consumer, err = stream.CreateConsumer(ctx, consumerConfig(name, ackWait))
@@ -102,16 +102,27 @@ func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, a
 			consumer, err = stream.Consumer(ctx, name)
 		}
 	}
+	if errors.Is(err, jetstream.ErrNotPullConsumer) {
+		return nil, nil, fmt.Errorf("%w: %s is a push consumer, want pull: choose another NATS_DURABLE", ErrUnusableConsumer, name)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("open consumer %s: %w", name, err)
 	}
 	c := consumer.CachedInfo().Config
-	if c.AckPolicy != jetstream.AckExplicitPolicy {
+	switch {
+	case c.AckPolicy != jetstream.AckExplicitPolicy:
 		return nil, nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: choose another NATS_DURABLE", ErrUnusableConsumer, name, c.AckPolicy)
+	case c.HeadersOnly:
+		return nil, nil, fmt.Errorf("%w: %s delivers headers only, which would make every event a reject: choose another NATS_DURABLE", ErrUnusableConsumer, name)
+	case c.MaxRequestBatch > 0 && c.MaxRequestBatch < batch:
+		return nil, nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
 	}
 	var found []string
 	if c.MaxDeliver > 0 {
 		found = append(found, fmt.Sprintf("max deliver is %d: an event may be given up during an outage; want -1", c.MaxDeliver))
+	}
+	if c.DeliverPolicy != jetstream.DeliverAllPolicy {
+		found = append(found, fmt.Sprintf("deliver policy is %v: events from before it was made are never seen; want all", c.DeliverPolicy))
 	}
 	if c.AckWait < ackWait {
 		found = append(found, fmt.Sprintf("ack wait is %v; the configuration says %v", c.AckWait, ackWait))

@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -224,4 +226,44 @@ func TestRateIsKeptOverWorkers(t *testing.T) {
 		t.Errorf("%.0f calls a second, the rate is %d", got, rate)
 	}
 	b.agree(n)
+}
+
+// turnsAway answers 401 for one member and passes the rest on.
+type turnsAway struct {
+	dispatch.Vendor
+	member string
+}
+
+func (v turnsAway) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
+	if c.MemberID == v.member {
+		return vendorapi.Reply{Outcome: vendorapi.Unauthorised, HTTPStatus: 403}
+	}
+	return v.Vendor.Send(ctx, c)
+}
+
+// One row that the gateway always turns away is parked in the end; the others
+// are served meanwhile.
+func TestRowThatIsAlwaysTurnedAway(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Config{Latency: 10 * time.Millisecond})
+	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = "13" })
+	b.accept(100, nil)
+	a := b.account()
+	a.Vendor = turnsAway{a.Vendor, "13"}
+	a.Concurrency, a.ProbeEvery = 1, 100*time.Millisecond
+	b.start(a)
+	posted := func() int { return b.count(`SELECT count(*) FROM postings`) }
+	testkit.Eventually(t, time.Minute, "the others to be posted", func() bool { return posted() == 100 })
+	for posted := 100; b.open() > 0; posted++ { // traffic goes on, so that its strikes count
+		b.accept(1, nil)
+		testkit.Eventually(t, time.Minute, "the next to be posted", func() bool {
+			return b.count(`SELECT count(*) FROM postings`) > posted || b.open() == 0
+		})
+		if posted > 130 {
+			t.Fatal("the row is never parked")
+		}
+	}
+	if n := b.count(`SELECT count(*) FROM outbox WHERE state = 'parked' AND cause = 'unauthorised'`); n != 1 {
+		t.Errorf("%d rows are parked as turned away, want 1", n)
+	}
 }

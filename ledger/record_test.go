@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pointsledger/ledger"
 )
@@ -218,4 +219,18 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	if _, err := f.pool.Exec(t.Context(), `UPDATE rejects SET resolution = 'other'`); err == nil {
 		t.Error("a resolved reject was resolved again")
 	}
+}
+
+// A stream that was made again begins at sequence 1: its rejects are others,
+// also while the runner still knows the old stream's time of creation.
+func TestRecordRejectsOfARemadeStream(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.event("SO-1")
+	first.Event, first.Rejection = nil, ledger.Rejectf(ledger.Clock, "x")
+	second := first
+	second.Message.BrokerTime = first.Message.BrokerTime.Add(time.Hour)
+	f.record(first, second)
+	f.record(second, first)
+	want(t, "rejects", one[int](f, `SELECT count(*) FROM rejects`), 2)
 }
