@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -109,6 +108,7 @@ func (r *run) print(ctx context.Context, v Verdict) error {
 	for _, c := range parked {
 		line(c.Name, command.Count(c.N), "")
 	}
+	line("not refused by rule", command.Count(r.judge.report.ParkedUnexpected), "parked though the vendor knows the member: a wrong key, an unclear end")
 	line("parked in doubt", command.Count(r.judge.parkedApplied+r.judge.parkedNot),
 		fmt.Sprintf("%d of them were applied, %d were not", r.judge.parkedApplied, r.judge.parkedNot))
 
@@ -142,7 +142,11 @@ func (r *run) printFaults(title func(string)) {
 		fmt.Fprintf(r.out, "  %-24s %10d  %s\n", kind, n, text)
 	}
 	fmt.Fprintf(r.out, "  %-24s %10d\n", "all", sum)
-	if own := r.workers.byThemselves; len(own) > 0 {
-		fmt.Fprintf(r.out, "  ended by themselves: %s\n", strings.Join(own[:min(len(own), 5)], ", "))
+	for i, words := range r.workers.byThemselves {
+		if i == 5 {
+			fmt.Fprintf(r.out, "  … and %d more\n", len(r.workers.byThemselves)-i)
+			break
+		}
+		fmt.Fprintf(r.out, "  ended by itself: %s\n", words)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -80,7 +81,7 @@ func (w *workers) watch(ctx context.Context, at int, process *devstack.Process, 
 	w.mu.Lock()
 	expected := w.slots[at].expected || ctx.Err() != nil
 	if !expected {
-		w.byThemselves = append(w.byThemselves, name)
+		w.byThemselves = append(w.byThemselves, name+": "+w.lastWords(name))
 	}
 	w.mu.Unlock()
 	if !expected {
@@ -234,6 +235,17 @@ func (w *workers) killAll() {
 	}
 	w.mu.Unlock()
 	w.group.Wait()
+}
+
+// lastWords is the last line of a process's log: why it ended.
+func (w *workers) lastWords(name string) string {
+	text, err := os.ReadFile(filepath.Join(w.rig.dir, name+".log"))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	last := []rune(lines[len(lines)-1])
+	return string(last[:min(len(last), 300)])
 }
 
 // panics lists the processes whose log shows that Go's runtime ended them.
