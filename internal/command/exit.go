@@ -50,10 +50,13 @@ func Code(err error) int {
 }
 
 // Execute runs a program's root command and returns its exit code. An error is
-// printed once, on standard error.
+// printed once, on standard error. --version is there for every program.
 func Execute(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
+	if root.Version == "" {
+		root.Version = Version()
+	}
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return Usagef("%w\nTry `%s --help`.", err, c.CommandPath())
