@@ -35,23 +35,48 @@ type Step struct {
 
 // Up applies every pending migration.
 func Up(ctx context.Context, databaseURL string) error {
-	return with(ctx, databaseURL, func(p *goose.Provider) error {
-		_, err := p.Up(ctx)
-		return err
-	})
+	_, err := Apply(ctx, databaseURL)
+	return err
 }
 
-// Down takes the newest applied migration back, or, with all, every one. It
-// destroys the data of the tables it drops.
-func Down(ctx context.Context, databaseURL string, all bool) error {
-	return with(ctx, databaseURL, func(p *goose.Provider) error {
-		if all {
-			_, err := p.DownTo(ctx, 0)
-			return err
-		}
-		_, err := p.Down(ctx)
+// Apply is Up; it names the files that it applied itself.
+func Apply(ctx context.Context, databaseURL string) (applied []string, err error) {
+	err = with(ctx, databaseURL, func(p *goose.Provider) error {
+		results, err := p.Up(ctx)
+		applied = paths(results)
 		return err
 	})
+	return applied, err
+}
+
+// Down takes the newest applied migration back, or, with all, every one, and
+// names the files. It destroys the data of the tables it drops. With nothing to
+// take back it does nothing.
+func Down(ctx context.Context, databaseURL string, all bool) (back []string, err error) {
+	err = with(ctx, databaseURL, func(p *goose.Provider) error {
+		if all {
+			results, err := p.DownTo(ctx, 0)
+			back = paths(results)
+			return err
+		}
+		result, err := p.Down(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return nil
+		}
+		if err == nil {
+			back = []string{result.Source.Path}
+		}
+		return err
+	})
+	return back, err
+}
+
+func paths(results []*goose.MigrationResult) []string {
+	var files []string
+	for _, r := range results {
+		files = append(files, r.Source.Path)
+	}
+	return files
 }
 
 // Status lists the migrations in order.
@@ -119,6 +144,25 @@ func newestVersion() (newest int64, err error) {
 		newest = max(newest, version)
 	}
 	return newest, nil
+}
+
+// FinanceRole is the role that can read everything and change nothing.
+const FinanceRole = "points_ledger_finance"
+
+// sqlHasRole asks for a role of the cluster, and names the one that asks.
+const sqlHasRole = `SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1), current_user`
+
+// HasRole tells whether the database's cluster has a role, and who asked.
+func HasRole(ctx context.Context, databaseURL, role string) (has bool, asker string, err error) {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return false, "", fmt.Errorf("connect to database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := conn.QueryRow(ctx, sqlHasRole, role).Scan(&has, &asker); err != nil {
+		return false, "", fmt.Errorf("look for role %s: %w", role, err)
+	}
+	return has, asker, nil
 }
 
 // GrantWorker gives an existing role exactly what the worker and replay need,

@@ -63,7 +63,7 @@ func TestUpDownUp(t *testing.T) {
 		t.Fatalf("status: %v %v", steps, err)
 	}
 	for range steps {
-		if err := migrations.Down(ctx, dsn, false); err != nil {
+		if _, err := migrations.Down(ctx, dsn, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestUpDownUp(t *testing.T) {
 	if again := objects(t, conn); again != full {
 		t.Errorf("the second up made another schema:\n%s\nwant\n%s", again, full)
 	}
-	if err := migrations.Down(ctx, dsn, true); err != nil {
+	if _, err := migrations.Down(ctx, dsn, true); err != nil {
 		t.Fatal(err)
 	}
 	if left := objects(t, conn); left != "" {
