@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -105,6 +106,24 @@ func TestComposeSecretsAreMade(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no secret file found in docker-compose.yml")
+	}
+}
+
+// A worker's variables that somebody exported on the host stay on the host.
+func TestComposeTakesNoVariableOfTheWorker(t *testing.T) {
+	t.Parallel()
+	compose, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := regexp.MustCompile(`\$\{(\w+)`).FindAllStringSubmatch(string(compose), -1)
+	if len(taken) == 0 {
+		t.Error("no variable found in docker-compose.yml")
+	}
+	for _, name := range taken {
+		if !strings.HasPrefix(name[1], "STACK_") {
+			t.Errorf("docker-compose.yml takes %s from the host", name[1])
+		}
 	}
 }
 

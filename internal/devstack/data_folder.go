@@ -155,7 +155,7 @@ func (f *dataFolder) canEnter(dir string) error {
 			break
 		}
 	}
-	return fmt.Errorf("enter data folder %s as uid %d: %s is closed to it; choose a folder below /var/lib, or open that one with chmod o+x", dir, f.user.Uid, closed)
+	return fmt.Errorf("enter data folder %s as uid %d: %[3]s is closed to it: run chmod o+x %[3]s, or choose another --data", dir, f.user.Uid, closed)
 }
 
 func (f *dataFolder) tryEnter(dir string) error {
