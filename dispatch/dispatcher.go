@@ -33,6 +33,7 @@ type Store interface {
 	OpenGate(ctx context.Context, target string) error
 	TakeProbe(ctx context.Context, target string, within time.Duration) (bool, error)
 	DropProbe(ctx context.Context, target string) error
+	ProbeNow(ctx context.Context, target string) error
 	ReserveSlots(ctx context.Context, target string, take time.Duration) (time.Duration, error)
 
 	// Verification of doubtful rows.
@@ -148,8 +149,11 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	err := d.loadConfirmed(accept)
 	if err == nil {
 		// What other workers, or this one before a restart, have learned comes
-		// before the first call.
-		err = retryStore(accept, d.note, func() error { return d.shareGate(accept) })
+		// before the first call; the first call of a new process may be a probe,
+		// because it may have been started with the mended configuration.
+		err = retryStore(accept, d.note, func() error {
+			return errors.Join(d.store.ProbeNow(accept, d.account.Name), d.shareGate(accept))
+		})
 	}
 	if err != nil {
 		if accept.Err() != nil {

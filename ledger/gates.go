@@ -105,6 +105,22 @@ func (s *Store) TakeProbe(ctx context.Context, target string, within time.Durati
 	return tag.RowsAffected() == 1, nil
 }
 
+// sqlProbeNow brings a closed gate's probe forward; a pause that the vendor
+// asked for, or a person, stays.
+const sqlProbeNow = `
+UPDATE gates
+   SET probe_at = now()
+ WHERE target = $1 AND reason IN ('unauthorised', 'suspicious_refusals', 'failing') AND probe_at > now()`
+
+// ProbeNow lets a closed gate be probed at once. It is for a worker that
+// starts: its configuration may be the mended one.
+func (s *Store) ProbeNow(ctx context.Context, target string) error {
+	if _, err := s.pool.Exec(ctx, sqlProbeNow, target); err != nil {
+		return fmt.Errorf("bring probe forward: %w", err)
+	}
+	return nil
+}
+
 // sqlDropProbe gives the right to probe back unused.
 const sqlDropProbe = `UPDATE gates SET probing_until = NULL WHERE target = $1 AND probing_until IS NOT NULL`
 

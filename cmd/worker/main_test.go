@@ -324,6 +324,22 @@ func TestRunWithWrongKey(t *testing.T) {
 	if parked == 0 || parked > 10 {
 		t.Errorf("%d rows are parked, want 1 to 10", parked)
 	}
+	// Switched off, the account's rows are not forgotten in silence.
+	r.env = append(append([]string{}, right...), "ZHIMAI_OPEN_KEY=")
+	worker = r.start("run")
+	address = regexp.MustCompile(`"http":"([^"]+)"`).FindStringSubmatch(worker.waitFor("worker started"))[1]
+	testkit.Eventually(t, time.Minute, "readiness to name the account that nobody serves", func() bool {
+		ready := get(t, "http://"+address+"/readyz")
+		return strings.HasPrefix(ready, "200 ") && strings.Contains(ready, `"degraded"`) && strings.Contains(ready, "account zhimai: ") &&
+			strings.Contains(ready, "no such account is on here")
+	})
+	pages := get(t, "http://"+address+"/metrics")
+	for _, metric := range []string{fmt.Sprintf(`points_ledger_outbox_rows{account="zhimai",state="pending"} %d`, 1000-parked), "points_ledger_backlog_up 1", `points_ledger_gate_closed{account="kylin"} 0`} {
+		if !strings.Contains(pages, metric+"\n") {
+			t.Errorf("no %q in the metrics", metric)
+		}
+	}
+	worker.stop()
 	r.env = right
 	r.start("run")
 	testkit.Eventually(t, time.Minute, "the rest to be posted", func() bool {

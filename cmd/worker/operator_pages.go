@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -71,6 +72,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 	if err := s.keeper.store.Ping(ctx); err != nil {
 		down("Postgres: %v", err)
 	}
+	s.addOrphans(ctx, &r)
 	if problem := s.keeper.Problem(); problem != "" {
 		down("database: %s", problem)
 	}
@@ -86,6 +88,34 @@ func (s *service) readiness(ctx context.Context) readiness {
 		}
 	}
 	return r
+}
+
+// addOrphans names accounts with open operations that nobody serves: they were
+// switched off or renamed, and their rows would wait in silence.
+func (s *service) addOrphans(ctx context.Context, r *readiness) {
+	backlogs, err := s.keeper.store.Backlogs(ctx)
+	if err != nil {
+		return // Ping has said what is the matter
+	}
+	for _, b := range backlogs {
+		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Dispatcher) bool { return d.Name() == b.Target })
+		if !served && b.Pending+b.Sending > 0 {
+			if r.Status == "ok" {
+				r.Status = "degraded"
+			}
+			r.Problems = append(r.Problems, fmt.Sprintf("account %s: %d operations wait, and no such account is on here: "+
+				"set its url and credentials, or put its name back into the configuration", b.Target, b.Pending+b.Sending))
+		}
+	}
+}
+
+// closedGates tells for each account that is served whether its gate is closed.
+func (s *service) closedGates() map[string]bool {
+	closed := map[string]bool{}
+	for _, d := range s.dispatchers {
+		closed[d.Name()] = !d.Status().Gate.Open
+	}
+	return closed
 }
 
 func gateProblem(st dispatch.Status) string {

@@ -73,6 +73,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		}
 		s.dispatchers = append(s.dispatchers, d)
 	}
+	s.metrics.registry.MustRegister(newBacklogCollector(s.keeper.store, s.closedGates))
 	if s.nats, err = connectNATS(cfg, log); err != nil {
 		return nil, err
 	}
