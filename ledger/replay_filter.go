@@ -23,6 +23,9 @@ type OpenFilter struct {
 	BusinessKey string
 	BizID       BizID
 	EventType   string
+	// Code is the vendor's code of the last attempt, "HTTP 500" where the
+	// answer had a status only, and NoCode where there was neither.
+	Code string
 	// InDoubt chooses only what the vendor may have applied.
 	InDoubt bool
 	// Since and Until bound the time of recording, Since included, Until not.
@@ -30,7 +33,7 @@ type OpenFilter struct {
 	Since, Until time.Time
 }
 
-// args are the parameters of openFrom, $1 and $2, and of openWhere, $3 to $12.
+// args are the parameters of openFrom, $1 and $2, and of openWhere, $3 to $13.
 func (f *OpenFilter) args(memories []KeyMemory) []any {
 	bound := func(t time.Time) *time.Time {
 		if t.IsZero() {
@@ -40,7 +43,7 @@ func (f *OpenFilter) args(memories []KeyMemory) []any {
 	}
 	accounts, ms := keyMemoryArgs(memories)
 	return []any{accounts, ms, f.State, f.Account, f.Cause, f.Member, f.BusinessKey, string(f.BizID), f.EventType,
-		f.InDoubt, bound(f.Since), bound(f.Until)}
+		f.InDoubt, bound(f.Since), bound(f.Until), f.Code}
 }
 
 // KeyMemory is how long one account's vendor surely remembers a dedup key,
@@ -58,6 +61,10 @@ func keyMemoryArgs(memories []KeyMemory) (accounts []string, ms []int64) {
 	}
 	return accounts, ms
 }
+
+// NoCode stands for the code of an answer that had neither code nor status, or
+// that never came.
+const NoCode = "none"
 
 // Why a parked row in doubt may not be sent again (invariant 7).
 const (
@@ -86,7 +93,16 @@ const (
    AND ($9::text = '' OR o.event_type = $9)
    AND (NOT $10::boolean OR x.in_doubt)
    AND ($11::timestamptz IS NULL OR o.recorded_at >= $11)
-   AND ($12::timestamptz IS NULL OR o.recorded_at < $12)`
+   AND ($12::timestamptz IS NULL OR o.recorded_at < $12)
+   AND ($13::text = '' OR` + openCode + ` = $13)`
+
+	// openCode reads the last attempt (attempts_operation_id_idx).
+	openCode = `
+       COALESCE((SELECT COALESCE(NULLIF(a.vendor_code, ''), 'HTTP ' || a.http_status)
+                   FROM attempts a
+                  WHERE a.operation_id = x.operation_id
+                  ORDER BY a.id DESC
+                  LIMIT 1), 'none')`
 
 	openBlocked = `
        CASE WHEN NOT x.in_doubt THEN ''

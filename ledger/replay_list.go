@@ -43,7 +43,7 @@ type OpenOperation struct {
 }
 
 // sqlListOpen is one page of the outbox in order of recording (outbox_pkey).
-// Locks nothing; no rows means that nothing fits after the cursor $13.
+// Locks nothing; no rows means that nothing fits after the cursor $14.
 const sqlListOpen = `
 SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + openBlocked + `, x.attempts,
        o.kind, o.biz_id, o.reference, o.business_key, COALESCE(x.resolved_member_id, o.member_id, ''),
@@ -55,9 +55,9 @@ SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + 
                       WHERE a.operation_id = x.operation_id
                       ORDER BY a.id DESC
                       LIMIT 1) AS last ON true` + openWhere + `
-   AND x.operation_id > $13::bigint
+   AND x.operation_id > $14::bigint
  ORDER BY x.operation_id
- LIMIT $14`
+ LIMIT $15`
 
 // sqlCountOpen counts what a filter chooses. The key memories are only there
 // because openFrom reads them.

@@ -46,7 +46,7 @@ type ReplayPreview struct {
 
 // sqlPreviewReplay sums up what a filter chooses, by account, cause and kind,
 // and in all (the row with a null account, absent when nothing fits). Locks
-// nothing. $13 is the age in milliseconds above which a scanned code is old.
+// nothing. $14 is the age in milliseconds above which a scanned code is old.
 const sqlPreviewReplay = `
 SELECT x.target, x.cause, o.kind, count(*),
        count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
@@ -54,7 +54,7 @@ SELECT x.target, x.cause, o.kind, count(*),
        count(*) FILTER (WHERE` + openBlocked + ` = 'key_memory_over'),
        count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
        count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
-                          AND o.event_time < now() - $13::bigint * interval '1 millisecond'),
+                          AND o.event_time < now() - $14::bigint * interval '1 millisecond'),
        min(o.recorded_at), max(o.recorded_at)` + openFrom + openWhere + `
  GROUP BY GROUPING SETS ((x.target, x.cause, o.kind), ())
 HAVING count(*) > 0

@@ -8,13 +8,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// OpenGroup counts the open operations of one account, state and cause.
+// OpenGroup counts the open operations of one account, state and cause; of the
+// parked ones those with one code.
 type OpenGroup struct {
 	Account string
 	// State is pending, sending or parked.
 	State string
 	// Cause is why they are parked or wait again; empty for a first attempt.
 	Cause string
+	// Code is that of parked operations, as OpenFilter.Code chooses by it;
+	// empty for the others.
+	Code  string
 	Count int64
 	// InDoubt counts those that the vendor may have applied.
 	InDoubt int64
@@ -30,39 +34,78 @@ type OpenGroup struct {
 }
 
 // sqlOpenGroups summarises the outbox, with one example of the vendor's words
-// for each group (attempts_operation_id_idx). Locks nothing; no rows means that
-// nothing is open.
+// for each group (attempts_operation_id_idx). It looks for the code of parked
+// rows only: their number is what people can deal with, a backlog's is not.
+// Locks nothing; no rows means that nothing is open.
 const sqlOpenGroups = `
-SELECT g.target, g.state, g.cause, g.n, g.in_doubt, g.late, g.oldest,
+SELECT g.target, g.state, g.cause, g.code, g.n, g.in_doubt, g.late, g.oldest,
        COALESCE(last.vendor_code, ''), COALESCE(last.vendor_message, last.error, '')
-  FROM (SELECT x.target, x.state, COALESCE(x.cause, '') AS cause, count(*) AS n,
+  FROM (SELECT x.target, x.state, COALESCE(x.cause, '') AS cause,
+               CASE WHEN x.state = 'parked' THEN` + openCode + ` ELSE '' END AS code, count(*) AS n,
                count(*) FILTER (WHERE x.in_doubt) AS in_doubt,
                count(*) FILTER (WHERE x.state = 'pending' AND x.next_attempt_at < now() - interval '1 minute'
                                    OR x.state = 'sending' AND x.lease_until < now() - interval '1 minute') AS late,
                min(o.recorded_at) AS oldest, max(x.operation_id) AS newest_id
           FROM outbox x
           JOIN operations o ON o.id = x.operation_id
-         GROUP BY 1, 2, 3) AS g
+         GROUP BY 1, 2, 3, 4) AS g
   LEFT JOIN LATERAL (SELECT a.vendor_code, a.vendor_message, a.error
                        FROM attempts a
                       WHERE a.operation_id = g.newest_id
                       ORDER BY a.id DESC
                       LIMIT 1) AS last ON true
- ORDER BY g.target, g.state, g.n DESC, g.cause`
+ ORDER BY g.target, g.state, sum(g.n) OVER (PARTITION BY g.target, g.state, g.cause) DESC, g.cause, g.n DESC, g.code`
 
-// OpenGroups summarises what is open, by account, state and cause. An account
-// without open operations is absent.
+// OpenGroups summarises what is open, by account, state, cause and code, the
+// most frequent cause first. An account without open operations is absent.
 func (s *Store) OpenGroups(ctx context.Context) ([]OpenGroup, error) {
 	rows, err := s.pool.Query(ctx, sqlOpenGroups)
 	if err != nil {
 		return nil, fmt.Errorf("summarise outbox: %w", err)
 	}
 	groups, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (g OpenGroup, err error) {
-		return g, row.Scan(&g.Account, &g.State, &g.Cause, &g.Count, &g.InDoubt, &g.Late, &g.Oldest,
+		return g, row.Scan(&g.Account, &g.State, &g.Cause, &g.Code, &g.Count, &g.InDoubt, &g.Late, &g.Oldest,
 			&g.VendorCode, &g.VendorWords)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("summarise outbox: %w", err)
 	}
 	return groups, nil
+}
+
+// ClosedGate is an account whose gate is closed: no call is made.
+type ClosedGate struct {
+	Account string
+	Gate
+	ClosedAt time.Time
+	ProbeAt  time.Time
+	// Probing: a worker is making the probe now.
+	Probing bool
+}
+
+// sqlClosedGates reads the gates that are closed; no rows means that all are
+// open.
+const sqlClosedGates = `
+SELECT target, reason, COALESCE(vendor_says, ''), EXTRACT(epoch FROM now() - closed_at)::float8,
+       EXTRACT(epoch FROM probe_at - now())::float8, closings, closed_at, probe_at, COALESCE(probing_until > now(), false)
+  FROM gates
+ WHERE reason IS NOT NULL
+ ORDER BY target`
+
+// ClosedGates reads the gates that are closed, by account.
+func (s *Store) ClosedGates(ctx context.Context) ([]ClosedGate, error) {
+	rows, err := s.pool.Query(ctx, sqlClosedGates)
+	if err != nil {
+		return nil, fmt.Errorf("read closed gates: %w", err)
+	}
+	gates, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (g ClosedGate, err error) {
+		var closedFor, probeIn float64
+		err = row.Scan(&g.Account, &g.Reason, &g.Words, &closedFor, &probeIn, &g.Closings, &g.ClosedAt, &g.ProbeAt, &g.Probing)
+		g.ClosedFor, g.ProbeIn = seconds(closedFor), seconds(probeIn)
+		return g, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read closed gates: %w", err)
+	}
+	return gates, nil
 }

@@ -381,24 +381,3 @@ func TestFind(t *testing.T) {
 	want(t, "words", d.Attempts[0].VendorCode+" "+d.Attempts[0].VendorWords, "40301 冻结")
 	want(t, "not ended", d.Posting == nil, true)
 }
-
-func TestOpenGroups(t *testing.T) {
-	t.Parallel()
-	f, s := replayFixture(t)
-	f.park("SO-1", time.Minute, true)
-	f.park("SO-2", 0, false)
-	f.record(f.event("SO-3"))
-	f.exec(`UPDATE outbox SET next_attempt_at = now() - interval '2 minutes' WHERE state = 'pending'`)
-	f.exec(`INSERT INTO attempts (operation_id, outcome, vendor_code, vendor_message, duration_ms)
-	        SELECT id, 'refused', '40301', business_key, 1 FROM operations WHERE business_key = 'SO-2'`)
-	groups, err := s.OpenGroups(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want(t, "groups", len(groups), 2)
-	parked, pending := groups[0], groups[1]
-	parked.Oldest, pending.Oldest = time.Time{}, time.Time{}
-	want(t, "parked", parked, ledger.OpenGroup{Account: "zhimai", State: "parked", Cause: "refused", Count: 2, InDoubt: 1,
-		VendorCode: "40301", VendorWords: "SO-2"})
-	want(t, "pending", pending, ledger.OpenGroup{Account: "zhimai", State: "pending", Count: 1, Late: 1})
-}

@@ -1,0 +1,93 @@
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+func TestOpenGroups(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", time.Minute, true)
+	f.park("SO-2", 0, false)
+	f.park("SO-3", 0, false)
+	f.park("SO-4", 0, false)
+	f.park("SO-5", 0, false)
+	f.record(f.event("SO-6"))
+	f.exec(`UPDATE outbox SET next_attempt_at = now() - interval '2 minutes' WHERE state = 'pending'`)
+	// The last attempt counts, also when it has no code.
+	f.exec(`INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms)
+	        SELECT o.id, 'refused', 200, a.code, a.code || ' ' || o.business_key, 1
+	          FROM (VALUES ('SO-1', '40301'), ('SO-2', '40302'), ('SO-2', '40301'), ('SO-3', '40101')) AS a (order_key, code)
+	          JOIN operations o ON o.business_key = a.order_key`)
+	f.exec(`INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, duration_ms)
+	        SELECT id, 'unknown', 500, '', 1 FROM operations WHERE business_key = 'SO-4'`)
+	groups, err := s.OpenGroups(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := []ledger.OpenGroup{
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40301", Count: 2, InDoubt: 1, VendorCode: "40301", VendorWords: "40301 SO-2"},
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40101", Count: 1, VendorCode: "40101", VendorWords: "40101 SO-3"},
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: "HTTP 500", Count: 1},
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: ledger.NoCode, Count: 1},
+		{Account: "zhimai", State: "pending", Count: 1, Late: 1},
+	}
+	want(t, "groups", len(groups), len(wanted))
+	for i, g := range groups {
+		// Each parked group is what the filter of the same values chooses.
+		page, err := s.ListOpen(t.Context(), ledger.OpenFilter{State: g.State, Cause: g.Cause, Code: g.Code}, nil, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "listed by "+g.Code, page.Total, g.Count)
+		g.Oldest = time.Time{}
+		want(t, "group", g, wanted[i])
+	}
+	preview, err := s.PreviewReplay(t.Context(), ledger.OpenFilter{Code: "40301"}, nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "preview of a code", preview.Total.Operations, 2)
+	r := reopening()
+	r.Filter.Code = "40101"
+	want(t, "put back by code", mustReopen(t, s, r).Reopened, 1)
+	r.Filter.Code = "4010"
+	want(t, "part of a code", mustReopen(t, s, r).Found, 0)
+}
+
+func TestClosedGates(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	read := func() []ledger.ClosedGate {
+		t.Helper()
+		gates, err := s.ClosedGates(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gates
+	}
+	want(t, "at first", len(read()), 0)
+	for _, account := range []string{"zhimai", "kylin"} {
+		if err := f.CloseGate(t.Context(), account, "throttled", "slow down", time.Minute, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.OpenGate(t.Context(), "kylin"); err != nil {
+		t.Fatal(err)
+	}
+	gates := read()
+	want(t, "closed", len(gates), 1)
+	g := gates[0]
+	want(t, "gate", g.Account+" "+g.Reason+" "+g.Words, "zhimai throttled slow down")
+	want(t, "closings", g.Closings, 2)
+	want(t, "probe", g.ProbeIn > 50*time.Second && g.ProbeIn <= time.Minute && g.ProbeAt.Equal(g.ClosedAt.Add(time.Minute)), true)
+	want(t, "nobody probes", g.Probing, false)
+	f.exec(`UPDATE gates SET probe_at = now() WHERE target = 'zhimai'`)
+	if _, err := f.TakeProbe(t.Context(), "zhimai", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "somebody probes", read()[0].Probing, true)
+}
