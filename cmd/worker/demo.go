@@ -42,7 +42,7 @@ compares three books under every key: what was published, what the ledger says,
 what the vendors applied. Nothing is left behind.
 
 Exit code 0 only if the books agree, 3 if they do not.`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c, o) },
 	}
 	c.Flags().IntVar(&o.events, "events", 2000, "how many messages to publish, 1 to 1,000,000")

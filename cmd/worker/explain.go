@@ -3,9 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"strings"
 	"time"
 
@@ -32,9 +33,10 @@ and shows what the rules make of it: operations, points, codes, the parts of
 each dedup key, and the exact vendor request with secrets masked. It needs no
 servers and no credentials and changes nothing.
 
-The rules are those in force at --at, by default the event's own time. An event
-that would be rejected ends with exit code 1 and the reason.`,
-		Args: command.Args(cobra.ExactArgs(1)),
+The event is taken as published at --at, by default at its own time, and the
+rules are those in force then. An event that would be rejected ends with exit
+code 1 and the reason.`,
+		Args: command.OneArg("one FILE, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error { return explain(c, args[0], at, asJSON) },
 	}
 	c.Flags().StringVar(&at, "at", "", "the broker's time to assume (RFC 3339)")
@@ -51,44 +53,59 @@ func explain(c *cobra.Command, file, at string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	brokerTime, err := assumedTime(payload, at)
+	brokerTime, assumed, err := assumedTime(payload, at)
 	if err != nil {
 		return err
 	}
 	explanation, rejection := cfg.Rules.Explain(ledger.Message{Payload: payload, BrokerTime: brokerTime}, nil)
 	if rejection != nil {
-		return fmt.Errorf("this event would be rejected\n  %s: %s", rejection.Code, rejection.Reason)
+		if asJSON {
+			err = printJSON(c.OutOrStdout(), rejected{true, rejection.Code, rejection.Reason, brokerTime})
+		}
+		return errors.Join(err, fmt.Errorf("this event would be rejected\n  %s: %s", rejection.Code, rejection.Reason))
 	}
 	e := explained{Ignored: explanation.Ignored, RulesVersion: cfg.RulesVersion, RulesFrom: explanation.RulesFrom,
-		BrokerTime: brokerTime}
+		BrokerTime: brokerTime, assumed: assumed}
+	// The assumed time is often kinder than the broker's clock will be.
+	if _, now := cfg.Rules.Explain(ledger.Message{Payload: payload, BrokerTime: time.Now()}, nil); now != nil {
+		e.RejectedNow = fmt.Sprintf("%s: %s", now.Code, now.Reason)
+	}
 	if explanation.Event != nil {
 		if err := e.fill(cfg, explanation); err != nil {
 			return err
 		}
 	}
 	if asJSON {
-		encoder := json.NewEncoder(c.OutOrStdout())
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(e)
+		return printJSON(c.OutOrStdout(), e)
 	}
 	e.print(c.OutOrStdout())
 	return nil
+}
+
+// rejected is what --json says of an event that would be rejected.
+type rejected struct {
+	Rejected   bool              `json:"rejected"`
+	Code       ledger.RejectCode `json:"code"`
+	Reason     string            `json:"reason"`
+	BrokerTime time.Time         `json:"assumed_broker_time"`
+}
+
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
 
 // readInput reads a file, or standard input for "-", up to the size of the
 // largest JetStream message.
 func readInput(stdin io.Reader, file string) ([]byte, error) {
 	const most = 1 << 20
-	in := stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, command.Usagef("open event: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := openInput(stdin, file)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	payload, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read event: %w", err)
@@ -96,27 +113,44 @@ func readInput(stdin io.Reader, file string) ([]byte, error) {
 	if len(payload) > most {
 		return nil, command.Usagef("read event: it is larger than 1 MiB, the most a message can hold")
 	}
+	if holdsSeveral(payload) {
+		if file == "-" {
+			return nil, command.Usagef("standard input holds several events; explain takes one (head -1 FILE | worker explain -)")
+		}
+		return nil, command.Usagef("%[1]s holds several events; explain takes one (head -1 %[1]s | worker explain -)", file)
+	}
 	return bytes.TrimSpace(payload), nil
 }
 
-// assumedTime is the broker's time to explain with: --at, or the event's time,
-// or now.
-func assumedTime(payload []byte, at string) (time.Time, error) {
+// holdsSeveral tells whether more than one JSON object follows one another.
+func holdsSeveral(payload []byte) bool {
+	var first map[string]json.RawMessage
+	values := json.NewDecoder(bytes.NewReader(payload))
+	if values.Decode(&first) != nil {
+		return false
+	}
+	next, err := values.Token()
+	return err == nil && next == json.Delim('{')
+}
+
+// assumedTime is the broker's time to explain with (--at, or the event's time,
+// or now), and which of them it is.
+func assumedTime(payload []byte, at string) (t time.Time, which string, err error) {
 	if at != "" {
 		t, err := time.Parse(time.RFC3339, at)
 		if err != nil {
-			return t, command.Usagef("--at: want RFC 3339 such as 2026-11-20T12:00:00+08:00, got %q", at)
+			return t, "", command.Usagef("--at: want RFC 3339 such as 2026-11-20T12:00:00+08:00, got %q", at)
 		}
-		return t, nil
+		return t, "--at", nil
 	}
 	var envelope struct {
 		Time time.Time `json:"time"`
 	}
 	// What is wrong with the event, Explain says better.
 	if json.Unmarshal(payload, &envelope) == nil && !envelope.Time.IsZero() {
-		return envelope.Time, nil
+		return envelope.Time, "its own time; --at assumes another", nil
 	}
-	return time.Now(), nil
+	return time.Now(), "now; --at assumes another time", nil
 }
 
 // explained is an explanation as it is shown.
@@ -126,10 +160,13 @@ type explained struct {
 	Source       string               `json:"source,omitempty"`
 	ID           string               `json:"id,omitempty"`
 	BrokerTime   time.Time            `json:"assumed_broker_time"`
+	RejectedNow  string               `json:"published_now_rejected,omitempty"`
 	RulesVersion string               `json:"rules_version"`
 	RulesFrom    time.Time            `json:"rules_from"`
 	Content      json.RawMessage      `json:"content,omitempty"`
 	Operations   []explainedOperation `json:"operations,omitempty"`
+	// assumed says where BrokerTime comes from.
+	assumed string
 }
 
 type explainedOperation struct {
@@ -206,8 +243,18 @@ func (e *explained) print(out io.Writer) {
 		return
 	}
 	fmt.Fprintf(out, "%s from %s, id %s\n", e.Type, e.Source, e.ID)
-	line("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
-	line("content", "%s", e.Content)
+	line("assumed", "published at %s (%s)", e.BrokerTime.Format(time.RFC3339), e.assumed)
+	if e.BrokerTime.Before(e.RulesFrom) {
+		line("rules", "version %s, the first set: it is in force from %s, and serves before too", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
+	} else {
+		line("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
+	}
+	for i, part := range contentLines(e.Content) {
+		line([]string{"content", ""}[min(i, 1)], "%s", part)
+	}
+	if e.RejectedNow != "" {
+		line("note", "published now it would be rejected: %s", e.RejectedNow)
+	}
 	for i := range e.Operations {
 		op := &e.Operations[i]
 		fmt.Fprintf(out, "\nOperation %d of %d: %s at %s\n", i+1, len(e.Operations), op.Kind, op.Account)
@@ -244,6 +291,52 @@ func (e *explained) print(out io.Writer) {
 		}
 		printRequest(out, op.Request)
 	}
+}
+
+// contentWidth keeps a line of content within 100 columns.
+const contentWidth = 80
+
+// contentLines is the declared content for a person: fields that are absent are
+// left out, and long content is broken after commas.
+func contentLines(content []byte) []string {
+	var whole map[string]any
+	numbers := json.NewDecoder(bytes.NewReader(content))
+	numbers.UseNumber()
+	if numbers.Decode(&whole) != nil {
+		return []string{string(content)}
+	}
+	lines := []string{""}
+	withoutAbsent(whole)
+	names := sortedNames(whole)
+	for i, name := range names {
+		value, err := json.Marshal(whole[name])
+		if err != nil {
+			return []string{string(content)}
+		}
+		part := fmt.Sprintf("%q: %s", name, value)
+		if i < len(names)-1 {
+			part += ","
+		}
+		switch last := &lines[len(lines)-1]; {
+		case *last == "":
+			*last = part
+		case len(*last)+1+len(part) > contentWidth:
+			lines = append(lines, part)
+		default:
+			*last += " " + part
+		}
+	}
+	return lines
+}
+
+// withoutAbsent takes fields without a value out, also inside objects.
+func withoutAbsent(object map[string]any) {
+	maps.DeleteFunc(object, func(_ string, value any) bool {
+		if inner, ok := value.(map[string]any); ok {
+			withoutAbsent(inner)
+		}
+		return value == nil
+	})
 }
 
 func printRequest(out io.Writer, p *vendorapi.Preview) {

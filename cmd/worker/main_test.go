@@ -228,7 +228,7 @@ func TestRunIsKilled(t *testing.T) {
 	const events = 3000
 	r := newRig(t, "--faults", "light", "--latency", "5ms", "--seed", "3")
 	r.env = append(r.env, "WORKER_CONFIG="+impatientConfig(t))
-	if out, errs, code := r.run(orders(events), "publish", "--create-stream", "-"); code != 0 || !strings.Contains(out, "published 3,000, of which the broker called 0 duplicates") {
+	if out, errs, code := r.run(orders(events), "publish", "--create-stream", "-"); code != 0 || !strings.Contains(out, "published 3,000 messages, 0 of them known to the broker") {
 		t.Fatalf("publish: exit %d\n%s%s", code, out, errs)
 	}
 	for _, at := range []int{300, 1000, 1900} {

@@ -14,14 +14,14 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"pointsledger/consumers"
 	"pointsledger/internal/command"
+	"pointsledger/internal/config"
 )
 
 func newPublish() *cobra.Command {
-	var create, noMsgID bool
+	var create, noMsgID, raw bool
 	c := &cobra.Command{
 		Use:   "publish FILE|-",
 		Short: "Publish CloudEvents from a file, one JSON a line",
@@ -30,35 +30,33 @@ structured mode to points.events.<type>, with Nats-Msg-Id <source>/<id>, and
 waits until the broker has stored it. It says how many the broker called
 duplicates; the ledger finds those that the broker did not.
 
-Lines are sent as they are, also wrong ones: what the worker makes of them is
-shown by "worker explain" beforehand and by the table rejects afterwards. A line
-without a readable type goes to points.events.unknown.`,
-		Args: command.Args(cobra.ExactArgs(1)),
+Each line is one JSON object, and is sent as it is, also a wrong event: what the
+worker makes of it is shown by "worker explain" beforehand and by the table
+rejects afterwards. At a line that is no JSON object publish stops, unless --raw
+is given. A line without a readable type goes to points.events.unknown.`,
+		Args: command.OneArg("one FILE, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return publish(c, args[0], create, !noMsgID)
+			return publish(c, args[0], create, publisher{withMsgID: !noMsgID, raw: raw})
 		},
 	}
 	c.Flags().BoolVar(&create, "create-stream", false, "create the stream when it is absent, as the worker would")
 	c.Flags().BoolVar(&noMsgID, "no-msg-id", false, "leave Nats-Msg-Id out, so that the broker takes repeats too")
+	c.Flags().BoolVar(&raw, "raw", false, "send any line as it is, also one that is not a JSON object")
 	return c
 }
 
-func publish(c *cobra.Command, file string, create, withMsgID bool) error {
+func publish(c *cobra.Command, file string, create bool, p publisher) error {
 	ctx := c.Context()
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return err
 	}
-	in := c.InOrStdin()
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return command.Usagef("open events: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := openInput(c.InOrStdin(), file)
+	if err != nil {
+		return err
 	}
-	conn, err := connectNATS(cfg, zap.NewNop())
+	defer in.Close()
+	conn, err := dialNATS(cfg)
 	if err != nil {
 		return err
 	}
@@ -70,11 +68,49 @@ func publish(c *cobra.Command, file string, create, withMsgID bool) error {
 	if err := checkStream(ctx, js, cfg.NATS.Stream, create); err != nil {
 		return fmt.Errorf("%w (NATS_URL %s)", err, cfg.NATS.URL)
 	}
-	p := &publisher{js: js, withMsgID: withMsgID, progress: command.NewProgress(c.ErrOrStderr())}
+	p.js, p.progress = js, command.NewProgress(c.ErrOrStderr())
 	err = p.publishAll(ctx, in)
 	p.progress.Done()
-	fmt.Fprintf(c.OutOrStdout(), "published %s, of which the broker called %s duplicates\n", command.Count(p.stored), command.Count(p.duplicates))
+	messages := "messages"
+	if p.stored == 1 {
+		messages = "message"
+	}
+	fmt.Fprintf(c.OutOrStdout(), "published %s %s, %s of them known to the broker (duplicates)\n", command.Count(p.stored), messages, command.Count(p.duplicates))
 	return err
+}
+
+// openInput opens a file, or takes standard input for "-".
+func openInput(stdin io.Reader, file string) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(stdin), nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, command.Usagef("open events: %w", err)
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close()
+		return nil, command.Usagef("open events: %s is a folder, want a file", file)
+	}
+	return f, nil
+}
+
+// dialNATS connects once: a person who waits wants to hear at once that there
+// is no broker.
+func dialNATS(cfg *config.Config) (*nats.Conn, error) {
+	options := []nats.Option{nats.Name("points-ledger publish")}
+	if cfg.NATS.CredsFile != "" {
+		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))
+	}
+	conn, err := nats.Connect(cfg.NATS.URL.Reveal(), options...)
+	if errors.Is(err, nats.ErrNoServers) {
+		// The library's word for a refused connection.
+		return nil, fmt.Errorf("cannot reach NATS at %s: connection refused (NATS_URL)", cfg.NATS.URL)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach NATS at %s (NATS_URL): %w", cfg.NATS.URL, err)
+	}
+	return conn, nil
 }
 
 const (
@@ -103,8 +139,10 @@ func checkStream(ctx context.Context, js jetstream.JetStream, name string, creat
 
 // publisher sends lines and counts the broker's answers.
 type publisher struct {
-	js         jetstream.JetStream
-	withMsgID  bool
+	js        jetstream.JetStream
+	withMsgID bool
+	// raw sends lines that are no JSON objects, too.
+	raw        bool
 	progress   *command.Progress
 	waiting    []sentLine
 	stored     int
@@ -127,6 +165,10 @@ func (p *publisher) publishAll(ctx context.Context, in io.Reader) error {
 		if len(line) == 0 {
 			continue
 		}
+		if !p.raw && !isObject(line) {
+			return errors.Join(p.settle(ctx, p.waiting), fmt.Errorf("line %d is not a JSON object: one event a line "+
+				"(jq -c . FILE makes it so); --raw sends it as it is", number))
+		}
 		if err := p.send(number, line); err != nil {
 			return err
 		}
@@ -138,8 +180,10 @@ func (p *publisher) publishAll(ctx context.Context, in io.Reader) error {
 		}
 		p.progress.Show("published %s", command.Count(p.stored))
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read line %d: %w (a message holds at most 1 MiB)", number+1, err)
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return errors.Join(p.settle(ctx, p.waiting), fmt.Errorf("line %d is longer than 1 MiB, the most a message can hold", number+1))
+	} else if err != nil {
+		return errors.Join(p.settle(ctx, p.waiting), fmt.Errorf("read line %d: %w", number+1, err))
 	}
 	return p.settle(ctx, p.waiting)
 }
@@ -189,6 +233,9 @@ func (p *publisher) settle(ctx context.Context, lines []sentLine) error {
 	}
 	return nil
 }
+
+// isObject tells whether a line is one whole JSON object.
+func isObject(line []byte) bool { return line[0] == '{' && json.Valid(line) }
 
 // isSubject tells whether a type can stand in a subject as it is.
 func isSubject(typ string) bool {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 )
 
@@ -24,7 +23,6 @@ First steps:
 
 Without a command, worker runs the service. Exit codes: 0 done, 1 failed,
 2 wrong usage or configuration, 3 done but something does not agree.`,
-		Args: command.Args(cobra.NoArgs),
 	}
 	run := newRun()
 	root.RunE, root.Args = run.RunE, run.Args

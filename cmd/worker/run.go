@@ -30,7 +30,7 @@ is set. With --embedded it brings its own NATS and Postgres, for a trial on one
 machine; their data stays in --data.
 
 Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics.`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runService(c, embedded, dataDir)
 		},

@@ -60,7 +60,7 @@ func newConfig() *cobra.Command {
 
   worker config --default > rules.yaml
   WORKER_CONFIG=rules.yaml worker config`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if builtIn {
 				_, err := c.OutOrStdout().Write(config.DefaultFile())

@@ -28,7 +28,7 @@ each key was received and applied:
 
 It has no authentication of its own: keep it on the loopback or in a private
 network. It forgets everything when it ends.`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			preset, err := sim.FaultsPreset(faults)
 			if err != nil {

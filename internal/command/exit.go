@@ -58,10 +58,16 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) int {
 		root.Version = Version()
 	}
 	root.SetArgs(args)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return Usagef("%w\nTry `%s --help`.", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand(root))
+	root.Version = version()
+	root.SuggestionsMinimumDistance = 2
+	out := &checkedOutput{Writer: root.OutOrStdout()}
+	root.SetOut(out)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("write output: %w", out.err)
+	}
 	if err != nil {
 		fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
 	}

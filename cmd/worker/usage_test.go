@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"pointsledger/internal/testkit"
+)
+
+const paidOrder = `{"specversion":"1.0","id":"e1","source":"shop-sh","type":"order.paid","data":{"orderId":"SO-1","member":{"customerId":"383933091455959041"},"channel":"pos","amountFen":12999}}`
+
+// Wrong usage ends with exit code 2 and words that a person can act on.
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	several := filepath.Join(t.TempDir(), "several.json")
+	if err := os.WriteFile(several, []byte(paidOrder+"\n"+paidOrder+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	database := []string{"DATABASE_URL=postgres://nobody@127.0.0.1:1/none"}
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"help nope", `unknown command "nope" for "worker"`},
+		{"demoo", `unknown command "demoo" for "worker"; did you mean demo?`},
+		{"demo extra", `demo takes no arguments, got "extra"`},
+		{"demo --events x", `--events: want a whole number, got "x"`},
+		{"simulate --latency 5", `--latency: want a duration such as 500ms, 30s or 2h, got "5"`},
+		{"explain", "want one FILE, or - for standard input"},
+		{"publish " + t.TempDir(), "is a folder"},
+		{"explain " + several, "holds several events; explain takes one (head -1 " + several},
+		{"migrate status --yes", "--yes belongs to migrate down, not to migrate status"},
+		{"migrate down --grant-to x", "--grant-to belongs to migrate up"},
+		{"migrate up --grant-to=", "--grant-to: want the name of a role"},
+	} {
+		out, errs, code := runWorker(t, database, "", strings.Fields(c.args)...)
+		if code != 2 || out != "" || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit %d, %q, want %q in %q", c.args, code, out, c.want, errs)
+		}
+	}
+	if out, _, code := runWorker(t, nil, "", "help", "demo"); code != 0 || !strings.Contains(out, "--events") {
+		t.Errorf("help demo: exit %d, %s", code, out)
+	}
+	if out, _, code := runWorker(t, nil, "", "--version"); code != 0 || !strings.HasPrefix(out, "worker version ") {
+		t.Errorf("--version: exit %d, %s", code, out)
+	}
+}
+
+// Output that went nowhere is a failure.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Log("nothing to see: this system has no /dev/full")
+		return
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"schema"}, {"config"}, {"config", "--default"}, {"help"}} {
+		cmd := exec.Command(workerBinary, args...)
+		cmd.Env, cmd.Stdout = []string{"HOME=/"}, full
+		if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 1 {
+			t.Errorf("%v: %v, want exit code 1", args, err)
+		}
+	}
+}
+
+func TestExplainSaysWhatItAssumes(t *testing.T) {
+	t.Parallel()
+	old := strings.Replace(paidOrder, `"data"`, `"time":"2021-03-01T12:00:00+08:00","data"`, 1)
+	for _, c := range []struct {
+		event string
+		flags []string
+		want  []string
+	}{
+		{paidOrder, nil, []string{"published at ", "(now; --at assumes another time)"}},
+		{old, nil, []string{"published at 2021-03-01T12:00:00+08:00 (its own time;", "published now it would be rejected: clock: time:"}},
+		{paidOrder, []string{"--at", "2019-05-01T00:00:00Z"}, []string{"published at 2019-05-01T00:00:00Z (--at)", "the first set"}},
+	} {
+		out, errs, code := runWorker(t, nil, c.event, append([]string{"explain", "-"}, c.flags...)...)
+		for _, want := range c.want {
+			if code != 0 || !strings.Contains(out, want) {
+				t.Errorf("explain %v: exit %d, no %q in\n%s%s", c.flags, code, want, out, errs)
+			}
+		}
+	}
+	if out, _, _ := runWorker(t, nil, paidOrder, "explain", "-"); strings.Contains(out, "would be rejected") || strings.Contains(out, "null") {
+		t.Errorf("an event that is fine now:\n%s", out)
+	}
+	out, _, code := runWorker(t, nil, old, "explain", "--json", "--at", "2026-03-01T12:00:00Z", "-")
+	var got struct {
+		Rejected     bool
+		Code, Reason string
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 1 || !got.Rejected || got.Code != "clock" || got.Reason == "" {
+		t.Errorf("a reject as JSON: exit %d, %v, %s", code, err, out)
+	}
+}
+
+// A pretty-printed file must not become a message for each of its lines.
+func TestPublishWantsOneObjectALine(t *testing.T) {
+	t.Parallel()
+	env := []string{"NATS_URL=" + testkit.NATS(t)}
+	if out, errs, code := runWorker(t, env, paidOrder+"\n{\n\"a\": 1\n}\n", "publish", "--create-stream", "-"); code != 1 ||
+		!strings.Contains(out, "published 1 message, 0 of them known") || !strings.Contains(errs, "line 2 is not a JSON object") {
+		t.Errorf("pretty-printed: exit %d, %s%s", code, out, errs)
+	}
+	if out, errs, code := runWorker(t, env, "{\n[]\n", "publish", "--raw", "-"); code != 0 || !strings.Contains(out, "published 2 messages") {
+		t.Errorf("--raw: exit %d, %s%s", code, out, errs)
+	}
+	if _, errs, code := runWorker(t, env, `{"a":"`+strings.Repeat("x", 1<<20)+`"}`, "publish", "-"); code != 1 || !strings.Contains(errs, "line 1 is longer than 1 MiB") {
+		t.Errorf("a long line: exit %d, %s", code, errs)
+	}
+	if _, errs, code := runWorker(t, []string{"NATS_URL=nats://127.0.0.1:1"}, paidOrder, "publish", "-"); code != 1 ||
+		!strings.Contains(errs, "cannot reach NATS at nats://127.0.0.1:1: connection refused") {
+		t.Errorf("no broker: exit %d, %s", code, errs)
+	}
+}
+
+func TestMigrateSaysWhatItDid(t *testing.T) {
+	t.Parallel()
+	database := testkit.EmptyDatabase(t)
+	env := []string{"DATABASE_URL=" + database}
+	if _, errs, code := runWorker(t, env, "", "migrate", "--grant-to", "no_such_role"); code != 1 || !strings.Contains(errs, `CREATE ROLE "no_such_role" LOGIN`) {
+		t.Errorf("a missing role: exit %d, %s", code, errs)
+	}
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	var tables int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`).Scan(&tables); err != nil || tables != 0 {
+		t.Errorf("a missing role, and %d tables were made, %v", tables, err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"migrate", " migrations, at version "},
+		{"migrate up", "nothing to apply, at version "},
+		{"migrate down --yes", "taken back: 000"},
+		{"migrate up", "applied 1 migration, at version "},
+		{"migrate down --all --yes", "taken back: 00001_operations.sql"},
+		{"migrate down --yes", "nothing to take back"},
+	} {
+		if out, errs, code := runWorker(t, env, "", strings.Fields(c.args)...); code != 0 || !strings.Contains(out, c.want) {
+			t.Errorf("%s: exit %d, no %q in %s%s", c.args, code, c.want, out, errs)
+		}
+	}
+}
