@@ -13,7 +13,6 @@ import (
 // Bounds of one batch of a re-read.
 const (
 	rereadEvents = 1000
-	rereadBytes  = maxFetchBytes
 	// rereadPatience is how long the next event may take before the re-read is
 	// given up; it is begun anew later.
 	rereadPatience = 30 * time.Second
@@ -48,14 +47,15 @@ func reread(ctx context.Context, js jetstream.JetStream, rules *Rules, s *source
 	if info.NumPending == 0 {
 		return 0, nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxBytes(rereadBytes))
+	limit := fetchBytes(js)
+	messages, err := consumer.Messages(jetstream.PullMaxBytes(limit))
 	if err != nil {
 		return 0, fmt.Errorf("read stream again: %w", err)
 	}
 	defer messages.Stop()
 	for last := false; !last; {
 		var batch []jetstream.Msg
-		if batch, last, err = rereadBatch(ctx, messages, part.to); err != nil {
+		if batch, last, err = rereadBatch(ctx, messages, part.to, limit); err != nil {
 			return read, err
 		}
 		read += len(batch)
@@ -68,9 +68,10 @@ func reread(ctx context.Context, js jetstream.JetStream, rules *Rules, s *source
 	return read, nil
 }
 
-// rereadBatch reads on until a batch is full or the stretch ends.
-func rereadBatch(ctx context.Context, messages jetstream.MessagesContext, to uint64) (batch []jetstream.Msg, last bool, err error) {
-	for size := 0; len(batch) < rereadEvents && size < rereadBytes; {
+// rereadBatch reads on until a batch is full (limit is in bytes, headers
+// included) or the stretch ends.
+func rereadBatch(ctx context.Context, messages jetstream.MessagesContext, to uint64, limit int) (batch []jetstream.Msg, last bool, err error) {
+	for size := 0; len(batch) < rereadEvents && size < limit; {
 		call, cancel := context.WithTimeout(ctx, rereadPatience)
 		m, err := messages.Next(jetstream.NextContext(call))
 		cancel()
@@ -84,10 +85,21 @@ func rereadBatch(ctx context.Context, messages jetstream.MessagesContext, to uin
 		if meta.Sequence.Stream > to {
 			return batch, true, nil
 		}
-		batch, size = append(batch, m), size+len(m.Data())
+		batch, size = append(batch, m), size+len(m.Data())+headerBytes(m.Headers())
 		if meta.Sequence.Stream == to || meta.NumPending == 0 {
 			return batch, true, nil
 		}
 	}
 	return batch, false, nil
+}
+
+// headerBytes is the length of a header's names and values.
+func headerBytes(header map[string][]string) int {
+	size := 0
+	for name, values := range header {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size
 }
