@@ -17,13 +17,19 @@ func (m *machine) target(rt *rapid.T) string { return rapid.SampledFrom(m.target
 func (m *machine) claim(rt *rapid.T) {
 	m.token++
 	c := ledger.Claim{Target: m.target(rt), Token: m.token, Limit: rapid.IntRange(1, 5).Draw(rt, "limit"),
-		Lease: time.Hour, KeyMemory: keyMemory}
+		Lease: time.Hour, KeyMemory: keyMemory, Newest: rapid.IntRange(1, 4).Draw(rt, "newest") == 1}
 	worker := rapid.IntRange(1, 3).Draw(rt, "worker")
 	expected := m.model.where(func(o *modelOp) bool { return o.Target == c.Target && o.claimable() && o.row.Due })
-	slices.SortFunc(expected, func(a, b *modelOp) int {
+	inOrderOfDueTime := func(a, b *modelOp) int {
 		return cmp.Or(m.last.open[a.id].NextAt.Compare(m.last.open[b.id].NextAt), cmp.Compare(a.id, b.id))
-	})
+	}
+	if c.Newest {
+		slices.SortFunc(expected, func(a, b *modelOp) int { return cmp.Compare(b.id, a.id) })
+	} else {
+		slices.SortFunc(expected, inOrderOfDueTime)
+	}
 	expected = expected[:min(c.Limit, len(expected))]
+	slices.SortFunc(expected, inOrderOfDueTime) // the answer is, whichever end was taken
 	rows, err := m.Claim(m.ctx, c)
 	if err != nil {
 		rt.Fatal(err)
@@ -198,7 +204,7 @@ func (m *machine) verify(rt *rapid.T) {
 	want := o.leased(h.Token) && o.row.InDoubt
 	if want {
 		o.verified()
-		h.InDoubt = false
+		h.InDoubt, h.NeverSent = false, true
 	}
 	m.did(rt, names("verify", []*holding{h}))
 	agree(rt, "verify", "cleared", ok, want)

@@ -180,7 +180,8 @@ func (a *arena) recordSome(ctx context.Context, random *rand.Rand) error {
 func (a *arena) claimSome(ctx context.Context, target string, limit int) error {
 	var token ledger.LeaseToken
 	a.count(func() { a.token++; token = a.token })
-	rows, err := a.Claim(ctx, ledger.Claim{Target: target, Token: token, Limit: limit, Lease: time.Hour, KeyMemory: keyMemory})
+	rows, err := a.Claim(ctx, ledger.Claim{Target: target, Token: token, Limit: limit, Lease: time.Hour, KeyMemory: keyMemory,
+		Newest: token%4 == 0})
 	if err != nil {
 		return err
 	}
@@ -326,7 +327,7 @@ func (a *arena) verifyOne(ctx context.Context, random *rand.Rand) error {
 			return err
 		}
 		if ok {
-			a.remember(h, func(c *ledger.Claimed) { c.InDoubt = false })
+			a.remember(h, func(c *ledger.Claimed) { c.InDoubt, c.NeverSent = false, true })
 		}
 	}
 	return nil

@@ -123,16 +123,17 @@ func (o *modelOp) memberID() string {
 
 // claimSeen is a claim in the part that invariant 4 and the decision rest on.
 func claimSeen(c *ledger.Claimed) string {
-	return fmt.Sprintf("%d token %d: %s %s %s %d source %d channel %d %q member %q code %q attempts %d in doubt %v",
+	return fmt.Sprintf("%d token %d: %s %s %s %d source %d channel %d %q member %q code %q attempts %d in doubt %v never sent %v",
 		c.ID, c.Token, c.Kind, c.BizID, c.BusinessKey, c.Points, c.SourceType, c.PointsChannel, c.Reason,
-		c.MemberID, c.MemberCode, c.Attempts, c.InDoubt)
+		c.MemberID, c.MemberCode, c.Attempts, c.InDoubt, c.NeverSent)
 }
 
 // claimed is the claim that the model expects, before claim is applied.
 func (o *modelOp) claimed(token ledger.LeaseToken) string {
 	return claimSeen(&ledger.Claimed{ID: o.id, Token: token, Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey,
 		Points: o.Points, SourceType: o.SourceType, PointsChannel: o.PointsChannel, Reason: o.Reason,
-		MemberID: o.memberID(), MemberCode: o.MemberCode, Attempts: o.row.Attempts, InDoubt: o.row.InDoubt})
+		MemberID: o.memberID(), MemberCode: o.MemberCode, Attempts: o.row.Attempts,
+		InDoubt: o.row.InDoubt, NeverSent: !o.row.InDoubt})
 }
 
 // claim begins the key's age anew where nothing sent before had an effect.
@@ -219,6 +220,7 @@ func answersTo(row *ledger.Claimed) []answer {
 		{cause: "suspicious_refusal", outcome: "refused"},
 		{cause: "suspicious_refusal", outcome: "refused", delayed: true},
 		{cause: "unauthorised", outcome: "unauthorised"},
+		{cause: "unauthorised", outcome: "unauthorised", park: true, mayHaveActed: true}, // the row is at fault
 		{cause: "throttled", outcome: "throttled"},
 		{cause: "unsendable", outcome: "not_sent", park: true},
 		{cause: "member_unresolved", outcome: "refused", park: true},
@@ -237,7 +239,7 @@ func answersTo(row *ledger.Claimed) []answer {
 // change is the dispatcher's change of a held row. later delays a retry.
 func (a answer) change(row *ledger.Claimed, token ledger.LeaseToken, later bool) ledger.Change {
 	c := ledger.Change{ID: row.ID, Token: token, State: ledger.Pending, Cause: a.cause, Doubt: a.doubt,
-		UseAttempt: a.park || a.retry, Unsent: !a.mayHaveActed}
+		UseAttempt: a.park || a.retry, Unsent: row.NeverSent && !a.mayHaveActed}
 	if a.outcome != "" {
 		c.Attempt = &ledger.Attempt{Outcome: a.outcome, HTTPStatus: 200, VendorCode: "7"}
 	}
