@@ -14,13 +14,14 @@ import (
 
 // filterFlags choose operations; list and run share them.
 type filterFlags struct {
-	account, cause, state, member, order, bizID, eventType, since, until string
-	inDoubt                                                              bool
+	account, cause, code, state, member, order, bizID, eventType, since, until string
+	inDoubt                                                                    bool
 }
 
 const filterHelp = `
 Filters, all of which must fit:
   --account A      the vendor account           --cause C     why it is parked (replay status)
+  --code C         the vendor's last code, whole; "HTTP 500" or none where it gave no code
   --member M       member id or scanned code    --order KEY   the order number, whole
   --type T         the event's type             --biz-id B    the dedup key
   --in-doubt       only what the vendor may have applied
@@ -29,6 +30,7 @@ Filters, all of which must fit:
 func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.account, "account", "", "vendor account")
 	c.Flags().StringVar(&f.cause, "cause", "", "cause, such as refused or attempts_exhausted")
+	c.Flags().StringVar(&f.code, "code", "", "vendor's code of the last attempt, such as 40101")
 	c.Flags().StringVar(&f.state, "state", "parked", "parked, pending, sending or all")
 	c.Flags().StringVar(&f.member, "member", "", "member id or scanned code")
 	c.Flags().StringVar(&f.order, "order", "", "order number, or what stands for it")
@@ -42,13 +44,13 @@ func (f *filterFlags) register(c *cobra.Command) {
 // filter reads the flags. An age becomes a time, so that a command made from
 // the filter means the same set later.
 func (f *filterFlags) filter(c *cobra.Command, now time.Time) (ledger.OpenFilter, error) {
-	for _, name := range []string{"account", "cause", "state", "member", "order", "biz-id", "type", "since", "until"} {
+	for _, name := range []string{"account", "cause", "code", "state", "member", "order", "biz-id", "type", "since", "until"} {
 		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
 			// Most likely an empty variable of a script: it must not mean "all".
 			return ledger.OpenFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
 		}
 	}
-	o := ledger.OpenFilter{Account: f.account, Cause: f.cause, State: f.state, Member: f.member, BusinessKey: f.order,
+	o := ledger.OpenFilter{Account: f.account, Cause: f.cause, Code: f.code, State: f.state, Member: f.member, BusinessKey: f.order,
 		BizID: ledger.BizID(f.bizID), EventType: f.eventType, InDoubt: f.inDoubt}
 	switch f.state {
 	case "all":
@@ -104,6 +106,7 @@ func filterArgs(f ledger.OpenFilter) []string {
 	}
 	add("--account", f.Account)
 	add("--cause", f.Cause)
+	add("--code", f.Code)
 	add("--member", f.Member)
 	add("--order", f.BusinessKey)
 	add("--biz-id", string(f.BizID))

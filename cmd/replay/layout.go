@@ -72,8 +72,13 @@ type column struct {
 	right bool
 }
 
+// lastCells is how far the last column is clipped before any other: foreign
+// words stand there, while causes and orders are there to be copied.
+const lastCells = 14
+
 // printTable prints rows under titles, two blanks between columns. What does
-// not fit the page is clipped where the columns are widest; numbers never are.
+// not fit the page is clipped in the last column, then where the columns are
+// widest; numbers never are.
 func printTable(out io.Writer, columns []column, rows [][]string) {
 	widths := make([]int, len(columns))
 	total := 2 * (len(columns) - 1)
@@ -90,6 +95,9 @@ func printTable(out io.Writer, columns []column, rows [][]string) {
 			if !c.right && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
+		}
+		if last := len(columns) - 1; !columns[last].right && widths[last] > lastCells {
+			widest = last
 		}
 		if widest < 0 || widths[widest] < 6 {
 			break // numbers alone fill the page
@@ -132,16 +140,16 @@ func printLine(out io.Writer, label, text string) {
 	}
 }
 
-// printPoint prints one point of a list. A command stands on a line of its own
-// and is not broken: it is there to be copied.
+// printPoint prints one point of a list. Each command stands on a line of its
+// own and is not broken: it is there to be copied.
 func printPoint(out io.Writer, text string) {
-	text, cmd, found := strings.Cut(text, "\n")
+	text, commands, found := strings.Cut(text, "\n")
 	mark := "- "
 	for _, line := range wrap(clean(text), pageWidth-4) {
 		fmt.Fprintf(out, "  %s%s\n", mark, line)
 		mark = "  "
 	}
 	if found {
-		fmt.Fprintf(out, "      %s\n", cmd)
+		fmt.Fprintf(out, "      %s\n", strings.ReplaceAll(commands, "\n", "\n      "))
 	}
 }

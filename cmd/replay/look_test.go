@@ -24,7 +24,7 @@ func TestStatus(t *testing.T) {
 	c.exec(`INSERT INTO rejects (stream, stream_created, stream_seq, subject, broker_time, headers, payload, reason_code, reason)
 	        SELECT 'POINTS', now(), i, 's', now(), '', '', 'bad_type', 'r' FROM generate_series(1, 1234) AS i`)
 	out := c.must(0, "status")
-	contains(t, out, "40301 会员 138****5678 已冻结", "bad_type   1,234", "1 operation due for more than a minute",
+	contains(t, out, "refused 40301 1 1 0s 会员 138****5678 已冻结", "bad_type   1,234", "1 operation due for more than a minute",
 		"replay list --account zhimai --cause refused", "resolved_at IS NULL")
 	if strings.ContainsRune(out, 27) || strings.Contains(out, "13812345678") {
 		t.Errorf("the vendor's words are shown raw: %q", out)

@@ -30,13 +30,14 @@ On a bad night:
   replay run --cause refused             what a replay would do (changes nothing)
   replay run --cause refused --expect 12 --reason "members unfrozen" --yes
 
-A replay keeps the dedup key. What is being sent is never touched, and what is
-in doubt (the vendor may have applied it) goes only while the vendor remembers
-the key. Every replay is recorded with who, when and why (table ops_actions).
+A replay keeps the dedup key. What is being sent is never touched. What is in
+doubt (the vendor may have applied it) is looked up in the vendor's records
+first where the account says in_doubt: verify; elsewhere it goes only while the
+vendor remembers the key. Every replay is recorded with who, when and why (table
+ops_actions).
 
 DATABASE_URL is all it needs. It reads the same configuration as the worker
-(WORKER_CONFIG) to know how long each vendor remembers a key: give it the same
-file. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but
+(WORKER_CONFIG) to know how each account treats doubt: give it the same file. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but
 not everything that was found could be put back.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -88,6 +89,17 @@ func (s *session) keyMemories() []ledger.KeyMemory {
 	return memories
 }
 
+// verifies tells whether the account looks what is in doubt up before it sends
+// it again. false for an account that is not configured.
+func (s *session) verifies(account string) bool {
+	for _, v := range s.config.Vendors {
+		if v.Name == account {
+			return v.InDoubt == config.InDoubtVerify
+		}
+	}
+	return false
+}
+
 // printJSON prints one indented object.
 func printJSON(out io.Writer, value any) error {
 	encoder := json.NewEncoder(out)
@@ -100,8 +112,11 @@ func printJSON(out io.Writer, value any) error {
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
 
 // age shows how long ago something was, in its two largest units.
-func age(since, now time.Time) string {
-	d := max(now.Sub(since), 0)
+func age(since, now time.Time) string { return short(now.Sub(since)) }
+
+// short is a duration in its two largest units; a negative one is 0.
+func short(d time.Duration) string {
+	d = max(d, 0)
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))

@@ -56,10 +56,14 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 	if len(found) == 0 {
 		return notFound(text)
 	}
+	gates, err := s.store.ClosedGates(c.Context())
+	if err != nil {
+		return err
+	}
 	now := time.Now()
 	shown := make([]shownOperation, len(found))
 	for i, d := range found {
-		shown[i] = shownOperation{detailForEyes(d), s.nextStep(&d, now)}
+		shown[i] = shownOperation{detailForEyes(d), s.nextStep(&d, gates, now)}
 	}
 	if asJSON {
 		return printJSON(c.OutOrStdout(), struct {
@@ -92,7 +96,7 @@ func notFound(text string) error {
 }
 
 // nextStep says what the operator can do about an operation.
-func (s *session) nextStep(d *ledger.OperationDetail, now time.Time) string {
+func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Time) string {
 	switch {
 	case d.Posting != nil && d.Posting.Kind == "posted":
 		return "Nothing: the vendor has applied it."
@@ -110,8 +114,13 @@ func (s *session) nextStep(d *ledger.OperationDetail, now time.Time) string {
 		}
 		return "Wait: a worker is sending it now."
 	case "pending":
+		for _, g := range gates {
+			if g.Account == d.Account {
+				return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, gateWords(g.Reason))
+			}
+		}
 		if d.Open.NextAt.Before(now.Add(-time.Minute)) {
-			return "It is late: is a worker running for this account, and is its gate open? Ask the worker's /readyz."
+			return "It is late: is a worker running for this account? Ask the worker's /readyz."
 		}
 		return "Nothing: a worker sends it by itself."
 	}
@@ -119,7 +128,7 @@ func (s *session) nextStep(d *ledger.OperationDetail, now time.Time) string {
 		return "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
 			". Ask the vendor whether it has applied the key " + string(d.BizID) + "."
 	}
-	return causeAdvice(d.Open.Cause) + ". See what putting it back would do:\n" + runBizID(d.BizID)
+	return causeAdvice(d.Open.Cause, s.verifies(d.Account)) + ". See what putting it back would do:\n" + runBizID(d.BizID)
 }
 
 func (o *shownOperation) print(out io.Writer, now time.Time) {
@@ -184,7 +193,7 @@ func (o *shownOperation) stateWords(now time.Time) string {
 	x := o.Open
 	why := ""
 	if x.Cause != "" {
-		why = fmt.Sprintf(": %s (%s)", causeWords(x.Cause), x.Cause)
+		why = fmt.Sprintf(": %s (%s)", causeWords(x.Cause, x.State), x.Cause)
 	}
 	switch x.State {
 	case "sending":

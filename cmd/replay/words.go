@@ -11,7 +11,7 @@ import (
 
 // causeWords says what a cause means. An unknown one, of a newer worker, is
 // left as it is.
-func causeWords(cause string) string {
+func causeWords(cause, state string) string {
 	switch cause {
 	case dispatch.CauseRefused:
 		return "the vendor said no"
@@ -21,7 +21,16 @@ func causeWords(cause string) string {
 		return "every attempt of the schedule was used"
 	case ledger.CauseKeyMemoryOver:
 		return "in doubt for longer than the vendor surely remembers the dedup key"
+	case dispatch.CauseCandidates:
+		return "in doubt, and the member's records show the same points without our reference: they may be this operation"
+	case dispatch.CausePointsDiffer:
+		return "in doubt, and the member's records show our reference with other points"
+	case dispatch.CauseUnsendable:
+		return "the call itself cannot be made of it, so nothing was sent"
 	case dispatch.CauseUnauthorised:
+		if state == string(ledger.Parked) {
+			return "the vendor turned it away for its credentials time after time, and accepted others in between"
+		}
 		return "the vendor did not accept our credentials"
 	case dispatch.CauseThrottled:
 		return "the vendor asked for fewer calls"
@@ -32,20 +41,40 @@ func causeWords(cause string) string {
 	case dispatch.CauseRetryable:
 		return "the vendor asked to try again later"
 	case dispatch.CauseUnknown:
-		return "the answer was unclear"
+		return "the answer was unclear, or the vendor's records could not be read"
 	case ledger.CauseLeaseExpired:
 		return "its worker was gone before it could say how the call ended"
 	case dispatch.CauseReturned:
-		return "its worker gave it back unsent"
+		return "its worker gave it back unsent, because it stopped or the gate closed"
 	case ledger.CauseReplayed:
 		return "a person put it back"
+	case ledger.CauseRebuilt:
+		return "read from the stream again, because the database that first recorded it is gone; it may have been sent"
+	case ledger.CauseDatabaseChanged:
+		return "the database lost its newest commits, and its sending may be among them"
+	case "":
+		return "not tried yet"
 	}
 	return cause
 }
 
+// waitWords says what becomes of operations that wait for this cause.
+func waitWords(cause string) string {
+	switch cause {
+	case dispatch.CauseUnauthorised, dispatch.CauseSuspicious:
+		return "goes by itself once our keys are right; uses no attempt until then"
+	case dispatch.CauseThrottled:
+		return "goes by itself after the pause; uses no attempt until then"
+	case dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown, dispatch.CauseMemberUnresolved:
+		return "tried again by itself, and parked when the schedule is used up"
+	}
+	return "goes by itself"
+}
+
 // causeAdvice says what is worth doing before parked operations of this cause
-// are put back.
-func causeAdvice(cause string) string {
+// are put back. verify: the account looks what is in doubt up in the member's
+// records before it sends it again.
+func causeAdvice(cause string, verify bool) string {
 	switch cause {
 	case dispatch.CauseRefused:
 		return "See what the vendor says; mend it there (an unknown or frozen member, say), then put it back"
@@ -55,9 +84,39 @@ func causeAdvice(cause string) string {
 	case ledger.CauseAttemptsExhausted:
 		return "Make sure that the vendor is well again, then put it back"
 	case ledger.CauseKeyMemoryOver:
-		return "Ask the vendor whether the dedup key was applied. It is not sent again: the vendor might apply it twice"
+		if verify {
+			return "Ask the vendor whether it applied the dedup key. A replay looks it up in the member's records again, and sends it only if they prove that it was not applied"
+		}
+		return "Ask the vendor whether it applied the dedup key. It is not sent again: the vendor might apply it twice"
+	case dispatch.CauseCandidates:
+		advice := "`replay show` names those records: ask the vendor what they stand for. "
+		if verify {
+			return advice + "A replay looks again, and parks it again while they are the same"
+		}
+		return advice + "Do not put it back before you know: this account sends again without looking"
+	case dispatch.CausePointsDiffer:
+		advice := "Ask the vendor how this came to be. "
+		if verify {
+			return advice + "A replay looks again, and parks it again while the record is the same"
+		}
+		return advice + "Do not put it back before you know: this account sends again without looking"
+	case dispatch.CauseUnsendable:
+		return "`replay show` says what is wrong. Put back, it parks again unless that is mended in the configuration; " +
+			"else the shop publishes the sale anew under a key of its own, corrected"
+	case dispatch.CauseUnauthorised:
+		return "As others are accepted, our keys are right: ask the vendor what is wrong with this member or text, then put it back"
+	case ledger.CauseRebuilt, ledger.CauseDatabaseChanged:
+		if verify {
+			return "Put back, it is looked up in the member's records before it is sent"
+		}
+		return "Ask the vendor whether it applied the dedup key. Put back, it goes with the same key, while the vendor remembers that"
 	}
 	return "Find out why, then put it back"
+}
+
+// worthReplay tells whether putting operations of this cause back can help.
+func worthReplay(cause string, verify bool) bool {
+	return cause != ledger.CauseKeyMemoryOver || verify
 }
 
 // blockedWords says why a row in doubt may not go. memory is the key memory as
@@ -73,6 +132,19 @@ func blockedWords(blocked, account string, memory time.Duration) string {
 	return ""
 }
 
+// doubtWords says how operations in doubt are kept from being applied twice
+// when they are put back.
+func doubtWords(n int64, verify bool) string {
+	them, they := "them", "They go"
+	if n == 1 {
+		them, they = "it", "It goes"
+	}
+	if verify {
+		return fmt.Sprintf("the vendor may have applied %s. The worker looks %s up in the member's records first, and sends only what is not there, with the same dedup key.", them, them)
+	}
+	return fmt.Sprintf("the vendor may have applied %s. %s with the same dedup key, which the vendor should recognise.", them, they)
+}
+
 // evidenceWords says how we know that the vendor applied an operation.
 func evidenceWords(evidence string) string {
 	switch evidence {
@@ -80,7 +152,7 @@ func evidenceWords(evidence string) string {
 		return "the vendor's answer said so"
 	case string(ledger.AlreadyApplied):
 		return "the vendor said that it had applied this key before"
-	case "verified":
+	case string(ledger.Verified):
 		return "seen in the vendor's records"
 	case "manual":
 		return "a person decided"
