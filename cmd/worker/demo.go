@@ -142,12 +142,12 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	if err := <-stopped; err != nil {
 		return nil, err
 	}
-	return result, result.phase("books compared", "", func() error { return d.compare(ctx, result) })
+	return result, result.phase("books compared", "every key, in all three books", func() error { return d.compare(ctx, result) })
 }
 
 // start brings up the servers, the schema, the simulator and the worker.
 func (d *demo) start(ctx context.Context) (err error) {
-	if d.stack, err = startStack(ctx, "", d.log); err != nil {
+	if d.stack, err = startStack(ctx, stackConfig{}, d.log); err != nil {
 		return err
 	}
 	if err := migrations.Up(ctx, d.stack.databaseURL); err != nil {

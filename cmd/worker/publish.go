@@ -98,7 +98,7 @@ func openInput(stdin io.Reader, file string) (io.ReadCloser, error) {
 // dialNATS connects once: a person who waits wants to hear at once that there
 // is no broker.
 func dialNATS(cfg *config.Config) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name("points-ledger publish")}
+	options := []nats.Option{nats.Name("points-ledger")}
 	if cfg.NATS.CredsFile != "" {
 		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))
 	}
@@ -119,6 +119,15 @@ const (
 	// publishStall is how long a full window may stay full.
 	publishStall = 30 * time.Second
 )
+
+// whyNoNATS tries once more and returns what went wrong, nil when it works.
+func whyNoNATS(cfg *config.Config) error {
+	conn, err := dialNATS(cfg)
+	if err == nil {
+		conn.Close()
+	}
+	return err
+}
 
 // checkStream finds the stream within a few seconds.
 func checkStream(ctx context.Context, js jetstream.JetStream, name string, create bool) error {

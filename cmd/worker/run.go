@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 func newRun() *cobra.Command {
 	var embedded bool
 	var dataDir string
+	var natsPort int
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the service (the default command)",
@@ -32,11 +34,15 @@ machine; their data stays in --data.
 Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics.`,
 		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runService(c, embedded, dataDir)
+			if c.Flags().Changed("nats-port") && (!embedded || natsPort < 1 || natsPort > 65535) {
+				return command.Usagef("--nats-port: want a port from 1 to 65535, together with --embedded, got %d", natsPort)
+			}
+			return runService(c, embedded, dataDir, natsPort)
 		},
 	}
 	c.Flags().BoolVar(&embedded, "embedded", false, "bring an embedded NATS and Postgres")
 	c.Flags().StringVar(&dataDir, "data", defaultDataDir(), "folder of the embedded servers' data")
+	c.Flags().IntVar(&natsPort, "nats-port", defaultNATSPort, "port of the embedded NATS on 127.0.0.1")
 	return c
 }
 
@@ -52,7 +58,10 @@ func defaultDataDir() string {
 	return ".points-ledger"
 }
 
-func runService(c *cobra.Command, embedded bool, dataDir string) (err error) {
+// defaultNATSPort is where publishers look for NATS.
+const defaultNATSPort = 4222
+
+func runService(c *cobra.Command, embedded bool, dataDir string, natsPort int) (err error) {
 	ctx := c.Context()
 	cfg, err := loadConfig(c)
 	if err != nil {
@@ -63,7 +72,12 @@ func runService(c *cobra.Command, embedded bool, dataDir string) (err error) {
 	}
 	log := newLogger(os.Stderr, cfg.LogLevel)
 	if embedded {
-		stack, err := startStack(ctx, dataDir, log)
+		for _, s := range cfg.Settings {
+			if (s.Name == "DATABASE_URL" || s.Name == "NATS_URL") && s.From != "default" {
+				c.PrintErrf("warning: %s is ignored: --embedded brings its own\n", s.Name)
+			}
+		}
+		stack, err := startStack(ctx, stackConfig{dir: dataDir, natsPort: natsPort}, log)
 		if err != nil {
 			return err
 		}
@@ -95,9 +109,15 @@ type stack struct {
 // embeddedDatabase is the database's name in an embedded cluster.
 const embeddedDatabase = "points_ledger"
 
-// startStack starts both servers with their data under dir, or, when dir is
-// empty, in temporary folders that vanish with this process.
-func startStack(ctx context.Context, dir string, log *zap.Logger) (_ *stack, err error) {
+// stackConfig says where a stack lives. Empty is a temporary one, which
+// vanishes with this process, on a free port.
+type stackConfig struct {
+	dir      string
+	natsPort int
+}
+
+// startStack starts both servers.
+func startStack(ctx context.Context, cfg stackConfig, log *zap.Logger) (_ *stack, err error) {
 	s := &stack{}
 	defer func() {
 		if err != nil {
@@ -105,18 +125,23 @@ func startStack(ctx context.Context, dir string, log *zap.Logger) (_ *stack, err
 		}
 	}()
 	var postgresDir, natsDir string
-	natsPort := 0
-	if dir != "" {
-		// Kept data is a service's: publishers must find it at the usual port.
-		postgresDir, natsDir, natsPort = filepath.Join(dir, "postgres"), filepath.Join(dir, "nats"), 4222
+	if cfg.dir != "" {
+		postgresDir, natsDir = filepath.Join(cfg.dir, "postgres"), filepath.Join(cfg.dir, "nats")
 	}
-	if s.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresConfig{Dir: postgresDir, Fsync: true}); err != nil {
+	waiting := func(pid int) {
+		log.Info("the data folder is in use: waiting for its server to leave", zap.Int("process", pid), zap.String("data", cfg.dir))
+	}
+	if s.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresConfig{Dir: postgresDir, Fsync: true, Waiting: waiting}); err != nil {
 		return nil, fmt.Errorf("start embedded Postgres: %w", err)
 	}
 	if s.databaseURL, err = s.postgres.CreateDatabase(ctx, embeddedDatabase); err != nil {
 		return nil, fmt.Errorf("create embedded database: %w", err)
 	}
-	if s.nats, err = devstack.StartNATS(devstack.NATSConfig{Dir: natsDir, Port: natsPort}); err != nil {
+	s.nats, err = devstack.StartNATS(devstack.NATSConfig{Dir: natsDir, Port: cfg.natsPort})
+	if errors.Is(err, devstack.ErrPortTaken) {
+		return nil, fmt.Errorf("port %d is taken: stop the other NATS server, or use --nats-port", cfg.natsPort)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("start embedded NATS: %w", err)
 	}
 	s.natsURL = s.nats.URL()

@@ -108,8 +108,10 @@ func (s *service) run(ctx context.Context) error {
 	defer stopAccepting()
 	work, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorking()
+	stopping := make(chan struct{})
 	drain := context.AfterFunc(accept, func() {
 		s.log.Info("stopping: finishing what is under way", zap.Float64("at_most_seconds", s.config.Drain.Seconds()))
+		close(stopping)
 		time.AfterFunc(s.config.Drain, stopWorking)
 	})
 	defer drain()
@@ -135,7 +137,9 @@ func (s *service) run(ctx context.Context) error {
 	}
 	s.log.Info("worker started", zap.String("stream", s.config.NATS.Stream), zap.String("durable", s.config.NATS.Durable),
 		zap.String("rules", s.config.RulesVersion), zap.Int("accounts", len(s.dispatchers)), zap.String("http", server.address))
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	<-stopping // no loop ends before accept does; its line goes before the last one
+	if err != nil {
 		return err
 	}
 	s.keeper.finish(s.nats)
@@ -178,6 +182,10 @@ func connectNATS(cfg *config.Config, log *zap.Logger) (*nats.Conn, error) {
 	conn, err := nats.Connect(cfg.NATS.URL.Reveal(), options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", cfg.NATS.URL, err)
+	}
+	if !conn.IsConnected() {
+		// The library does not say why; a dial of our own does.
+		log.Warn("cannot reach NATS, trying on and on", zap.Stringer("url", cfg.NATS.URL), zap.NamedError("error", whyNoNATS(cfg)))
 	}
 	return conn, nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,4 +152,45 @@ func TestMigrateSaysWhatItDid(t *testing.T) {
 			t.Errorf("%s: exit %d, no %q in %s%s", c.args, code, c.want, out, errs)
 		}
 	}
+}
+
+// Two workers with servers of their own cannot have one port, and what the
+// environment says of other servers is not silently dropped.
+func TestRunEmbeddedSaysWhatIsInTheWay(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	// The server's user must be able to enter it, so no folder of t.TempDir.
+	dir, err := os.MkdirTemp("/tmp", "worker-embedded-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "KYLIN_URL=http://127.0.0.1:1", "NATS_URL=nats://elsewhere:4222",
+		"DATABASE_URL=postgres://ledger@elsewhere/points"}
+	_, errs, code := runWorker(t, env, "", "run", "--embedded", "--data", filepath.Join(dir, "new", "data"), "--nats-port", port)
+	for _, want := range []string{"warning: NATS_URL is ignored", "warning: DATABASE_URL is ignored",
+		"port " + port + " is taken: stop the other NATS server, or use --nats-port"} {
+		if code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, no %q in %s", code, want, errs)
+		}
+	}
+	if _, errs, code := runWorker(t, env, "", "run", "--nats-port", "4223"); code != 2 || !strings.Contains(errs, "--embedded") {
+		t.Errorf("--nats-port without --embedded: exit %d, %s", code, errs)
+	}
+}
+
+// A broker that is away is named at once.
+func TestRunNamesWhatItCannotReach(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.env = append(r.env, "NATS_URL=nats://127.0.0.1:1")
+	r.start("run").waitFor(`cannot reach NATS.*nats://127.0.0.1:1: connection refused`)
 }

@@ -60,7 +60,6 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand(root))
-	root.Version = version()
 	root.SuggestionsMinimumDistance = 2
 	out := &checkedOutput{Writer: root.OutOrStdout()}
 	root.SetOut(out)

@@ -1,10 +1,6 @@
 package command
 
-import (
-	"fmt"
-	"io"
-	"runtime/debug"
-)
+import "io"
 
 // checkedOutput remembers the first error of writing: a program whose output
 // went nowhere has not done its work. Not safe for concurrent use.
@@ -28,23 +24,4 @@ func (o *checkedOutput) Fd() uintptr {
 		return f.Fd()
 	}
 	return ^uintptr(0)
-}
-
-// version is what the Go tool knows about this build: the module's version, or
-// the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	text := info.Main.Version
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			text += fmt.Sprintf(" commit %.12s", s.Value)
-		case s.Key == "vcs.modified" && s.Value == "true":
-			text += " modified"
-		}
-	}
-	return text + " " + info.GoVersion
 }

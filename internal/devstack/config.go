@@ -11,6 +11,9 @@ var (
 	// is one line that says what to install.
 	ErrNoPostgres = errors.New("no Postgres server programs found; install them: apt-get install postgresql (Debian, Ubuntu), brew install postgresql@16 (macOS)")
 
+	// ErrPortTaken is returned by StartNATS when somebody listens on its port.
+	ErrPortTaken = errors.New("port taken")
+
 	// ErrLeftOut is returned by every Start function of a build with the tag
 	// noembed, and on systems that are not a Unix.
 	ErrLeftOut = errors.New("this build leaves out the embedded servers: set DATABASE_URL and NATS_URL, or build without -tags noembed")
@@ -28,6 +31,9 @@ type PostgresConfig struct {
 	// Log receives the server's own log; nil discards it. It is written to from
 	// another goroutine.
 	Log io.Writer
+	// Waiting is told, once, which process still serves Dir; the start goes on
+	// when that one has left, for some seconds. nil tells nobody.
+	Waiting func(pid int)
 }
 
 // NATSConfig says how to start the NATS server in this process.

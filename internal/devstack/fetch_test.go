@@ -52,11 +52,12 @@ func repository(t *testing.T) *httptest.Server {
 func TestFetchOnce(t *testing.T) {
 	t.Parallel()
 	server := repository(t)
-	cache := t.TempDir()
+	cache, logs := t.TempDir(), libraryLogs()
 	folder, err := fetchPrograms(t.Context(), server.URL, cache, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the library's log is removed", func() bool { return len(libraryLogs()) <= len(logs) })
 	if major, err := serverVersion(folder); major != 16 || err != nil {
 		t.Errorf("fetched version %d, %v", major, err)
 	}

@@ -70,6 +70,9 @@ func StartNATS(cfg NATSConfig) (_ *NATS, err error) {
 	n.server.SetLoggerV2(keeper, false, false, false)
 	n.server.Start()
 	if err := waitForNATS(n.server, keeper); err != nil {
+		if cfg.Port != 0 && portTaken(cfg.Port) {
+			err = fmt.Errorf("%w: %w", ErrPortTaken, err)
+		}
 		return nil, fmt.Errorf("start NATS server on 127.0.0.1 port %d: %w", cfg.Port, err)
 	}
 	return n, nil

@@ -3,6 +3,7 @@
 package devstack
 
 import (
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -91,7 +92,7 @@ func TestNATSOnTakenPort(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	begun := time.Now()
 	_, err = StartNATS(NATSConfig{Dir: t.TempDir(), Port: l.Addr().(*net.TCPAddr).Port})
-	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+	if !errors.Is(err, ErrPortTaken) || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("start on a taken port: %v", err)
 	}
 	if took := time.Since(begun); took > natsStartTimeout/2 {

@@ -80,7 +80,7 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (_ *Postgres, err er
 	if p.password, err = folder.password(); err != nil {
 		return nil, err
 	}
-	if err := folder.waitUntilFree(ctx); err != nil {
+	if err := folder.waitUntilFree(ctx, cfg.Waiting); err != nil {
 		return nil, err
 	}
 	if err := p.serve(ctx, cfg.Fsync); err != nil {

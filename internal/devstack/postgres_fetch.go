@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
@@ -70,11 +71,31 @@ func unpackPrograms(repository, cache, aside string) error {
 		DataPath(filepath.Join(aside, "data")).
 		Encoding("no-such-encoding").
 		Logger(io.Discard))
+	// The library leaves its log in the temporary folder when it fails, which it
+	// does here. Nothing is in it that we need.
+	defer removeNew(libraryLogs())
 	err := server.Start()
 	if err == nil {
 		err = errors.Join(errors.New("the library started a server of its own"), server.Stop())
 	}
 	return err
+}
+
+// libraryLogs lists the logs that the library has in the temporary folder.
+func libraryLogs() []string {
+	logs, _ := filepath.Glob(filepath.Join(os.TempDir(), "embedded_postgres_log*")) // the pattern is right
+	return logs
+}
+
+// removeNew removes the library's logs that were not there before. Should another
+// program use the library at this very moment, it loses the name of a log that it
+// has open.
+func removeNew(before []string) {
+	for _, log := range libraryLogs() {
+		if !slices.Contains(before, log) {
+			_ = os.Remove(log)
+		}
+	}
 }
 
 func isProgramFolder(folder string) bool {

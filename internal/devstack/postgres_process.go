@@ -123,8 +123,9 @@ const releasePatience = 15 * time.Second
 // waitUntilFree waits for an earlier server of this folder to end. It leaves
 // the lock file of a dead server alone, Postgres copes with that; but when the
 // system has given the dead server's process id to some other program, Postgres
-// would refuse to start, so the file is removed.
-func (f *dataFolder) waitUntilFree(ctx context.Context) error {
+// would refuse to start, so the file is removed. waiting, unless nil, is told once
+// of the server that holds us up.
+func (f *dataFolder) waitUntilFree(ctx context.Context, waiting func(pid int)) error {
 	ctx, cancel := context.WithTimeout(ctx, releasePatience)
 	defer cancel()
 	ticker := time.NewTicker(50 * time.Millisecond)
@@ -142,6 +143,10 @@ func (f *dataFolder) waitUntilFree(ctx context.Context) error {
 				return fmt.Errorf("remove stale lock file: %w", err)
 			}
 			return nil
+		}
+		if waiting != nil {
+			waiting(pid)
+			waiting = nil
 		}
 		select {
 		case <-ctx.Done():

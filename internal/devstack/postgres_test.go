@@ -125,8 +125,12 @@ func TestKeptPostgres(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := second.folder.waitUntilFree(ctx); err == nil || !strings.Contains(err.Error(), strconv.Itoa(second.PID())) {
+	var told []int
+	if err := second.folder.waitUntilFree(ctx, func(pid int) { told = append(told, pid) }); err == nil || !strings.Contains(err.Error(), strconv.Itoa(second.PID())) {
 		t.Errorf("open a folder in use: %v, want an error with the process id %d", err, second.PID())
+	}
+	if !slices.Equal(told, []int{second.PID()}) {
+		t.Errorf("waiting for %v, want %d once", told, second.PID())
 	}
 	if err := second.Stop(); err != nil {
 		t.Fatal(err)
