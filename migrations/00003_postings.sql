@@ -19,7 +19,7 @@ CREATE TABLE postings (
     -- Only a person voids.
     CONSTRAINT postings_void_is_manual CHECK (kind <> 'voided' OR evidence = 'manual'),
     -- Points that arrived, arrived at somebody.
-    CONSTRAINT postings_posted_has_member CHECK (kind <> 'posted' OR member_id IS NOT NULL),
+    CONSTRAINT postings_posted_has_member CHECK (kind <> 'posted' OR (member_id IS NOT NULL AND member_id <> '')),
     CONSTRAINT postings_attempts_not_negative CHECK (attempts >= 0)
 );
 

@@ -7,7 +7,7 @@
 -- Every movement is two rows with opposite signs: what leaves an account is
 -- negative, what enters it is positive.
 CREATE VIEW entries AS
-WITH movements AS (
+WITH movements AS NOT MATERIALIZED (
     -- Acceptance: a grant is owed to the member, a freeze is taken from the
     -- vendor's balance of the member; both are pending.
     SELECT o.id AS operation_id, 'accepted' AS movement, o.recorded_at AS at, o.business_date, o.target, o.points,
