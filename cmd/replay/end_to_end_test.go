@@ -112,7 +112,7 @@ func TestReplayInDoubt(t *testing.T) {
 	if err := vendor.SetFaults(sim.Zhimai, sim.Faults{}); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, c.must(0, "run", "--in-doubt"), "in doubt", "same dedup key")
+	contains(t, c.must(0, "run", "--in-doubt"), "in doubt", "records first", "same dedup key")
 	c.must(0, "run", "--in-doubt", "--reason", "vendor is well", "--yes")
 	c.waitFor("the posting", `SELECT count(*) FROM postings WHERE kind = 'posted'`, 1)
 	entry, found := vendor.Lookup(sim.Zhimai, string(op.BizID))

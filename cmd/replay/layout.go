@@ -53,17 +53,32 @@ func clip(text string, n int) string {
 	return head + "…"
 }
 
-// wrap breaks a text into lines of at most n cells, at spaces where it can.
+// wrap breaks a text into lines of at most n cells: at spaces or after commas
+// where it can, else between any two characters.
 func wrap(text string, n int) []string {
 	var lines []string
 	for width(text) > n {
 		head, rest := cut(text, n)
-		if at := strings.LastIndexByte(head, ' '); at > 0 && !strings.HasPrefix(rest, " ") {
+		if at := breakAt(head, rest); at > 0 {
 			head, rest = head[:at], head[at:]+rest
 		}
 		lines, text = append(lines, strings.TrimRight(head, " ")), strings.TrimLeft(rest, " ")
 	}
 	return append(lines, text)
+}
+
+// breakAt is where the last word of head begins, when it goes on in rest; 0
+// when head is one word. JSON has few spaces: its commas end a word, too, but
+// not those inside a number.
+func breakAt(head, rest string) int {
+	text := head + rest
+	for at := len(head); at > 0; at-- {
+		before, after := text[at-1], text[at]
+		if before == ' ' || after == ' ' || before == ',' && (after < '0' || after > '9') {
+			return at
+		}
+	}
+	return 0
 }
 
 // column of a table. Numbers stand on the right.

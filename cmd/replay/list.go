@@ -106,7 +106,7 @@ func newListing(page ledger.OpenPage, state string) listing {
 
 // goOn says that there is more.
 func (l listing) goOn() string {
-	return fmt.Sprintf("There are more: %s of %s are shown. Go on with the same command and --after %d",
+	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %d",
 		command.Count(len(l.Operations)), command.Count(l.Total), l.After)
 }
 

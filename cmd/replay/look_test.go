@@ -63,14 +63,14 @@ func TestListPages(t *testing.T) {
 	if got := strings.Join(orders, " "); got != "SO-0 SO-1 SO-2 SO-3 SO-4" || page.More || page.After != 0 {
 		t.Errorf("pages: %s, more %v, after %d", got, page.More, page.After)
 	}
-	contains(t, c.must(0, "list", "--limit", "2"), "2 of 5 are shown", "--after ")
+	contains(t, c.must(0, "list", "--limit", "2"), "this page has 2 of 5", "--after ")
 	contains(t, c.must(0, "list"), "5 operations in all")
 	contains(t, c.must(0, "list", "--after", "99"), "No further parked operation fits; 5 did before")
 	contains(t, c.must(0, "list", "--cause", "throttled"), "No parked operation fits")
 	contains(t, c.must(0, "list", "--state", "all", "--member", member), "parked refused")
 	_, out, errOut := c.run("list", "--csv", "--limit", "2")
-	contains(t, errOut, "2 of 5 are shown")
-	if strings.Contains(out, "shown") {
+	contains(t, errOut, "this page has 2 of 5")
+	if strings.Contains(out, "this page") {
 		t.Errorf("the CSV holds a sentence: %s", out)
 	}
 	for _, args := range [][]string{{"--limit", "0"}, {"--limit", "10001"}, {"--after", "-1"}, {"--state", "posted"}, {"--json", "--csv"}, {"--until", "-3h"}} {

@@ -36,16 +36,17 @@ func newRun(environ []string) *cobra.Command {
 --yes it changes nothing: it shows what it would do, and the command that does it.
 
 Put back, an operation has all its attempts anew and is due at once. Its dedup
-key, its first sending and its doubt stay. One that is in doubt stays parked when
-it was first sent longer ago than the vendor surely remembers the key, or when
-its account is not in the configuration; one that was never sent has no age
-limit. What is no longer parked is skipped and counted.
+key, its first sending and its doubt stay. One that is in doubt is looked up in
+the vendor's records first where the account says in_doubt: verify. Elsewhere it
+stays parked when it was first sent longer ago than the vendor surely remembers
+the key, and always when its account is not in the configuration; one that was
+never sent has no age limit. What is no longer parked is skipped and counted.
 
 All of it is one transaction with one record in ops_actions: who, why, what.
 Above 100 operations the number found must be given with --expect.
 ` + filterHelp,
 		Example: `  replay run --account zhimai --cause refused
-  replay run --account zhimai --cause refused --expect 412 --reason "members unfrozen, ticket 81" --yes
+  replay run --account zhimai --cause refused --expect 412 --reason "ticket 81" --yes
   replay run --order SO-1001 --reason "asked by the shop" --yes`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runReplay(c, environ, &o) },
@@ -113,10 +114,14 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 		shown.Command = o.command(filter, preview.Total.Operations)
 	}
 	if o.json {
-		return printJSON(c.OutOrStdout(), shown)
+		err = printJSON(c.OutOrStdout(), shown)
+	} else {
+		shown.print(c.OutOrStdout(), s)
 	}
-	shown.print(c.OutOrStdout(), s.keyMemories())
-	return nil
+	if err == nil && o.expect != 0 && int64(o.expect) != preview.Total.Operations {
+		return fmt.Errorf("%s found, not the %s expected", plural(preview.Total.Operations, "parked operation"), command.Count(o.expect))
+	}
+	return err
 }
 
 // command is the line that does what was previewed.
@@ -137,7 +142,7 @@ type previewReport struct {
 	Command string `json:"command"`
 }
 
-func (p *previewReport) print(out io.Writer, memories []ledger.KeyMemory) {
+func (p *previewReport) print(out io.Writer, s *session) {
 	t := p.Total
 	if t.Operations == 0 {
 		fmt.Fprintln(out, "No parked operation fits: nothing to put back. `replay status` shows what there is.")
@@ -156,15 +161,13 @@ func (p *previewReport) print(out io.Writer, memories []ledger.KeyMemory) {
 		rows = append(rows, row("all", "", "", t))
 	}
 	printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
-		{"POINTS", true}, {"IN DOUBT", true}, {"STAY PARKED", true}}, rows)
+		{"POINTS", true}, {"OF THEM IN DOUBT", true}, {"STAY PARKED", true}}, rows)
 	fmt.Fprintln(out)
 	printLine(out, "recorded", moment(t.Oldest)+" to "+moment(t.Newest))
-	if n := t.InDoubt - t.Blocked(); n > 0 {
-		printLine(out, "in doubt", fmt.Sprintf("%s: the vendor may have applied them. They go with the same dedup key, which the vendor should recognise.", command.Count(n)))
-	}
-	p.printRefused(out, memories)
+	p.printDoubt(out, s)
+	p.printRefused(out, s.keyMemories())
 	if t.CodeTooOld > 0 {
-		printLine(out, "old codes", fmt.Sprintf("%s: the scanned member code is older than %s; the worker will park them again.",
+		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
 			command.Count(t.CodeTooOld), hours(dispatch.DefaultCodeMaxAge)))
 	}
 	if p.Command == "" {
@@ -172,6 +175,19 @@ func (p *previewReport) print(out io.Writer, memories []ledger.KeyMemory) {
 		return
 	}
 	fmt.Fprintf(out, "\nTo do it:\n  %s\n", p.Command)
+}
+
+// printDoubt says what the worker does about those in doubt that would go.
+func (p *previewReport) printDoubt(out io.Writer, s *session) {
+	counts := map[bool]int64{}
+	for _, g := range p.Groups {
+		counts[s.verifies(g.Account)] += g.InDoubt - g.Blocked()
+	}
+	for _, verify := range []bool{true, false} {
+		if n := counts[verify]; n > 0 {
+			printLine(out, "in doubt", command.Count(n)+": "+doubtWords(n, verify))
+		}
+	}
 }
 
 // printRefused says which operations would stay parked, and why.
@@ -222,11 +238,11 @@ func (s *session) replay(c *cobra.Command, o *runOptions, filter ledger.OpenFilt
 	var size *ledger.SetSizeError
 	switch {
 	case errors.As(err, &size) && size.Expect == 0:
-		return command.Usagef("%s operations fit, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
+		return command.Usagef("%s operations found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
 			command.Count(size.Found), ledger.MaxUnexpected, size.Found)
 	case errors.As(err, &size):
-		return fmt.Errorf("%s fit, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
-			plural(size.Found, "operation"), command.Count(size.Expect))
+		return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
+			plural(size.Found, "parked operation"), command.Count(size.Expect))
 	case err != nil:
 		return fmt.Errorf("%w\nNothing was changed", err)
 	}
@@ -246,7 +262,11 @@ func (s *session) replay(c *cobra.Command, o *runOptions, filter ledger.OpenFilt
 type incompleteError struct{ left, found int64 }
 
 func (e *incompleteError) Error() string {
-	return fmt.Sprintf("%s of %s operations were not put back", command.Count(e.left), command.Count(e.found))
+	was := "were"
+	if e.left == 1 {
+		was = "was"
+	}
+	return fmt.Sprintf("%s of %s %s not put back", command.Count(e.left), plural(e.found, "operation"), was)
 }
 
 // Is makes the error stand for "done, but something does not agree".
@@ -271,15 +291,15 @@ func printDone(out io.Writer, r ledger.Reopened, actor, reason string) {
 		fmt.Fprintln(out, "No parked operation fits: nothing was put back, nothing recorded.")
 		return
 	}
-	fmt.Fprintf(out, "Put back %s of %s: %s points.\n", command.Count(r.Reopened), plural(r.Found, "operation"), command.Count(r.Points))
+	fmt.Fprintf(out, "Put back %s of %s: %s.\n", command.Count(r.Reopened), plural(r.Found, "operation"), plural(r.Points, "point"))
 	if r.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(r.InDoubt)+" of them, with the same dedup key")
+		printLine(out, "in doubt", command.Count(r.InDoubt)+" of them; the dedup key stays the same")
 	}
 	if r.KeyMemoryOver > 0 {
 		printLine(out, "stay parked", command.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
 	}
 	if r.AccountUnknown > 0 {
-		printLine(out, "stay parked", command.Count(r.AccountUnknown)+": in doubt, and their account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
+		printLine(out, "stay parked", command.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
 	}
 	if r.Skipped > 0 {
 		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked, or being changed by somebody else at that moment")

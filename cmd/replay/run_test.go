@@ -30,7 +30,11 @@ func TestRunRefusesWrongUse(t *testing.T) {
 	} {
 		contains(t, c.must(2, append([]string{"run"}, args...)...), words)
 	}
-	contains(t, c.must(1, "run", "--yes", "--reason", "x", "--expect", "2"), "1 operation fit, not the 2 expected: nothing was changed")
+	contains(t, c.must(1, "run", "--yes", "--reason", "x", "--expect", "2"), "1 parked operation found, not the 2 expected: nothing was changed")
+	contains(t, c.must(1, "run", "--expect", "2"), "Found: 1 parked operation", "1 parked operation found, not the 2 expected")
+	contains(t, c.must(1, "run", "--expect", "2", "--json"), `"operations": 1`, "not the 2 expected")
+	c.must(0, "run", "--expect", "1")
+	contains(t, c.must(1, "run", "--expect", "2", "--order", "SO-9"), "nothing to put back", "0 parked operations found, not the 2")
 	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 1 {
 		t.Error("something was put back")
 	}
@@ -46,7 +50,7 @@ func TestRunAboveHundredNeedsExpect(t *testing.T) {
 		c.record(fmt.Sprintf("SO-%d", i))
 	}
 	c.park("attempts_exhausted", 0, false)
-	contains(t, c.must(2, "run", "--yes", "--reason", "x"), "101 operations fit, more than 100", "--expect 101")
+	contains(t, c.must(2, "run", "--yes", "--reason", "x"), "101 operations found, more than 100", "--expect 101")
 	preview := c.must(0, "run", "--cause", "attempts_exhausted", "--reason", "the vendor's back")
 	_, line, found := strings.Cut(preview, "To do it:\n  replay ")
 	if !found || !strings.Contains(preview, "10,100") {
@@ -81,7 +85,7 @@ func TestRunLeavesOldDoubtParked(t *testing.T) {
 		t.Errorf("exit code %d, want 3", code)
 	}
 	contains(t, out, "Put back 2 of 4 operations: 200 points", "stay parked 1: in doubt, and the vendor may have forgotten",
-		"stay parked 1: in doubt, and their account is not in the configuration", "as action 1 in ops_actions: lin")
+		"stay parked 1: in doubt, and the account is not in the configuration", "as action 1 in ops_actions: lin")
 	contains(t, errOut, "2 of 4 operations were not put back")
 	if n := c.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin' AND action = 'replay' AND reason = 'night of the outage'
 	                    AND filter = 'all parked' AND set_size = 4 AND result LIKE 'put back 2 of 4 %'`); n != 1 {

@@ -178,7 +178,7 @@ func (o *shownOperation) headline() string {
 	if o.Kind == ledger.FreezePoint {
 		verb = "freeze"
 	}
-	return fmt.Sprintf("%s %s points at %s for %s", verb, command.Count(o.Points), o.Account, o.BusinessKey)
+	return fmt.Sprintf("%s %s at %s for %s", verb, plural(o.Points, "point"), o.Account, o.BusinessKey)
 }
 
 func (o *shownOperation) stateWords(now time.Time) string {

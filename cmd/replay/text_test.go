@@ -36,6 +36,17 @@ func TestWrapAndClip(t *testing.T) {
 	if got := strings.Join(wrap("one two three", 7), "|"); got != "one two|three" {
 		t.Errorf("wrap at spaces: %s", got)
 	}
+	for text, want := range map[string]string{
+		`{"a":"one","bcd":"two"}`: `{"a":"one",|"bcd":"two"}`,
+		`all1 1,234,567`:          `all1|1,234,567`,
+		`"note":"a b c d e"`:      `"note":"a b c|d e"`,
+		"1234567890123 45":        "1234567890123|45", // the line is exactly full
+		"12345678901234":          "1234567890123|4",
+	} {
+		if got := strings.Join(wrap(text, 13), "|"); got != want {
+			t.Errorf("wrap of %s: %s, want %s", text, got, want)
+		}
+	}
 	if got := strings.Join(wrap("会员账号已冻结", 5), "|"); got != "会员|账号|已冻|结" {
 		t.Errorf("wrap of wide characters: %s", got)
 	}
