@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ of the rules in one object, keyed by type.`,
 			if len(args) == 1 {
 				text, err := consumers.Schema(cfg.Rules, args[0])
 				if err != nil {
-					return command.Usagef("%w", err)
+					return command.Usagef("no rule for type %q; known types: %s", args[0], strings.Join(cfg.Rules.Types(), ", "))
 				}
 				fmt.Fprintln(c.OutOrStdout(), string(bytes.TrimSpace(text)))
 				return nil
@@ -58,10 +59,13 @@ func newConfig() *cobra.Command {
 		Long: `config shows every setting with where it comes from, secrets masked. With
 --default it prints the built-in YAML file instead, to start one's own from:
 
-  worker config --default > rules.yaml
-  WORKER_CONFIG=rules.yaml worker config`,
+  worker config --default > points.yaml
+  WORKER_CONFIG=points.yaml worker config`,
 		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if builtIn && asJSON {
+				return command.Usagef("--default prints YAML: it does not go with --json")
+			}
 			if builtIn {
 				_, err := c.OutOrStdout().Write(config.DefaultFile())
 				return err

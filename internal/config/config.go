@@ -7,6 +7,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"pointsledger/consumers"
@@ -221,10 +222,11 @@ func (c *Config) ReadyToRun(embedded bool) error {
 		on = on || v.On()
 	}
 	if !on {
+		off := ""
 		for _, v := range c.Vendors {
-			p.addf("vendors."+v.Name, "off: %s", v.offBecause)
+			off += fmt.Sprintf("\n%s is off: %s", v.Name, v.offBecause)
 		}
-		p.addf("vendors", "no account is on; set a url and credentials, or rehearse against `worker simulate`")
+		p.addf("vendors", "no account is on; set a url and credentials, or rehearse against `worker simulate`%s", off)
 	}
 	return p.err()
 }

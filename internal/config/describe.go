@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // Description is the effective configuration for people and programs, without
@@ -47,23 +47,48 @@ func (c *Config) Description() Description {
 // Describe writes the configuration as a table: name, value, where from.
 func (c *Config) Describe(w io.Writer) error {
 	d := c.Description()
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tVALUE\tFROM")
+	rows := [][3]string{{"NAME", "VALUE", "FROM"}}
 	for _, s := range d.Settings {
 		// A value with a line end or a tab would break the table.
 		value := s.Value
 		if strings.ContainsAny(value, "\n\t\r") {
 			value = fmt.Sprintf("%q", value)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, value, s.From)
+		rows = append(rows, [3]string{s.Name, value, s.From})
 	}
-	fmt.Fprintf(table, "rules\tversion %s\t%s\n", d.RulesVersion, d.RulesFrom)
-	if err := table.Flush(); err != nil {
+	rows = append(rows, [3]string{"rules", "version " + d.RulesVersion, d.RulesFrom})
+	if err := writeRows(w, rows); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	for _, warning := range d.Warnings {
 		if _, err := fmt.Fprintln(w, "warning:", warning); err != nil {
 			return fmt.Errorf("write configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+// widestValue is what the value's column is made for; a longer value gets a line
+// of its own.
+const widestValue = 40
+
+func writeRows(w io.Writer, rows [][3]string) error {
+	var names, values int
+	for _, row := range rows {
+		names = max(names, utf8.RuneCountInString(row[0]))
+		if n := utf8.RuneCountInString(row[1]); n <= widestValue {
+			values = max(values, n)
+		}
+	}
+	for _, row := range rows {
+		var err error
+		if utf8.RuneCountInString(row[1]) > widestValue {
+			_, err = fmt.Fprintf(w, "%-*s  %-*s  %s\n  %s\n", names, row[0], values, "(next line)", row[2], row[1])
+		} else {
+			_, err = fmt.Fprintf(w, "%-*s  %-*s  %s\n", names, row[0], values, row[1], row[2])
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,12 +25,28 @@ const (
 	fromFile        = "file"
 )
 
+// unset is shown for a value that is not there.
+const unset = "unset"
+
 // Setting is one effective value, masked, and where it came from: default,
 // environment, "file <path>".
 type Setting struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	From  string `json:"from"`
+}
+
+// MarshalJSON writes null for a value that is not set.
+func (s Setting) MarshalJSON() ([]byte, error) {
+	var value *string
+	if s.Value != unset || s.From != fromDefault {
+		value = &s.Value
+	}
+	return json.Marshal(struct {
+		Name  string  `json:"name"`
+		Value *string `json:"value"`
+		From  string  `json:"from"`
+	}{s.Name, value, s.From})
 }
 
 // environment reads variables and collects what is wrong with them. A variable

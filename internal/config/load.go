@@ -65,7 +65,11 @@ func loadNATS(e *environment) NATS {
 // gets the built-in accounts.
 func loadFile(e *environment, c *Config) parsedFile {
 	path, from := e.text("WORKER_CONFIG", "")
-	e.note("WORKER_CONFIG", orUnset(path), from)
+	if path == "" {
+		e.note("WORKER_CONFIG", "built in", from)
+	} else {
+		e.note("WORKER_CONFIG", path, from)
+	}
 	name, text := "default.yaml", DefaultFile()
 	c.RulesFrom = "built-in default"
 	if path != "" {
@@ -119,8 +123,12 @@ func compileRules(e *environment, c *Config, file parsedFile) *consumers.Rules {
 // checkPairs checks what two parts of the configuration mean together.
 func checkPairs(e *environment, c *Config) {
 	for _, v := range c.Vendors {
-		if v.On() && c.Drain <= v.Timeout {
+		switch {
+		case c.Drain > v.Timeout:
+		case v.On():
 			e.addf("WORKER_DRAIN", "want more than the timeout of vendors.%s, %s, got %s: stopping would leave its calls in doubt", v.Name, v.Timeout, c.Drain)
+		default:
+			e.warnings = append(e.warnings, fmt.Sprintf("WORKER_DRAIN is %s; when vendors.%s is on, it must be more than its timeout, %s", c.Drain, v.Name, v.Timeout))
 		}
 	}
 }
@@ -144,13 +152,21 @@ func (e *environment) natsURL(name, otherwise string) NATSURL {
 			server = "nats://" + server
 		}
 		u, err := url.Parse(server)
-		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+		if err != nil || !hostAndPort(u) || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
 			e.addf(name, "want nats://host:port (or tls, ws, wss; several with commas), got %q", NATSURL(text).String())
 			break
 		}
 	}
 	e.note(name, NATSURL(text).String(), from)
 	return NATSURL(text)
+}
+
+// hostAndPort wants a host, and no port or one that can be connected to.
+func hostAndPort(u *url.URL) bool {
+	if host := u.Hostname(); host == "" || strings.Trim(host, ":") == "" || (strings.Contains(host, ":") && u.Host[0] != '[') {
+		return false
+	}
+	return u.Port() == "" && !strings.HasSuffix(u.Host, ":") || validPort(u.Port()) && u.Port() != "0"
 }
 
 // warnUnknown names variables that look like ours and are not. The variables
@@ -179,7 +195,7 @@ func (e *environment) warnUnknown() {
 
 func orUnset(text string) string {
 	if text == "" {
-		return "unset"
+		return unset
 	}
 	return text
 }

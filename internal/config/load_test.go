@@ -290,7 +290,7 @@ func TestHalfAnAccountIsWarnedAbout(t *testing.T) {
 func TestReadyToRun(t *testing.T) {
 	off := mustLoad(t, nil, nil)
 	err := off.ReadyToRun(false)
-	for _, want := range []string{"DATABASE_URL: not set", "vendors.zhimai: off: ZHIMAI_OPEN_ID is not set", "worker simulate"} {
+	for _, want := range []string{"DATABASE_URL: not set", "zhimai is off: ZHIMAI_OPEN_ID is not set", "worker simulate"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}

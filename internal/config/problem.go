@@ -30,7 +30,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	if len(e.Problems) == 1 {
-		return "configuration: " + e.Problems[0].Error()
+		return "configuration: " + strings.ReplaceAll(e.Problems[0].Error(), "\n", "\n  ")
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "configuration: %d problems:", len(e.Problems))

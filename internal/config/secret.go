@@ -18,7 +18,7 @@ func (s Secret) Reveal() string { return string(s) }
 
 func (s Secret) String() string {
 	if s == "" {
-		return "unset"
+		return unset
 	}
 	return "***"
 }
@@ -46,7 +46,7 @@ func (d DatabaseURL) Reveal() string { return string(d) }
 
 func (d DatabaseURL) String() string {
 	if d == "" {
-		return "unset"
+		return unset
 	}
 	if strings.Contains(string(d), "://") {
 		return maskURL(string(d))
@@ -75,7 +75,7 @@ func (n NATSURL) Reveal() string { return string(n) }
 
 func (n NATSURL) String() string {
 	if n == "" {
-		return "unset"
+		return unset
 	}
 	servers := strings.Split(string(n), ",")
 	for i, server := range servers {
