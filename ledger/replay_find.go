@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -52,7 +53,32 @@ type OperationDetail struct {
 	// counts those before them.
 	Attempts        []AttemptDetail `json:"attempts"`
 	EarlierAttempts int             `json:"earlier_attempts"`
+	// Actions are what people did to it, oldest first.
+	Actions []ActionDetail `json:"actions"`
+	// FoundBy says what the text of Find was of this operation.
+	FoundBy FoundBy `json:"found_by"`
 }
+
+// ActionDetail is an action of a person that changed an operation.
+type ActionDetail struct {
+	ID int64     `json:"id"`
+	At time.Time `json:"at"`
+	// Action is replay, the only one so far.
+	Action string `json:"action"`
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+}
+
+// FoundBy is what a text was of an operation that Find found.
+type FoundBy string
+
+// What Find looks for, in the order of its answer.
+const (
+	ByBusinessKey FoundBy = "order number"
+	ByID          FoundBy = "id"
+	ByBizID       FoundBy = "dedup key"
+	ByReference   FoundBy = "reference"
+)
 
 // OpenState is an operation's outbox row.
 type OpenState struct {
@@ -92,14 +118,19 @@ type AttemptDetail struct {
 }
 
 // maxFound bounds Find: an order has a few operations, one for each account
-// and leg. maxAttemptsShown bounds the attempts of each.
+// and leg. maxAttemptsShown bounds the attempts of each; its actions are few,
+// as each is one that a person gave a reason for.
 const (
 	maxFound         = 50
 	maxAttemptsShown = 100
 )
 
-// sqlFindByIDOrKey reads by operations_pkey and operations_business_key_idx.
-const sqlFindByIDOrKey = `SELECT id FROM operations WHERE id = $1 OR business_key = $2 ORDER BY id LIMIT $3`
+// sqlFindByKey reads by operations_business_key_idx, sqlFindByID by
+// operations_pkey.
+const (
+	sqlFindByKey = `SELECT id FROM operations WHERE business_key = $1 ORDER BY id LIMIT $2`
+	sqlFindByID  = `SELECT id FROM operations WHERE id = $1 LIMIT $2`
+)
 
 // sqlFindByBizID reads the whole of operations_one_per_key, as the account is
 // not known, and sqlFindByReference the whole table: no index serves a rare
@@ -141,34 +172,48 @@ SELECT operation_id, at, outcome, COALESCE(http_status, 0), COALESCE(vendor_code
  WHERE newest <= $2
  ORDER BY operation_id, id`
 
+// sqlActions reads what people did to operations (action_operations_pkey). No
+// rows means that nobody did anything.
+const sqlActions = `
+SELECT ao.operation_id, a.id, a.at, a.action, a.actor, a.reason
+  FROM action_operations ao
+  JOIN ops_actions a ON a.id = ao.action_id
+ WHERE ao.operation_id = ANY ($1::bigint[])
+ ORDER BY a.id`
+
 // Find returns the operations that a person may mean by a text: an operation's
 // id, its dedup key, its reference (as ReferenceOf writes it, or typed), or the
-// order number, which several may share. More says that there are others.
+// order number, which several may share. Those with the order number come
+// first: it is what people have at hand. More says that there are others.
 func (s *Store) Find(ctx context.Context, text string, memories []KeyMemory) (found []OperationDetail, more bool, err error) {
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		id = 0 // no operation's
+	type search struct {
+		by  FoundBy
+		sql string
+		arg any
 	}
-	ids, err := s.findIDs(ctx, sqlFindByIDOrKey, id, text, maxFound+1)
-	if err != nil {
-		return nil, false, err
+	searches := []search{{ByBusinessKey, sqlFindByKey, text}}
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
+		searches = append(searches, search{ByID, sqlFindByID, id})
 	}
 	if len(text) == LegChars+bizHashChars {
-		byBizID, err := s.findIDs(ctx, sqlFindByBizID, text, maxFound+1)
-		if err != nil {
-			return nil, false, err
-		}
-		ids = append(ids, byBizID...)
+		searches = append(searches, search{ByBizID, sqlFindByBizID, text})
 	}
 	if reference, ok := CanonicalReference(text); ok {
-		byReference, err := s.findIDs(ctx, sqlFindByReference, reference, maxFound+1)
+		searches = append(searches, search{ByReference, sqlFindByReference, reference})
+	}
+	var ids []int64
+	by := map[int64]FoundBy{}
+	for _, look := range searches {
+		hits, err := s.findIDs(ctx, look.sql, look.arg, maxFound+1)
 		if err != nil {
 			return nil, false, err
 		}
-		ids = append(ids, byReference...)
+		for _, id := range hits {
+			if by[id] == "" {
+				ids, by[id] = append(ids, id), look.by
+			}
+		}
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
 	if len(ids) > maxFound {
 		ids, more = ids[:maxFound], true
 	}
@@ -176,7 +221,16 @@ func (s *Store) Find(ctx context.Context, text string, memories []KeyMemory) (fo
 		return nil, false, nil
 	}
 	found, err = s.details(ctx, ids, memories)
-	return found, more, err
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range found {
+		found[i].FoundBy = by[int64(found[i].ID)]
+	}
+	slices.SortFunc(found, func(a, b OperationDetail) int {
+		return cmp.Compare(slices.Index(ids, int64(a.ID)), slices.Index(ids, int64(b.ID)))
+	})
+	return found, more, nil
 }
 
 func (s *Store) findIDs(ctx context.Context, sql string, args ...any) ([]int64, error) {
@@ -222,12 +276,24 @@ func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) 
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}
+	rows, err = s.pool.Query(ctx, sqlActions, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read actions: %w", err)
+	}
+	var action ActionDetail
+	_, err = pgx.ForEachRow(rows, []any{&id, &action.ID, &action.At, &action.Action, &action.Actor, &action.Reason}, func() error {
+		byID[id].Actions = append(byID[id].Actions, action)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read actions: %w", err)
+	}
 	return found, nil
 }
 
 // scanDetail reads a row of sqlOperationDetail.
 func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
-	d.Attempts = []AttemptDetail{}
+	d.Attempts, d.Actions = []AttemptDetail{}, []ActionDetail{}
 	var open OpenState
 	var posting PostingDetail
 	var state, kind *string

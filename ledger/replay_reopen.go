@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -93,7 +94,7 @@ WITH picked AS (
      WHERE x.operation_id = p.operation_id AND p.blocked = '' AND x.state = 'parked'
     RETURNING x.operation_id, x.in_doubt, p.points
 )
-SELECT (SELECT count(*) FROM reopened), (SELECT COALESCE(sum(points), 0)::bigint FROM reopened),
+SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened), (SELECT COALESCE(sum(points), 0)::bigint FROM reopened),
        (SELECT count(*) FROM reopened WHERE in_doubt),
        count(*) FILTER (WHERE blocked = 'key_memory_over'),
        count(*) FILTER (WHERE blocked = 'account_not_configured')
@@ -105,11 +106,14 @@ INSERT INTO ops_actions (actor, action, filter, reason, set_size, result)
 VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id`
 
+// sqlRecordActed keeps which operations an action changed.
+const sqlRecordActed = `INSERT INTO action_operations (action_id, operation_id) SELECT $1, unnest($2::bigint[])`
+
 // Reopen puts parked operations back into the queue and records who did it, in
 // one transaction. It takes exactly the operations that the filter chooses as
 // it begins, in batches; what is not parked any more when its turn comes is
 // skipped. A row that is being sent is never touched. It holds eight bytes for
-// each operation found.
+// each operation found, and as much for each put back.
 func (s *Store) Reopen(ctx context.Context, r Reopening) (result Reopened, err error) {
 	if strings.TrimSpace(r.Reason) == "" || strings.TrimSpace(r.Actor) == "" {
 		return result, fmt.Errorf("reopen parked operations: want an actor and a reason")
@@ -142,14 +146,18 @@ func reopenTx(ctx context.Context, tx pgx.Tx, r Reopening, result *Reopened) err
 	}
 	result.Found = int64(len(ids))
 	accounts, ms := keyMemoryArgs(r.Memories)
+	var reopened []int64
 	for done := 0; done < len(ids); {
 		batch := ids[done:min(done+reopenBatch, len(ids))]
 		var b Reopened
+		var acted []int64
 		err := tx.QueryRow(ctx, sqlReopen, accounts, ms, batch).
-			Scan(&b.Reopened, &b.Points, &b.InDoubt, &b.KeyMemoryOver, &b.AccountUnknown)
+			Scan(&acted, &b.Points, &b.InDoubt, &b.KeyMemoryOver, &b.AccountUnknown)
 		if err != nil {
 			return fmt.Errorf("put batch back: %w", err)
 		}
+		b.Reopened = int64(len(acted))
+		reopened = append(reopened, acted...)
 		result.add(b)
 		done += len(batch)
 		if r.Progress != nil {
@@ -161,6 +169,11 @@ func reopenTx(ctx context.Context, tx pgx.Tx, r Reopening, result *Reopened) err
 		result.Found, result.text()).Scan(&result.Action)
 	if err != nil {
 		return fmt.Errorf("record action: %w", err)
+	}
+	for batch := range slices.Chunk(reopened, reopenBatch) {
+		if _, err := tx.Exec(ctx, sqlRecordActed, result.Action, batch); err != nil {
+			return fmt.Errorf("record operations of action: %w", err)
+		}
 	}
 	return nil
 }

@@ -64,6 +64,18 @@ func TestReopenPutsParkedRowsBack(t *testing.T) {
 	want(t, "member kept", one[int](f, `SELECT count(*) FROM outbox WHERE resolved_member_id = '42'`), 1)
 	want(t, "action", one[string](f, `SELECT concat_ws('|', actor, action, filter, reason, set_size, result) FROM ops_actions`),
 		"lin|replay|--cause refused|member unfrozen|2|put back 2 of 2 (200 points, 1 in doubt); refused 0 key_memory_over, 0 account_not_configured; skipped 0 no longer parked")
+	want(t, "operations of the action", one[string](f, `SELECT string_agg(business_key, ' ' ORDER BY id) FROM action_operations JOIN operations ON id = operation_id WHERE action_id = 1`), "SO-1 SO-2")
+	found, _, err := s.Find(t.Context(), "SO-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "actions found", len(found[0].Actions), 1)
+	want(t, "action found", found[0].Actions[0].Actor+" "+found[0].Actions[0].Action+": "+found[0].Actions[0].Reason, "lin replay: member unfrozen")
+	for _, change := range []string{`UPDATE action_operations SET action_id = 2`, `DELETE FROM action_operations`, `TRUNCATE action_operations`} {
+		if _, err := f.pool.Exec(t.Context(), change); err == nil {
+			t.Errorf("evidence gave way to %s", change)
+		}
+	}
 	want(t, "claimed", len(f.claim(1, 10)), 2)
 
 	// A second time there is nothing, and nothing is recorded.
@@ -126,6 +138,7 @@ func TestReopenLeavesOthersAlone(t *testing.T) {
 		r.Filter.State = state
 		want(t, "result for "+state, mustReopen(t, s, r), ledger.Reopened{})
 	}
+	want(t, "operations of no action", one[int](f, `SELECT count(*) FROM action_operations`), 0)
 	want(t, "rows", one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`), before)
 	if _, err := f.Confirm(t.Context(), heard(row)); err != nil {
 		t.Fatal(err)
@@ -235,6 +248,8 @@ func TestReopenLooksAgainAtEachRow(t *testing.T) {
 	want(t, "result", mustReopen(t, s, r), ledger.Reopened{Action: 1, Found: n, Reopened: n - 2, Points: n - 2, KeyMemoryOver: 1, Skipped: 1})
 	want(t, "being sent", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'sending' AND lease_token = 5`), 1)
 	want(t, "parked", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt`), 1)
+	want(t, "kept for those put back only", one[int](f, `SELECT count(*) FROM action_operations JOIN outbox USING (operation_id) WHERE state = 'pending'`), n-2)
+	want(t, "kept", one[int](f, `SELECT count(*) FROM action_operations`), n-2)
 }
 
 // Two operators at once put each row back once, and the second is told. A set
@@ -357,7 +372,7 @@ func TestFind(t *testing.T) {
 	reference := ledger.ReferenceOf(id)
 	for text, keys := range map[string]string{
 		"SO-1": "zhimai SO-1, kylin SO-1", "1": "zhimai SO-1", string(id): "zhimai SO-2", reference: "zhimai SO-2",
-		strings.ToLower(reference): "zhimai SO-2", "3": "zhimai SO-2, zhimai 3", // an id and an order number
+		strings.ToLower(reference): "zhimai SO-2", "3": "zhimai 3, zhimai SO-2", // an order number, then an id
 		"SO-9": "", "99": "", strings.ToUpper(string(id)): "",
 	} {
 		found, more, err := s.Find(t.Context(), text, nil)

@@ -182,9 +182,9 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 	to := pgx.Identifier{role}.Sanitize()
 	for _, grant := range []string{
 		`GRANT USAGE ON SCHEMA ` + pgx.Identifier{schema}.Sanitize() + ` TO ` + to,
-		`GRANT SELECT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, accounts, gates,
+		`GRANT SELECT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, action_operations, accounts, gates,
 			entries, trial_balance, operation_status, goose_db_version TO ` + to,
-		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, accounts, gates TO ` + to,
+		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, action_operations, accounts, gates TO ` + to,
 		`GRANT UPDATE, DELETE ON outbox TO ` + to,
 		// After a failover the ids that lost commits gave out are left out.
 		`GRANT SELECT, INSERT, UPDATE ON ledger_identity TO ` + to,

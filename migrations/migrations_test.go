@@ -156,7 +156,7 @@ func TestFinanceRole(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `SET ROLE points_ledger_finance`); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"operations", "outbox", "postings", "attempts", "rejects", "mappings", "ops_actions", "accounts",
+	for _, name := range []string{"operations", "outbox", "postings", "attempts", "rejects", "mappings", "ops_actions", "action_operations", "accounts",
 		"ledger_identity", "entries", "trial_balance", "operation_status"} {
 		if _, err := conn.Exec(t.Context(), `SELECT * FROM `+name); err != nil {
 			t.Errorf("read %s: %v", name, err)
