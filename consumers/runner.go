@@ -330,9 +330,10 @@ func (r *Runner) acknowledge(b *decodedBatch, verdicts []ledger.Verdict) {
 		var err error
 		if v := verdicts[i]; v.Kind == ledger.Rejected {
 			err = m.TermWithReason(string(v.Rejection.Code) + ": " + oneLine(v.Rejection.Reason))
+			source, id := saysOfItself(&b.entries[i])
 			r.Log.Info("event rejected", zap.Uint64("stream_seq", b.entries[i].Message.Seq),
-				zap.String("subject", b.entries[i].Message.Subject), zap.String("reason_code", string(v.Rejection.Code)),
-				zap.String("reason", v.Rejection.Reason))
+				zap.String("subject", b.entries[i].Message.Subject), zap.String("event_source", source), zap.String("event_id", id),
+				zap.String("reason_code", string(v.Rejection.Code)), zap.String("reason", v.Rejection.Reason))
 		} else {
 			err = m.Ack()
 		}
@@ -386,4 +387,13 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
+}
+
+// saysOfItself is how a message names itself, as far as it could be read. One
+// that was decoded and then rejected, for a conflict, has an event.
+func saysOfItself(e *ledger.Entry) (source, id string) {
+	if e.Event != nil {
+		return e.Event.Source, e.Event.ID
+	}
+	return e.Source, e.ID
 }
