@@ -198,8 +198,12 @@ func (r *demoResult) print(out io.Writer) {
 	line("operations", n(r.report.Operations), "vendor calls the rules asked for")
 	line("nothing to send", n(r.report.NothingToSend), "zero points or an anonymous sale")
 	line("posted", n(r.report.Posted), command.Count(r.report.LedgerPoints)+" points, confirmed by the vendor")
-	line("parked", n(r.report.Parked), "refused by the vendor (frozen members): wait for a person")
-	line("in doubt", n(r.report.InDoubt), "the vendor may have applied it, no proof")
+	if r.report.InDoubt == 0 {
+		line("parked", n(r.report.Parked), "refused by the vendor (frozen members): wait for a person")
+	} else {
+		line("parked", n(r.report.Parked), "refused by the vendor, or without proof: wait for a person")
+	}
+	line("  of these in doubt", n(r.report.InDoubt), "the vendor may have applied it, no proof")
 
 	r.printRejects(out)
 	r.printVendors(out)

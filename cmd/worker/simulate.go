@@ -24,12 +24,23 @@ each key was received and applied:
 
   GET /_sim/book      every key (also ?format=csv)
   GET /_sim/totals    the sums
-  PUT /_sim/config    change faults, dedup, outages, the open key while it runs
+  GET /_sim/config    what can be changed while it runs; PUT changes it:
+
+  curl -X PUT http://127.0.0.1:8081/_sim/config \
+    -d '{"zhimai": {"outage": "503"}}'      # "close" drops calls, "off" ends it
 
 It has no authentication of its own: keep it on the loopback or in a private
 network. It forgets everything when it ends.`,
 		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case latency < 0 || keyMemory < 0 || lag < 0:
+				return command.Usagef("--latency, --key-memory, --records-lag: want 0 or more")
+			case dedup != string(sim.DedupSuccess) && dedup != string(sim.DedupCode) && dedup != string(sim.DedupOff):
+				return command.Usagef("--dedup: want success, code or off, got %q", dedup)
+			case shape != string(sim.ShapeA) && shape != string(sim.ShapeB):
+				return command.Usagef("--records-shape: want A or B, got %q", shape)
+			}
 			preset, err := sim.FaultsPreset(faults)
 			if err != nil {
 				return command.Usagef("--faults: want none, light or heavy, got %q", faults)
@@ -61,7 +72,7 @@ book: %[1]s/_sim/book   totals: %[1]s/_sim/totals   stop: Ctrl-C
 	f := c.Flags()
 	f.StringVar(&addr, "addr", "127.0.0.1:8081", "address to listen on")
 	f.StringVar(&faults, "faults", "none", "none, light or heavy")
-	f.StringVar(&dedup, "dedup", string(sim.DedupSuccess), "what a repeated key does: success, code or off (applied again)")
+	f.StringVar(&dedup, "dedup", string(sim.DedupSuccess), "repeated key: success, code, off (applies again)")
 	f.DurationVar(&keyMemory, "key-memory", 0, "how long a key is remembered; 0 is for ever")
 	f.DurationVar(&latency, "latency", 0, "time every call takes")
 	f.StringVar(&shape, "records-shape", "A", "reply shape of user-points-records: A or B")

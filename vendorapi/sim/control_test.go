@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -156,5 +157,21 @@ func TestNoControl(t *testing.T) {
 	_, c := startSim(t, Config{NoControl: true})
 	if status, _ := control(t, c, "GET", "/_sim/book", ""); status != 404 {
 		t.Errorf("control is off: %d", status)
+	}
+}
+
+// Whoever opens the address without a path finds the pages that are there.
+func TestIndexListsThePages(t *testing.T) {
+	t.Parallel()
+	for control, want := range map[bool]int{true: http.StatusOK, false: http.StatusNotFound} {
+		s, err := New(Config{NoControl: !control})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := httptest.NewRecorder()
+		s.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
+		if answer.Code != want || control != strings.Contains(answer.Body.String(), "/_sim/book") {
+			t.Errorf("control %v: %d %s", control, answer.Code, answer.Body)
+		}
 	}
 }

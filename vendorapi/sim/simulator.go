@@ -105,10 +105,25 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveVendor(w, r, 1, s.readKylin)
 	case strings.HasSuffix(path, zhimaiPath):
 		s.serveVendor(w, r, 0, s.readZhimai)
+	case path == "/" && !s.cfg.NoControl:
+		_, _ = io.WriteString(w, indexPage) // the client left
 	default:
 		http.NotFound(w, r)
 	}
 }
+
+// indexPage is for a person who opens the address in a browser.
+const indexPage = `vendor simulator
+
+POST ` + zhimaiPath + `   Zhimai
+POST ` + kylinPath + `   Kylin
+
+GET  /_sim/book      every key; ?vendor= and ?key= narrow, ?format=csv
+GET  /_sim/totals    the sums, for each vendor
+GET  /_sim/config    what can be changed
+PUT  /_sim/config    change it
+GET  /_sim/healthz
+`
 
 // call is one request, understood as far as it can be.
 type call struct {
