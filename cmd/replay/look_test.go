@@ -115,7 +115,7 @@ func TestShow(t *testing.T) {
 		"SO-1":                              {"Operation 1: grant 1,290 points", "Operation 2: freeze 100 points", "freezePoint (Kylin)"},
 		"1":                                 {"Operation 1"},
 		string(op.BizID):                    {"user.points-add (Zhimai)", op.Reason, "sourceType 1, pointsChannel 3"},
-		"#" + strings.ToLower(op.Reference): {"waiting, due now, 0 attempts so far", "a worker sends it by itself"},
+		"#" + strings.ToLower(op.Reference): {"waiting, due now, after 0 attempts", "a worker sends it by itself"},
 		" " + op.Reference + "\t":           {"order.paid, id e1, from shop-sh", `{"orderId":"SO-1"}`},
 	} {
 		contains(t, c.must(0, "show", text), words...)
@@ -144,4 +144,71 @@ func TestShow(t *testing.T) {
 	if len(shown.Operations) != 2 || shown.Operations[0].Posting == nil || shown.Operations[1].Open == nil || shown.More {
 		t.Errorf("shown %+v", shown)
 	}
+}
+
+// What somebody did before is part of the story.
+func TestShowTellsEarlierReplays(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.record("SO-1")
+	c.park("refused", 0, false)
+	c.answered(1, 1, "refused", 200, "40301", "frozen")
+	if out := c.must(0, "show", "SO-1"); strings.Contains(out, "put back ") || strings.Contains(out, "in all") {
+		t.Errorf("a replay is shown that nobody made: %s", out)
+	}
+	c.must(0, "run", "--order", "SO-1", "--operator", "lin", "--reason", "member unfrozen, says 13812345678", "--yes")
+	contains(t, c.must(0, "show", "SO-1"), "waiting, due now, after 0 attempts since the last replay, 1 in all")
+	c.exec(`UPDATE outbox SET state = 'parked', cause = 'refused', attempts = 1`)
+	c.answered(1, 1, "refused", 200, "40302", "still frozen")
+	out := c.must(0, "show", "SO-1")
+	contains(t, out, "parked after 1 attempt since the last replay, 2 in all",
+		`put back by lin: "member unfrozen, says 138****5678" (action 1)`)
+	first, put, second := strings.Index(out, "40301"), strings.Index(out, "put back by"), strings.Index(out, "40302")
+	if first > put || put > second {
+		t.Errorf("not in order of time: %s", out)
+	}
+	var shown struct {
+		Operations []shownOperation `json:"operations"`
+		More       bool             `json:"more"`
+	}
+	c.json(&shown, "show", "SO-1")
+	if actions := shown.Operations[0].Actions; len(actions) != 1 || actions[0].ID != 1 || actions[0].Actor != "lin" {
+		t.Errorf("actions %+v", actions)
+	}
+}
+
+// A number may be an order's and the id of another operation.
+func TestShowTellsOrderFromID(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	for _, order := range []string{"SO-1", "SO-2", "SO-3", "2"} {
+		c.record(order)
+	}
+	c.record("2", func(o *ledger.Operation) {
+		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+	})
+	out := c.must(0, "show", "2")
+	if !strings.HasPrefix(out, "2 is the order number of 2 operations, and the id of another.\n") {
+		t.Errorf("no head line: %s", out)
+	}
+	four, five, two := strings.Index(out, "Operation 4:"), strings.Index(out, "Operation 5:"), strings.Index(out, "Operation 2:")
+	if four < 0 || five < four || two < five {
+		t.Errorf("order numbers do not come first: %s", out)
+	}
+	if out := c.must(0, "show", "3"); !strings.HasPrefix(out, "Operation 3:") {
+		t.Errorf("one meaning needs no head line: %s", out)
+	}
+}
+
+func TestHelpFitsThePage(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	for _, args := range [][]string{{}, {"status"}, {"list"}, {"show"}, {"run"}} {
+		for line := range strings.Lines(c.must(0, append(args, "--help")...)) {
+			if w := width(strings.TrimRight(line, "\n")); w > pageWidth {
+				t.Errorf("help of %v: a line has %d cells: %s", args, w, line)
+			}
+		}
+	}
+	contains(t, c.must(0, "--version"), "replay version ")
 }

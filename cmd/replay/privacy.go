@@ -63,6 +63,9 @@ func detailForEyes(d ledger.OperationDetail) ledger.OperationDetail {
 	if d.Posting != nil {
 		d.Posting.MemberID, d.Posting.VendorWords = maskMobiles(d.Posting.MemberID), maskMobiles(d.Posting.VendorWords)
 	}
+	for i := range d.Actions {
+		d.Actions[i].Reason = maskMobiles(d.Actions[i].Reason)
+	}
 	for i := range d.Attempts {
 		a := &d.Attempts[i]
 		a.VendorWords, a.Error = maskMobiles(a.VendorWords), maskMobiles(a.Error)

@@ -37,8 +37,10 @@ vendor remembers the key. Every replay is recorded with who, when and why (table
 ops_actions).
 
 DATABASE_URL is all it needs. It reads the same configuration as the worker
-(WORKER_CONFIG) to know how each account treats doubt: give it the same file. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but
-not everything that was found could be put back.`,
+(WORKER_CONFIG) to know how each account treats doubt: give it the same file.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but not
+everything that was found could be put back.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

@@ -19,9 +19,10 @@ func newShow(environ []string) *cobra.Command {
 		Short: "Everything about one operation, in plain words",
 		Long: `show takes an operation's id, its dedup key (biz_id), the order number, or the
 reference at the end of the text that the member sees (with or without #), and
-tells the event, the rules, what was sent, every attempt that did not post, how
-it ended or what it waits for, and what you can do. An order number can stand
-for several operations: all are shown. It changes nothing.`,
+tells the event, the rules, what was sent, every attempt that did not post, who
+put it back, how it ended or what it waits for, and what you can do. An order
+number can stand for several operations: all are shown, and before those that
+have the number as their id. It changes nothing.`,
 		Example: "  replay show SO-1001\n  replay show '#7K2M9QF3TR4V8'\n  replay show 4711 --json",
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -72,6 +73,9 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 		}{shown, more})
 	}
 	out := c.OutOrStdout()
+	if line := severalWays(text, found, more); line != "" {
+		fmt.Fprintf(out, "%s\n\n", line)
+	}
 	for i := range shown {
 		if i > 0 {
 			fmt.Fprintln(out)
@@ -82,6 +86,37 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 		fmt.Fprintf(out, "\nMore operations than these %d fit: name one by its id or biz_id.\n", len(shown))
 	}
 	return nil
+}
+
+// severalWays says that a text means more than one thing, and what. Empty when
+// it means one.
+func severalWays(text string, found []ledger.OperationDetail, more bool) string {
+	if more {
+		return "" // the numbers would be wrong
+	}
+	counts := map[ledger.FoundBy]int{}
+	var order []ledger.FoundBy
+	for _, d := range found {
+		if counts[d.FoundBy] == 0 {
+			order = append(order, d.FoundBy)
+		}
+		counts[d.FoundBy]++
+	}
+	if len(order) < 2 {
+		return ""
+	}
+	parts := make([]string, len(order))
+	for i, by := range order {
+		switch n := counts[by]; {
+		case i == 0:
+			parts[i] = fmt.Sprintf("the %s of %s", by, plural(n, "operation"))
+		case n == 1:
+			parts[i] = fmt.Sprintf("the %s of another", by)
+		default:
+			parts[i] = fmt.Sprintf("the %s of %d others", by, n)
+		}
+	}
+	return fmt.Sprintf("%s is %s.", clip(clean(text), 2*labelCells), strings.Join(parts, ", and "))
 }
 
 // referenceChars is the length of a reference (ledger.ReferenceOf).
@@ -184,7 +219,11 @@ func (o *shownOperation) headline() string {
 func (o *shownOperation) stateWords(now time.Time) string {
 	switch {
 	case o.Posting != nil:
-		return fmt.Sprintf("%s, after %s", o.Posting.Kind, plural(o.Posting.Attempts, "attempt"))
+		own := 0
+		if o.Posting.Kind == "posted" && o.Posting.Evidence != "manual" {
+			own = 1 // the attempt that posted is in the posting alone
+		}
+		return fmt.Sprintf("%s, after %s", o.Posting.Kind, o.attemptWords(o.Posting.Attempts, own))
 	case o.Open == nil && o.Points == 0:
 		return "nothing to send"
 	case o.Open == nil:
@@ -203,9 +242,18 @@ func (o *shownOperation) stateWords(now time.Time) string {
 		if x.NextAt.After(now) {
 			due = "due " + moment(x.NextAt)
 		}
-		return fmt.Sprintf("waiting, %s, %s so far%s", due, plural(x.Attempts, "attempt"), why)
+		return fmt.Sprintf("waiting, %s, after %s%s", due, o.attemptWords(x.Attempts, 0), why)
 	}
-	return fmt.Sprintf("parked after %s%s", plural(x.Attempts, "attempt"), why)
+	return fmt.Sprintf("parked after %s%s", o.attemptWords(x.Attempts, 0), why)
+}
+
+// attemptWords says how many attempts there were. A replay counts anew. more
+// are attempts that are not in table attempts.
+func (o *shownOperation) attemptWords(n, more int) string {
+	if len(o.Actions) == 0 {
+		return plural(n, "attempt")
+	}
+	return fmt.Sprintf("%s since the last replay, %s in all", plural(n, "attempt"), command.Count(max(n, o.EarlierAttempts+len(o.Attempts)+more)))
 }
 
 // printSent says what the call carries. It is the same for every attempt.
@@ -236,15 +284,23 @@ func (o *shownOperation) printSent(out io.Writer) {
 	printLine(out, "reference", o.Reference)
 }
 
+// printAttempts prints attempts and what people did, in order of time.
 func (o *shownOperation) printAttempts(out io.Writer) {
-	if len(o.Attempts) == 0 {
-		return
+	actions := o.Actions
+	switch {
+	case len(actions) > 0:
+		fmt.Fprintln(out, "Attempts that did not post, and replays")
+	case len(o.Attempts) > 0:
+		fmt.Fprintln(out, "Attempts that did not post")
 	}
-	fmt.Fprintln(out, "Attempts that did not post")
 	if o.EarlierAttempts > 0 {
 		fmt.Fprintf(out, "  (%s not shown)\n", plural(o.EarlierAttempts, "earlier attempt"))
 	}
 	for _, a := range o.Attempts {
+		for len(actions) > 0 && actions[0].At.Before(a.At) {
+			printAction(out, actions[0])
+			actions = actions[1:]
+		}
 		text := strings.ReplaceAll(a.Outcome, "_", " ")
 		if said := answer(a.HTTPStatus, a.VendorCode, a.VendorWords); said != "" {
 			text += ": " + said
@@ -252,8 +308,22 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 		if a.Error != "" {
 			text += "; " + a.Error
 		}
-		printLine(out, a.At.Local().Format("01-02 15:04:05"), fmt.Sprintf("%s (%s ms)", text, command.Count(a.DurationMs)))
+		printLine(out, dayAndTime(a.At), fmt.Sprintf("%s (%s ms)", text, command.Count(a.DurationMs)))
 	}
+	for _, a := range actions {
+		printAction(out, a)
+	}
+}
+
+func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") }
+
+// printAction says what a person did.
+func printAction(out io.Writer, a ledger.ActionDetail) {
+	did := a.Action
+	if did == "replay" {
+		did = "put back"
+	}
+	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", did, a.Actor, a.Reason, a.ID))
 }
 
 // answer joins what a vendor answered.
