@@ -101,7 +101,7 @@ func gateAdvice(reason string) string {
 	case dispatch.GateThrottled:
 		return "nothing: it opens by itself. If it closes often, lower the account's rate, or ask the vendor for a higher one."
 	case dispatch.GateSuspicious:
-		return "check the account's keys, its signing and the worker's clock, and ask the vendor what the code means. If it is about the members after all, the gate opens with the first one that the vendor accepts."
+		return "check the account's keys, its signing and the worker's clock, and ask the vendor what the code means. If it is about the members after all, the gate opens with the first one that the vendor accepts. If it was us, put back what was parked with this code, too."
 	case dispatch.GateFailing:
 		return "see whether the vendor is up and the worker can reach it. It opens by itself when a probe is answered."
 	case dispatch.GatePaused:

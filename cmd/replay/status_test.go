@@ -97,7 +97,7 @@ func TestStatusShowsClosedGate(t *testing.T) {
 	}
 	contains(t, out, "because the vendor does not accept our credentials", ", 12m ago", "vendor says 40101 密钥 138****5678",
 		"; 3 have failed so far", "waiting 1 operation", "zhimai CLOSED 1", "kylin open 0", "zhimai, gate closed: correct the account's keys",
-		"zhimai unauthorised 1 0", "goes by itself once our keys are right")
+		"zhimai unauthorised 1 0", "goes by itself when it is due and our keys are right")
 	if strings.Contains(out, "no worker is sending") || strings.Contains(out, "is a worker running") {
 		t.Errorf("a closed gate is taken for a missing worker: %s", out)
 	}

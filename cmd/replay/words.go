@@ -62,7 +62,7 @@ func causeWords(cause, state string) string {
 func waitWords(cause string) string {
 	switch cause {
 	case dispatch.CauseUnauthorised, dispatch.CauseSuspicious:
-		return "goes by itself once our keys are right; uses no attempt until then"
+		return "goes by itself when it is due and our keys are right; no attempt is used until then"
 	case dispatch.CauseThrottled:
 		return "goes by itself after the pause; uses no attempt until then"
 	case dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown, dispatch.CauseMemberUnresolved:
