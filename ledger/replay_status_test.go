@@ -1,10 +1,12 @@
 package ledger_test
 
 import (
+	"net/url"
 	"testing"
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/migrations"
 )
 
 func TestOpenGroups(t *testing.T) {
@@ -90,4 +92,30 @@ func TestClosedGates(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "somebody probes", read()[0].Probing, true)
+}
+
+// The worker's role is enough to look and to put back.
+func TestReplayByTheWorkersRole(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.park("SO-1", time.Minute, true)
+	const role = "ledger_replay_test"
+	f.exec(`CREATE ROLE ` + role + ` LOGIN PASSWORD 'x'`)
+	t.Cleanup(func() { f.exec(`DROP OWNED BY ` + role); f.exec(`DROP ROLE ` + role) })
+	if err := migrations.GrantWorker(t.Context(), f.pool.Config().ConnString(), role); err != nil {
+		t.Fatal(err)
+	}
+	u := must(url.Parse(f.pool.Config().ConnString()))
+	u.User = url.UserPassword(role, "x")
+	pool := must(ledger.OpenReplayPool(t.Context(), u.String()))
+	t.Cleanup(pool.Close)
+	s := ledger.New(pool)
+	want(t, "groups", len(must(s.OpenGroups(t.Context()))), 1)
+	want(t, "gates", len(must(s.ClosedGates(t.Context()))), 0)
+	want(t, "put back", mustReopen(t, s, reopening()).Reopened, 1)
+	found, _, err := s.Find(t.Context(), "SO-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "actions", len(found[0].Actions), 1)
 }
