@@ -117,8 +117,8 @@ func demoSchedule() dispatch.Schedule {
 // run does the whole demo and returns what came of it.
 func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	result := &demoResult{options: d.options}
-	fmt.Fprintf(d.out, "points-ledger demo: %s events, seed %d, vendor faults: %s\n\n",
-		command.Count(d.options.events), d.options.seed, d.options.faults)
+	fmt.Fprintf(d.out, "points-ledger demo: %s, seed %d, vendor faults: %s\n\n",
+		counted(d.options.events, "event"), d.options.seed, d.options.faults)
 	if err := result.phase("servers started", "NATS, Postgres with its schema, the simulator", func() error { return d.start(ctx) }); err != nil {
 		return nil, err
 	}

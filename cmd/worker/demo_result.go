@@ -216,7 +216,7 @@ func (r *demoResult) print(out io.Writer) {
 
 	fmt.Fprintf(out, "\nThe books, key by key\n")
 	line("ledger", command.Count(r.report.LedgerPoints), "points posted")
-	line("vendors", command.Count(r.report.VendorPoints), fmt.Sprintf("points applied, under %s keys", n(r.report.VendorApplied)))
+	line("vendors", command.Count(r.report.VendorPoints), "points applied, under "+counted(r.report.VendorApplied, "key"))
 	line("applied twice", n(r.report.VendorDoubleApplied), "keys")
 	line("difference", command.Count(r.report.Difference), "points, summed over keys")
 	for _, complaint := range r.complaints {
@@ -268,8 +268,8 @@ func (r *demoResult) printVendors(out io.Writer) {
 			}
 		}
 		slices.SortFunc(drawn, cmp.Compare[string])
-		fmt.Fprintf(out, "  %-22s %10s  calls for %s keys, %s repeats recognised, %s faults\n", v.name,
-			command.Count(v.totals.Received), command.Count(v.totals.Keys), command.Count(v.totals.Repeats), command.Count(total))
+		fmt.Fprintf(out, "  %-22s %10s  calls for %s, %s recognised, %s\n", v.name,
+			command.Count(v.totals.Received), counted(v.totals.Keys, "key"), counted(v.totals.Repeats, "repeat"), counted(total, "fault"))
 		for text := strings.Join(drawn, ", "); text != ""; {
 			part := cut(text, 62)
 			if len(part) < len(text) {
@@ -279,6 +279,14 @@ func (r *demoResult) printVendors(out io.Writer) {
 			text = strings.TrimSpace(text[len(part):])
 		}
 	}
+}
+
+// counted is "1 key", "2 keys".
+func counted[T ~int | ~int64](n T, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return command.Count(n) + " " + noun + "s"
 }
 
 // cut shortens a text to so many characters.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -238,6 +239,13 @@ func (e *explained) print(out io.Writer) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-15s %s\n", name, fmt.Sprintf(format, args...))
 	}
+	// words may be broken between words; values may not.
+	words := func(name, format string, args ...any) {
+		for _, part := range broken(fmt.Sprintf(format, args...)) {
+			line(name, "%s", part)
+			name = ""
+		}
+	}
 	if e.Ignored {
 		fmt.Fprintln(out, "This event would be acknowledged and ignored: its type is under ignore in the rules.")
 		return
@@ -245,15 +253,15 @@ func (e *explained) print(out io.Writer) {
 	fmt.Fprintf(out, "%s from %s, id %s\n", e.Type, e.Source, e.ID)
 	line("assumed", "published at %s (%s)", e.BrokerTime.Format(time.RFC3339), e.assumed)
 	if e.BrokerTime.Before(e.RulesFrom) {
-		line("rules", "version %s, the first set: it is in force from %s, and serves before too", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
+		words("rules", "version %s, the first set: it is in force from %s, and serves before too", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
 	} else {
-		line("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
+		words("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
 	}
 	for i, part := range contentLines(e.Content) {
 		line([]string{"content", ""}[min(i, 1)], "%s", part)
 	}
 	if e.RejectedNow != "" {
-		line("note", "published now it would be rejected: %s", e.RejectedNow)
+		words("note", "published now it would be rejected: %s", e.RejectedNow)
 	}
 	for i := range e.Operations {
 		op := &e.Operations[i]
@@ -280,10 +288,10 @@ func (e *explained) print(out io.Writer) {
 		for j, p := range op.KeyParts {
 			parts[j] = fmt.Sprintf("%s=%q", p.Name, p.Value)
 		}
-		line("key parts", "%s", strings.Join(parts, " "))
+		words("key parts", "%s", strings.Join(parts, " "))
 		line("biz_id", "%s", op.BizID)
 		if op.AccountOff != "" {
-			line("note", "account %s is off here: %s", op.Account, op.AccountOff)
+			words("note", "account %s is off here: %s", op.Account, op.AccountOff)
 		}
 		if op.Request == nil {
 			line("request", "none: %s", op.NothingToSend)
@@ -293,8 +301,25 @@ func (e *explained) print(out io.Writer) {
 	}
 }
 
-// contentWidth keeps a line of content within 100 columns.
-const contentWidth = 80
+// textWidth keeps a line within 100 columns, its name included.
+const textWidth = 80
+
+// broken breaks a text at spaces; a longer word stays whole.
+func broken(text string) []string {
+	var lines []string
+	for utf8.RuneCountInString(text) > textWidth {
+		first := string([]rune(text)[:textWidth+1])
+		at := strings.LastIndexByte(first, ' ')
+		if at <= 0 {
+			at = strings.IndexByte(text, ' ')
+		}
+		if at <= 0 {
+			break
+		}
+		lines, text = append(lines, text[:at]), text[at+1:]
+	}
+	return append(lines, text)
+}
 
 // contentLines is the declared content for a person: fields that are absent are
 // left out, and long content is broken after commas.
@@ -320,7 +345,7 @@ func contentLines(content []byte) []string {
 		switch last := &lines[len(lines)-1]; {
 		case *last == "":
 			*last = part
-		case len(*last)+1+len(part) > contentWidth:
+		case len(*last)+1+len(part) > textWidth:
 			lines = append(lines, part)
 		default:
 			*last += " " + part

@@ -71,11 +71,7 @@ func publish(c *cobra.Command, file string, create bool, p publisher) error {
 	p.js, p.progress = js, command.NewProgress(c.ErrOrStderr())
 	err = p.publishAll(ctx, in)
 	p.progress.Done()
-	messages := "messages"
-	if p.stored == 1 {
-		messages = "message"
-	}
-	fmt.Fprintf(c.OutOrStdout(), "published %s %s, %s of them known to the broker (duplicates)\n", command.Count(p.stored), messages, command.Count(p.duplicates))
+	fmt.Fprintf(c.OutOrStdout(), "published %s, %s of them known to the broker (duplicates)\n", counted(p.stored, "message"), command.Count(p.duplicates))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -86,7 +87,7 @@ func TestExplainSaysWhatItAssumes(t *testing.T) {
 		want  []string
 	}{
 		{paidOrder, nil, []string{"published at ", "(now; --at assumes another time)"}},
-		{old, nil, []string{"published at 2021-03-01T12:00:00+08:00 (its own time;", "published now it would be rejected: clock: time:"}},
+		{old, nil, []string{"published at 2021-03-01T12:00:00+08:00 (its own time;", "published now it would be rejected: clock:"}},
 		{paidOrder, []string{"--at", "2019-05-01T00:00:00Z"}, []string{"published at 2019-05-01T00:00:00Z (--at)", "the first set"}},
 	} {
 		out, errs, code := runWorker(t, nil, c.event, append([]string{"explain", "-"}, c.flags...)...)
@@ -94,6 +95,12 @@ func TestExplainSaysWhatItAssumes(t *testing.T) {
 			if code != 0 || !strings.Contains(out, want) {
 				t.Errorf("explain %v: exit %d, no %q in\n%s%s", c.flags, code, want, out, errs)
 			}
+		}
+	}
+	wide, _, _ := runWorker(t, nil, strings.Replace(old, `"amountFen"`, `"pointsUsed":7,"shopCode":"sh01","businessDate":"2021-03-01","amountFen"`, 1), "explain", "-")
+	for _, line := range strings.Split(wide, "\n") {
+		if utf8.RuneCountInString(line) > 100 {
+			t.Errorf("wider than 100 columns: %s", line)
 		}
 	}
 	if out, _, _ := runWorker(t, nil, paidOrder, "explain", "-"); strings.Contains(out, "would be rejected") || strings.Contains(out, "null") {
