@@ -4,15 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
+	"pointsledger/internal/devstack"
 	"pointsledger/internal/testkit"
 )
 
@@ -205,4 +208,48 @@ func TestRunNamesWhatItCannotReach(t *testing.T) {
 	r := newRig(t)
 	r.env = append(r.env, "NATS_URL=nats://127.0.0.1:1")
 	r.start("run").waitFor(`cannot reach NATS.*nats://127.0.0.1:1: connection refused`)
+}
+
+// Where the owner of the tables may not create roles, finance's role is missing:
+// that is said, and the block in the document makes it.
+func TestMigrateAsAnOwnerWithoutRights(t *testing.T) {
+	t.Parallel()
+	cluster, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Stop() })
+	admin := func(database, sql string) {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), cluster.DSN(database))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close(t.Context()) }()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	admin("postgres", `CREATE ROLE ledger_owner LOGIN PASSWORD 'x'; CREATE ROLE points_worker LOGIN`)
+	admin("postgres", `CREATE DATABASE points OWNER ledger_owner`)
+	owner, err := url.Parse(cluster.DSN("points"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner.User = url.UserPassword("ledger_owner", "x")
+	env := []string{"DATABASE_URL=" + owner.String()}
+	const note = "note: role points_ledger_finance is missing (ledger_owner may not create roles); see docs/finance-queries.md"
+	if out, errs, code := runWorker(t, env, "", "migrate", "--grant-to", "points_worker"); code != 0 || !strings.Contains(out, note) {
+		t.Errorf("migrate: exit %d, %s%s", code, out, errs)
+	}
+	page, err := os.ReadFile("../../docs/finance-queries.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)CREATE ROLE points_ledger_finance.*?```").FindString(string(page))
+	admin("points", strings.TrimSuffix(block, "```"))
+	if out, errs, code := runWorker(t, env, "", "migrate"); code != 0 || strings.Contains(out, "note:") {
+		t.Errorf("migrate with the role: exit %d, %s%s", code, out, errs)
+	}
+	admin("points", `SET ROLE points_ledger_finance; SELECT count(*) FROM operation_status; SELECT count(*) FROM gates`)
 }
