@@ -206,10 +206,7 @@ func (r *Runner) loop(accept, work context.Context, s *source) {
 // when the load is light, in large batches when messages come faster than they
 // are recorded.
 func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
-	// The request ends with accept, so that nothing more is delivered into it.
-	wait, cancel := context.WithTimeout(accept, fetchWait)
-	defer cancel()
-	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchContext(wait),
+	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchMaxWait(fetchWait),
 		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(fetchBytes(r.JetStream)))
 	if err != nil {
 		return fmt.Errorf("fetch events: %w", err)
@@ -228,7 +225,7 @@ func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
 			return nil
 		}
 	}
-	if err := fetched.Error(); err != nil && wait.Err() == nil {
+	if err := fetched.Error(); err != nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}
 	return nil
@@ -260,9 +257,16 @@ func gather(ctx context.Context, messages <-chan jetstream.Msg, most int) (batch
 	return batch, true
 }
 
+// handBackIdle is how long a stopping runner waits for a further message that
+// is on its way to it.
+const handBackIdle = 200 * time.Millisecond
+
 // handBack gives messages that were delivered but not looked at back to the
-// broker, so that another worker need not wait for the ack wait.
+// broker, so that another worker need not wait for the ack wait. It takes what
+// is still on its way, because an open request cannot be taken back.
 func handBack(messages <-chan jetstream.Msg) {
+	idle := time.NewTimer(handBackIdle)
+	defer idle.Stop()
 	for {
 		select {
 		case m, ok := <-messages:
@@ -270,7 +274,8 @@ func handBack(messages <-chan jetstream.Msg) {
 				return
 			}
 			_ = m.Nak() // the broker would deliver it again anyway, later
-		default:
+			idle.Reset(handBackIdle)
+		case <-idle.C:
 			return
 		}
 	}

@@ -147,9 +147,10 @@ func (p *Postgres) serve(ctx context.Context, fsync bool) error {
 func (p *Postgres) waitUntilReady(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	ended := p.server.done
 	go func() {
 		select {
-		case <-p.server.done:
+		case <-ended:
 			cancel(errEndedEarly)
 		case <-ctx.Done():
 		}
