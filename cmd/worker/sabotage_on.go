@@ -77,8 +77,11 @@ func (s leaselessStore) Settle(ctx context.Context, changes []ledger.Change) ([]
 	return changed, nil
 }
 
-// brokenAccount wraps the account's vendor.
+// brokenAccount wraps the account's vendor, or lets it forget to verify.
 func brokenAccount(a dispatch.Account) dispatch.Account {
+	if sabotage.Breaks(sabotage.BlindResend) {
+		a.Verify = false
+	}
 	if !sabotage.Breaks(sabotage.NewKeyOnRetry) {
 		return a
 	}

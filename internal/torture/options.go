@@ -56,5 +56,8 @@ func (o Options) Validate() error {
 	if o.Sabotage == sabotage.NoLeaseCheck && o.Workers < 2 {
 		bad("--sabotage %s: want --workers 2 or more, or nobody else takes the lease", o.Sabotage)
 	}
+	if o.Sabotage == sabotage.BlindResend && o.Dedup != "off" {
+		bad("--sabotage %s: want --dedup off, or the vendor hides what it does", o.Sabotage)
+	}
 	return errors.Join(errs...)
 }

@@ -70,6 +70,9 @@ func (p *publisher) run(ctx context.Context) error {
 	}
 	var held []int
 	for next := 0; next < len(p.plan.Messages) || len(held) > 0; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		var batch []int
 		batch, held = p.released(ctx, held)
 		for next < len(p.plan.Messages) && len(batch) < publishBatch && next < p.allowed() {

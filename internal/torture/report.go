@@ -14,10 +14,12 @@ import (
 
 // sqlDoubts counts the operations that were ever in doubt by how they ended.
 const sqlDoubts = `
-WITH doubted AS (SELECT DISTINCT operation_id FROM torture.moves WHERE now_doubt)
+WITH doubted AS (SELECT operation_id, bool_or(op = 'UPDATE' AND was_doubt AND NOT now_doubt) AS cleared
+                   FROM torture.moves GROUP BY operation_id HAVING bool_or(now_doubt))
 SELECT o.target || ' ' || CASE
            WHEN p.evidence = 'verified' THEN 'posted by verification'
            WHEN p.evidence = 'already_applied' THEN 'posted after a re-send (the vendor knew the key)'
+           WHEN p.evidence IS NOT NULL AND d.cleared THEN 'verified as not applied, sent again and posted'
            WHEN p.evidence IS NOT NULL THEN 'posted after a re-send'
            WHEN x.state = 'parked' AND x.in_doubt THEN 'parked in doubt (' || x.cause || ')'
            WHEN x.state = 'parked' THEN 'parked, doubt cleared (' || x.cause || ')'

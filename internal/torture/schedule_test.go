@@ -111,6 +111,8 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.Sabotage = "everything" }, "--sabotage"},
 		{func(o *Options) { o.Sabotage = sabotage.PostBeforeSend; o.Workers = 1 }, ""},
 		{func(o *Options) { o.Sabotage = sabotage.NoLeaseCheck; o.Workers = 1 }, "--workers 2"},
+		{func(o *Options) { o.Sabotage = sabotage.BlindResend }, "--dedup off"},
+		{func(o *Options) { o.Sabotage = sabotage.BlindResend; o.Dedup = "off" }, ""},
 	} {
 		o := options(20, 1)
 		c.change(&o)
