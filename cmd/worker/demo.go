@@ -106,6 +106,8 @@ type demo struct {
 const (
 	demoTimeout = 2 * time.Second
 	demoLease   = 10 * time.Second
+	// The simulator's records show an effect at once.
+	demoVerifyAfter = 500 * time.Millisecond
 	// demoStall ends a demo in which nothing has moved for so long.
 	demoStall = 90 * time.Second
 )
@@ -178,6 +180,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	for i := range d.config.Vendors {
 		v := &d.config.Vendors[i]
 		v.ConnectTimeout, v.Timeout, v.Lease, v.Schedule = demoTimeout, demoTimeout, demoLease, demoSchedule()
+		v.VerifyAfter = demoVerifyAfter
 	}
 	d.service, err = newService(ctx, d.config, d.log)
 	return err

@@ -147,6 +147,11 @@ type Vendor struct {
 	// InDoubt says what is done when the vendor may have applied a call
 	// without our knowing: verify or resend.
 	InDoubt string
+	// VerifyAfter is how long after a call's deadline its effect shows in the
+	// member's records at the latest (default 5s, 0s to 10m). Too low and an
+	// effect that shows later is missed and granted twice; too high delays what
+	// was in doubt.
+	VerifyAfter time.Duration
 	// KeyMemory is how long the vendor is assumed to remember a dedup key
 	// (default 24h, up to 10 years). The pages give no number. Too high and a
 	// late resend is applied a second time; too low parks rows for a person.

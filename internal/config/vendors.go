@@ -205,6 +205,9 @@ func (f *vendorFields) delivery(v *Vendor) {
 	default:
 		f.addf("in_doubt", "want verify or resend, got %q", v.InDoubt)
 	}
+	if v.Kind == KindZhimai {
+		v.VerifyAfter = f.duration("verify_after", dispatch.DefaultVerifyAfter, 0, 10*time.Minute)
+	}
 	if v.ConnectTimeout > v.Timeout {
 		f.addf("connect_timeout", "want at most the timeout, %s, got %s", v.Timeout, v.ConnectTimeout)
 	}
