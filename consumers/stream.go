@@ -102,20 +102,34 @@ func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, a
 			consumer, err = stream.Consumer(ctx, name)
 		}
 	}
-	if errors.Is(err, jetstream.ErrNotPullConsumer) {
-		return nil, nil, fmt.Errorf("%w: %s is a push consumer, want pull: choose another NATS_DURABLE", ErrUnusableConsumer, name)
-	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("open consumer %s: %w", name, err)
+		return nil, nil, openConsumerError(name, err)
 	}
-	c := consumer.CachedInfo().Config
+	found, err := consumerDifferences(consumer.CachedInfo().Config, name, ackWait, batch)
+	if err != nil {
+		return nil, nil, err
+	}
+	return consumer, found, nil
+}
+
+// openConsumerError names a push consumer as one that cannot be used.
+func openConsumerError(name string, err error) error {
+	if errors.Is(err, jetstream.ErrNotPullConsumer) {
+		return fmt.Errorf("%w: %s is a push consumer, want pull: choose another NATS_DURABLE", ErrUnusableConsumer, name)
+	}
+	return fmt.Errorf("open consumer %s: %w", name, err)
+}
+
+// consumerDifferences compares an existing consumer with what we would have
+// made; one that cannot be used is an error.
+func consumerDifferences(c jetstream.ConsumerConfig, name string, ackWait time.Duration, batch int) ([]string, error) {
 	switch {
 	case c.AckPolicy != jetstream.AckExplicitPolicy:
-		return nil, nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: choose another NATS_DURABLE", ErrUnusableConsumer, name, c.AckPolicy)
+		return nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: choose another NATS_DURABLE", ErrUnusableConsumer, name, c.AckPolicy)
 	case c.HeadersOnly:
-		return nil, nil, fmt.Errorf("%w: %s delivers headers only, which would make every event a reject: choose another NATS_DURABLE", ErrUnusableConsumer, name)
+		return nil, fmt.Errorf("%w: %s delivers headers only, which would make every event a reject: choose another NATS_DURABLE", ErrUnusableConsumer, name)
 	case c.MaxRequestBatch > 0 && c.MaxRequestBatch < batch:
-		return nil, nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
+		return nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
 	}
 	var found []string
 	if c.MaxDeliver > 0 {
@@ -130,5 +144,5 @@ func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, a
 	if c.FilterSubject != SubjectPrefix+">" || len(c.FilterSubjects) > 0 {
 		found = append(found, fmt.Sprintf("filter is %q %q; want %q", c.FilterSubject, c.FilterSubjects, SubjectPrefix+">"))
 	}
-	return consumer, found, nil
+	return found, nil
 }

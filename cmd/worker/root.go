@@ -20,6 +20,7 @@ First steps:
   worker demo                 the whole thing on this machine, nothing to set up
   worker explain event.json   what an event would do, without doing it
   worker config               the configuration in force, secrets masked
+  worker doctor               what is wrong with it, the servers and the accounts
 
 Without a command, worker runs the service. Exit codes: 0 done, 1 failed,
 2 wrong usage or configuration, 3 done but something does not agree.`,
@@ -27,7 +28,7 @@ Without a command, worker runs the service. Exit codes: 0 done, 1 failed,
 	run := newRun()
 	root.RunE, root.Args = run.RunE, run.Args
 	root.Flags().AddFlagSet(run.Flags())
-	root.AddCommand(run, newDemo(), newExplain(), newPublish(), newSchema(), newConfig(), newSimulate(), newMigrate())
+	root.AddCommand(run, newDemo(), newExplain(), newPublish(), newSchema(), newConfig(), newSimulate(), newMigrate(), newDoctor())
 	return root
 }
 

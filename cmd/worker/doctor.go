@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/vendorapi"
+)
+
+// doctorOptions are the flags of `worker doctor`.
+type doctorOptions struct {
+	asJSON, yes     bool
+	member, account string
+	wait, settle    time.Duration
+}
+
+func newDoctor() *cobra.Command {
+	var o doctorOptions
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check configuration, servers and vendor accounts, and say what to do",
+		Long: `doctor looks at the configuration, at Postgres (schema, rights, durability), at
+NATS (stream and durable consumer) and at each vendor account that is on, and
+says in one line each what it found and what to do:
+
+  ✓ well    ! works, but look at it    ✗ wrong
+
+Without --live-member it changes nothing. At Zhimai it asks who a member is,
+with a code that nobody has, and again with a wrong signature on purpose: an
+account whose signature is right gets different answers. At Kylin there is no
+call that only reads: doctor connects, and can say nothing about credentials.
+
+  worker doctor --live-member ID --yes
+
+grants 1 real point twice, under one bizId, to that member of the account, and
+reads the member's identity and records before and after. It learns whether
+bizId is honoured and with which answer, whether the reason is shown in the
+records, after how long, and whether customerId works as user_id. A vendor that
+does not honour bizId really grants 2 points. Take a member of your own that
+nobody else uses. The points have no operation in the ledger; their reason is
+"points-ledger doctor #" and a reference. What was learned about the records is
+kept in the ledger for the account; what belongs into the configuration is
+printed. Without --yes it says what it would do.
+
+Exit codes: 0 nothing is wrong (there may be lines with !), 2 the configuration
+is not enough to run, 3 something is wrong (a line with ✗).`,
+		Example: `  worker doctor
+  worker doctor --json
+  worker doctor --live-member 383933091455959041 --yes`,
+		Args: command.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return doctor(c, o) },
+	}
+	c.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object")
+	c.Flags().StringVar(&o.member, "live-member", "", "customerId of a member of your own, for the live check")
+	c.Flags().BoolVar(&o.yes, "yes", false, "--live-member: really grant, up to 2 points")
+	c.Flags().StringVar(&o.account, "account", config.KindZhimai, "--live-member: the Zhimai account to check")
+	c.Flags().DurationVar(&o.wait, "wait", time.Minute, "--live-member: how long the record of the grant may take to show")
+	c.Flags().DurationVar(&o.settle, "settle", defaultSettle, "--live-member: how long to watch at least for a second grant in the records")
+	return c
+}
+
+// check says what is wrong with the flags alone.
+func (o doctorOptions) check(c *cobra.Command) error {
+	if o.member == "" {
+		for _, flag := range []string{"live-member", "yes", "account", "wait", "settle"} {
+			if c.Flags().Changed(flag) {
+				return command.Usagef("--%s: want --live-member ID with it, the member to grant to", flag)
+			}
+		}
+		return nil
+	}
+	if len(o.member) > 32 || strings.Trim(o.member, "0123456789") != "" {
+		return command.Usagef("--live-member: want 1 to 32 digits, got %q", o.member)
+	}
+	if o.wait < 0 || o.wait > time.Hour {
+		return command.Usagef("--wait: want 0s to 1h, got %s", o.wait)
+	}
+	if o.settle < 0 || o.settle > time.Hour {
+		return command.Usagef("--settle: want 0s to 1h, got %s", o.settle)
+	}
+	return nil
+}
+
+// doctorTimeout bounds each look at a server.
+const doctorTimeout = 10 * time.Second
+
+func doctor(c *cobra.Command, o doctorOptions) error {
+	if err := o.check(c); err != nil {
+		return err
+	}
+	cfg, err := loadConfigQuietly()
+	if err != nil {
+		return err
+	}
+	var live config.Vendor
+	if o.member != "" {
+		if live, err = liveAccount(cfg, o.account); err != nil {
+			return err
+		}
+	}
+	d := &examination{config: cfg, secrets: secretsOf(cfg), signed: map[string]bool{}}
+	defer d.close()
+	d.checkConfig()
+	d.checkPostgres(c.Context())
+	d.checkNATS(c.Context())
+	for _, v := range cfg.Vendors {
+		if v.On() {
+			d.checkVendor(c.Context(), v)
+		}
+	}
+	if o.member != "" {
+		d.checkLive(c.Context(), c.ErrOrStderr(), live, o)
+	}
+	if err := d.report(c.OutOrStdout(), o.asJSON); err != nil {
+		return err
+	}
+	if err := cfg.ReadyToRun(false); err != nil {
+		return err
+	}
+	if d.Wrong > 0 {
+		return wrongError(d.Wrong)
+	}
+	return nil
+}
+
+// wrongError is what ends doctor when it found something wrong: exit code 3.
+type wrongError int
+
+func (n wrongError) Error() string {
+	if n == 1 {
+		return "1 thing is wrong, see the line with ✗"
+	}
+	return fmt.Sprintf("%d things are wrong, see the lines with ✗", int(n))
+}
+
+func (n wrongError) Is(target error) bool { return target == command.ErrDisagree }
+
+// verdict is how a check ended.
+type verdict string
+
+const (
+	verdictOK    verdict = "ok"
+	verdictNote  verdict = "warning"
+	verdictWrong verdict = "wrong"
+)
+
+// checked is one line of the report.
+type checked struct {
+	Check   string  `json:"check"`
+	Verdict verdict `json:"verdict"`
+	Found   string  `json:"found"`
+	Do      string  `json:"do,omitempty"`
+}
+
+// examination collects what is found. Every text goes through the secrets.
+type examination struct {
+	Checks   []checked `json:"checks"`
+	Warnings int       `json:"warnings"`
+	Wrong    int       `json:"wrong"`
+	// Live is what the live check learned, nil without one.
+	Live *learned `json:"live,omitempty"`
+
+	config  *config.Config
+	secrets vendorapi.Secrets
+	ledger  *doctorLedger // nil when it cannot be used
+	// signed names the accounts whose signature is accepted.
+	signed map[string]bool
+}
+
+func (d *examination) close() {
+	if d.ledger != nil {
+		d.ledger.pool.Close()
+	}
+}
+
+func (d *examination) add(v verdict, check, found, do string) {
+	switch v {
+	case verdictNote:
+		d.Warnings++
+	case verdictWrong:
+		d.Wrong++
+	}
+	d.Checks = append(d.Checks, checked{check, v, d.secrets.Words(found), d.secrets.Words(do)})
+}
+
+func (d *examination) ok(check, found string)        { d.add(verdictOK, check, found, "") }
+func (d *examination) note(check, found, do string)  { d.add(verdictNote, check, found, do) }
+func (d *examination) wrong(check, found, do string) { d.add(verdictWrong, check, found, do) }
+
+func (d *examination) report(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, d)
+	}
+	signs := map[verdict]string{verdictOK: "✓", verdictNote: "!", verdictWrong: "✗"}
+	for _, line := range d.Checks {
+		do := ""
+		if line.Do != "" {
+			do = " → " + line.Do
+		}
+		fmt.Fprintf(out, "%s %-24s %s%s\n", signs[line.Verdict], line.Check, line.Found, do)
+	}
+	if d.Live != nil && len(d.Live.Advice) > 0 {
+		fmt.Fprintf(out, "\nFor WORKER_CONFIG, under the account named %s:\n", d.Live.Account)
+		for _, line := range d.Live.Advice {
+			fmt.Fprintf(out, "  %s\n", line)
+		}
+	}
+	return nil
+}
+
+// checkConfig reports what the configuration itself says: it is readable, or
+// doctor would not have come here.
+func (d *examination) checkConfig() {
+	d.ok("configuration", fmt.Sprintf("readable; rules %s (%s)", d.config.RulesVersion, d.config.RulesFrom))
+	for _, warning := range d.config.Warnings {
+		d.note("configuration", warning, "see `worker config`")
+	}
+	on := 0
+	for _, v := range d.config.Vendors {
+		if v.On() {
+			on++
+			continue
+		}
+		d.note("account "+v.Name, "off: "+v.OffBecause(), "set it, or leave the account out of the rules; its operations wait until it is on")
+	}
+	if on == 0 {
+		d.wrong("accounts", "no vendor account is on", "set a url and credentials, or rehearse against `worker simulate`")
+	}
+}
+
+// secretsOf are the values that must not be shown, whatever a server answers.
+func secretsOf(cfg *config.Config) vendorapi.Secrets {
+	var values []string
+	for _, v := range cfg.Vendors {
+		values = append(values, v.OpenID.Reveal(), v.GrantCode.Reveal(), v.OpenKey.Reveal())
+		for _, h := range v.Headers {
+			values = append(values, h.Value.Reveal())
+		}
+	}
+	if database, err := pgx.ParseConfig(cfg.DatabaseURL.Reveal()); err == nil && cfg.DatabaseURL != "" {
+		values = append(values, database.Password)
+	}
+	for server := range strings.SplitSeq(cfg.NATS.URL.Reveal(), ",") {
+		_, rest, found := strings.Cut(server, "://")
+		if at := strings.LastIndex(rest, "@"); found && at >= 0 {
+			_, password, both := strings.Cut(rest[:at], ":")
+			if !both {
+				password = rest[:at] // a lone name is a token
+			}
+			values = append(values, password)
+		}
+	}
+	return vendorapi.NewSecrets(values...)
+}
+
+// within runs a look at a server with its time limit.
+func within(ctx context.Context, look func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	return look(ctx)
+}

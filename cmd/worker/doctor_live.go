@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/zhimai"
+)
+
+const (
+	// doctorLeg begins the bizId of a live check.
+	doctorLeg = "dr"
+	// doctorSource is "granted by the shop by hand", doctorChannel "other"
+	// (user.points-add page).
+	doctorSource, doctorChannel = 4, 8
+	doctorPoints                = 1
+	// lookEvery is the time between two looks at the member's records.
+	lookEvery = 500 * time.Millisecond
+	// defaultSettle is how long the records are watched for a second grant at
+	// least; longer where the first took long to show.
+	defaultSettle = 5 * time.Second
+)
+
+// learned is what a live check found out about an account. Empty and nil mean
+// that it could not be told.
+type learned struct {
+	Account   string `json:"account"`
+	Member    string `json:"member"`
+	BizID     string `json:"biz_id"`
+	Reference string `json:"reference"`
+	// First and Second are the vendor's answers to the two grants.
+	First  string `json:"first_answer,omitempty"`
+	Second string `json:"second_answer,omitempty"`
+	// Honoured: the second grant was not applied.
+	Honoured *bool `json:"biz_id_honoured,omitempty"`
+	// Granted is how many points the member really got, as far as can be told.
+	Granted        *int64 `json:"granted_points,omitempty"`
+	Echoed         *bool  `json:"reason_echoed,omitempty"`
+	VisibleAfterMS *int64 `json:"visible_after_ms,omitempty"`
+	SameID         *bool  `json:"customer_id_is_user_id,omitempty"`
+	// Advice is YAML for the account in WORKER_CONFIG.
+	Advice []string `json:"advice,omitempty"`
+}
+
+// liveAccount is the account to grant at; the error is a wrong use.
+func liveAccount(cfg *config.Config, name string) (config.Vendor, error) {
+	v, found := cfg.Vendor(name)
+	switch {
+	case !found:
+		return v, command.Usagef("--account: no account is named %q", name)
+	case v.Kind != config.KindZhimai:
+		return v, command.Usagef("--account: %s is a %s account; the live check needs Zhimai's records", name, v.Kind)
+	case !v.On():
+		return v, command.Usagef("--account: %s is off: %s", name, v.OffBecause())
+	}
+	return v, nil
+}
+
+// trial is one live check.
+type trial struct {
+	*examination
+	*learned
+	vendor config.Vendor
+	client *zhimai.Client
+	grant  zhimai.PointsAdd
+	// options holds the waits.
+	options doctorOptions
+
+	before        []dispatch.Record
+	beforeRead    bool
+	beforeBalance *int64
+	// after are the records that were not there before, seen last.
+	after   []dispatch.Record
+	scanned vendorapi.Reply
+}
+
+func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Vendor, o doctorOptions) {
+	const check = "live"
+	what := fmt.Sprintf("1 point twice with one bizId to member %s of account %s (sourceType %d, pointsChannel %d), then read its records",
+		o.member, v.Name, doctorSource, doctorChannel)
+	if !o.yes {
+		d.note(check, "nothing was granted: it would grant "+what, "add --yes if that is meant; it grants up to 2 real points")
+		return
+	}
+	if why := d.notNow(ctx, v); why != "" {
+		d.note(check, "nothing was granted: "+why, "put that right, then run it again")
+		return
+	}
+	account, err := newAccount(v)
+	if err != nil {
+		d.wrong(check, err.Error(), "correct the configuration")
+		return
+	}
+	bizID := ledger.NewBizID(doctorLeg, v.Name, "doctor", rand.Text())
+	reference := ledger.ReferenceOf(bizID)
+	d.Live = &learned{Account: v.Name, Member: o.member, BizID: string(bizID), Reference: reference}
+	t := &trial{examination: d, learned: d.Live, vendor: v, client: account.Vendor.(dispatch.Zhimai).Client, options: o,
+		grant: zhimai.PointsAdd{Balance: doctorPoints, BizID: string(bizID), CustomerID: o.member,
+			Reason: doctorReason(reference, v.ReasonMaxChars), SourceType: doctorSource, PointsChannel: doctorChannel}}
+	defer t.client.Close()
+	fmt.Fprintf(warn, "warning: granting %s: up to 2 real points, bizId %s\n", what, bizID)
+	t.run(ctx)
+}
+
+// notNow says why nothing may be granted; empty when it may.
+func (d *examination) notNow(ctx context.Context, v config.Vendor) string {
+	switch {
+	case !d.signed[v.Name]:
+		return "it is not certain that the account's signature is accepted"
+	case d.ledger == nil:
+		return "the ledger, which keeps what is learned, cannot be used"
+	}
+	gate, err := d.ledger.store.ReadGate(ctx, v.Name)
+	switch {
+	case err != nil:
+		return err.Error()
+	case gate.Reason != "":
+		return fmt.Sprintf("the account's gate is closed (%s)", gate.Reason)
+	}
+	return ""
+}
+
+// doctorReason is cut like every reason, without losing the reference.
+func doctorReason(reference string, most int) string {
+	text, tail := "points-ledger doctor", " #"+reference
+	return text[:max(0, min(len(text), most-len(tail)))] + tail
+}
+
+func (t *trial) run(ctx context.Context) {
+	if !t.lookBefore(ctx) {
+		return
+	}
+	first := t.client.AddPoints(ctx, t.grant)
+	t.First = t.secrets.Words(said(first))
+	if first.Outcome != vendorapi.Applied {
+		t.refusedFirst(first)
+		return
+	}
+	t.ok("live grant", "signature accepted: the first grant is answered "+t.First)
+	granted := time.Now()
+	if t.watch(ctx, granted.Add(t.options.wait), 1) >= 1 {
+		ms := time.Since(granted).Milliseconds()
+		t.VisibleAfterMS = &ms
+	}
+	t.reportRecords()
+
+	second := t.client.AddPoints(ctx, t.grant)
+	t.Second = t.secrets.Words(said(second))
+	settle := t.options.settle
+	if t.VisibleAfterMS != nil { // else waiting did not help the first time
+		settle = max(settle, min(3*time.Duration(*t.VisibleAfterMS)*time.Millisecond, t.options.wait))
+	}
+	seen := t.watch(ctx, time.Now().Add(settle), 2)
+	t.reportSecond(second, seen, t.balanceRise(ctx))
+	t.keep(ctx)
+}
+
+// lookBefore asks who the member is and reads the records. It is false when
+// nothing should be granted.
+func (t *trial) lookBefore(ctx context.Context) bool {
+	const check = "live customerId"
+	identity, reply := t.client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: t.Member})
+	same := reply.Outcome == vendorapi.Applied && identity.UserID == t.Member
+	switch {
+	case reply.Outcome == vendorapi.Applied && identity.Frozen():
+		t.note(check, "nothing was granted: the vendor says that the member's account is frozen", "take another member")
+		return false
+	case same:
+		t.SameID, t.beforeBalance = &same, identity.Points
+		t.ok(check, "works as user_id: the identity call names the same member")
+	case reply.Outcome == vendorapi.Applied:
+		t.SameID = &same
+		t.wrong(check, fmt.Sprintf("does not work as user_id: the identity call for user_id %s names %s", t.Member, identity.UserID),
+			"set in_doubt: resend for the account, its records cannot be found by customerId")
+	case reply.Outcome == vendorapi.Refused:
+		t.SameID = &same
+		t.wrong(check, "does not work as user_id, or there is no such member: "+said(reply), "see whether the id is right; else set in_doubt: resend")
+	default:
+		t.note(check, "not known whether it works as user_id: "+said(reply), "run doctor again")
+	}
+	t.before, t.scanned = t.scan(ctx)
+	t.beforeRead = t.scanned.Outcome == vendorapi.Applied
+	return true
+}
+
+func (t *trial) scan(ctx context.Context) ([]dispatch.Record, vendorapi.Reply) {
+	return dispatch.Zhimai{Client: t.client}.Scan(ctx, t.Member)
+}
+
+// refusedFirst reports a first grant that was not answered with success. It is
+// not sent again.
+func (t *trial) refusedFirst(first vendorapi.Reply) {
+	const check = "live grant"
+	switch first.Outcome {
+	case vendorapi.Unknown:
+		t.wrong(check, "the answer is unclear, 1 point may have been granted: "+t.First, "look at the member's records for #"+t.Reference+"; then run it again")
+	case vendorapi.AlreadyApplied:
+		t.wrong(check, "a bizId that was never used is answered as already applied: "+t.First, "take that code out of codes.already_applied: it loses points")
+	default:
+		t.wrong(check, "nothing was granted: "+t.First, "see whether the member's id is right, and what the vendor says")
+	}
+}
+
+// watch reads the records until at least want of them are new, or the time has
+// come; it returns how many are new, and looks once in any case.
+func (t *trial) watch(ctx context.Context, until time.Time, want int) int {
+	if !t.beforeRead {
+		return 0
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		var now []dispatch.Record
+		if now, t.scanned = t.scan(ctx); t.scanned.Outcome == vendorapi.Applied {
+			t.after = newRecords(t.before, now)
+		}
+		if len(t.after) >= want || time.Now().After(until) {
+			return len(t.after)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return len(t.after)
+		}
+	}
+}
+
+// newRecords are the awards of our points that are in now and not in before.
+func newRecords(before, now []dispatch.Record) []dispatch.Record {
+	known := map[dispatch.Record]int{}
+	for _, r := range before {
+		known[r]++
+	}
+	var added []dispatch.Record
+	for _, r := range now {
+		if known[r] > 0 {
+			known[r]--
+		} else if r.Points == doctorPoints {
+			added = append(added, r)
+		}
+	}
+	return added
+}
+
+// reportRecords reports whether the first grant shows, and how.
+func (t *trial) reportRecords() {
+	const check = "live records"
+	switch {
+	case !t.beforeRead || t.VisibleAfterMS == nil && t.scanned.Outcome != vendorapi.Applied:
+		t.wrong(check, "cannot be read: "+said(t.scanned), "set in_doubt: resend for the account, or ask the vendor: verify needs the records")
+		return
+	case t.VisibleAfterMS == nil:
+		t.wrong(check, fmt.Sprintf("the grant does not show within %s", t.options.wait), "--wait longer; if it never shows, set in_doubt: resend")
+		return
+	}
+	echoed := false
+	for _, r := range t.after {
+		echoed = echoed || strings.Contains(r.Text, t.Reference)
+	}
+	t.Echoed = &echoed
+	shown := fmt.Sprintf("the grant shows after %d ms (a look takes part of it)", *t.VisibleAfterMS)
+	if !echoed {
+		t.note(check, fmt.Sprintf("%s; the reason is not echoed, the record says %q", shown, t.after[0].Text),
+			"nothing to set; a call in doubt with a record of equal points near it is left to a person")
+		return
+	}
+	t.ok(check, shown+"; the reason is echoed with its reference")
+}
+
+// balanceRise is by how much the member's points rose, nil when the vendor does
+// not tell.
+func (t *trial) balanceRise(ctx context.Context) *int64 {
+	if t.beforeBalance == nil {
+		return nil
+	}
+	identity, reply := t.client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: t.Member})
+	if reply.Outcome != vendorapi.Applied || identity.Points == nil {
+		return nil
+	}
+	rise := *identity.Points - *t.beforeBalance
+	return &rise
+}
+
+// keep notes in the ledger what a confirmed grant has shown.
+func (t *trial) keep(ctx context.Context) {
+	mark, text := t.ledger.store.MarkAccountConfirmed, "the ledger keeps that a call was confirmed"
+	if t.Echoed != nil && *t.Echoed {
+		mark, text = t.ledger.store.MarkEchoSeen, "the ledger keeps that a call was confirmed, and that records show our reference"
+	}
+	if err := mark(ctx, t.Account); err != nil {
+		t.wrong("live kept", err.Error(), "see the line about rights")
+		return
+	}
+	t.ok("live kept", text)
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/migrations"
+)
+
+// loadConfigQuietly is loadConfig without the warnings, which doctor reports.
+func loadConfigQuietly() (*config.Config, error) { return config.Load(os.Environ(), os.ReadFile) }
+
+// doctorLedger is a ledger that is there and migrated.
+type doctorLedger struct {
+	pool  *pgxpool.Pool
+	store *ledger.Store
+}
+
+func (d *examination) checkPostgres(ctx context.Context) {
+	const check = "Postgres"
+	url := d.config.DatabaseURL
+	if url == "" {
+		d.wrong(check, "DATABASE_URL is not set", "set it, such as postgres://ledger@db/points; `worker run --embedded` brings its own")
+		return
+	}
+	pool, err := ledger.OpenWorkerPool(ctx, url.Reveal(), 2)
+	if err != nil {
+		d.wrong(check, err.Error(), "correct DATABASE_URL")
+		return
+	}
+	store := ledger.New(pool)
+	if err := within(ctx, store.Ping); err != nil {
+		pool.Close()
+		d.wrong(check, fmt.Sprintf("cannot be reached at %s: %v", url, err), "start it, or correct DATABASE_URL")
+		return
+	}
+	d.ok(check, fmt.Sprintf("answers at %s", url))
+	err = within(ctx, func(ctx context.Context) error { return migrations.Check(ctx, url.Reveal()) })
+	if err != nil {
+		pool.Close()
+		do := "see that the role may read goose_db_version"
+		if errors.Is(err, migrations.ErrUnmigrated) {
+			do = "as the message says; nothing else in the database can be checked before"
+		}
+		d.wrong("Postgres schema", err.Error(), do)
+		return
+	}
+	d.ok("Postgres schema", "is the one of this program")
+	d.ledger = &doctorLedger{pool, store}
+	d.checkRights(ctx)
+	d.checkIdentity(ctx)
+}
+
+func (d *examination) checkRights(ctx context.Context) {
+	const rights, durability = "Postgres rights", "Postgres durability"
+	var found ledger.Checkup
+	err := within(ctx, func(ctx context.Context) (err error) {
+		found, err = d.ledger.store.Checkup(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		d.wrong(rights, err.Error(), "see the message")
+		return
+	case len(found.Missing) > 0:
+		d.wrong(rights, fmt.Sprintf("role %s has not: %s", found.Role, strings.Join(found.Missing, ", ")),
+			fmt.Sprintf("as the owner of the tables: worker migrate up --grant-to %s", found.Role))
+	default:
+		d.ok(rights, fmt.Sprintf("role %s has what the worker needs", found.Role))
+	}
+	switch {
+	case found.SynchronousCommit == "off":
+		d.wrong(durability, "synchronous_commit is off for the worker's sessions: acknowledged events can be lost in a crash",
+			"take it out of DATABASE_URL; without it the worker sets on")
+	case found.Fsync == "off" || found.FullPageWrites == "off":
+		d.note(durability, fmt.Sprintf("fsync is %s, full_page_writes is %s: a power cut can lose or damage the ledger", found.Fsync, found.FullPageWrites),
+			"set both to on, unless this is a test")
+	default:
+		d.ok(durability, "synchronous_commit "+found.SynchronousCommit+", fsync on")
+	}
+}
+
+func (d *examination) checkIdentity(ctx context.Context) {
+	const check = "Postgres identity"
+	err := within(ctx, func(ctx context.Context) error {
+		session, err := d.ledger.store.OpenIdentity(ctx)
+		if err != nil {
+			return err
+		}
+		defer session.Close()
+		now, err := session.Now(ctx)
+		if err != nil {
+			return err
+		}
+		before, used, err := session.Remembered(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case now.Hidden != "":
+			d.note(check, "a failover may go unnoticed: the worker may not read "+now.Hidden, "run the GRANT as an administrator")
+		case !used:
+			d.ok(check, fmt.Sprintf("timeline %d; this ledger has never been used", now.Timeline))
+		case before.Database.Timeline != 0 && before.Database.Timeline != now.Timeline:
+			d.note(check, fmt.Sprintf("its timeline was %d and is %d: a standby took over, or a backup was recovered", before.Database.Timeline, now.Timeline),
+				"nothing: a worker reads the stream again by itself")
+		default:
+			d.ok(check, fmt.Sprintf("timeline %d can be read: a failover will be noticed", now.Timeline))
+		}
+		return nil
+	})
+	if errors.Is(err, ledger.ErrStandby) {
+		d.wrong(check, err.Error(), "point DATABASE_URL at the primary")
+	} else if err != nil {
+		d.wrong(check, err.Error(), "see the message")
+	}
+}
+
+func (d *examination) checkNATS(ctx context.Context) {
+	const check = "NATS"
+	n := d.config.NATS
+	conn, err := dialNATS(d.config)
+	if err != nil {
+		d.wrong(check, err.Error(), "start it, or correct NATS_URL and NATS_CREDS")
+		return
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		d.wrong(check, err.Error(), "see the message")
+		return
+	}
+	d.ok(check, fmt.Sprintf("answers at %s, version %s", n.URL, conn.ConnectedServerVersion()))
+	var found consumers.Intake
+	err = within(ctx, func(ctx context.Context) (err error) {
+		found, err = consumers.Inspect(ctx, js, n.Stream, n.Durable, n.AckWait, n.Batch)
+		return err
+	})
+	if !found.StreamFound {
+		if err != nil {
+			d.wrong("NATS stream", err.Error(), "switch JetStream on, and see that the user may use $JS.API")
+			return
+		}
+		d.note("NATS stream", n.Stream+" does not exist", "nothing: the worker makes it when it starts; or set NATS_STREAM")
+		return
+	}
+	d.checkStreamSettings(found)
+	d.checkDurable(found, err)
+}
+
+func (d *examination) checkStreamSettings(found consumers.Intake) {
+	const check = "NATS stream"
+	name := d.config.NATS.Stream
+	for _, weak := range found.StreamWeak {
+		d.note(check, name+": "+weak, "nats stream edit "+name+", or a new stream where it cannot be edited; the worker never changes it")
+	}
+	if found.Uncovered {
+		d.wrong(check, fmt.Sprintf("%s has the subjects %s: events at %s> do not all reach it", name, strings.Join(found.Subjects, " "), consumers.SubjectPrefix),
+			"add "+consumers.SubjectPrefix+"> to its subjects, or correct NATS_STREAM")
+	}
+	if len(found.StreamWeak) == 0 && !found.Uncovered {
+		d.ok(check, fmt.Sprintf("%s holds %s messages; no setting is weaker than ours", name, command.Count(int64(found.Messages))))
+	}
+}
+
+func (d *examination) checkDurable(found consumers.Intake, err error) {
+	const check = "NATS durable"
+	name := d.config.NATS.Durable
+	switch {
+	case errors.Is(err, consumers.ErrUnusableConsumer):
+		d.wrong(check, err.Error(), "as the message says")
+		return
+	case err != nil:
+		d.wrong(check, err.Error(), "see that the user may use $JS.API")
+		return
+	case !found.DurableFound:
+		d.note(check, name+" does not exist", "nothing: the worker makes it when it starts; or set NATS_DURABLE")
+		return
+	}
+	for _, weak := range found.DurableWeak {
+		d.note(check, name+": "+weak, "edit the consumer; the worker never changes it")
+	}
+	if len(found.DurableWeak) == 0 {
+		d.ok(check, fmt.Sprintf("%s: %s messages wait, %s are not acknowledged yet", name, command.Count(int64(found.Waiting)), command.Count(found.Unacked)))
+	}
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/config"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// impossibleCode is a scanned code that no member has.
+const impossibleCode = "points-ledger-doctor"
+
+func (d *examination) checkVendor(ctx context.Context, v config.Vendor) {
+	account, err := newAccount(v)
+	if err != nil {
+		d.wrong("account "+v.Name, err.Error(), "correct the configuration")
+		return
+	}
+	d.ok("account "+v.Name, fmt.Sprintf("on: %s at %s, in_doubt %s", v.Kind, vendorapi.PreviewURL(v.URL), v.InDoubt))
+	if client, is := account.Vendor.(dispatch.Zhimai); is {
+		d.checkSignature(ctx, v, client.Client)
+		client.Client.Close()
+	} else {
+		d.checkReach(ctx, v)
+	}
+	d.checkGate(ctx, v)
+}
+
+// checkSignature asks Zhimai who has an impossible code. The page names no
+// codes, so that a refusal alone does not say whether the signature or the
+// code was refused: a call with a wrong signature shows the difference.
+func (d *examination) checkSignature(ctx context.Context, v config.Vendor, client *zhimai.Client) {
+	check := "account " + v.Name + " signature"
+	query := zhimai.IdentityQuery{Type: zhimai.ByUserCode, UserCode: impossibleCode}
+	_, reply := client.Identity(ctx, query)
+	credentials := "compare OpenId, GrantCode, OpenKey, the address, signing_payload and this machine's clock with the vendor"
+	switch {
+	case answeredZero(reply):
+		d.signed[v.Name] = true
+		d.ok(check, "accepted: the vendor answers "+said(reply)+" to an identity call")
+		return
+	case reply.Outcome == vendorapi.Unauthorised:
+		d.wrong(check, "refused: the vendor answers "+said(reply)+" to an identity call", credentials)
+		return
+	case reply.Outcome == vendorapi.NotSent:
+		d.wrong(check, "the vendor cannot be reached: "+said(reply), "correct the account's url, or open the way to it")
+		return
+	case reply.Outcome == vendorapi.Throttled:
+		d.note(check, "not known: the vendor asks for fewer calls: "+said(reply), "run doctor again later")
+		return
+	case reply.Code == "" || reply.Outcome != vendorapi.Refused:
+		d.wrong(check, "not known: the vendor's answer to an identity call is no clear one: "+said(reply), "see whether the account's url is right; ask the vendor")
+		return
+	}
+	d.compareSignatures(ctx, v, check, query, reply, credentials)
+}
+
+// compareSignatures makes the refused call again with a wrong key.
+func (d *examination) compareSignatures(ctx context.Context, v config.Vendor, check string, query zhimai.IdentityQuery, reply vendorapi.Reply, credentials string) {
+	v.OpenKey = "not-the-key-of-" + v.OpenKey
+	account, err := newAccount(v)
+	if err != nil {
+		d.wrong(check, err.Error(), "correct the configuration")
+		return
+	}
+	forger := account.Vendor.(dispatch.Zhimai).Client
+	defer forger.Close()
+	_, forged := forger.Identity(ctx, query)
+	switch {
+	case forged.Outcome == vendorapi.Unknown || forged.Outcome == vendorapi.NotSent || forged.Outcome == vendorapi.Throttled:
+		d.note(check, fmt.Sprintf("not known: an identity call with a code that nobody has is answered %s, the same call with a wrong signature %s", said(reply), said(forged)),
+			"run doctor again; if code "+reply.Code+" means a wrong signature, list it under codes.auth")
+	case forged.Code == reply.Code:
+		d.wrong(check, fmt.Sprintf("most likely refused: the vendor answers %s, and the same code to a call that is signed wrongly on purpose", said(reply)),
+			credentials+"; if the vendor confirms that the code means this, list it: codes: {auth: [\""+reply.Code+"\"]}")
+	default:
+		d.signed[v.Name] = true
+		text := fmt.Sprintf("accepted: a code that nobody has is answered %s, a wrong signature otherwise: %s", said(reply), said(forged))
+		if forged.Outcome == vendorapi.Refused {
+			d.note(check, text, "list the second, so that a wrong key pauses the account at once: codes: {auth: [\""+forged.Code+"\"]}")
+			return
+		}
+		d.ok(check, text)
+	}
+}
+
+// answeredZero tells that the vendor answered status true and code 0, also when
+// it named no member.
+func answeredZero(r vendorapi.Reply) bool {
+	return r.Outcome == vendorapi.Applied || r.Code == "0" && errors.Is(r.Err, zhimai.ErrNoMember)
+}
+
+// said is what the vendor said, for a person.
+func said(r vendorapi.Reply) string {
+	var parts []string
+	if r.HTTPStatus != 0 && r.HTTPStatus != 200 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", r.HTTPStatus))
+	}
+	if r.Code != "" {
+		parts = append(parts, "code "+r.Code)
+	}
+	if r.Message != "" {
+		parts = append(parts, fmt.Sprintf("%q", r.Message))
+	}
+	if r.Err != nil {
+		parts = append(parts, "("+r.Err.Error()+")")
+	}
+	if len(parts) == 0 {
+		return r.Outcome.String()
+	}
+	return strings.Join(parts, " ")
+}
+
+// checkReach connects to Kylin, whose page offers no call that only reads.
+func (d *examination) checkReach(ctx context.Context, v config.Vendor) {
+	check := "account " + v.Name + " address"
+	const unread = "nothing there can be read without changing something, so whether its credentials are right shows at the first call"
+	u, err := vendorapi.ParseURL(v.URL)
+	if err != nil {
+		d.wrong(check, err.Error(), "correct the account's url")
+		return
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	address := net.JoinHostPort(u.Hostname(), port)
+	err = within(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, v.ConnectTimeout)
+		defer cancel()
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if u.Scheme != "https" {
+			d.ok(check, fmt.Sprintf("%s answers (no TLS); %s", address, unread))
+			return nil
+		}
+		secure := tls.Client(conn, &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12})
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return fmt.Errorf("shake hands with tls: %w", err)
+		}
+		until := secure.ConnectionState().PeerCertificates[0].NotAfter
+		d.ok(check, fmt.Sprintf("%s answers, its certificate is good until %s; %s", address, until.Format(time.DateOnly), unread))
+		return nil
+	})
+	if err != nil {
+		d.wrong(check, fmt.Sprintf("%s cannot be reached: %v", address, err), "correct the account's url, or open the way to it")
+	}
+}
+
+// checkGate tells what the workers have learned about the account.
+func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
+	if d.ledger == nil {
+		return
+	}
+	check := "account " + v.Name + " gate"
+	err := within(ctx, func(ctx context.Context) error {
+		gate, err := d.ledger.store.ReadGate(ctx, v.Name)
+		if err != nil {
+			return err
+		}
+		confirmed, err := d.ledger.store.AccountConfirmed(ctx, v.Name)
+		if err != nil {
+			return err
+		}
+		echo, err := d.ledger.store.EchoSeen(ctx, v.Name)
+		if err != nil {
+			return err
+		}
+		switch {
+		case gate.Reason != "":
+			d.note(check, fmt.Sprintf("closed for %s: %s %s", gate.ClosedFor.Round(time.Second), gate.Reason, gate.Words),
+				"`replay status` shows it; it opens by itself once a call succeeds, unless a person paused it")
+		case !confirmed:
+			d.ok(check, "open; no call was ever confirmed, so the first ones go one at a time")
+		case v.Kind == config.KindZhimai && !echo:
+			d.ok(check, "open; calls were confirmed; our reference was not seen in a member's records yet")
+		case v.Kind == config.KindZhimai:
+			d.ok(check, "open; calls were confirmed; members' records show our reference")
+		default:
+			d.ok(check, "open; calls were confirmed")
+		}
+		return nil
+	})
+	if err != nil {
+		d.wrong(check, err.Error(), "see the message")
+	}
+}
