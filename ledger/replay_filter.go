@@ -96,12 +96,14 @@ const (
    AND ($12::timestamptz IS NULL OR o.recorded_at < $12)
    AND ($13::text = '' OR` + openCode + ` = $13)`
 
-	// openCode reads the last attempt (attempts_operation_id_idx).
+	// openCode reads the last attempt (attempts_operation_id_idx). Ordering by
+	// an expression keeps the planner from walking attempts_pkey backwards
+	// instead, for each row, while the table has no statistics yet.
 	openCode = `
        COALESCE((SELECT COALESCE(NULLIF(a.vendor_code, ''), 'HTTP ' || a.http_status)
                    FROM attempts a
                   WHERE a.operation_id = x.operation_id
-                  ORDER BY a.id DESC
+                  ORDER BY a.id + 0 DESC
                   LIMIT 1), 'none')`
 
 	openBlocked = `

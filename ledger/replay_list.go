@@ -53,7 +53,7 @@ SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + 
   LEFT JOIN LATERAL (SELECT a.outcome, a.vendor_code, a.vendor_message, a.error
                        FROM attempts a
                       WHERE a.operation_id = x.operation_id
-                      ORDER BY a.id DESC
+                      ORDER BY a.id + 0 DESC
                       LIMIT 1) AS last ON true` + openWhere + `
    AND x.operation_id > $14::bigint
  ORDER BY x.operation_id

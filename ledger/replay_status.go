@@ -52,7 +52,7 @@ SELECT g.target, g.state, g.cause, g.code, g.n, g.in_doubt, g.late, g.oldest,
   LEFT JOIN LATERAL (SELECT a.vendor_code, a.vendor_message, a.error
                        FROM attempts a
                       WHERE a.operation_id = g.newest_id
-                      ORDER BY a.id DESC
+                      ORDER BY a.id + 0 DESC
                       LIMIT 1) AS last ON true
  ORDER BY g.target, g.state, sum(g.n) OVER (PARTITION BY g.target, g.state, g.cause) DESC, g.cause, g.n DESC, g.code`
 
