@@ -137,8 +137,14 @@ func (d *Dispatcher) learn(pass ticket, member string, reply vendorapi.Reply) ho
 	if _, news := d.gate.unpublished(); news {
 		signal(d.gateNews)
 	}
-	// The next probe takes a row that was not tried: these may be bad by themselves.
-	return hold{held: held, delay: d.account.ProbeEvery}
+	// The next probe takes a row that was not tried: this one may be bad by itself.
+	switch {
+	case held:
+		return hold{held: true, delay: d.account.ProbeEvery}
+	case pass.probe && reply.Outcome == vendorapi.Unauthorised:
+		return hold{delay: 2 * time.Until(d.gate.Status().Until)}
+	}
+	return hold{}
 }
 
 // announce logs that the gate opened or closed.
