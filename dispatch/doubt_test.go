@@ -155,7 +155,11 @@ func TestGateIsSharedByWorkers(t *testing.T) {
 	b.accept(300, nil)
 	a := b.account()
 	first, stop := b.start(a)
-	testkit.Eventually(t, 30*time.Second, "the gate to close", func() bool { return first.Status().Gate.Reason == dispatch.GateSuspicious })
+	testkit.Eventually(t, 30*time.Second, "the gate to close for all", func() bool {
+		return first.Status().Gate.Reason == dispatch.GateSuspicious &&
+			b.count(`SELECT count(*) FROM gates WHERE reason = 'suspicious_refusals'`) == 1 &&
+			b.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`) == 9
+	})
 	parked := b.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`)
 	second, _ := b.start(a)
 	testkit.Eventually(t, 30*time.Second, "the other worker to close", func() bool { return second.Status().Gate.Reason == dispatch.GateSuspicious })
