@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,10 +44,15 @@ type publisher struct {
 	published, retried atomic.Int64
 	// stored is the stream sequence of each message that was confirmed.
 	stored map[int]uint64
+
+	mu sync.Mutex
+	// rejected are the sequences of confirmed messages that must be rejects,
+	// and that the watch over acknowledgements has not looked at.
+	rejected map[uint64]int
 }
 
 func newPublisher(r *rig, plan *rehearsal.Plan, m *monitor) *publisher {
-	return &publisher{rig: r, plan: plan, monitor: m, stored: map[int]uint64{},
+	return &publisher{rig: r, plan: plan, monitor: m, stored: map[int]uint64{}, rejected: map[uint64]int{},
 		window: min(max(len(plan.Messages)/10, 400), 2000)}
 }
 
@@ -160,8 +166,7 @@ func (p *publisher) publishOnce(ctx context.Context, js jetstream.JetStream, bat
 		if futures[at] != nil {
 			select {
 			case ack := <-futures[at].Ok():
-				p.stored[i] = ack.Sequence
-				p.published.Add(1)
+				p.confirmed(i, ack.Sequence)
 				err = nil
 			case err = <-futures[at].Err():
 			case <-ctx.Done():
@@ -173,4 +178,29 @@ func (p *publisher) publishOnce(ctx context.Context, js jetstream.JetStream, bat
 		}
 	}
 	return again
+}
+
+// confirmed keeps where the broker stored a message.
+func (p *publisher) confirmed(index int, sequence uint64) {
+	p.stored[index] = sequence
+	p.published.Add(1)
+	if p.plan.Messages[index].Expect.Verdict == rehearsal.Rejected {
+		p.mu.Lock()
+		p.rejected[sequence] = index
+		p.mu.Unlock()
+	}
+}
+
+// takeRejected takes the messages up to a sequence that must be rejects.
+func (p *publisher) takeRejected(upTo uint64) map[int64]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := map[int64]int{}
+	for sequence, index := range p.rejected {
+		if sequence <= upTo {
+			taken[int64(sequence)] = index
+			delete(p.rejected, sequence)
+		}
+	}
+	return taken
 }

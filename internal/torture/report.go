@@ -81,6 +81,7 @@ func (r *run) print(ctx context.Context, v Verdict) error {
 	line("published", command.Count(len(r.plan.Messages)), fmt.Sprintf("messages of the plan, %s of them repeats", command.Count(r.plan.Counts.Duplicates)))
 	line("stored by the broker", command.Count(len(r.judge.stored)), fmt.Sprintf("%s of them second copies, because an answer was lost", command.Count(len(r.judge.stored)-len(r.plan.Messages))))
 	line("rejected", command.Count(r.plan.Counts.Rejected), "messages of the plan that must be rejects")
+	line("acks watched", command.Count(r.acks.looked), fmt.Sprintf("acknowledged rejects looked up at once, %d were not there yet", r.acks.early))
 	line("operations", command.Count(r.judge.report.Operations), fmt.Sprintf("%s with nothing to send", command.Count(r.judge.report.NothingToSend)))
 	line("posted", command.Count(r.judge.report.Posted), command.Count(r.judge.report.LedgerPoints)+" points")
 	line("worker processes", r.workers.started, fmt.Sprintf("%d ended by themselves and were started again", len(r.workers.byThemselves)))

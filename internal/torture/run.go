@@ -29,6 +29,7 @@ type run struct {
 	inject  *injector
 	publish *publisher
 	plan    *rehearsal.Plan
+	acks    *ackWatch
 	judge   *judge
 	worked  time.Duration
 	allSent atomic.Bool
@@ -80,6 +81,7 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	r.plan = rehearsal.Generate(rehearsal.Options{Events: o.Events, Seed: o.Seed, Kylin: true})
 	r.monitor = newMonitor(r.rig, r.plan.Counts.Operations-r.plan.Counts.NothingToSend)
 	r.publish = newPublisher(r.rig, r.plan, r.monitor)
+	r.acks = &ackWatch{rig: r.rig, publish: r.publish}
 	r.inject = &injector{rig: r.rig, workers: r.workers, monitor: r.monitor, quiet: r.quiet, say: r.say, done: map[Kind]int{}}
 	if err := r.workers.set(ctx, o.Workers); err != nil {
 		return Verdict{}, err
@@ -93,6 +95,11 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	}
 	if err := r.judgeWorkers(); err != nil {
 		return Verdict{}, err
+	}
+	if o.Keep {
+		if err := r.rig.keepMoves(ctx); err != nil {
+			return Verdict{}, err
+		}
 	}
 	verdict := Judge(o.Seed, r.judge.findings)
 	return verdict, r.print(ctx, verdict)
@@ -111,8 +118,9 @@ func (r *run) work(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	var watchers errgroup.Group
 	watchers.Go(func() error { r.monitor.run(watching); return nil })
+	watchers.Go(func() error { r.acks.run(watching); return nil })
 	watchers.Go(func() error { r.showProgress(watching); return nil })
-	defer func() { stopWatching(); _ = watchers.Wait() }() // neither returns an error
+	defer func() { stopWatching(); _ = watchers.Wait() }() // none returns an error
 	group.Go(func() error {
 		err := r.publish.run(groupCtx)
 		r.allSent.Store(err == nil)
@@ -181,7 +189,7 @@ func (r *run) waitForLateCalls(ctx context.Context) error {
 	})
 }
 
-// judgeWorkers adds what the processes themselves did wrong.
+// judgeWorkers adds what was seen of the processes on the way.
 func (r *run) judgeWorkers() error {
 	panics, err := r.workers.panics()
 	if err != nil {
@@ -192,6 +200,9 @@ func (r *run) judgeWorkers() error {
 	}
 	if hung := r.workers.hung; len(hung) > 0 {
 		r.judge.find(WorkerLives, len(hung), "%s did not end within %v of SIGTERM", hung[0], stopPatience)
+	}
+	if r.acks.early > 0 {
+		r.judge.find(RecordedBeforeAck, r.acks.early, "%s", r.acks.first)
 	}
 	if r.stalled != nil {
 		r.judge.find(GetsQuiet, 1, "%s", r.stalled)

@@ -2,7 +2,10 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // The witness is a trigger of ours on the outbox. It writes down who moved
@@ -55,6 +58,25 @@ func (r *rig) installWitness(ctx context.Context) error {
 	return nil
 }
 
+// keepMoves writes what the witness saw beside the logs, for a person who
+// looks for the reason of a verdict.
+func (r *rig) keepMoves(ctx context.Context) error {
+	conn, err := r.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("keep the witness's record: %w", err)
+	}
+	defer conn.Release()
+	file, err := os.Create(filepath.Join(r.dir, "moves.csv"))
+	if err != nil {
+		return fmt.Errorf("keep the witness's record: %w", err)
+	}
+	_, err = conn.Conn().PgConn().CopyTo(ctx, file, `COPY (SELECT * FROM torture.moves ORDER BY operation_id, seq) TO STDOUT WITH (FORMAT csv, HEADER)`)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("keep the witness's record: %w", err)
+	}
+	return nil
+}
+
 // sqlHolds tells whether a worker process has rows under way.
 const sqlHolds = `
 SELECT EXISTS (SELECT 1
@@ -70,18 +92,20 @@ type check struct {
 }
 
 // sqlForeignLease finds rows that were changed under the live lease of another
-// worker. A confirmation deletes the row and may come from anybody.
+// worker. A confirmation deletes the row and may come from anybody. The holder
+// is who made the token, not who marked the row later.
 const sqlForeignLease = `
 WITH changed AS (
     SELECT m.*, (SELECT c.by FROM torture.moves c
                   WHERE c.operation_id = m.operation_id AND c.seq < m.seq AND c.now_token = m.was_token
+                    AND c.was_token IS DISTINCT FROM c.now_token
                   ORDER BY c.seq DESC LIMIT 1) AS holder
       FROM torture.moves m
      WHERE m.op = 'UPDATE' AND m.was_state = 'sending' AND m.now_token IS DISTINCT FROM m.was_token
        AND m.was_lease_until > m.at
 )
-SELECT o.biz_id || ' (operation ' || o.id || '): ' || c.by || ' made it ' || c.now_state || ' while ' ||
-       c.holder || ' held its lease until ' || c.was_lease_until
+SELECT o.biz_id || ' (operation ' || o.id || '): ' || c.by || ' made it ' || c.now_state || ' (' || COALESCE(c.cause, '') ||
+       ') at ' || c.at || ', while ' || COALESCE(c.holder, 'nobody known') || ' held its lease until ' || c.was_lease_until
   FROM changed c
   JOIN operations o ON o.id = c.operation_id
  WHERE c.holder IS DISTINCT FROM c.by

@@ -1,0 +1,80 @@
+package torture
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ackWatch looks, while the run goes on, whether what is acknowledged is
+// recorded. The books at the end cannot tell: a worker that acknowledged too
+// early and lived has recorded it since, and one that did not is found out by
+// the next, which reads the stream again.
+//
+// It looks at messages that must be rejects, because each stored copy of them
+// has a row of its own.
+type ackWatch struct {
+	rig     *rig
+	publish *publisher
+
+	looked, early int
+	first         string
+}
+
+// sqlRejected are the rejects among some sequences of the stream.
+const sqlRejected = `SELECT stream_seq FROM rejects WHERE stream_seq = ANY($1)`
+
+// run watches until ctx ends. Only after that its counts may be read.
+func (w *ackWatch) run(ctx context.Context) {
+	waiting := map[int64]int{}
+	for ctx.Err() == nil {
+		if len(waiting) == 0 {
+			waiting = w.acknowledged(ctx)
+		}
+		if len(waiting) > 0 && w.look(ctx, waiting) == nil {
+			waiting = nil
+		}
+		pause(ctx, pollEvery)
+	}
+}
+
+// acknowledged takes the messages that are acknowledged by now.
+func (w *ackWatch) acknowledged(ctx context.Context) map[int64]int {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	consumer, err := w.rig.js.Consumer(ctx, streamName, durableName)
+	if err != nil {
+		return nil // the broker is away
+	}
+	return w.publish.takeRejected(consumer.CachedInfo().AckFloor.Stream)
+}
+
+// look asks the ledger for their rejects. They were acknowledged before it
+// asks, so one that is not there was acknowledged too early.
+func (w *ackWatch) look(ctx context.Context, sequences map[int64]int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	asked := slices.Sorted(maps.Keys(sequences))
+	rows, err := w.rig.pool.Query(ctx, sqlRejected, asked)
+	if err != nil {
+		return fmt.Errorf("read rejects: %w", err)
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("read rejects: %w", err)
+	}
+	w.looked += len(asked)
+	for _, sequence := range asked {
+		if slices.Contains(there, sequence) {
+			continue
+		}
+		if w.early++; w.early == 1 {
+			w.first = fmt.Sprintf("message %d (sequence %d) was acknowledged, and the ledger had no reject of it at that moment", sequences[sequence], sequence)
+		}
+	}
+	return nil
+}
