@@ -147,6 +147,13 @@ func (in *intake) pending() (waiting, unacked int) {
 		return -1, -1
 	}
 	info := consumer.CachedInfo()
+	stream, err := in.js.Stream(in.t.Context(), "POINTS")
+	if err != nil {
+		return -1, -1
+	}
+	if info.NumPending == 0 && info.NumAckPending == 0 && info.AckFloor.Stream < stream.CachedInfo().State.LastSeq {
+		return -1, -1 // a consumer that was just made has not counted yet
+	}
 	return int(info.NumPending), info.NumAckPending
 }
 

@@ -288,13 +288,21 @@ func (d *demo) remaining(ctx context.Context, js jetstream.JetStream) (events in
 	if err != nil {
 		return 0, open, fmt.Errorf("read consumer: %w", err)
 	}
+	stream, err := js.Stream(ctx, d.config.NATS.Stream)
+	if err != nil {
+		return 0, open, fmt.Errorf("read stream: %w", err)
+	}
 	info := consumer.CachedInfo()
+	events = int(info.NumPending) + info.NumAckPending
+	if events == 0 && info.AckFloor.Stream < stream.CachedInfo().State.LastSeq {
+		events = 1 // a consumer that was just made has not counted yet
+	}
 	backlogs, err := d.service.store.Backlogs(ctx)
 	for _, b := range backlogs {
 		open.Pending, open.Sending = open.Pending+b.Pending, open.Sending+b.Sending
 		open.Parked, open.InDoubt = open.Parked+b.Parked, open.InDoubt+b.InDoubt
 	}
-	return int(info.NumPending) + info.NumAckPending, open, err
+	return events, open, err
 }
 
 // stop ends everything the demo started, in reverse.

@@ -168,7 +168,12 @@ func (w *watchedRig) leasesEnd() {
 func (w *watchedRig) quiet() bool {
 	w.t.Helper()
 	info := w.intake()
-	return info != nil && info.NumPending == 0 && info.NumAckPending == 0 && w.number(sqlOpen) == 0
+	if info == nil || info.NumPending > 0 || info.NumAckPending > 0 || w.number(sqlOpen) > 0 {
+		return false
+	}
+	// A consumer that was just made has not counted yet.
+	stream, err := w.js.Stream(w.t.Context(), info.Stream)
+	return err == nil && info.AckFloor.Stream >= stream.CachedInfo().State.LastSeq
 }
 
 // agrees compares what was published, the ledger and the vendors' book.
