@@ -12,7 +12,8 @@
 //	refused                    parked with the vendor's words
 //	unauthorised, throttled    gate closes; the row goes back, no attempt used
 //	not sent, retryable        another attempt by the schedule
-//	unknown                    in doubt; the same key again by the schedule
+//	unknown                    in doubt; looked up in the records (verify), or the
+//	                           same key again by the schedule (resend)
 //
 // The whole of it is the pure function decide (TestDecide). A row in doubt is
 // re-sent with the same key while the vendor remembers it; the ledger's claim

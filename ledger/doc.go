@@ -14,7 +14,8 @@
 //
 // Doubt (in_doubt) lies across these states: the vendor may have applied the
 // operation and there is no proof. It is set by an unclear answer (Settle) and
-// by an expired lease (Rescue), and nothing here but a posting ends it.
+// by an expired lease (Rescue), and nothing here ends it but a posting, or a
+// completed verification that found nothing (ClearDoubt).
 //
 // # Invariants this package holds
 //
