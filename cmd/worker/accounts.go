@@ -16,7 +16,7 @@ import (
 func newAccount(v config.Vendor) (dispatch.Account, error) {
 	a := dispatch.Account{
 		Name: v.Name, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
-		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory,
+		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory, ProbeEvery: v.ProbeEvery,
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
 	}
 	http := vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency}

@@ -152,6 +152,11 @@ type Vendor struct {
 	// effect that shows later is missed and granted twice; too high delays what
 	// was in doubt.
 	VerifyAfter time.Duration
+	// ProbeEvery is the pause between probes while the gate is closed for
+	// suspicious refusals (default 1m, 1s to 1h). A probe is one real call. Too
+	// low presses a vendor that refuses us; too high delays the queue by up to
+	// that long after the right key is in place.
+	ProbeEvery time.Duration
 	// KeyMemory is how long the vendor is assumed to remember a dedup key
 	// (default 24h, up to 10 years). The pages give no number. Too high and a
 	// late resend is applied a second time; too low parks rows for a person.

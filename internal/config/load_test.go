@@ -83,7 +83,7 @@ func TestDefaultFileShowsTheDefaults(t *testing.T) {
 	}
 	z, _ := coded.Vendor("zhimai")
 	if z.Timeout != 10*time.Second || z.ConnectTimeout != 3*time.Second || z.Concurrency != 64 || z.Lease != 30*time.Second ||
-		z.KeyMemory != 24*time.Hour || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "verify" || z.ReasonMaxChars != 50 || !z.SigningURLEncode {
+		z.KeyMemory != 24*time.Hour || z.ProbeEvery != time.Minute || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "verify" || z.ReasonMaxChars != 50 || !z.SigningURLEncode {
 		t.Errorf("zhimai: %+v", z)
 	}
 	k, _ := coded.Vendor("kylin")
@@ -120,6 +120,7 @@ vendors:
     concurrency: 0
     retry_schedule: [1s, 0.5s]
     in_doubt: look
+    probe_every: 2h
     key_memory: 20s
     reason_max_chars: 19
     codes: {already_applied: [0], auth: [7], throttled: [7], retry: [1]}
@@ -181,13 +182,14 @@ vendors:
 		`bad.yaml:12 vendors.zhimai.lease: want more than`,
 		`bad.yaml:13 vendors.zhimai.concurrency`, `bad.yaml:14 vendors.zhimai.retry_schedule: entry 2`,
 		`bad.yaml:15 vendors.zhimai.in_doubt: want verify or resend, got "look"`,
-		`bad.yaml:16 vendors.zhimai.key_memory: want more than`, `bad.yaml:17 vendors.zhimai.reason_max_chars`,
+		`bad.yaml:16 vendors.zhimai.probe_every: want a duration from 1s to 1h0m0s such as 1m0s, got "2h"`,
+		`bad.yaml:17 vendors.zhimai.key_memory: want more than`, `bad.yaml:18 vendors.zhimai.reason_max_chars`,
 		`vendors.zhimai.codes.already_applied: code 0 is success`, `vendors.zhimai.codes.throttled: code 7 stands in auth too`,
 		`vendors.zhimai.codes.retry: not a known field`,
-		`bad.yaml:19 vendors.zhimai.signing_payload: {Nonse} is not known`, `vendors.zhimai.signing_url_encode: want true or false`,
+		`bad.yaml:20 vendors.zhimai.signing_payload: {Nonse} is not known`, `vendors.zhimai.signing_url_encode: want true or false`,
 		`vendors.zhimai.member_type: not a known field here`,
 		`vendors.zhimai.open_key: secrets do not stand in this file`,
-		`bad.yaml:23 vendors[1].name: want`, `vendors[1].kind: want zhimai or kylin, got "other"`,
+		`bad.yaml:24 vendors[1].name: want`, `vendors[1].kind: want zhimai or kylin, got "other"`,
 		`vendors.k2.connect_timeout: want at most the timeout`, `vendors.k2.headers: secrets do not stand in this file`,
 		`vendors.k2.headers_env: want the name of an environment variable`,
 	} {
@@ -318,6 +320,11 @@ func TestPairs(t *testing.T) {
 		"timeout: 2s, connect_timeout: 2001ms":                false,
 		"timeout: 25s, lease: 1m":                             false, // the drain is 25s
 		"timeout: 24s, lease: 1m":                             true,
+		"probe_every: 999ms":                                  false,
+		"probe_every: 1s":                                     true,
+		"probe_every: 1h":                                     true,
+		"probe_every: 3601s":                                  false,
+		"probe_every: ~":                                      true,
 		"reason_max_chars: 20":                                true,
 		"retry_schedule: []":                                  false,
 		"codes: {auth: [a], retryable: [a]}":                  false,

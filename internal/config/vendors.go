@@ -25,6 +25,7 @@ const (
 	defaultLease          = dispatch.DefaultLease
 	defaultGiveUpAfter    = dispatch.DefaultGiveUpAfter
 	defaultKeyMemory      = dispatch.DefaultKeyMemory
+	defaultProbeEvery     = dispatch.DefaultProbeEvery
 	defaultSigningPayload = "GrantCode={GrantCode}&Nonce={Nonce}&OpenId={OpenId}&Timestamp={Timestamp}"
 	defaultMemberType     = "aupres"
 	defaultPointBizType   = "POINT"
@@ -187,6 +188,7 @@ func (f *vendorFields) delivery(v *Vendor) {
 	v.Lease = f.duration("lease", defaultLease, time.Second, 30*time.Minute)
 	v.Schedule = f.schedule("retry_schedule", dispatch.DefaultSchedule())
 	v.GiveUpAfter = f.duration("give_up_after", defaultGiveUpAfter, time.Minute, 30*24*time.Hour)
+	v.ProbeEvery = f.duration("probe_every", defaultProbeEvery, time.Second, time.Hour)
 	v.KeyMemory = f.duration("key_memory", defaultKeyMemory, time.Second, 10*365*24*time.Hour)
 	reason := defaultZhimaiReason
 	if v.Kind == KindKylin {

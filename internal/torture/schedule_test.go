@@ -133,6 +133,7 @@ func TestWorkerConfig(t *testing.T) {
     lease: 30s
     retry_schedule: [0.5s, 1s, 2s, 5s, 15s, 1m, 5m, 15m, 30m, 1h]
     give_up_after: 24h
+    probe_every: 1m
     in_doubt: resend
     codes:
       already_applied: []
@@ -154,7 +155,7 @@ func TestWorkerConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		zhimai, kylin, _ := strings.Cut(text, "- name: kylin")
-		for _, want := range append(wants, "    timeout: 1s", "lease: 7s") {
+		for _, want := range append(wants, "    timeout: 1s", "lease: 7s", "probe_every: 2s") {
 			if !strings.Contains(zhimai, want) {
 				t.Errorf("dedup %s: no %q in\n%s", dedup, want, zhimai)
 			}

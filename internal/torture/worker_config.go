@@ -25,6 +25,7 @@ func workerConfig(builtIn string, o Options) (string, error) {
 		{"concurrency: 64", "concurrency: 32"},
 		{"retry_schedule: [0.5s, 1s, 2s, 5s, 15s, 1m, 5m, 15m, 30m, 1h]", "retry_schedule: [100ms, 200ms, 500ms, 1s, 2s]"},
 		{"give_up_after: 24h", "give_up_after: 1h"},
+		{"probe_every: 1m", "probe_every: 2s"},
 	}
 	text := builtIn
 	for _, change := range changes {

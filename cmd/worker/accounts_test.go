@@ -1,0 +1,32 @@
+package main
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"pointsledger/internal/config"
+)
+
+// What the configuration says about delivery is what the dispatcher does.
+func TestNewAccountTakesOverTheSettings(t *testing.T) {
+	t.Parallel()
+	v := config.Vendor{Name: "kylin", Kind: config.KindKylin, URL: "http://127.0.0.1:1", InDoubt: config.InDoubtResend,
+		MemberType: "aupres", PointBizType: "POINT", Timeout: 2 * time.Second, ConnectTimeout: time.Second, Concurrency: 3,
+		RatePerSecond: 4, Lease: 50 * time.Second, Schedule: []time.Duration{6 * time.Second}, GiveUpAfter: 7 * time.Minute,
+		VerifyAfter: 8 * time.Second, KeyMemory: 9 * time.Hour, ProbeEvery: 10 * time.Second}
+	a, err := newAccount(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type settings struct {
+		Concurrency                                                     int
+		Rate                                                            float64
+		Timeout, Lease, Wait, GiveUpAfter, VerifyAfter, Memory, Probing time.Duration
+	}
+	got := settings{a.Concurrency, a.RatePerSecond, a.Timeout, a.Lease, a.Schedule[0], a.GiveUpAfter, a.VerifyAfter, a.KeyMemory, a.ProbeEvery}
+	want := settings{3, 4, 2 * time.Second, 50 * time.Second, 6 * time.Second, 7 * time.Minute, 8 * time.Second, 9 * time.Hour, 10 * time.Second}
+	if !reflect.DeepEqual(got, want) || a.Verify {
+		t.Errorf("got %+v, verify %t; want %+v", got, a.Verify, want)
+	}
+}
