@@ -36,36 +36,85 @@ func (s Secrets) With(values ...string) Secrets {
 
 // Words makes a foreign text fit to be stored and shown: secrets masked, valid
 // UTF-8, control characters (NUL, line breaks, escapes) as spaces, at most
-// MaxWords bytes, cut between characters.
-func (s Secrets) Words(text string) string {
-	if text == "" {
-		return ""
-	}
-	// Mask before cutting: half a secret would not be recognised.
-	for _, secret := range s {
-		if strings.Contains(text, secret) {
-			text = strings.ReplaceAll(text, secret, Mask)
+// MaxWords bytes, cut between characters. What it allocates does not grow with
+// the text (TestWordsAllocation).
+func (s Secrets) Words(text string) string { return words(s, text) }
+
+// BodyWords is Words of a reply's body, without a copy of the body: replies of
+// a megabyte come many at once.
+func (s Secrets) BodyWords(body []byte) string { return words(s, body) }
+
+// words goes through the text once and stops when the result is full. A secret
+// is masked as a whole where it begins, so the end of the result cannot leave a
+// part of one behind (TestWordsAtTheBorder).
+func words[T string | []byte](s Secrets, text T) string {
+	var buffer [MaxWords]byte
+	out, broken := buffer[:0], false
+	for i := 0; i < len(text); {
+		if end := secretsEnd(s, text, i); end > i {
+			out = append(out, Mask[:min(len(Mask), MaxWords-len(out))]...)
+			i, broken = end, false
+			continue
 		}
-	}
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	text = cutWords(text)
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		r, size := runeAt(s, text, i)
+		i += size
+		invalid := r == utf8.RuneError && size == 1
+		if invalid && broken {
+			continue // one replacement for a run of bytes that are no text
+		}
+		broken = invalid
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
+			r = ' '
 		}
-		return r
-	}, text))
+		if len(out)+utf8.RuneLen(r) > MaxWords {
+			break
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return strings.TrimSpace(string(out))
 }
 
-func cutWords(text string) string {
-	if len(text) <= MaxWords {
-		return text
+// secretsEnd is where the secret that begins at i ends, together with those
+// that overlap it; i where none begins.
+func secretsEnd[T string | []byte](s Secrets, text T, i int) int {
+	end := i
+	for at := i; at == i || at < end; at++ {
+		for _, secret := range s { // longest first
+			if at+len(secret) > end && hasSecret(text, at, secret) {
+				end = at + len(secret)
+				break
+			}
+		}
 	}
-	end := MaxWords
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
+	return end
+}
+
+func hasSecret[T string | []byte](text T, at int, secret string) bool {
+	if at+len(secret) > len(text) {
+		return false
 	}
-	return text[:end]
+	for k := range len(secret) {
+		if text[at+k] != secret[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// runeAt decodes the character at i. One that a secret begins within is no
+// character: the bytes before the secret are broken text.
+func runeAt[T string | []byte](s Secrets, text T, i int) (r rune, size int) {
+	if text[i] < utf8.RuneSelf {
+		return rune(text[i]), 1
+	}
+	var b [utf8.UTFMax]byte
+	r, size = utf8.DecodeRune(b[:copy(b[:], text[i:])])
+	for at := i + 1; at < i+size; at++ {
+		if secretsEnd(s, text, at) > at {
+			return utf8.RuneError, 1
+		}
+	}
+	return r, size
 }
 
 // cleanError is an error whose text is fit to be logged. errors.Is and

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -34,13 +35,94 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// A secret at each position around the border, alone, after others that shrink
+// to their masks, overlapping another, and at the very end: none of its parts of
+// four bytes is left.
+func TestWordsAtTheBorder(t *testing.T) {
+	t.Parallel()
+	const long, overlapping = "Q7w!Zk93-LpX2mVb8#Tc", "2mVb8#Tc0RfY"
+	secrets := NewSecrets(long, overlapping)
+	for name, secret := range map[string]string{"one": long, "overlapping": long + "0RfY", "two": long + long} {
+		for _, masked := range []int{0, 1, 40} { // before it
+			for position := range MaxWords + 2*len(long) {
+				for _, after := range []string{"", strings.Repeat("y", 3*MaxWords)} {
+					in := strings.Repeat(long, masked) + strings.Repeat("x", position) + secret + after
+					got := secrets.Words(in)
+					if again := secrets.BodyWords([]byte(in)); again != got {
+						t.Fatalf("Words %q, BodyWords %q", got, again)
+					}
+					mustHidePartsOf(t, got, long+"0RfY")
+					if len(got) > MaxWords || after == "" && len(got) != min(MaxWords, 3*masked+position+3*(1+len(secret)/(2*len(long)))) {
+						t.Fatalf("%s, %d masked, at %d: %d bytes: %q", name, masked, position, len(got), got)
+					}
+				}
+			}
+		}
+	}
+}
+
+func mustHidePartsOf(t *testing.T, got, secret string) {
+	t.Helper()
+	for i := range len(secret) - 3 {
+		if strings.Contains(got, secret[i:i+4]) {
+			t.Fatalf("%q shows %q of the secret", got, secret[i:i+4])
+		}
+	}
+}
+
+// What a text costs does not grow with it. Not parallel: it counts what the
+// whole program allocates.
+func TestWordsAllocation(t *testing.T) {
+	secrets := NewSecrets("a-secret-key", "积分密钥", "aaaa")
+	for name, text := range map[string]string{
+		"text": strings.Repeat("积分 ", 150_000), "secrets": strings.Repeat("a-secret-key", 80_000), "one long run": strings.Repeat("a", 1<<20),
+		"not UTF-8": strings.Repeat("\xff", 1<<20), "controls": strings.Repeat("\x00", 1<<20), "secret at the end": strings.Repeat("x", 1<<20) + "a-secret-key",
+	} {
+		body := []byte(text)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 4 {
+			secrets.Words(text)
+			secrets.BodyWords(body)
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / 8; each > 8*MaxWords {
+			t.Errorf("%s: %d bytes for a text of %d", name, each, len(text))
+		}
+	}
+}
+
+// The words of a whole text, masked before it is cut, are the oracle, where no
+// two secrets overlap.
 func FuzzWords(f *testing.F) {
 	f.Add("plain")
 	f.Add(strings.Repeat("积\x00\xff", 300))
+	f.Add(strings.Repeat("secret!", 200))
+	f.Add(strings.Repeat("x", 497) + "secret!")
+	f.Add("\xe7secret!\xff\xffa")
 	f.Fuzz(func(t *testing.T, in string) {
-		got := NewSecrets("secret!").Words(in)
+		secrets := NewSecrets("secret!")
+		got := secrets.Words(in)
 		if len(got) > MaxWords || !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\n\x1b") || strings.Contains(got, "secret!") {
 			t.Fatalf("Words(%q) = %q", in, got)
+		}
+		whole := strings.Map(func(r rune) rune {
+			if r < ' ' || r >= 0x7f && r < 0xa0 {
+				return ' '
+			}
+			return r
+		}, strings.ToValidUTF8(strings.ReplaceAll(in, "secret!", Mask), "\uFFFD"))
+		end := min(len(whole), MaxWords)
+		for end < len(whole) && !utf8.RuneStart(whole[end]) {
+			end--
+		}
+		if want := strings.TrimSpace(whole[:end]); got != want {
+			t.Fatalf("Words(%q) = %q, masked and then cut it is %q", in, got, want)
+		}
+		// A secret that is no UTF-8 may begin within what looks like a character.
+		odd := NewSecrets("\x80\xa0key")
+		if got := odd.Words(in + "\xe7\x80\xa0key" + in); strings.Contains(got, "key") && !strings.Contains(in, "key") {
+			t.Fatalf("%q shows a secret", got)
 		}
 	})
 }

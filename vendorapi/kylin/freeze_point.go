@@ -161,7 +161,7 @@ func (c *Client) read(a vendorapi.Answer) vendorapi.Reply {
 	}
 	// Not only with 429: an account may be configured to take a 503 as throttled.
 	reply.RetryAfter = a.RetryAfter
-	reply.Message = c.secrets.Words(string(a.Body))
+	reply.Message = c.secrets.BodyWords(a.Body)
 	return reply
 }
 

@@ -37,7 +37,7 @@ func (c *Client) read(a vendorapi.Answer, secrets vendorapi.Secrets) (data []byt
 	if err == nil {
 		reply.Code, reply.Message = secrets.Words(parsed.code), secrets.Words(parsed.message)
 	} else if a.Body != nil {
-		reply.Message = secrets.Words(string(a.Body))
+		reply.Message = secrets.BodyWords(a.Body)
 	}
 	switch {
 	case a.Status == http.StatusTooManyRequests:
