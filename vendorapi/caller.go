@@ -1,15 +1,9 @@
 package vendorapi
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"time"
 )
@@ -28,18 +22,20 @@ var (
 
 // Caller sends POST requests to one vendor. It is safe for concurrent use.
 //
-// It never sends a request twice: it uses the transport without http.Client,
-// so no redirect is followed; HTTP/2, whose transport repeats requests by
-// itself, is off; and requests have no GetBody, without which net/http does
-// not repeat a POST even when the kept-alive connection was dead.
+// It has its own connections under the standard library's reader of replies: a
+// call writes its request in one write, in its own goroutine, and reads the
+// reply there. So it knows whether a byte went out, sends nothing twice,
+// follows no redirect, and speaks HTTP/1.1 alone.
 //
 // Proxies from the environment (HTTP_PROXY) are not used: with a proxy in
 // between, "connection refused" and "502" are the proxy's words and no longer
 // say what the vendor has seen, and a variable meant for other programs would
 // carry the credentials elsewhere.
 type Caller struct {
-	cfg       HTTPConfig
-	transport *http.Transport
+	cfg HTTPConfig
+	// places holds one element for each call that has a connection or makes one.
+	places chan struct{}
+	idle   connections
 }
 
 // NewCaller makes a Caller, or says everything that is wrong with cfg.
@@ -48,63 +44,19 @@ func NewCaller(cfg HTTPConfig) (*Caller, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c := &Caller{cfg: cfg}
-	onlyHTTP1 := new(http.Protocols)
-	onlyHTTP1.SetHTTP1(true)
-	c.transport = &http.Transport{
-		Proxy:                  nil,
-		DialContext:            c.dialPlain,
-		DialTLSContext:         c.dialTLS,
-		DisableCompression:     true,
-		MaxIdleConns:           cfg.MaxConns,
-		MaxIdleConnsPerHost:    cfg.MaxConns,
-		MaxConnsPerHost:        cfg.MaxConns,
-		IdleConnTimeout:        cfg.IdleTimeout,
-		MaxResponseHeaderBytes: maxReplyHeaderBytes,
-		Protocols:              onlyHTTP1,
-	}
-	return c, nil
+	return &Caller{cfg: cfg, places: make(chan struct{}, cfg.MaxConns), idle: connections{keep: cfg.IdleTimeout}}, nil
 }
 
-// Close closes the idle connections. Calls in flight are not disturbed.
-func (c *Caller) Close() { c.transport.CloseIdleConnections() }
-
-func (c *Caller) dialPlain(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.ConnectTimeout)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &sendConn{Conn: conn, exact: true}, nil
-}
-
-func (c *Caller) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.ConnectTimeout)
-	defer cancel()
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	secure := tls.Client(conn, &tls.Config{ServerName: host, RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12})
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // it may be closed already, and err says more
-		return nil, fmt.Errorf("shake hands with tls: %w", err)
-	}
-	return &sendConn{Conn: secure}, nil
-}
+// Close closes the idle connections, and each other one after its call. Calls
+// in flight are not disturbed.
+func (c *Caller) Close() { c.idle.close() }
 
 // Call is one POST request.
 type Call struct {
 	URL *url.URL
 	// Header must not change while the call runs; it may be shared by calls.
 	Header http.Header
-	// Body must not change, not even after Post returned: the transport may
-	// still be reading it.
+	// Body must not change while the call runs.
 	Body []byte
 	// Secrets must not appear in the answer's error.
 	Secrets Secrets
@@ -135,67 +87,54 @@ func (a Answer) Reply() Reply {
 
 // Post sends the call once and reads the answer. It returns when the answer is
 // complete, when ctx ends or when the timeout is over, whichever is first.
+// Nothing is sent after that moment, not even by a process that was stopped in
+// between.
 func (c *Caller) Post(ctx context.Context, call Call) Answer {
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
+	deadline := start.Add(c.cfg.Timeout)
+	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
+		deadline = sooner
+	}
+	a := c.post(ctx, call, deadline)
+	a.Elapsed = time.Since(start)
+	return a
+}
 
-	var watch sendWatch
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: watch.gotConn})
-	request := (&http.Request{
-		Method:        http.MethodPost,
-		URL:           call.URL,
-		Header:        call.Header,
-		Body:          io.NopCloser(bytes.NewReader(call.Body)),
-		ContentLength: int64(len(call.Body)),
-	}).WithContext(ctx)
-
-	response, err := c.transport.RoundTrip(request)
+func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer {
+	fails := func(outcome Outcome, err error) Answer {
+		return Answer{Outcome: outcome, Err: call.Secrets.clean("call vendor", plainError(ctx, err))}
+	}
+	if err := c.enter(ctx, deadline); err != nil {
+		return fails(NotSent, err)
+	}
+	defer c.leave()
+	n, err := c.connect(ctx, call.URL, deadline)
 	if err != nil {
-		a := Answer{Outcome: NotSent}
-		if watch.mayHaveSent() {
-			a.Outcome = Unknown
+		return fails(NotSent, err)
+	}
+	release := context.AfterFunc(ctx, func() { _ = n.stream.SetDeadline(longAgo) })
+	response, sent, err := n.exchange(call, deadline)
+	if err != nil {
+		release()
+		n.close()
+		if !sent {
+			return fails(NotSent, err)
 		}
-		a.Err = call.Secrets.clean("call vendor", err)
-		a.Elapsed = time.Since(start)
-		return a
+		return fails(Unknown, err)
 	}
 	a := Answer{Status: response.StatusCode, Outcome: Unknown}
 	if text := response.Header.Get("Retry-After"); text != "" {
 		a.RetryAfter = ParseRetryAfter(text, time.Now())
 	}
-	a.Body, err = c.readBody(response)
+	a.Body, err = readBody(response, c.cfg.MaxReplyBytes)
 	if err != nil {
-		a.Err = call.Secrets.clean("read reply", err)
+		a.Err = call.Secrets.clean("read reply", plainError(ctx, err))
 	}
-	a.Elapsed = time.Since(start)
+	// Once the context's end has reached for the connection, it is no good.
+	if untouched := release(); untouched && err == nil && !response.Close {
+		c.idle.put(n)
+	} else {
+		n.close()
+	}
 	return a
-}
-
-// readBody reads the body to its end, so that the connection can be used
-// again, or gives up and closes the connection.
-func (c *Caller) readBody(response *http.Response) (body []byte, err error) {
-	defer func() {
-		// After a whole body an error of Close changes nothing.
-		_ = response.Body.Close()
-	}()
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		// The "body" is the bare connection, and reading it heeds no deadline.
-		return nil, errors.New("vendor switched protocols")
-	}
-	if encoding := response.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, errReplyEncoded
-	}
-	limit := c.cfg.MaxReplyBytes
-	if response.ContentLength > limit {
-		return nil, errReplyTooLarge
-	}
-	body, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(body)) > limit {
-		return nil, errReplyTooLarge
-	}
-	return body, nil
 }

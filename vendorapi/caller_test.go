@@ -205,7 +205,7 @@ func TestPostUnknown(t *testing.T) {
 		status int
 		want   error
 	}{
-		{"closed without a word", says("", nil), 0, io.EOF},
+		{"closed without a word", says("", nil), 0, io.ErrUnexpectedEOF},
 		{"reset without a word", says("", reset), 0, syscall.ECONNRESET},
 		{"hangs", says("", linger), 0, context.DeadlineExceeded},
 		{"half a status line", says("HTTP/1.1 2", nil), 0, nil},
@@ -333,7 +333,7 @@ func TestPostSpeaksHTTP1AndKeepsTheConnection(t *testing.T) {
 }
 
 // A kept-alive connection that dies under the second request is the case in
-// which net/http repeats a request by itself, if it may.
+// which many HTTP clients repeat a request by themselves.
 func TestPostNeverSendsTwice(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
@@ -391,6 +391,7 @@ func TestParseURL(t *testing.T) {
 	for _, bad := range []string{
 		"", "openapi.zvcms.com", "ftp://host", "http://", "http://:80", "http://user:" + testSecret + "@host",
 		"http://host/?key=" + testSecret, "http://host/#f", "http://host/?", "http://ho st/" + testSecret, "http://host/%zz" + testSecret,
+		"https://积分.example/" + testSecret,
 	} {
 		_, err := ParseURL(bad)
 		if err == nil {

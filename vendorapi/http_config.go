@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // HTTPConfig bounds the HTTP calls to one vendor account. The zero value of
@@ -85,6 +87,8 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, errors.New("url: user name and password are not allowed in it")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("url: query and fragment are not allowed in it")
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r >= utf8.RuneSelf }):
+		return nil, errors.New("url: want the host in ASCII (xn--…)")
 	}
 	return u, nil
 }

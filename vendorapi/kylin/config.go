@@ -69,13 +69,13 @@ func (c Config) header() (http.Header, error) {
 	for name, value := range c.Headers {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
 		switch {
-		case !isToken(name):
+		case !vendorapi.IsToken(name):
 			errs = append(errs, fmt.Errorf("header %q: not a header name", name))
 		case slices.Contains(ownHeaders(), canonical):
 			errs = append(errs, fmt.Errorf("header %s: is set by the client", canonical))
 		case seen[canonical]:
 			errs = append(errs, fmt.Errorf("header %s: given twice", canonical))
-		case !isFieldValue(value):
+		case !vendorapi.IsFieldValue(value):
 			errs = append(errs, fmt.Errorf("header %s: empty, or characters that a header cannot hold", canonical))
 		default:
 			seen[canonical] = true
@@ -85,27 +85,4 @@ func (c Config) header() (http.Header, error) {
 	// The map has no order; an error text should.
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return h, errors.Join(errs...)
-}
-
-// isToken reports whether s is a header name (RFC 9110, token).
-func isToken(s string) bool {
-	for i := 0; i < len(s); i++ {
-		b := s[i]
-		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
-		if !letter && strings.IndexByte("!#$%&'*+-.^_`|~", b) < 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isFieldValue reports whether s can be sent as a header's value unchanged:
-// not empty, printable, no space at its ends (HTTP would cut it).
-func isFieldValue(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return s != "" && strings.Trim(s, " ") == s
 }

@@ -97,7 +97,7 @@ type Freeze struct {
 
 func (f Freeze) check() error {
 	switch {
-	case !isFieldValue(f.Token):
+	case !vendorapi.IsFieldValue(f.Token):
 		return errors.New("token: empty, or characters that a header cannot hold")
 	case f.MemberID == "":
 		return errors.New("member id is required")
