@@ -28,8 +28,9 @@ to stop (SIGINT, SIGTERM): then it finishes what is under way and exits.
 
 It needs NATS with JetStream, a migrated Postgres (worker migrate up) and at
 least one vendor account with a URL and credentials; worker config shows what
-is set. With --embedded it brings its own NATS and Postgres, for a trial on one
-machine; their data stays in --data.
+is set. While NATS or Postgres cannot be reached it waits, and says so. With
+--embedded it brings its own NATS and Postgres, for a trial on one machine;
+their data stays in --data.
 
 Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics.`,
 		Args: command.NoArgs,
@@ -91,6 +92,10 @@ func runService(c *cobra.Command, embedded bool, dataDir string, natsPort int) (
 			zap.Stringer("postgres", cfg.DatabaseURL))
 	}
 	s, err := newService(ctx, cfg, log)
+	if errors.Is(err, errStopped) {
+		log.Info("worker stopped", zap.NamedError("because", err))
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type service struct {
 	log         *zap.Logger
 	pool        *pgxpool.Pool
 	keeper      *keeper
+	wait        *postgresWait
 	nats        *nats.Conn
 	store       *ledger.Store
 	runner      *consumers.Runner
@@ -38,15 +39,17 @@ type service struct {
 func workerConnections(accounts, batchesInFlight int) int { return 4 + batchesInFlight + 4*accounts }
 
 // newService connects and checks everything that must hold before the first
-// event is touched: the schema, the rules, the accounts.
+// event is touched: the schema, the rules, the accounts. It waits for a Postgres
+// that is away; the error is errStopped when ctx ends meanwhile.
 func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *service, err error) {
-	s := &service{config: cfg, log: log, metrics: newMetrics()}
+	s := &service{config: cfg, log: log, metrics: newMetrics(), wait: &postgresWait{addr: cfg.HTTPAddr, log: log}}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
-	if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
+	check := func(ctx context.Context) error { return migrations.Check(ctx, cfg.DatabaseURL.Reveal()) }
+	if err := s.wait.until(ctx, check); err != nil {
 		return nil, err
 	}
 	on := slices.DeleteFunc(slices.Clone(cfg.Vendors), func(v config.Vendor) bool { return !v.On() })
@@ -59,7 +62,8 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if s.keeper, err = openKeeper(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if err := registerRules(ctx, s.keeper.store, cfg, log); err != nil {
+	register := func(ctx context.Context) error { return registerRules(ctx, s.keeper.store, cfg, log) }
+	if err := s.wait.until(ctx, register); err != nil {
 		return nil, err
 	}
 	for _, v := range on {
@@ -116,6 +120,7 @@ func (s *service) run(ctx context.Context) error {
 	})
 	defer drain()
 
+	s.wait.close()
 	server, err := s.listen()
 	if err != nil {
 		return err
@@ -149,6 +154,7 @@ func (s *service) run(ctx context.Context) error {
 
 // close ends the connections: NATS first, so that no event comes in any more.
 func (s *service) close() {
+	s.wait.close()
 	if s.nats != nil {
 		// Acknowledgements are published without waiting: let them out.
 		_ = s.nats.FlushTimeout(2 * time.Second)
