@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race demo build fuzz-smoke
+.PHONY: help check test race demo torture build fuzz-smoke
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ race: ## all tests with the race detector (needs a C compiler)
 
 demo: ## the whole thing on this machine, nothing to set up
 	$(GO) run ./cmd/worker demo
+
+torture: ## kill, hang and cut off everything, and compare the books (about 2 minutes)
+	$(GO) run ./cmd/torture
 
 build: ## small static programs without the embedded servers, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -tags noembed -ldflags '-s -w' -o bin/ ./cmd/...
