@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -64,13 +62,13 @@ Above 100 operations the number found must be given with --expect.
 // reason, so that a copied command asks for one.
 const reasonToFill = "…"
 
-// maxReasonChars and maxOperatorChars bound what is kept in ops_actions.
-const (
-	maxReasonChars   = 1000
-	maxOperatorChars = 100
-)
+// maxReasonChars bounds what is kept in ops_actions.
+const maxReasonChars = 1000
 
 func (o *runOptions) check(c *cobra.Command) error {
+	if _, err := command.Operator(o.operator, c.Flag("operator").Changed); err != nil && c.Flag("operator").Changed {
+		return err
+	}
 	o.reason, o.operator = strings.TrimSpace(o.reason), strings.TrimSpace(o.operator)
 	switch {
 	case o.filters.state != string(ledger.Parked):
@@ -81,10 +79,6 @@ func (o *runOptions) check(c *cobra.Command) error {
 		return command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(o.reason) > maxReasonChars:
 		return command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
-	case utf8.RuneCountInString(o.operator) > maxOperatorChars:
-		return command.Usagef("--operator: want at most %d characters", maxOperatorChars)
-	case c.Flag("operator").Changed && o.operator == "":
-		return command.Usagef("--operator is empty: leave it out to mean the user of this machine")
 	}
 	return nil
 }
@@ -222,7 +216,7 @@ func memoryOf(memories []ledger.KeyMemory, account string) time.Duration {
 
 // replay puts the operations back.
 func (s *session) replay(c *cobra.Command, o *runOptions, filter ledger.OpenFilter) error {
-	actor, err := actor(o.operator)
+	actor, err := command.Operator(o.operator, o.operator != "")
 	if err != nil {
 		return err
 	}
@@ -271,20 +265,6 @@ func (e *incompleteError) Error() string {
 
 // Is makes the error stand for "done, but something does not agree".
 func (e *incompleteError) Is(target error) bool { return target == command.ErrDisagree }
-
-// actor is who replays: the given name, or the user of this machine.
-func actor(operator string) (string, error) {
-	if operator != "" {
-		return operator, nil
-	}
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username, nil
-	}
-	if uid := os.Getuid(); uid >= 0 {
-		return "uid " + strconv.Itoa(uid), nil // a container without /etc/passwd
-	}
-	return "", command.Usagef("this machine does not tell who you are: add --operator NAME")
-}
 
 func printDone(out io.Writer, r ledger.Reopened, actor, reason string) {
 	if r.Found == 0 {

@@ -19,7 +19,9 @@ import (
 type doctorOptions struct {
 	asJSON, yes     bool
 	member, account string
-	wait, settle    time.Duration
+	// operator is who is recorded for a live check.
+	operator     string
+	wait, settle time.Duration
 }
 
 func newDoctor() *cobra.Command {
@@ -46,9 +48,11 @@ bizId is honoured and with which answer, whether the reason is shown in the
 records, after how long, and whether customerId works as user_id. A vendor that
 does not honour bizId really grants 2 points. Take a member of your own that
 nobody else uses. The points have no operation in the ledger; their reason is
-"points-ledger doctor #" and a reference. What was learned about the records is
-kept in the ledger for the account; what belongs into the configuration is
-printed. Without --yes it says what it would do.
+"points-ledger doctor #" and a reference. Before it grants, it records in
+ops_actions who does it, for which member and bizId, and afterwards what came of
+it. What was learned about the records is kept in the ledger for the account;
+what belongs into the configuration is printed, verify_after too. Without --yes
+it says what it would do.
 
 Exit codes: 0 nothing is wrong (there may be lines with !), 2 the configuration
 is not enough to run, 3 something is wrong (a line with ✗).`,
@@ -62,15 +66,16 @@ is not enough to run, 3 something is wrong (a line with ✗).`,
 	c.Flags().StringVar(&o.member, "live-member", "", "customerId of a member of your own, for the live check")
 	c.Flags().BoolVar(&o.yes, "yes", false, "--live-member: really grant, up to 2 points")
 	c.Flags().StringVar(&o.account, "account", config.KindZhimai, "--live-member: the Zhimai account to check")
+	c.Flags().StringVar(&o.operator, "operator", "", "--live-member: who; the user of this machine unless given")
 	c.Flags().DurationVar(&o.wait, "wait", time.Minute, "--live-member: how long the record of the grant may take to show")
 	c.Flags().DurationVar(&o.settle, "settle", defaultSettle, "--live-member: how long to watch at least for a second grant in the records")
 	return c
 }
 
-// check says what is wrong with the flags alone.
-func (o doctorOptions) check(c *cobra.Command) error {
+// check says what is wrong with the flags alone, and finds out who acts.
+func (o *doctorOptions) check(c *cobra.Command) error {
 	if o.member == "" {
-		for _, flag := range []string{"live-member", "yes", "account", "wait", "settle"} {
+		for _, flag := range []string{"live-member", "yes", "account", "operator", "wait", "settle"} {
 			if c.Flags().Changed(flag) {
 				return command.Usagef("--%s: want --live-member ID with it, the member to grant to", flag)
 			}
@@ -86,7 +91,9 @@ func (o doctorOptions) check(c *cobra.Command) error {
 	if o.settle < 0 || o.settle > time.Hour {
 		return command.Usagef("--settle: want 0s to 1h, got %s", o.settle)
 	}
-	return nil
+	var err error
+	o.operator, err = command.Operator(o.operator, c.Flags().Changed("operator"))
+	return err
 }
 
 // doctorTimeout bounds each look at a server.

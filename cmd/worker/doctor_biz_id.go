@@ -83,6 +83,9 @@ func (t *trial) advise(second vendorapi.Reply, honoured bool) {
 	default:
 		t.Advice = append(t.Advice, "in_doubt: "+config.InDoubtVerify+"  # what is in doubt is left to a person: neither records nor bizId can be trusted")
 	}
+	if readable {
+		t.reportVerifyAfter()
+	}
 	if t.Honoured == nil || *t.Honoured {
 		t.Advice = append(t.Advice, fmt.Sprintf("key_memory: %s  # as now; one run cannot show how long bizId is remembered: ask the vendor", yamlDuration(t.vendor.KeyMemory)))
 	} else {

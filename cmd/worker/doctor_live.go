@@ -72,8 +72,9 @@ type trial struct {
 	vendor config.Vendor
 	client *zhimai.Client
 	grant  zhimai.PointsAdd
-	// options holds the waits.
-	options doctorOptions
+	// options holds the waits, and operator who is to be recorded.
+	options  doctorOptions
+	operator string
 
 	before        []dispatch.Record
 	beforeRead    bool
@@ -107,6 +108,7 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ve
 		grant: zhimai.PointsAdd{Balance: doctorPoints, BizID: string(bizID), CustomerID: o.member,
 			Reason: doctorReason(reference, v.ReasonMaxChars), SourceType: doctorSource, PointsChannel: doctorChannel}}
 	defer t.client.Close()
+	t.operator = o.operator
 	fmt.Fprintf(warn, "warning: granting %s: up to 2 real points, bizId %s\n", what, bizID)
 	t.run(ctx)
 }
@@ -136,9 +138,10 @@ func doctorReason(reference string, most int) string {
 }
 
 func (t *trial) run(ctx context.Context) {
-	if !t.lookBefore(ctx) {
+	if !t.lookBefore(ctx) || !t.announce(ctx) {
 		return
 	}
+	defer t.conclude(ctx)
 	first := t.client.AddPoints(ctx, t.grant)
 	t.First = t.secrets.Words(said(first))
 	if first.Outcome != vendorapi.Applied {

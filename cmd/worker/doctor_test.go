@@ -276,6 +276,78 @@ func liveMode(t *testing.T, dedup sim.DedupMode, records sim.RecordsConfig) {
 	if n := r.count(`SELECT count(*) FROM operations`) + r.count(`SELECT count(*) FROM postings`); n != 0 {
 		t.Errorf("%d rows in the ledger", n)
 	}
+	mustExplain(t, r, live)
+}
+
+// mustExplain looks at the two records of a live check: one from before the
+// grants, one with what came of them.
+func mustExplain(t *testing.T, r *rig, live *learned) {
+	t.Helper()
+	what := fmt.Sprintf(`action = 'doctor' AND actor <> '' AND set_size = 2 AND filter = 'account=zhimai member=%s bizId=%s reference=%s'`, live.Member, live.BizID, live.Reference)
+	for _, result := range []string{"begun: 1 point granted 2 times%", fmt.Sprintf("ended: %%points granted: %d", *live.Granted)} {
+		if n := r.count(`SELECT count(*) FROM ops_actions WHERE ` + what + ` AND result LIKE '` + result + `'`); n != 1 {
+			t.Errorf("%d records of the live check like %q", n, result)
+		}
+	}
+	if n := r.count(`SELECT count(*) FROM ops_actions`); n != 2 {
+		t.Errorf("%d records of actions, want 2", n)
+	}
+}
+
+// Without the record nothing is granted; the given operator stands in it.
+func TestDoctorLiveIsRecordedFirst(t *testing.T) {
+	t.Parallel()
+	r := newDoctorRig(t, sim.Config{})
+	r.exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'closed'; END $$`)
+	r.exec(`CREATE TRIGGER refuse BEFORE INSERT ON ops_actions FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	r.doctor(3, "--live-member", doctorMember, "--yes").want(t, "live", verdictWrong, "nothing was granted", "ops_actions")
+	if book := r.book(); len(book) != 0 {
+		t.Errorf("granted without a record: %v", book)
+	}
+	r.exec(`DROP TRIGGER refuse ON ops_actions`)
+	r.doctor(0, "--live-member", doctorMember, "--yes", "--settle", "200ms", "--operator", "lin").want(t, "live", verdictOK, "action", "by lin")
+	if n := r.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin'`); n != 2 {
+		t.Errorf("%d records by lin, want 2", n)
+	}
+}
+
+// The time until the record showed is held against verify_after.
+func TestDoctorLiveVerifyAfter(t *testing.T) {
+	t.Parallel()
+	for set, want := range map[string]struct {
+		code    int
+		verdict verdict
+		words   string
+	}{"200ms": {3, verdictWrong, "too short"}, "2s": {0, verdictNote, "little room"}, "1m": {0, verdictOK, "enough"}} {
+		t.Run(set, func(t *testing.T) {
+			t.Parallel()
+			text, _, _ := runWorker(t, nil, "", "config", "--default")
+			path := filepath.Join(t.TempDir(), "points.yaml")
+			if err := os.WriteFile(path, []byte(strings.Replace(text, "verify_after: 5s", "verify_after: "+set, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := newDoctorRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true, Lag: 1200 * time.Millisecond}}})
+			report := r.set("WORKER_CONFIG="+path).doctor(want.code, "--live-member", doctorMember, "--yes", "--settle", "200ms")
+			report.want(t, "live verify_after", want.verdict, want.words, "verify_after is "+map[string]string{"1m": "1m0s"}[set]+strings.TrimPrefix(set, "1m"))
+			advised := verifyAfterFor(time.Duration(*report.Live.VisibleAfterMS) * time.Millisecond).String()
+			if set == "1m" {
+				advised = "1m  # as now"
+			}
+			if advice := strings.Join(report.Live.Advice, "\n"); !strings.Contains(advice, "verify_after: "+advised) {
+				t.Errorf("no verify_after: %s in the advice\n%s", advised, advice)
+			}
+		})
+	}
+}
+
+func TestVerifyAfterFor(t *testing.T) {
+	t.Parallel()
+	for measured, want := range map[time.Duration]time.Duration{0: time.Second, 500 * time.Millisecond: time.Second, 501 * time.Millisecond: 2 * time.Second,
+		2500 * time.Millisecond: 5 * time.Second, 2501 * time.Millisecond: 6 * time.Second, time.Minute: 2 * time.Minute} {
+		if got := verifyAfterFor(measured); got != want {
+			t.Errorf("measured %s: %s, want %s", measured, got, want)
+		}
+	}
 }
 
 // What cannot be told is not claimed.
