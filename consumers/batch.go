@@ -3,6 +3,7 @@ package consumers
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -47,13 +48,14 @@ func decodeBatch(rules *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 	return b
 }
 
-// tally counts what became of the batch.
-func (b *decodedBatch) tally(verdicts []ledger.Verdict) Tally {
-	t := Tally{Ignored: len(b.ignored), Rejected: map[ledger.RejectCode]int{}}
+// tally counts what became of the batch, which was recorded at the given time.
+func (b *decodedBatch) tally(verdicts []ledger.Verdict, recorded time.Time) Tally {
+	t := Tally{Ignored: len(b.ignored), Rejected: map[ledger.RejectCode]int{}, Waited: make([]time.Duration, 0, len(verdicts))}
 	for i, v := range verdicts {
 		switch {
 		case v.Kind == ledger.Accepted:
 			t.Accepted++
+			t.Waited = append(t.Waited, recorded.Sub(b.entries[i].Message.BrokerTime))
 			t.Operations += len(b.entries[i].Event.Operations)
 		case v.Kind == ledger.Rejected:
 			t.Rejected[v.Rejection.Code]++

@@ -25,6 +25,8 @@ type Recorder interface {
 // Observer hears what the runner does, for metrics. It is called from several
 // goroutines and must not block.
 type Observer interface {
+	// Fetched: so many events came from the broker.
+	Fetched(n int)
 	// BatchRecorded: a batch was recorded and acknowledged. size counts its
 	// messages, took is the time of decoding and recording.
 	BatchRecorded(tally Tally, size int, took time.Duration)
@@ -34,6 +36,9 @@ type Observer interface {
 type Tally struct {
 	Accepted, Duplicates, Redelivered, Ignored, Operations int
 	Rejected                                               map[ledger.RejectCode]int
+	// Waited holds, for each accepted event, the time from the broker's storing
+	// it until it was recorded.
+	Waited []time.Duration
 }
 
 // Config of a Runner.
@@ -286,6 +291,7 @@ func handBack(messages <-chan jetstream.Msg) {
 // ends does it give the batch back.
 func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg) {
 	started := time.Now()
+	r.Observer.Fetched(len(batch))
 	sabotage.Crash(sabotage.AfterFetch)
 	b := r.decode(s, batch)
 	stopHolding := r.hold(work, b.messages)
@@ -304,10 +310,11 @@ func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg)
 		}
 		return
 	}
+	recorded := time.Now()
 	sabotage.Crash(sabotage.AfterCommit)
 	r.acknowledge(b, verdicts)
 	sabotage.Crash(sabotage.AfterAck)
-	r.Observer.BatchRecorded(b.tally(verdicts), len(batch), time.Since(started))
+	r.Observer.BatchRecorded(b.tally(verdicts, recorded), len(batch), time.Since(started))
 	b.wake(verdicts, r.Wake)
 }
 

@@ -57,6 +57,9 @@ func newIntake(t *testing.T) *intake {
 		tally: consumers.Tally{Rejected: map[ledger.RejectCode]int{}}}
 }
 
+// Fetched implements consumers.Observer.
+func (in *intake) Fetched(int) {}
+
 // BatchRecorded implements consumers.Observer.
 func (in *intake) BatchRecorded(t consumers.Tally, _ int, _ time.Duration) {
 	in.mu.Lock()

@@ -146,3 +146,35 @@ func consumerDifferences(c jetstream.ConsumerConfig, name string, ackWait time.D
 	}
 	return found, nil
 }
+
+// Lag is how far a durable consumer is behind its stream.
+type Lag struct {
+	// Pending events were not delivered to a worker yet; Unacknowledged ones
+	// were, and are not recorded yet as far as the broker knows.
+	Pending, Unacknowledged uint64
+	// Oldest is the broker's time of the oldest event that is not acknowledged;
+	// zero when all are.
+	Oldest time.Time
+	// MaxAge is the age at which the stream drops events; 0 is never.
+	MaxAge time.Duration
+}
+
+// ReadLag asks the broker, in two requests, or three when something waits. It
+// is an error when the stream or the consumer is not there.
+func ReadLag(ctx context.Context, js jetstream.JetStream, name, durable string) (Lag, error) {
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return Lag{}, fmt.Errorf("look at stream %s: %w", name, err)
+	}
+	consumer, err := stream.Consumer(ctx, durable)
+	if err != nil {
+		return Lag{}, fmt.Errorf("look at consumer %s: %w", durable, err)
+	}
+	c := consumer.CachedInfo()
+	lag := Lag{Pending: c.NumPending, Unacknowledged: uint64(c.NumAckPending), MaxAge: stream.CachedInfo().Config.MaxAge}
+	if lag.Pending > 0 || lag.Unacknowledged > 0 {
+		at := position{stream: stream}
+		lag.Oldest, err = at.timeFrom(ctx, c.AckFloor.Stream+1)
+	}
+	return lag, err
+}

@@ -48,12 +48,41 @@ type Store interface {
 type Observer interface {
 	// Attempted: one points call ended.
 	Attempted(target string, outcome vendorapi.Outcome, took time.Duration)
-	// Settled: n rows ended posted, or went back pending or parked.
+	// Claimed: a claim took so many rows, 0 when none was due, in so much time.
+	Claimed(target string, rows int, took time.Duration)
+	// Settled: n rows ended posted, or went back pending or parked, or were
+	// confirmed after a person had voided them (SettledAfterVoid).
 	Settled(target, how string, n int)
+	// Written: a batch of so many results was written in so much time, waits for
+	// the database included. waited holds, for each confirmation in it, the time
+	// from its event's own time until the confirmation was heard.
+	Written(target string, rows int, took time.Duration, waited []time.Duration)
 	// LeasesLost: n rows were no longer this worker's when it settled them;
 	// expired counts rows taken back from any worker, in doubt.
 	LeasesLost(target string, n int)
 	LeasesExpired(target string, n int)
+}
+
+// SettledPosted and SettledAfterVoid are what Settled calls a confirmation: of
+// an open row, and of one that a person had voided.
+const (
+	SettledPosted    = "posted"
+	SettledAfterVoid = "after_void"
+)
+
+// observedClaims tells the observer of each claim that the ledger answered.
+type observedClaims struct {
+	Store
+	observer Observer
+}
+
+func (s observedClaims) Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error) {
+	started := time.Now()
+	claimed, err := s.Store.Claim(ctx, c)
+	if err == nil {
+		s.observer.Claimed(c.Target, len(claimed), time.Since(started))
+	}
+	return claimed, err
 }
 
 // Dispatcher serves one account. Make it with New; Run may be called once.
@@ -106,7 +135,7 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 		pace.every = time.Duration(float64(time.Second) / account.RatePerSecond)
 	}
 	return &Dispatcher{
-		store: store, account: account, observer: observer,
+		store: observedClaims{store, observer}, account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
 		policy: account.policy(),
 		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,

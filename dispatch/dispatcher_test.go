@@ -166,10 +166,12 @@ func (b *bench) agree(posted int) {
 // counts is an observer.
 type counts struct{}
 
-func (*counts) Attempted(string, vendorapi.Outcome, time.Duration) {}
-func (*counts) Settled(string, string, int)                        {}
-func (*counts) LeasesLost(string, int)                             {}
-func (*counts) LeasesExpired(string, int)                          {}
+func (*counts) Attempted(string, vendorapi.Outcome, time.Duration)  {}
+func (*counts) Claimed(string, int, time.Duration)                  {}
+func (*counts) Settled(string, string, int)                         {}
+func (*counts) Written(string, int, time.Duration, []time.Duration) {}
+func (*counts) LeasesLost(string, int)                              {}
+func (*counts) LeasesExpired(string, int)                           {}
 
 func TestEveryOperationOnceUnderHeavyFaults(t *testing.T) {
 	t.Parallel()

@@ -54,9 +54,12 @@ func (d *Dispatcher) settleLoop(ctx context.Context) (failed error) {
 func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 	var heard []ledger.Confirmation
 	var changes []ledger.Change
+	var waited []time.Duration
+	started := time.Now()
 	for _, r := range batch {
 		if r.confirmation != nil {
 			heard = append(heard, *r.confirmation)
+			waited = append(waited, started.Sub(r.row.EventTime))
 		} else {
 			changes = append(changes, *r.change)
 		}
@@ -75,6 +78,7 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 	if err != nil {
 		return fmt.Errorf("settle for %s: %w", d.account.Name, err)
 	}
+	d.observer.Written(d.account.Name, len(batch), time.Since(started), waited)
 	return nil
 }
 
@@ -86,8 +90,9 @@ func (d *Dispatcher) confirm(ctx context.Context, heard []ledger.Confirmation) e
 	if err != nil {
 		return err
 	}
-	d.observer.Settled(d.account.Name, "posted", done.Posted)
+	d.observer.Settled(d.account.Name, SettledPosted, done.Posted)
 	if len(done.AfterVoid) > 0 {
+		d.observer.Settled(d.account.Name, SettledAfterVoid, len(done.AfterVoid))
 		d.log.Error("the vendor applied operations that a person had voided: somebody must look",
 			zap.Any("operation_ids", done.AfterVoid))
 	}

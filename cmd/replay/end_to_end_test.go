@@ -19,10 +19,12 @@ const patience = 30 * time.Second
 // silent is an observer that nobody listens to.
 type silent struct{}
 
-func (silent) Attempted(string, vendorapi.Outcome, time.Duration) {}
-func (silent) Settled(string, string, int)                        {}
-func (silent) LeasesLost(string, int)                             {}
-func (silent) LeasesExpired(string, int)                          {}
+func (silent) Attempted(string, vendorapi.Outcome, time.Duration)  {}
+func (silent) Claimed(string, int, time.Duration)                  {}
+func (silent) Settled(string, string, int)                         {}
+func (silent) Written(string, int, time.Duration, []time.Duration) {}
+func (silent) LeasesLost(string, int)                              {}
+func (silent) LeasesExpired(string, int)                           {}
 
 // startVendor starts a simulated Zhimai and a dispatcher that serves it with
 // two quick attempts, until the test ends.

@@ -2,81 +2,211 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pointsledger/ledger"
 )
 
-// backlogTimeout bounds the look at the ledger for one scrape.
-const backlogTimeout = 3 * time.Second
+const (
+	// backlogTimeout bounds one look at the ledger.
+	backlogTimeout = 3 * time.Second
+	// A look is used again for backlogFresh, or backlogShare times as long as it
+	// took when that is longer: looks take at most a twentieth of one connection.
+	backlogFresh = time.Second
+	backlogShare = 20
+)
 
-// backlogCollector reads at each scrape what is open in the ledger. When the
-// database does not answer, its metrics are missing from that scrape.
-type backlogCollector struct {
-	store                       *ledger.Store
-	gates                       func() map[string]bool
-	rows, oldest, doubt         *prometheus.Desc
-	rejects, gateClosed, scrape *prometheus.Desc
+// openRows are the open operations of one account in one state.
+type openRows struct {
+	account, state string
+	rows           int64
+	// oldestID names the operation that was recorded first: ids go up with time.
+	oldestID      int64
+	oldestSeconds float64
+	inDoubt       int64
+	// doubtSeconds is the time since the first send of the row that is in doubt
+	// longest; 0 when none is.
+	doubtSeconds float64
 }
 
-// newBacklogCollector makes the collector; gates tells which accounts' gates
-// are closed.
-func newBacklogCollector(store *ledger.Store, gates func() map[string]bool) *backlogCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("points_ledger_"+name, help, labels, nil)
+// backlog is what one look at the ledger found.
+type backlog struct {
+	open    []openRows
+	rejects map[ledger.RejectCode]int64
+	took    time.Duration
+}
+
+// backlogReader looks at the ledger for scrapes and readiness, and uses one
+// look for several. It is safe for concurrent use.
+type backlogReader struct {
+	pool  *pgxpool.Pool
+	store *ledger.Store
+
+	// turn holds one token: whoever has it may look, and owns what follows.
+	turn chan struct{}
+	last *backlog
+	at   time.Time
+}
+
+// newBacklogReader looks through the pool, which the keeper's guard does not
+// shut.
+func newBacklogReader(pool *pgxpool.Pool) *backlogReader {
+	return &backlogReader{pool: pool, store: ledger.New(pool), turn: make(chan struct{}, 1)}
+}
+
+// read returns a look that is fresh enough. Its result is not to be changed.
+func (r *backlogReader) read(ctx context.Context) (*backlog, error) {
+	ctx, cancel := context.WithTimeout(ctx, backlogTimeout)
+	defer cancel()
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read backlog: %w", ctx.Err())
 	}
-	return &backlogCollector{store: store, gates: gates,
-		rows:       desc("outbox_rows", "Open operations, by account and state.", "account", "state"),
-		oldest:     desc("outbox_oldest_seconds", "Age of the oldest operation that is still to be sent.", "account"),
-		doubt:      desc("in_doubt_rows", "Open operations that the vendor may have applied.", "account"),
-		rejects:    desc("open_rejects", "Rejected events that wait for a person, by reason code.", "reason_code"),
-		gateClosed: desc("gate_closed", "1 while no calls are made to the account.", "account"),
-		scrape:     desc("backlog_up", "1 when the ledger answered this scrape."),
+	if r.last != nil && time.Since(r.at) < max(backlogFresh, backlogShare*r.last.took) {
+		return r.last, nil
+	}
+	started := time.Now()
+	open, err := r.readOutbox(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read backlog: %w", err)
+	}
+	rejects, err := r.store.OpenRejects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.at = time.Now()
+	r.last = &backlog{open: open, rejects: rejects, took: r.at.Sub(started)}
+	return r.last, nil
+}
+
+const (
+	// sqlCountOutbox reads the outbox once from end to end, which is as large as
+	// the backlog, and no other table. Locks no rows. No rows: nothing is open.
+	sqlCountOutbox = `
+SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_doubt),
+       COALESCE(EXTRACT(epoch FROM now() - min(first_sent_at) FILTER (WHERE in_doubt)), 0)::float8
+  FROM outbox
+ GROUP BY target, state
+ ORDER BY target, state`
+
+	// sqlAgeOfOperations reads a few operations by id (operations_pkey).
+	sqlAgeOfOperations = `SELECT id, EXTRACT(epoch FROM now() - recorded_at)::float8 FROM operations WHERE id = ANY($1)`
+)
+
+// readOutbox counts the outbox in a transaction of its own, because the pool's
+// connections plan for look-ups by key, and this is the one statement that
+// wants the whole table. The ages come from operations, where the pool's plans
+// are right whatever the size of the history (TestBacklogPlans).
+func (r *backlogReader) readOutbox(ctx context.Context) (open []openRows, err error) {
+	var ids []int64
+	err = pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = on`); err != nil {
+			return err
+		}
+		// Postgres itself gives up; a cancelled query would cost the connection.
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '2500ms'`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sqlCountOutbox)
+		if err != nil {
+			return err
+		}
+		open, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o openRows, err error) {
+			err = row.Scan(&o.account, &o.state, &o.rows, &o.oldestID, &o.inDoubt, &o.doubtSeconds)
+			ids = append(ids, o.oldestID)
+			return o, err
+		})
+		return err
+	})
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	rows, err := r.pool.Query(ctx, sqlAgeOfOperations, ids)
+	if err != nil {
+		return nil, err
+	}
+	var id int64
+	var age float64
+	ages := make(map[int64]float64, len(ids))
+	if _, err := pgx.ForEachRow(rows, []any{&id, &age}, func() error { ages[id] = age; return nil }); err != nil {
+		return nil, err
+	}
+	for i := range open {
+		open[i].oldestSeconds = ages[open[i].oldestID]
+	}
+	return open, nil
+}
+
+// backlogCollector shows at each scrape what is open in the ledger. When the
+// database does not answer, its metrics are missing from that scrape.
+type backlogCollector struct {
+	reader   *backlogReader
+	accounts []string
+
+	rows, oldest, doubt, doubtOldest, rejects, up, took *prometheus.Desc
+}
+
+// newBacklogCollector makes the collector; the accounts are there even when
+// nothing of theirs is open, others only while something is.
+func newBacklogCollector(reader *backlogReader, accounts []string) *backlogCollector {
+	return &backlogCollector{reader: reader, accounts: accounts,
+		rows:        describe("outbox_rows", "Open operations, by account and state.", "account", "state"),
+		oldest:      describe("outbox_oldest_seconds", "Age, since it was recorded, of the oldest open operation; 0 when there is none.", "account", "state"),
+		doubt:       describe("in_doubt_rows", "Open operations that the vendor may have applied.", "account"),
+		doubtOldest: describe("in_doubt_oldest_seconds", "Time since the first call of the operation that is in doubt longest; 0 when none is.", "account"),
+		rejects:     describe("open_rejects", "Rejected events that wait for a person, by reason code.", "reason_code"),
+		up:          describe("backlog_up", "1 when the ledger answered this scrape."),
+		took:        describe("backlog_read_seconds", "How long the look at the ledger took that this scrape shows; a slow one is shown for up to a minute."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *backlogCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.rows, c.oldest, c.doubt, c.rejects, c.gateClosed, c.scrape} {
+	for _, d := range []*prometheus.Desc{c.rows, c.oldest, c.doubt, c.doubtOldest, c.rejects, c.up, c.took} {
 		out <- d
 	}
 }
 
+// outboxStates is the closed list of an outbox row's states.
+var outboxStates = [...]string{"pending", "sending", "parked"}
+
 // Collect implements prometheus.Collector.
 func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	look, err := c.reader.read(context.Background())
+	gauge(out, c.up, truth(err == nil))
+	if err != nil {
+		return
 	}
-	for account, closed := range c.gates() {
-		v := 0.0
-		if closed {
-			v = 1
+	gauge(out, c.took, look.took.Seconds())
+	type doubt struct{ rows, seconds float64 }
+	doubts, found := map[string]doubt{}, map[string]map[string]openRows{}
+	for _, account := range c.accounts {
+		found[account] = map[string]openRows{}
+	}
+	for _, o := range look.open {
+		if found[o.account] == nil {
+			found[o.account] = map[string]openRows{}
 		}
-		gauge(c.gateClosed, v, account)
+		found[o.account][o.state] = o
+		d := doubts[o.account]
+		doubts[o.account] = doubt{d.rows + float64(o.inDoubt), max(d.seconds, o.doubtSeconds)}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
-	defer cancel()
-	backlogs, err := c.store.Backlogs(ctx)
-	if err != nil {
-		gauge(c.scrape, 0)
-		return
+	for account, byState := range found {
+		for _, state := range outboxStates {
+			gauge(out, c.rows, float64(byState[state].rows), account, state)
+			gauge(out, c.oldest, byState[state].oldestSeconds, account, state)
+		}
+		gauge(out, c.doubt, doubts[account].rows, account)
+		gauge(out, c.doubtOldest, doubts[account].seconds, account)
 	}
-	rejects, err := c.store.OpenRejects(ctx)
-	if err != nil {
-		gauge(c.scrape, 0)
-		return
-	}
-	gauge(c.scrape, 1)
-	for _, b := range backlogs {
-		gauge(c.rows, float64(b.Pending), b.Target, "pending")
-		gauge(c.rows, float64(b.Sending), b.Target, "sending")
-		gauge(c.rows, float64(b.Parked), b.Target, "parked")
-		gauge(c.oldest, b.OldestSeconds, b.Target)
-		gauge(c.doubt, float64(b.InDoubt), b.Target)
-	}
-	for code, n := range rejects {
-		gauge(c.rejects, float64(n), string(code))
+	for _, code := range rejectCodes {
+		gauge(out, c.rejects, float64(look.rejects[code]), string(code))
 	}
 }

@@ -8,94 +8,178 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"pointsledger/consumers"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
 // metrics are the worker's Prometheus metrics. It is the observer of the
-// intake and of every dispatcher; labels are bounded by the configuration and
-// the closed lists of codes and outcomes.
+// intake and of every dispatcher. Labels are bounded by the configuration and
+// by closed lists; the series of each known label value are made at the start,
+// so that they begin at 0 and cost no look-up of labels later.
 type metrics struct {
 	registry *prometheus.Registry
 
-	events      *prometheus.CounterVec
-	rejects     *prometheus.CounterVec
+	fetched     prometheus.Counter
+	results     eventResults
+	rejects     map[ledger.RejectCode]prometheus.Counter
 	operations  prometheus.Counter
 	batchSize   prometheus.Histogram
 	batchTime   prometheus.Histogram
-	attempts    *prometheus.CounterVec
-	attemptTime *prometheus.HistogramVec
-	settled     *prometheus.CounterVec
-	leaseLosses *prometheus.CounterVec
-	rescues     *prometheus.CounterVec
+	recordedIn  prometheus.Histogram
+	accounts    map[string]*accountMetrics
+	accountList []string
 }
 
-func newMetrics() *metrics {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "points_ledger", Name: name, Help: help}, labels)
-	}
-	m := &metrics{
-		registry:   prometheus.NewRegistry(),
-		events:     counter("events_total", "Events recorded, by result.", "result"),
-		rejects:    counter("rejects_total", "Events rejected, by reason code.", "reason_code"),
-		operations: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "points_ledger", Name: "operations_total", Help: "Operations recorded."}),
-		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "points_ledger", Name: "batch_events",
-			Help: "Events in a recorded batch.", Buckets: prometheus.ExponentialBuckets(1, 4, 6)}),
-		batchTime: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "points_ledger", Name: "batch_seconds",
-			Help: "Time to decode and record a batch.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}),
-		attempts: counter("dispatch_attempts_total", "Vendor calls, by account and outcome.", "account", "outcome"),
-		attemptTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "points_ledger", Name: "dispatch_attempt_seconds",
-			Help: "Duration of vendor calls.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 15)}, []string{"account"}),
-		settled:     counter("dispatch_settled_total", "Rows settled, by account and how: posted, pending, parked.", "account", "how"),
-		leaseLosses: counter("lease_losses_total", "Rows that were no longer this worker's.", "account"),
-		rescues:     counter("leases_expired_total", "Rows taken back in doubt after their lease ended.", "account"),
-	}
-	m.registry.MustRegister(m.events, m.rejects, m.operations, m.batchSize, m.batchTime, m.attempts, m.attemptTime,
-		m.settled, m.leaseLosses, m.rescues, collectors.NewGoCollector(),
+// eventResults counts recorded events by what became of them.
+type eventResults struct {
+	accepted, duplicate, redelivered, ignored, rejected prometheus.Counter
+}
+
+// rejectCodes is the ledger's closed list (TestMetricLabelsAreComplete).
+var rejectCodes = [...]ledger.RejectCode{ledger.NotJSON, ledger.NotUTF8, ledger.NotCloudEvent, ledger.MissingField,
+	ledger.BadType, ledger.OutOfRange, ledger.UnknownType, ledger.UnknownChannel, ledger.SubjectMismatch, ledger.Conflict,
+	ledger.OverLimit, ledger.Clock, ledger.TooLarge, ledger.NoVendorCall, ledger.VendorNotConfigured}
+
+// Buckets for times in seconds. waitBuckets reach from a call that is made at
+// once to a backlog of a day; workBuckets (0.5 ms to 65 s) cover one statement,
+// batch or vendor call.
+var (
+	waitBuckets = []float64{0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600}
+	workBuckets = prometheus.ExponentialBuckets(0.0005, 2, 18)
+	// sizeBuckets are of batches up to 1,000; 0 is a look that found nothing.
+	sizeBuckets = []float64{0, 1, 4, 16, 64, 256, 1000}
+)
+
+// newMetrics makes the metrics of a worker that serves the vendors which are
+// on. What is read at a scrape is registered by service.observe.
+func newMetrics(vendors []config.Vendor) *metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	f := factory{registry}
+	events := f.counters("events_total", "Events recorded, by result.", "result")
+	rejects := f.counters("rejects_total", "Events rejected, by reason code.", "reason_code")
+	m := &metrics{
+		registry: registry,
+		fetched:  f.counters("events_fetched_total", "Events that came from the broker, redelivered ones included.").WithLabelValues(),
+		results: eventResults{
+			accepted: events.WithLabelValues("accepted"), duplicate: events.WithLabelValues("duplicate"),
+			redelivered: events.WithLabelValues("redelivered"), ignored: events.WithLabelValues("ignored"),
+			rejected: events.WithLabelValues("rejected"),
+		},
+		rejects:    map[ledger.RejectCode]prometheus.Counter{},
+		operations: f.counters("operations_total", "Operations recorded.").WithLabelValues(),
+		batchSize:  f.histogram("batch_events", "Events in a recorded batch.", sizeBuckets),
+		batchTime:  f.histogram("batch_seconds", "Time to decode, record and acknowledge a batch, waits for the database included.", workBuckets),
+		recordedIn: f.histogram("event_recorded_seconds",
+			"From the broker's storing of an event to the commit that records it. Accepted events only; includes the time that events waited in a backlog.", waitBuckets),
+		accounts: map[string]*accountMetrics{},
+	}
+	for _, code := range rejectCodes {
+		m.rejects[code] = rejects.WithLabelValues(string(code))
+	}
+	families := newAccountFamilies(f)
+	for _, v := range vendors {
+		if v.On() {
+			m.accountList = append(m.accountList, v.Name)
+			m.accounts[v.Name] = families.account(v.Name)
+		}
+	}
 	return m
 }
 
+// factory makes and registers metrics of our namespace.
+type factory struct{ registry *prometheus.Registry }
+
+// namespace is the first part of the names of all our metrics.
+const namespace = "points_ledger"
+
+func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	f.registry.MustRegister(c)
+	return c
+}
+
+func (f factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+	f.registry.MustRegister(h)
+	return h
+}
+
+func (f factory) histogram(name, help string, buckets []float64) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets})
+	f.registry.MustRegister(h)
+	return h
+}
+
+// Fetched implements consumers.Observer.
+func (m *metrics) Fetched(n int) { m.fetched.Add(float64(n)) }
+
 // BatchRecorded implements consumers.Observer.
 func (m *metrics) BatchRecorded(t consumers.Tally, size int, took time.Duration) {
-	m.events.WithLabelValues("accepted").Add(float64(t.Accepted))
-	m.events.WithLabelValues("duplicate").Add(float64(t.Duplicates))
-	m.events.WithLabelValues("redelivered").Add(float64(t.Redelivered))
-	m.events.WithLabelValues("ignored").Add(float64(t.Ignored))
+	m.results.accepted.Add(float64(t.Accepted))
+	m.results.duplicate.Add(float64(t.Duplicates))
+	m.results.redelivered.Add(float64(t.Redelivered))
+	m.results.ignored.Add(float64(t.Ignored))
 	for code, n := range t.Rejected {
-		m.events.WithLabelValues("rejected").Add(float64(n))
-		m.rejects.WithLabelValues(string(code)).Add(float64(n))
+		m.results.rejected.Add(float64(n))
+		if known, ok := m.rejects[code]; ok {
+			known.Add(float64(n))
+		}
 	}
 	m.operations.Add(float64(t.Operations))
 	m.batchSize.Observe(float64(size))
 	m.batchTime.Observe(took.Seconds())
+	for _, waited := range t.Waited {
+		m.recordedIn.Observe(max(0, waited.Seconds())) // the broker's clock need not be ours
+	}
 }
 
 // Attempted implements dispatch.Observer.
 func (m *metrics) Attempted(target string, outcome vendorapi.Outcome, took time.Duration) {
-	m.attempts.WithLabelValues(target, outcome.String()).Inc()
-	m.attemptTime.WithLabelValues(target).Observe(took.Seconds())
+	a := m.accounts[target]
+	if known, ok := a.attempts[outcome]; ok {
+		known.Inc()
+	}
+	a.attemptTime.Observe(took.Seconds())
+}
+
+// Claimed implements dispatch.Observer.
+func (m *metrics) Claimed(target string, rows int, took time.Duration) {
+	a := m.accounts[target]
+	a.claimRows.Observe(float64(rows))
+	a.claimTime.Observe(took.Seconds())
 }
 
 // Settled implements dispatch.Observer.
 func (m *metrics) Settled(target, how string, n int) {
-	m.settled.WithLabelValues(target, how).Add(float64(n))
+	if known, ok := m.accounts[target].settled[how]; ok {
+		known.Add(float64(n))
+	}
+}
+
+// Written implements dispatch.Observer.
+func (m *metrics) Written(target string, rows int, took time.Duration, waited []time.Duration) {
+	a := m.accounts[target]
+	a.settleRows.Observe(float64(rows))
+	a.settleTime.Observe(took.Seconds())
+	for _, w := range waited {
+		a.eventToVendor.Observe(max(0, w.Seconds())) // the publisher's clock may be ahead
+	}
 }
 
 // LeasesLost implements dispatch.Observer.
-func (m *metrics) LeasesLost(target string, n int) {
-	m.leaseLosses.WithLabelValues(target).Add(float64(n))
-}
+func (m *metrics) LeasesLost(target string, n int) { m.accounts[target].leaseLosses.Add(float64(n)) }
 
 // LeasesExpired implements dispatch.Observer.
-func (m *metrics) LeasesExpired(target string, n int) {
-	m.rescues.WithLabelValues(target).Add(float64(n))
-}
+func (m *metrics) LeasesExpired(target string, n int) { m.accounts[target].rescues.Add(float64(n)) }
 
 // duplicates is how many events were published more than once, as counted
 // since the start.
 func (m *metrics) duplicates() int {
 	var out dto.Metric
-	if err := m.events.WithLabelValues("duplicate").Write(&out); err != nil {
+	if err := m.results.duplicate.Write(&out); err != nil {
 		return -1
 	}
 	return int(out.GetCounter().GetValue())

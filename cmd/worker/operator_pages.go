@@ -5,15 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
 	"pointsledger/dispatch"
+	"pointsledger/ledger"
 )
 
 // readiness is the answer of /readyz.
@@ -93,29 +99,62 @@ func (s *service) readiness(ctx context.Context) readiness {
 // addOrphans names accounts with open operations that nobody serves: they were
 // switched off or renamed, and their rows would wait in silence.
 func (s *service) addOrphans(ctx context.Context, r *readiness) {
-	backlogs, err := s.keeper.store.Backlogs(ctx)
+	look, err := s.backlog.read(ctx)
 	if err != nil {
 		return // Ping has said what is the matter
 	}
-	for _, b := range backlogs {
-		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Dispatcher) bool { return d.Name() == b.Target })
-		if !served && b.Pending+b.Sending > 0 {
-			if r.Status == "ok" {
-				r.Status = "degraded"
-			}
-			r.Problems = append(r.Problems, fmt.Sprintf("account %s: %d operations wait, and no such account is on here: "+
-				"set its url and credentials, or put its name back into the configuration", b.Target, b.Pending+b.Sending))
+	waiting := map[string]int64{}
+	for _, o := range look.open {
+		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Dispatcher) bool { return d.Name() == o.account })
+		if !served && o.state != string(ledger.Parked) {
+			waiting[o.account] += o.rows
 		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(waiting)) {
+		if r.Status == "ok" {
+			r.Status = "degraded"
+		}
+		r.Problems = append(r.Problems, fmt.Sprintf("account %s: %d operations wait, and no such account is on here: "+
+			"set its url and credentials, or put its name back into the configuration", account, waiting[account]))
 	}
 }
 
-// closedGates tells for each account that is served whether its gate is closed.
-func (s *service) closedGates() map[string]bool {
-	closed := map[string]bool{}
-	for _, d := range s.dispatchers {
-		closed[d.Name()] = !d.Status().Gate.Open
+// readyCollector shows at each scrape what /readyz answers.
+type readyCollector struct {
+	service         *service
+	ready, degraded *prometheus.Desc
+}
+
+func newReadyCollector(s *service) *readyCollector {
+	return &readyCollector{service: s,
+		ready:    describe("ready", "1 while events can be recorded: /readyz answers 200."),
+		degraded: describe("degraded", "1 while /readyz says that somebody should look."),
 	}
-	return closed
+}
+
+// Describe implements prometheus.Collector.
+func (c *readyCollector) Describe(out chan<- *prometheus.Desc) { out <- c.ready; out <- c.degraded }
+
+// Collect implements prometheus.Collector.
+func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
+	r := c.service.readiness(context.Background())
+	gauge(out, c.ready, truth(r.Status != "down"))
+	gauge(out, c.degraded, truth(r.Status != "ok"))
+}
+
+// observe registers what the metrics read at a scrape.
+func (s *service) observe(js jetstream.JetStream) {
+	senders := map[string]int{}
+	for _, v := range s.config.Vendors {
+		senders[v.Name] = v.Concurrency
+	}
+	s.backlog = newBacklogReader(s.keeper.pool)
+	s.metrics.registry.MustRegister(
+		newBacklogCollector(s.backlog, s.metrics.accountList),
+		newDispatchCollector(s.dispatchers, senders),
+		newBrokerCollector(s.nats, js, s.config.NATS.Stream, s.config.NATS.Durable),
+		newPoolCollector(map[string]*pgxpool.Pool{"work": s.pool, "keeper": s.keeper.pool}),
+		newReadyCollector(s))
 }
 
 func gateProblem(st dispatch.Status) string {
@@ -129,7 +168,19 @@ type pagesServer struct {
 	address string
 }
 
-// listen serves /healthz, /readyz and /metrics.
+// profileRoutes serves Go's profiles. The package registers them by itself only
+// at http.DefaultServeMux, which this program does not serve.
+func profileRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+}
+
+// listen serves /healthz, /readyz and /metrics, and /debug/pprof when it is
+// asked for.
 func (s *service) listen() (*pagesServer, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -144,6 +195,10 @@ func (s *service) listen() (*pagesServer, error) {
 		_ = encoder.Encode(answer) // the client went away
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	if s.config.PProf {
+		profileRoutes(mux)
+		s.log.Info("profiles are served at WORKER_HTTP_ADDR under /debug/pprof/")
+	}
 	listener, err := net.Listen("tcp", s.config.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on WORKER_HTTP_ADDR: %w", err)

@@ -32,6 +32,7 @@ type service struct {
 	runner      *consumers.Runner
 	dispatchers []*dispatch.Dispatcher
 	metrics     *metrics
+	backlog     *backlogReader
 }
 
 // workerConnections is what the intake, the dispatchers (claim, settle, renew,
@@ -42,7 +43,7 @@ func workerConnections(accounts, batchesInFlight int) int { return 4 + batchesIn
 // event is touched: the schema, the rules, the accounts. It waits for a Postgres
 // that is away; the error is errStopped when ctx ends meanwhile.
 func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *service, err error) {
-	s := &service{config: cfg, log: log, metrics: newMetrics(), wait: &postgresWait{addr: cfg.HTTPAddr, log: log}}
+	s := &service{config: cfg, log: log, metrics: newMetrics(cfg.Vendors), wait: &postgresWait{addr: cfg.HTTPAddr, log: log}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -77,7 +78,6 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		}
 		s.dispatchers = append(s.dispatchers, d)
 	}
-	s.metrics.registry.MustRegister(newBacklogCollector(s.keeper.store, s.closedGates))
 	if s.nats, err = connectNATS(cfg, log); err != nil {
 		return nil, err
 	}
@@ -92,6 +92,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		Wake: s.wake, Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
 		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
+	s.observe(js)
 	return s, err
 }
 

@@ -25,6 +25,10 @@ type Config struct {
 	// (WORKER_HTTP_ADDR, default 127.0.0.1:8080). Wider than the loopback shows
 	// the metrics to whoever can reach it.
 	HTTPAddr string
+	// PProf serves Go's profiles at HTTPAddr under /debug/pprof (WORKER_PPROF, 0
+	// or 1, default 0). They show the program's inner state and cost time while
+	// they are taken, so they are there only when asked for.
+	PProf bool
 	// LogLevel is debug, info, warn or error (WORKER_LOG_LEVEL, default info).
 	LogLevel string
 	// Drain is how long a stopping worker may finish its batch and its sends

@@ -22,6 +22,7 @@ func Load(environ []string, readFile func(string) ([]byte, error)) (*Config, err
 	c := &Config{NATS: loadNATS(e)}
 	c.DatabaseURL = e.databaseURL("DATABASE_URL")
 	c.HTTPAddr = e.httpAddr("WORKER_HTTP_ADDR", "127.0.0.1:8080")
+	c.PProf = e.oneOf("WORKER_PPROF", "0", "0", "1") == "1"
 	c.LogLevel = e.oneOf("WORKER_LOG_LEVEL", "info", "debug", "info", "warn", "error")
 	c.Drain = e.duration("WORKER_DRAIN", 25*time.Second, time.Second, 10*time.Minute)
 

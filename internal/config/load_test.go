@@ -152,6 +152,7 @@ vendors:
 		"WORKER_ACK_WAIT=10s",
 		"WORKER_BATCH_TIME=10",
 		"WORKER_DRAIN=0s",
+		"WORKER_PPROF=yes",
 		"WORKER_LOG_LEVEL=loud",
 		"WORKER_CONFIG=bad.yaml",
 	}
@@ -175,7 +176,7 @@ vendors:
 		`ZHIMAI_OPEN_KEY: want no control characters`,
 		`WORKER_HTTP_ADDR: want host:port`, `WORKER_BATCH: want a whole number from 1 to 1000, got "1001"`,
 		`WORKER_BATCHES_IN_FLIGHT: want`, `WORKER_ACK_WAIT: want more than`, `WORKER_BATCH_TIME: want a duration`,
-		`WORKER_DRAIN: want a duration`, `WORKER_LOG_LEVEL: want one of`,
+		`WORKER_DRAIN: want a duration`, `WORKER_PPROF: want one of 0, 1, got "yes"`, `WORKER_LOG_LEVEL: want one of`,
 		`bad.yaml:4 limts: not a known field; did you mean "limits"?`,
 		`bad.yaml:5 ignored: not a known field; did you mean "ignore"?`,
 		`bad.yaml:11 vendors.zhimai.timeout: want a duration from 100ms to 2m0s such as 10s, got "30"`,
