@@ -201,11 +201,19 @@ func (s *Store) Rescue(ctx context.Context, target string, maxAttempts int) (int
 }
 
 // sqlParkForgotten parks rows in doubt that may not be sent again because the
-// vendor may have forgotten their key (outbox_doubt_idx).
+// vendor may have forgotten their key (outbox_doubt_idx). Skips rows that
+// somebody is changing: the next sweep finds them.
 const sqlParkForgotten = `
-UPDATE outbox
+WITH forgotten AS (
+    SELECT operation_id
+      FROM outbox
+     WHERE target = $1 AND state = 'pending' AND in_doubt AND first_sent_at <= now() - $2::interval
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox x
    SET state = 'parked', cause = 'key_memory_over'
- WHERE target = $1 AND state = 'pending' AND in_doubt AND first_sent_at <= now() - $2::interval`
+  FROM forgotten f
+ WHERE x.operation_id = f.operation_id`
 
 // ParkForgotten parks the account's rows in doubt that are older than the
 // vendor's memory of a key, and says how many there were.

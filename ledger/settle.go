@@ -43,17 +43,24 @@ type Confirmed struct {
 
 // sqlConfirm writes the postings and deletes the outbox rows in one statement,
 // whoever holds the lease: what was heard is true. A row that is missing from
-// the answer had no open outbox row.
+// the answer had no open outbox row. Locks the rows in order (outbox_pkey), as
+// sqlSettle does: two workers may have the same rows in hand.
 const sqlConfirm = `
 WITH heard AS (
     SELECT DISTINCT ON (operation_id) *
       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[])
            AS h (operation_id, evidence, member_id, http_status, vendor_code, vendor_message)
+), locked AS (
+    SELECT h.*
+      FROM heard h
+      JOIN outbox x ON x.operation_id = h.operation_id
+     ORDER BY h.operation_id
+       FOR UPDATE OF x
 ), gone AS (
     DELETE FROM outbox x
-     USING heard h
-     WHERE x.operation_id = h.operation_id
-    RETURNING h.*, x.attempts
+     USING locked l
+     WHERE x.operation_id = l.operation_id
+    RETURNING l.*, x.attempts
 )
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message)
 SELECT operation_id, 'posted', evidence, member_id, attempts + 1,
@@ -170,7 +177,8 @@ type Change struct {
 
 // sqlSettle gives leased rows back and records their attempts. A row changes
 // only under its live lease; one that is missing from the answer was lost to
-// another worker, which is normal. Doubt is never cleared here.
+// another worker, which is normal. Doubt is never cleared here. Locks the rows
+// in order (outbox_pkey), as sqlConfirm does.
 const sqlSettle = `
 WITH change AS (
     SELECT *
@@ -178,6 +186,12 @@ WITH change AS (
                   $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[])
            AS c (operation_id, lease_token, state, cause, doubt, use_attempt, delay_ms, unsent,
                  outcome, http_status, vendor_code, vendor_message, error, duration_ms)
+), locked AS (
+    SELECT c.*
+      FROM change c
+      JOIN outbox x ON x.operation_id = c.operation_id AND x.lease_token = c.lease_token AND x.lease_until > now()
+     ORDER BY c.operation_id
+       FOR UPDATE OF x
 ), changed AS (
     UPDATE outbox x
        SET state = c.state, cause = NULLIF(c.cause, ''), in_doubt = x.in_doubt OR c.doubt,
@@ -185,7 +199,7 @@ WITH change AS (
            next_attempt_at = now() + c.delay_ms * interval '1 millisecond',
            first_sent_at = CASE WHEN c.unsent AND NOT x.in_doubt THEN NULL ELSE x.first_sent_at END,
            lease_token = NULL, lease_until = NULL
-      FROM change c
+      FROM locked c
      WHERE x.operation_id = c.operation_id AND x.lease_token = c.lease_token AND x.lease_until > now()
     RETURNING x.operation_id, c.outcome, c.http_status, c.vendor_code, c.vendor_message, c.error, c.duration_ms
 ), recorded AS (
