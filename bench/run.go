@@ -33,6 +33,8 @@ type spec struct {
 	// kylin: each event is also a call at the second vendor; kylinDown: which
 	// takes none.
 	kylin, kylinDown bool
+	// grown is the finished operations in the database before the run.
+	grown int
 	// database is used and kept; nil is a fresh one, dropped after the run.
 	database *stage.Database
 }
@@ -77,7 +79,7 @@ func (d *driver) do(ctx context.Context, s spec) (report.Record, error) {
 		return r, fmt.Errorf("%s, %s, repetition %d: %w", s.name, s.peer.Name, s.rep, err)
 	}
 	r.Session, r.Build, r.At, r.Part = d.session, d.worker.Build, time.Now().UTC(), s.part
-	r.Case, r.Peer, r.Rep, r.Events = s.name, s.peer.Name, s.rep, s.events
+	r.Case, r.Peer, r.Rep, r.Events, r.Grown = s.name, s.peer.Name, s.rep, s.events, s.grown
 	r.Workers, r.AtOnce, r.DelayMS, r.Rate = max(1, s.workers), s.peer.AtOnce, s.behaviour.DelayMS, s.rate
 	d.say("%-16s %-14s rep %d %8.0f/s %6.2f s  p50 %6.1f p99 %6.1f ms  CPU worker %.2f postgres %.2f nats %.2f sink %.2f s  %3.0f MiB",
 		s.name, s.peer.Name, s.rep, r.PerSecond, r.Seconds, r.P50MS, r.P99MS, r.CPU.Worker, r.CPU.Postgres, r.CPU.NATS, r.CPU.Sink, r.PeakMiB)

@@ -30,10 +30,12 @@ type Record struct {
 	// Setting says on what all this ran; it stands with Done.
 	Setting string `json:",omitempty"`
 
-	Case    string
-	Peer    string
-	Rep     int
-	Events  int
+	Case   string
+	Peer   string
+	Rep    int
+	Events int
+	// Grown is the finished operations that the tables held before.
+	Grown   int `json:",omitempty"`
 	Workers int
 	AtOnce  int
 	DelayMS int
