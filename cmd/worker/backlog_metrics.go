@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,10 +14,16 @@ import (
 )
 
 const (
-	// backlogTimeout bounds one look at the ledger.
-	backlogTimeout = 3 * time.Second
-	// A look is used again for backlogFresh, or backlogShare times as long as it
-	// took when that is longer: looks take at most a twentieth of one connection.
+	// backlogTimeout bounds one look at the ledger. With millions of open rows it
+	// takes seconds, and that is when its result is wanted most.
+	backlogTimeout = time.Minute
+	// backlogPatience is how long a scrape waits for a look that is under way;
+	// then it shows the one before, if that is not older than backlogStale, or
+	// twice the time that it is fresh.
+	backlogPatience = 3 * time.Second
+	backlogStale    = time.Minute
+	// A look is fresh for backlogFresh, or backlogShare times as long as it took
+	// when that is longer: looks take at most a twentieth of one connection.
 	backlogFresh = time.Second
 	backlogShare = 20
 )
@@ -38,52 +45,92 @@ type openRows struct {
 type backlog struct {
 	open    []openRows
 	rejects map[ledger.RejectCode]int64
+	at      time.Time
 	took    time.Duration
 }
+
+// fresh is how long the look is used without another.
+func (b *backlog) fresh() time.Duration { return max(backlogFresh, backlogShare*b.took) }
 
 // backlogReader looks at the ledger for scrapes and readiness, and uses one
 // look for several. It is safe for concurrent use.
 type backlogReader struct {
 	pool  *pgxpool.Pool
 	store *ledger.Store
+	// life ends a look that is under way when the worker stops.
+	life context.Context
+	stop context.CancelFunc
 
-	// turn holds one token: whoever has it may look, and owns what follows.
-	turn chan struct{}
-	last *backlog
-	at   time.Time
+	mu   sync.Mutex
+	last *backlog // nil before the first look
+	err  error    // of the look after last; nil when that went well
+	// running is closed when the look that is under way ends; nil when none is.
+	running chan struct{}
 }
 
 // newBacklogReader looks through the pool, which the keeper's guard does not
-// shut.
+// shut. stop must be called before the pool is closed.
 func newBacklogReader(pool *pgxpool.Pool) *backlogReader {
-	return &backlogReader{pool: pool, store: ledger.New(pool), turn: make(chan struct{}, 1)}
+	r := &backlogReader{pool: pool, store: ledger.New(pool)}
+	r.life, r.stop = context.WithCancel(context.Background())
+	return r
 }
 
 // read returns a look that is fresh enough. Its result is not to be changed.
 func (r *backlogReader) read(ctx context.Context) (*backlog, error) {
-	ctx, cancel := context.WithTimeout(ctx, backlogTimeout)
-	defer cancel()
-	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("read backlog: %w", ctx.Err())
-	}
-	if r.last != nil && time.Since(r.at) < max(backlogFresh, backlogShare*r.last.took) {
+	r.mu.Lock()
+	if r.err == nil && r.last != nil && time.Since(r.last.at) < r.last.fresh() {
+		defer r.mu.Unlock()
 		return r.last, nil
 	}
+	if r.running == nil {
+		r.running = make(chan struct{})
+		go r.look(r.running)
+	}
+	done := r.running
+	r.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(ctx, backlogPatience)
+	defer cancel()
+	select {
+	case <-done:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.err != nil {
+			return nil, r.err
+		}
+		return r.last, nil
+	case <-ctx.Done():
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.err == nil && r.last != nil && time.Since(r.last.at) < max(backlogStale, 2*r.last.fresh()) {
+			return r.last, nil
+		}
+		return nil, fmt.Errorf("read backlog: %w", ctx.Err())
+	}
+}
+
+// look makes a look and closes done.
+func (r *backlogReader) look(done chan struct{}) {
+	ctx, cancel := context.WithTimeout(r.life, backlogTimeout)
+	defer cancel()
 	started := time.Now()
-	open, err := r.readOutbox(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read backlog: %w", err)
+	found := &backlog{}
+	var err error
+	if found.open, err = r.readOutbox(ctx); err != nil {
+		err = fmt.Errorf("read backlog: %w", err)
+	} else {
+		found.rejects, err = r.store.OpenRejects(ctx)
 	}
-	rejects, err := r.store.OpenRejects(ctx)
-	if err != nil {
-		return nil, err
+	found.at = time.Now()
+	found.took = found.at.Sub(started)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err = err; err == nil {
+		r.last = found
 	}
-	r.at = time.Now()
-	r.last = &backlog{open: open, rejects: rejects, took: r.at.Sub(started)}
-	return r.last, nil
+	r.running = nil
+	close(done)
 }
 
 const (
@@ -103,15 +150,11 @@ SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_dou
 // readOutbox counts the outbox in a transaction of its own, because the pool's
 // connections plan for look-ups by key, and this is the one statement that
 // wants the whole table. The ages come from operations, where the pool's plans
-// are right whatever the size of the history (TestBacklogPlans).
+// are right whatever the size of the history (TestBacklogReadsNoHistory).
 func (r *backlogReader) readOutbox(ctx context.Context) (open []openRows, err error) {
 	var ids []int64
 	err = pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = on`); err != nil {
-			return err
-		}
-		// Postgres itself gives up; a cancelled query would cost the connection.
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '2500ms'`); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, sqlCountOutbox)
@@ -163,7 +206,7 @@ func newBacklogCollector(reader *backlogReader, accounts []string) *backlogColle
 		doubtOldest: describe("in_doubt_oldest_seconds", "Time since the first call of the operation that is in doubt longest; 0 when none is.", "account"),
 		rejects:     describe("open_rejects", "Rejected events that wait for a person, by reason code.", "reason_code"),
 		up:          describe("backlog_up", "1 when the ledger answered this scrape."),
-		took:        describe("backlog_read_seconds", "How long the look at the ledger took that this scrape shows; a slow one is shown for up to a minute."),
+		took:        describe("backlog_read_seconds", "How long the look at the ledger took that this scrape shows; it is shown for a second, or 20 times as long as it took."),
 	}
 }
 

@@ -132,23 +132,54 @@ func TestBacklogLooksAreShared(t *testing.T) {
 	if look() != first {
 		t.Error("a fresh look was not used again")
 	}
-	reader.at = time.Now().Add(-2 * backlogFresh)
+	first.at = time.Now().Add(-2 * backlogFresh)
 	second := look()
 	if second == first {
 		t.Error("a look that is too old was used again")
 	}
-	second.took, reader.at = time.Second, time.Now().Add(-10*time.Second)
+	second.took, second.at = time.Second, time.Now().Add(-10*time.Second)
 	if look() != second {
 		t.Error("a slow look was made again after 10 times its length")
 	}
-	second.took, reader.at = time.Second, time.Now().Add(-21*time.Second)
-	if look() == second {
+	second.at = time.Now().Add(-21 * time.Second)
+	third := look()
+	if third == second {
 		t.Error("a slow look was used for more than 20 times its length")
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	reader.at = time.Time{}
-	if _, err := reader.read(ended); err == nil {
-		t.Error("a look after its context had ended")
+
+	// Somebody holds the table: scrapes show the look before, for a while.
+	blocker, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blocker.Exec(t.Context(), `LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	impatient := func() (*backlog, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		return reader.read(ctx)
+	}
+	third.at = time.Now().Add(-backlogStale + 10*time.Second)
+	if found, err := impatient(); found != third {
+		t.Errorf("a look is under way, and the one before is not shown: %v", err)
+	}
+	third.at = time.Now().Add(-backlogStale - time.Second)
+	if _, err := impatient(); err == nil {
+		t.Error("a look is shown that is too old")
+	}
+	if err := blocker.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 10*time.Second, "the look that was under way to be shown", func() bool {
+		found, err := impatient()
+		return err == nil && found != third
+	})
+
+	// After the worker's end nothing is asked any more.
+	reader.stop()
+	look().at = time.Time{}
+	if _, err := reader.read(t.Context()); err == nil {
+		t.Error("a look after the end")
 	}
 }

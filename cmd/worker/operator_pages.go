@@ -166,6 +166,13 @@ func gateProblem(st dispatch.Status) string {
 type pagesServer struct {
 	*http.Server
 	address string
+	stop    func()
+}
+
+// Close ends the server, and what its pages have under way in the ledger.
+func (p *pagesServer) Close() error {
+	p.stop()
+	return p.Server.Close()
 }
 
 // profileRoutes serves Go's profiles. The package registers them by itself only
@@ -205,7 +212,7 @@ func (s *service) listen() (*pagesServer, error) {
 	}
 	server := &pagesServer{
 		Server:  &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute},
-		address: listener.Addr().String(),
+		address: listener.Addr().String(), stop: s.backlog.stop,
 	}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
