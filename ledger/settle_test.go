@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -256,4 +257,27 @@ func TestAccountConfirmed(t *testing.T) {
 		}
 	}
 	want(t, "then", confirmed(), true)
+}
+
+// The triggers of migration 14 hold what a foreign key would.
+func TestOperationMustExist(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	row := f.claim(1, 1)[0]
+	for _, sql := range []string{
+		`INSERT INTO outbox (operation_id, target, state, in_doubt, next_attempt_at) VALUES ($1, 'zhimai', 'pending', false, now())`,
+		`INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) VALUES ($1, 'posted', 'answered', '1', 1)`,
+	} {
+		_, err := f.pool.Exec(t.Context(), sql, row.ID+1000)
+		if err == nil || !strings.Contains(err.Error(), "there is no operation") {
+			t.Errorf("%s: got %v, want a refusal", sql, err)
+		}
+	}
+	if _, err := f.pool.Exec(t.Context(), `UPDATE outbox SET operation_id = $1`, row.ID+1000); err == nil || !strings.Contains(err.Error(), "never changed") {
+		t.Errorf("another operation for an outbox row: got %v, want a refusal", err)
+	}
+	if _, err := f.pool.Exec(t.Context(), `INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) VALUES ($1, 'posted', 'answered', '1', 1)`, row.ID); err != nil {
+		t.Errorf("a posting of an operation that exists: %v", err)
+	}
 }
