@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -28,7 +27,8 @@ type Intake struct {
 // Inspect looks at stream and durable and changes nothing. The error is
 // ErrUnusableConsumer when a worker could not use the durable, and anything
 // else when it could not be read; what was found until then is returned too.
-func Inspect(ctx context.Context, js jetstream.JetStream, name, durable string, ackWait time.Duration, batch int) (Intake, error) {
+func Inspect(ctx context.Context, js jetstream.JetStream, want Config) (Intake, error) {
+	name, durable := want.Stream, want.Durable
 	var in Intake
 	stream, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -50,7 +50,7 @@ func Inspect(ctx context.Context, js jetstream.JetStream, name, durable string, 
 	}
 	durableInfo := consumer.CachedInfo()
 	in.DurableFound, in.Waiting, in.Unacked = true, durableInfo.NumPending, durableInfo.NumAckPending
-	in.DurableWeak, err = consumerDifferences(durableInfo.Config, durable, ackWait, batch)
+	in.DurableWeak, err = consumerDifferences(durableInfo.Config, want, int(js.Conn().MaxPayload()))
 	return in, err
 }
 

@@ -28,7 +28,7 @@ func TestInspect(t *testing.T) {
 	}
 	look := func() consumers.Intake {
 		t.Helper()
-		in, err := consumers.Inspect(ctx, js, "POINTS", "points-worker", 30*time.Second, 1000)
+		in, err := consumers.Inspect(ctx, js, consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1000, BatchesInFlight: 1, AckWait: 30 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,11 +65,11 @@ func TestInspect(t *testing.T) {
 	if _, err := js.CreateConsumer(ctx, "POINTS", jetstream.ConsumerConfig{Durable: "none", AckPolicy: jetstream.AckNonePolicy}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := consumers.Inspect(ctx, js, "POINTS", "none", time.Second, 1); !errors.Is(err, consumers.ErrUnusableConsumer) {
+	if _, err := consumers.Inspect(ctx, js, consumers.Config{Stream: "POINTS", Durable: "none", Batch: 1, BatchesInFlight: 1}); !errors.Is(err, consumers.ErrUnusableConsumer) {
 		t.Errorf("a durable without acknowledgements: %v", err)
 	}
 	conn.Close()
-	if _, err := consumers.Inspect(ctx, js, "POINTS", "points-worker", time.Second, 1); err == nil {
+	if _, err := consumers.Inspect(ctx, js, consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1, BatchesInFlight: 1}); err == nil {
 		t.Error("a closed connection: want an error")
 	}
 }

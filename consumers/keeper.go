@@ -174,6 +174,7 @@ func (k *Keeper) look(ctx context.Context) error {
 	defer cancel()
 	session, err := k.Store.OpenIdentity(short)
 	if err != nil {
+		k.warnLate(ctx)
 		return err
 	}
 	defer session.Close()
@@ -216,6 +217,16 @@ func (k *Keeper) look(ctx context.Context) error {
 	k.admit(remembered)
 	k.warn(hiddenWarning(now), at.lateWarning(time.Now()))
 	return nil
+}
+
+// warnLate looks at the broker alone: a database that is away for long is just
+// when events grow old in the stream.
+func (k *Keeper) warnLate(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	if at, err := readPosition(short, k.JetStream, k.config.Stream, k.config.Durable); err == nil {
+		k.warn(at.lateWarning(time.Now()))
+	}
 }
 
 // admit opens the guard for a state of the ledger.

@@ -47,7 +47,7 @@ func reread(ctx context.Context, js jetstream.JetStream, rules *Rules, s *source
 	if info.NumPending == 0 {
 		return 0, nil
 	}
-	limit := fetchBytes(js)
+	limit := fetchBytes(int(js.Conn().MaxPayload()))
 	messages, err := consumer.Messages(jetstream.PullMaxBytes(limit))
 	if err != nil {
 		return 0, fmt.Errorf("read stream again: %w", err)

@@ -71,7 +71,7 @@ func TestRereadLargeMessages(t *testing.T) {
 		t.Fatalf("read %d messages, want %d: %v", read, allHeader+1, err)
 	}
 	// A batch ends with the message that reaches the bound.
-	if limit := fetchBytes(js) + most; largest > limit || batches < 2 {
+	if limit := fetchBytes(int(js.Conn().MaxPayload())) + most; largest > limit || batches < 2 {
 		t.Errorf("%d batches, the largest of %d bytes, want more than 1 and at most %d", batches, largest, limit)
 	}
 }

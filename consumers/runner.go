@@ -70,8 +70,8 @@ const fetchRoom = 64 << 10
 // it would stand in the way for ever: the broker ends the fetch before it and
 // the client keeps that to itself. So a broker whose max_payload is larger gets
 // larger fetches (TestRunnerMessageLargerThanFetch).
-func fetchBytes(js jetstream.JetStream) int {
-	return max(maxFetchBytes, int(js.Conn().MaxPayload())+fetchRoom)
+func fetchBytes(payload int) int {
+	return max(maxFetchBytes, payload+fetchRoom)
 }
 
 // fetchWait is how long a fetch waits for messages, and fetchHeartbeat how
@@ -149,7 +149,9 @@ func (r *Runner) Run(accept, work context.Context) error {
 
 // source is the opened stream and consumer.
 type source struct {
-	consumer      jetstream.Consumer
+	consumer jetstream.Consumer
+	// fetchLimit is the durable's own limit on the bytes of a fetch, 0 for none.
+	fetchLimit    int
 	stream        string
 	streamCreated time.Time
 }
@@ -164,7 +166,7 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 		if err != nil {
 			return err
 		}
-		consumer, different, err := ensureConsumer(call, stream, r.config.Durable, r.config.AckWait, r.config.Batch)
+		consumer, different, err := ensureConsumer(call, stream, r.config, int(r.JetStream.Conn().MaxPayload()))
 		if errors.Is(err, ErrUnusableConsumer) {
 			return backoff.Permanent(err)
 		}
@@ -177,7 +179,7 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 		for _, text := range different {
 			r.Log.Warn("consumer setting differs", zap.String("durable", r.config.Durable), zap.String("setting", text))
 		}
-		s = &source{consumer: consumer, stream: r.config.Stream, streamCreated: stream.CachedInfo().Created}
+		s = &source{consumer: consumer, fetchLimit: consumer.CachedInfo().Config.MaxRequestMaxBytes, stream: r.config.Stream, streamCreated: stream.CachedInfo().Created}
 		return nil
 	})
 	return s, err
@@ -211,8 +213,12 @@ func (r *Runner) loop(accept, work context.Context, s *source) {
 // when the load is light, in large batches when messages come faster than they
 // are recorded.
 func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
+	most := fetchBytes(int(r.JetStream.Conn().MaxPayload()))
+	if s.fetchLimit > 0 {
+		most = min(most, s.fetchLimit)
+	}
 	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchMaxWait(fetchWait),
-		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(fetchBytes(r.JetStream)))
+		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(most))
 	if err != nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}

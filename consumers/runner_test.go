@@ -404,6 +404,8 @@ func TestRunnerRefusesUnusableConsumer(t *testing.T) {
 		"push":         {AckPolicy: jetstream.AckExplicitPolicy, DeliverSubject: "deliver.here"},
 		"headers-only": {AckPolicy: jetstream.AckExplicitPolicy, HeadersOnly: true},
 		"small":        {AckPolicy: jetstream.AckExplicitPolicy, MaxRequestBatch: 10},
+		"few-bytes":    {AckPolicy: jetstream.AckExplicitPolicy, MaxRequestMaxBytes: 1 << 20},
+		"hasty":        {AckPolicy: jetstream.AckExplicitPolicy, MaxRequestExpires: time.Second},
 	} {
 		c.Durable = name
 		if c.DeliverSubject != "" {

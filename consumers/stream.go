@@ -94,10 +94,11 @@ func consumerConfig(name string, ackWait time.Duration) jetstream.ConsumerConfig
 // ensureConsumer opens the durable consumer, creating it when it is absent.
 // One that cannot be used (push, or other acknowledgements) is an error; other
 // differences are listed.
-func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, ackWait time.Duration, batch int) (jetstream.Consumer, []string, error) {
+func ensureConsumer(ctx context.Context, stream jetstream.Stream, want Config, payload int) (jetstream.Consumer, []string, error) {
+	name := want.Durable
 	consumer, err := stream.Consumer(ctx, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		consumer, err = stream.CreateConsumer(ctx, consumerConfig(name, ackWait))
+		consumer, err = stream.CreateConsumer(ctx, consumerConfig(name, want.AckWait))
 		if errors.Is(err, jetstream.ErrConsumerExists) {
 			consumer, err = stream.Consumer(ctx, name)
 		}
@@ -105,7 +106,7 @@ func ensureConsumer(ctx context.Context, stream jetstream.Stream, name string, a
 	if err != nil {
 		return nil, nil, openConsumerError(name, err)
 	}
-	found, err := consumerDifferences(consumer.CachedInfo().Config, name, ackWait, batch)
+	found, err := consumerDifferences(consumer.CachedInfo().Config, want, payload)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,17 +122,34 @@ func openConsumerError(name string, err error) error {
 }
 
 // consumerDifferences compares an existing consumer with what we would have
-// made; one that cannot be used is an error.
-func consumerDifferences(c jetstream.ConsumerConfig, name string, ackWait time.Duration, batch int) ([]string, error) {
+// made; one that cannot be used is an error. payload is the broker's
+// max_payload. Limits on a fetch count as unusable where the broker would turn
+// every fetch away, or a large event would stand in the way: the client keeps
+// both to itself, and the worker would wait in silence.
+func consumerDifferences(c jetstream.ConsumerConfig, want Config, payload int) ([]string, error) {
+	name, batch, ackWait := want.Durable, want.Batch, want.AckWait
 	switch {
 	case c.AckPolicy != jetstream.AckExplicitPolicy:
 		return nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: choose another NATS_DURABLE", ErrUnusableConsumer, name, c.AckPolicy)
 	case c.HeadersOnly:
 		return nil, fmt.Errorf("%w: %s delivers headers only, which would make every event a reject: choose another NATS_DURABLE", ErrUnusableConsumer, name)
 	case c.MaxRequestBatch > 0 && c.MaxRequestBatch < batch:
-		return nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
+		return nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH, or raise the durable's max batch", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
+	case c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < payload+fetchRoom:
+		return nil, fmt.Errorf("%w: %s allows %d bytes in a fetch, an event and its subject may take %d: raise the durable's max bytes to %d or more, or remove it",
+			ErrUnusableConsumer, name, c.MaxRequestMaxBytes, payload+fetchRoom, fetchBytes(payload))
+	case c.MaxRequestExpires > 0 && c.MaxRequestExpires < fetchWait:
+		return nil, fmt.Errorf("%w: %s allows a fetch to wait %v, a worker's waits %v: raise the durable's max expires, or remove it",
+			ErrUnusableConsumer, name, c.MaxRequestExpires, fetchWait)
 	}
 	var found []string
+	if c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < fetchBytes(payload) {
+		found = append(found, fmt.Sprintf("max bytes of a fetch is %d: fetches are made that small, and slower; want %d or no limit", c.MaxRequestMaxBytes, fetchBytes(payload)))
+	}
+	if under := batch * want.BatchesInFlight; c.MaxAckPending > 0 && c.MaxAckPending < under {
+		found = append(found, fmt.Sprintf("max ack pending is %d for all workers, one worker fetches up to %d: events wait at the broker although workers have room; want %d, or lower WORKER_BATCH",
+			c.MaxAckPending, under, maxAckPending))
+	}
 	if c.MaxDeliver > 0 {
 		found = append(found, fmt.Sprintf("max deliver is %d: an event may be given up during an outage; want -1", c.MaxDeliver))
 	}

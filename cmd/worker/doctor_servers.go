@@ -143,7 +143,8 @@ func (d *examination) checkNATS(ctx context.Context) {
 	d.ok(check, fmt.Sprintf("answers at %s, version %s", n.URL, conn.ConnectedServerVersion()))
 	var found consumers.Intake
 	err = within(ctx, func(ctx context.Context) (err error) {
-		found, err = consumers.Inspect(ctx, js, n.Stream, n.Durable, n.AckWait, n.Batch)
+		found, err = consumers.Inspect(ctx, js, consumers.Config{Stream: n.Stream, Durable: n.Durable, Batch: n.Batch,
+			BatchesInFlight: n.BatchesInFlight, AckWait: n.AckWait})
 		return err
 	})
 	if !found.StreamFound {
