@@ -23,6 +23,7 @@ type driver struct {
 	out     io.Writer
 	worker  *stage.Worker
 	stage   *stage.Stage
+	folder  *stage.Folder
 	session string
 	runs    int
 	// nextMember is a member that no event has had.
@@ -35,41 +36,42 @@ const firstMember = 1_000_000_000_000
 
 func (d *driver) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
-// openDriver builds the worker and starts the servers. close ends all of it.
-func openDriver(ctx context.Context, o options, out io.Writer) (_ *driver, close func() error, err error) {
-	dir, err := os.MkdirTemp("", "points-ledger-bench-")
-	if err != nil {
-		return nil, nil, fmt.Errorf("make temporary folder: %w", err)
-	}
+// openDriver builds the worker and starts the servers. The caller closes it.
+func openDriver(ctx context.Context, o options, out io.Writer) (_ *driver, err error) {
 	d := &driver{options: o, out: out, nextMember: firstMember, session: strconv.FormatInt(time.Now().UnixMilli(), 36)}
-	close = func() error {
-		var err error
-		if d.stage != nil {
-			err = d.stage.Stop()
-		}
-		return errors.Join(err, os.RemoveAll(dir))
+	if d.folder, err = stage.NewFolder("points-ledger-bench-"); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, close())
+			err = errors.Join(err, d.close())
 		}
 	}()
-	if d.worker, err = stage.BuildWorker(ctx, o.root, dir, o.worker); err != nil {
-		return nil, nil, err
+	if d.worker, err = stage.BuildWorker(ctx, o.root, d.folder.Path, o.worker); err != nil {
+		return nil, err
 	}
-	if d.stage, err = stage.Start(ctx, dir, d.worker); err != nil {
-		return nil, nil, err
+	if d.stage, err = stage.Start(ctx, d.folder.Path, d.worker); err != nil {
+		return nil, err
 	}
 	version, err := d.stage.Version(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	d.say("%s, build %s of the worker, session %s", version, d.worker.Build, d.session)
 	d.say("%s", report.Conditions)
 	for _, p := range peers.All(o.atOnce) {
 		d.say("  %-14s %4d at once; leaves out: %s", p.Name, p.AtOnce, p.Lacks)
 	}
-	return d, close, nil
+	return d, nil
+}
+
+// close ends the servers and removes what they left.
+func (d *driver) close() error {
+	var err error
+	if d.stage != nil {
+		err = d.stage.Stop()
+	}
+	return errors.Join(err, d.folder.Remove())
 }
 
 // runParts runs the parts that were asked for. With resume, those that this
@@ -96,7 +98,8 @@ func (d *driver) runParts(ctx context.Context, quickOnly, resume bool) error {
 			return fmt.Errorf("part %s: %w", p.name, err)
 		}
 		d.say("part %s took %.0f s", p.name, time.Since(began).Seconds())
-		end := report.Record{Session: d.session, Build: d.worker.Build, At: time.Now().UTC(), Part: p.name, Done: true, Setting: d.setting(ctx)}
+		end := report.Record{Session: d.session, Build: d.worker.Build, At: time.Now().UTC(), Part: p.name, Done: true,
+			Partial: d.options.changed, Setting: d.setting(ctx)}
 		if err := report.Append(d.options.results, end); err != nil {
 			return err
 		}

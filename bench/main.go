@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -77,24 +78,26 @@ func measure(ctx context.Context, name string, o options) (err error) {
 		o.workerEnv = append(o.workerEnv, "WORKER_PPROF=1")
 	}
 	if name == "smoke" {
-		dir, err := os.MkdirTemp("", "points-ledger-bench-smoke-")
+		folder, err := stage.NewFolder("points-ledger-bench-smoke-")
 		if err != nil {
-			return fmt.Errorf("make temporary folder: %w", err)
+			return err
 		}
-		defer os.RemoveAll(dir)
-		o.results = dir + "/results.jsonl"
+		defer func() { err = errors.Join(err, folder.Remove()) }()
+		o.results = filepath.Join(folder.Path, "results.jsonl")
 		o.only, o.peers = []string{"backlog"}, []string{"ours", "bare"}
 		o.reps, o.events = 1, given(o.events, 300)
 	}
-	d, stop, err := openDriver(ctx, o, os.Stdout)
+	d, err := openDriver(ctx, o, os.Stdout)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.runParts(ctx, name == "quick", name == "full"); err != nil {
 		return err
 	}
-	o.build = d.worker.Build
+	if o.build = d.worker.Build; name != "full" {
+		o.session = d.session
+	}
 	return writeReport(o)
 }
 
@@ -104,7 +107,7 @@ func writeReport(o options) error {
 	if err != nil {
 		return err
 	}
-	t, err := report.Select(all, o.build)
+	t, err := report.Select(all, o.build, o.session)
 	if err != nil {
 		return err
 	}

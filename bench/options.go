@@ -34,6 +34,11 @@ type options struct {
 	profileTime  time.Duration
 	// build picks the results of the report; empty is the newest.
 	build string
+	// session limits the tables to one session; it is no flag.
+	session string
+	// changed tells that a flag was given that makes a part less than whole, or
+	// other than its targets mean.
+	changed bool
 }
 
 // parse reads the flags after a command.
@@ -75,6 +80,9 @@ func parse(command string, args []string) (options, error) {
 			return o, fmt.Errorf("--only: no part %q; there are %s", name, strings.Join(partNames(), ", "))
 		}
 	}
+	f.Visit(func(one *flag.Flag) {
+		o.changed = o.changed || !slices.Contains([]string{"root", "worker", "results", "chart", "only", "build"}, one.Name)
+	})
 	switch {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected %q", f.Arg(0))

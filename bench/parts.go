@@ -40,10 +40,12 @@ func partNames() (names []string) {
 // What most backlogs hold, and how often they are worked off.
 const (
 	backlogEvents = 20_000
-	backlogReps   = 3
-	lightReps     = 5
-	lightRate     = 200
-	lightTime     = 8 * time.Second
+	// delayEvents is more, so that start and end weigh less against the ceiling.
+	delayEvents = 40_000
+	backlogReps = 3
+	lightReps   = 5
+	lightRate   = 200
+	lightTime   = 8 * time.Second
 	// naiveEvents is less: a thousand a second by its constants.
 	naiveEvents = 2000
 	delayMS     = 20
@@ -94,7 +96,7 @@ func (d *driver) delay(ctx context.Context) error {
 	var specs []spec
 	for _, name := range []string{"ours", "bare", "river-500"} {
 		specs = append(specs, spec{part: "delay", name: "backlog, 20 ms", peer: d.peerNamed(name),
-			events: given(d.options.events, backlogEvents), behaviour: sink.Behaviour{DelayMS: delayMS}})
+			events: given(d.options.events, delayEvents), behaviour: sink.Behaviour{DelayMS: delayMS}})
 	}
 	return d.interleave(ctx, backlogReps, specs)
 }

@@ -25,8 +25,9 @@ type Record struct {
 	At    time.Time
 	Part  string
 	// Done marks the end of a part: all its runs are there. Such a record holds
-	// nothing else.
-	Done bool `json:",omitempty"`
+	// nothing else. Partial says that flags left out or changed some of them.
+	Done    bool `json:",omitempty"`
+	Partial bool `json:",omitempty"`
 	// Setting says on what all this ran; it stands with Done.
 	Setting string `json:",omitempty"`
 
@@ -125,7 +126,7 @@ func Read(path string) ([]Record, error) {
 // Complete tells whether a part of a build is there as a whole.
 func Complete(all []Record, build, part string) bool {
 	for _, r := range all {
-		if r.Done && r.Build == build && r.Part == part {
+		if r.Done && !r.Partial && r.Build == build && r.Part == part {
 			return true
 		}
 	}

@@ -12,8 +12,8 @@ const Conditions = `All peers: one Postgres with its default settings (fsync, sy
 before the publisher hears of it), one sink, each a process of its own on this machine. A fresh database and stream for
 each run, a checkpoint before it, 200 events to warm up; the backlog waits behind a paused consumer, and GO ends the pause.`
 
-// Tables is the results of one build, a session for each part: the last one
-// that was complete.
+// Tables is the results of one build, for each part of the last session that
+// came to the part's end.
 type Tables struct {
 	build string
 	runs  []Record
@@ -21,21 +21,22 @@ type Tables struct {
 	ended map[string]Record
 }
 
-// Select picks the results of a build, the newest when build is empty.
-func Select(all []Record, build string) (*Tables, error) {
+// Select picks the results of a build, the newest when build is empty. A
+// session picks its own; without one, a whole part goes before one that flags
+// have changed.
+func Select(all []Record, build, session string) (*Tables, error) {
 	t := &Tables{build: build, ended: map[string]Record{}}
-	for _, r := range all {
-		if build == "" {
-			t.build = r.Build
-		}
+	if build == "" && len(all) > 0 {
+		t.build = all[len(all)-1].Build
 	}
 	for _, r := range all {
-		if r.Build == t.build && r.Done {
+		before, found := t.ended[r.Part]
+		if r.Done && r.Build == t.build && (session == "" || r.Session == session) && (!found || before.Partial || !r.Partial) {
 			t.ended[r.Part] = r
 		}
 	}
 	for _, r := range all {
-		if r.Build == t.build && !r.Done && t.ended[r.Part].Session == r.Session {
+		if end, found := t.ended[r.Part]; found && !r.Done && r.Session == end.Session {
 			t.runs = append(t.runs, r)
 		}
 	}
@@ -96,10 +97,7 @@ func judgedCPU(r Record) float64 { return thousand(r, r.CPU.Judged()) }
 func (t *Tables) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## Build %s\n", t.build)
-	for _, r := range t.ended {
-		fmt.Fprintf(&b, "\n%s.\n", r.Setting)
-		break
-	}
+	fmt.Fprintf(&b, "\n%s.\n", t.setting())
 	fmt.Fprintf(&b, "\n%s\n", Conditions)
 	last := ""
 	seen := map[[2]string]bool{}
@@ -115,8 +113,13 @@ func (t *Tables) Markdown() string {
 		}
 		b.WriteString(t.line(r))
 	}
+	t.overTime(&b)
+	t.targetTable(&b)
 	return b.String()
 }
+
+// setting is that of any part: the build is the same, and so is the machine.
+func (t *Tables) setting() string { return t.ended[t.runs[0].Part].Setting }
 
 func (t *Tables) line(r Record) string {
 	runs := t.runsOf(r.Case, r.Peer)
@@ -132,6 +135,3 @@ func (t *Tables) line(r Record) string {
 		spreadOf(runs, judgedCPU).median, cpu(func(r Record) float64 { return r.CPU.Worker }), cpu(func(r Record) float64 { return r.CPU.Postgres }),
 		cpu(func(r Record) float64 { return r.CPU.NATS }), cpu(func(r Record) float64 { return r.CPU.Sink }), spreadOf(runs, peak).format(0))
 }
-
-// SVG comes with the targets.
-func (t *Tables) SVG() string { return "" }

@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -105,8 +104,9 @@ func newBook(b Behaviour) *book {
 // server answers all paths. A call ends under the book with which it began.
 type server struct{ book atomic.Pointer[book] }
 
-// Serve answers on a free port of 127.0.0.1 until stop is closed or read to
-// its end. It writes its address as one line to ready.
+// Serve answers on a free port of 127.0.0.1 until stop has been read to its
+// end; it does not wait for calls that hang. It writes its address as one line
+// to ready.
 func Serve(ready io.Writer, stop io.Reader) error {
 	s := &server{}
 	s.book.Store(newBook(Behaviour{}))
@@ -117,13 +117,13 @@ func Serve(ready io.Writer, stop io.Reader) error {
 	go func() {
 		// When the driver ends, in whatever way, so does this process.
 		_, _ = io.Copy(io.Discard, stop)
-		os.Exit(0)
+		_ = listener.Close()
 	}()
 	if _, err := fmt.Fprintln(ready, listener.Addr()); err != nil {
 		return fmt.Errorf("tell the sink's address: %w", err)
 	}
 	return (&fasthttp.Server{Handler: s.handle, Concurrency: maxConnections, NoDefaultServerHeader: true,
-		DisableHeaderNamesNormalizing: false, Logger: silent{}}).Serve(listener)
+		Logger: silent{}}).Serve(listener)
 }
 
 // silent drops the complaints about clients that hang up, which is what a
@@ -232,7 +232,7 @@ func (s *server) serveZhimai(c *fasthttp.RequestCtx) {
 	if bytes.Contains(body, markAction) {
 		b.scans.Add(1)
 		c.SetBody(b.show(value(body, `"user_id":"`)))
-		time.Sleep(wait)
+		time.Sleep(time.Until(now.Add(wait)))
 		return
 	}
 	n, ok := b.event(value(body, `"customerId":"`))
@@ -254,9 +254,7 @@ func (s *server) serveZhimai(c *fasthttp.RequestCtx) {
 			wait = time.Duration(b.TimeoutMS) * time.Millisecond
 		}
 	}
-	if wait > 0 {
-		time.Sleep(wait)
-	}
+	time.Sleep(time.Until(now.Add(wait)))
 }
 
 func (s *server) serveKylin(c *fasthttp.RequestCtx) {
@@ -275,7 +273,7 @@ func (s *server) serveKylin(c *fasthttp.RequestCtx) {
 	}
 	c.SetContentType("application/json")
 	c.SetBody(kylinSuccess)
-	time.Sleep(time.Duration(b.DelayMS) * time.Millisecond)
+	time.Sleep(time.Until(now.Add(time.Duration(b.DelayMS) * time.Millisecond)))
 }
 
 // value is the text after a mark, up to the next quote; nil when there is none.
