@@ -81,8 +81,12 @@ func (d *driver) do(ctx context.Context, s spec) (report.Record, error) {
 	r.Session, r.Build, r.At, r.Part = d.session, d.worker.Build, time.Now().UTC(), s.part
 	r.Case, r.Peer, r.Rep, r.Events, r.Grown = s.name, s.peer.Name, s.rep, s.events, s.grown
 	r.Workers, r.AtOnce, r.DelayMS, r.Rate = max(1, s.workers), s.peer.AtOnce, s.behaviour.DelayMS, s.rate
-	d.say("%-16s %-14s rep %d %8.0f/s %6.2f s  p50 %6.1f p99 %6.1f ms  CPU worker %.2f postgres %.2f nats %.2f sink %.2f s  %3.0f MiB",
-		s.name, s.peer.Name, s.rep, r.PerSecond, r.Seconds, r.P50MS, r.P99MS, r.CPU.Worker, r.CPU.Postgres, r.CPU.NATS, r.CPU.Sink, r.PeakMiB)
+	latency := ""
+	if s.rate > 0 {
+		latency = fmt.Sprintf("  p50 %.1f p99 %.1f ms", r.P50MS, r.P99MS)
+	}
+	d.say("%-26s %-13s rep %d %8.0f/s %6.2f s  CPU worker %.2f postgres %.2f nats %.2f sink %.2f s  %3.0f MiB%s",
+		s.name, s.peer.Name, s.rep, r.PerSecond, r.Seconds, r.CPU.Worker, r.CPU.Postgres, r.CPU.NATS, r.CPU.Sink, r.PeakMiB, latency)
 	return r, report.Append(d.options.results, r)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -20,6 +21,7 @@ CREATE TABLE bare_outbox (
     operation_id bigint PRIMARY KEY,
     lease_until  timestamptz NOT NULL
 );
+CREATE INDEX bare_outbox_lease_idx ON bare_outbox (lease_until);
 CREATE TABLE bare_postings (
     operation_id bigint PRIMARY KEY,
     posted_at    timestamptz NOT NULL DEFAULT now()
@@ -37,6 +39,17 @@ WITH o AS (
 )
 SELECT id, key FROM o`
 
+	// bareSweep takes over rows whose lease has expired, as a process that
+	// crashed leaves them.
+	bareSweep = `
+WITH due AS (
+    SELECT operation_id FROM bare_outbox WHERE lease_until <= now() ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED
+), x AS (
+    UPDATE bare_outbox SET lease_until = now() + interval '60 s' FROM due WHERE bare_outbox.operation_id = due.operation_id
+    RETURNING bare_outbox.operation_id
+)
+SELECT o.id, o.key, o.body FROM x JOIN bare_operations AS o ON o.id = x.operation_id`
+
 	// bareSettle moves rows from the outbox to the postings.
 	bareSettle = `
 WITH gone AS (DELETE FROM bare_outbox WHERE operation_id = ANY ($1) RETURNING operation_id)
@@ -49,9 +62,12 @@ const (
 	settleGather = 5 * time.Millisecond
 )
 
+// sweepEvery is the time between two looks for expired leases.
+const sweepEvery = time.Second
+
 // bare is the pipeline with nothing on it: rows are recorded and handed on in
 // memory, posted, and settled in batches. A call that fails leaves its row to
-// a successor that does not exist.
+// the sweep, a minute later.
 type bare struct {
 	pool   *pgxpool.Pool
 	poster *poster
@@ -69,6 +85,7 @@ func runBare(ctx context.Context, e Environment) error {
 		go b.send(ctx)
 	}
 	go b.settle(ctx)
+	go b.sweep(ctx)
 	consumer, err := e.open(ctx)
 	if err != nil {
 		return err
@@ -102,6 +119,26 @@ func (b *bare) record(ctx context.Context, rows []row) error {
 		b.work <- r
 	}
 	return nil
+}
+
+func (b *bare) sweep(ctx context.Context) {
+	for range time.Tick(sweepEvery) {
+		found, err := b.pool.Query(ctx, bareSweep)
+		if err != nil {
+			report("sweep", err)
+			continue
+		}
+		rows, err := pgx.CollectRows(found, func(line pgx.CollectableRow) (r row, err error) {
+			err = line.Scan(&r.id, &r.key, &r.body)
+			return r, err
+		})
+		if err != nil {
+			report("sweep", err)
+		}
+		for _, r := range rows {
+			b.work <- r
+		}
+	}
 }
 
 func (b *bare) send(ctx context.Context) {

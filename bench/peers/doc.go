@@ -3,7 +3,7 @@
 // unique key for each, make one POST for each, and mark the row as done. Each
 // runs in a process of its own, as the worker does.
 //
-// They do less than the worker: no reject, no rules, no signature, no lease
-// that another process takes over, no doubt, no metrics, no log. What each
+// They do less than the worker: no reject, no rules, no signature, no doubt, no
+// metrics, no log. What each
 // leaves out is in its Peer.Lacks, which the report prints.
 package peers

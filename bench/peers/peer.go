@@ -26,16 +26,15 @@ const (
 	Naive  = "naive"
 )
 
-const (
-	lacksAll = "rules, signature, rejects, event data in the ledger, doubt and its verification, gates, metrics, logs"
-)
+// lacksAll is what every peer leaves out.
+const lacksAll = "rules, signature, rejects, event data in the ledger, doubt and its verification, gates, metrics, logs"
 
 // All lists the peers, the worker first. atOnce is for the worker and the bare
 // pipeline.
 func All(atOnce int) []Peer {
 	return []Peer{
 		{Name: "ours", Kind: Worker, AtOnce: atOnce, Lacks: "nothing: `worker run` as shipped, logs at info"},
-		{Name: "bare", Kind: Bare, AtOnce: atOnce, Lacks: "retries, a successor for expired leases, clean stop, " + lacksAll},
+		{Name: "bare", Kind: Bare, AtOnce: atOnce, Lacks: "retry schedule, lease tokens and their renewal, clean stop, " + lacksAll},
 		{Name: "river-best", Kind: River, AtOnce: 1000, Cooldown: 25 * time.Millisecond, Lacks: "ledger rows (the job row is all there is), " + lacksAll},
 		{Name: "river-500", Kind: River, AtOnce: 500, Cooldown: 2 * time.Millisecond, Lacks: "as river-best"},
 		{Name: "river-latency", Kind: River, AtOnce: 100, Cooldown: 2 * time.Millisecond, Lacks: "as river-best"},
