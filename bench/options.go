@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pointsledger/bench/peers"
 )
 
 // options are the flags of quick, full, smoke and report.
@@ -78,6 +80,11 @@ func parse(command string, args []string) (options, error) {
 	for _, name := range o.only {
 		if !slices.Contains(partNames(), name) {
 			return o, fmt.Errorf("--only: no part %q; there are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	for _, name := range o.peers {
+		if !slices.ContainsFunc(peers.All(o.atOnce), func(p peers.Peer) bool { return p.Name == name }) {
+			return o, fmt.Errorf("--peers: no peer %q; see README.md", name)
 		}
 	}
 	f.Visit(func(one *flag.Flag) {
