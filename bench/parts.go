@@ -62,10 +62,12 @@ func (d *driver) wanted(name string) bool {
 	return len(d.options.peers) == 0 || slices.Contains(d.options.peers, name)
 }
 
-// interleave runs all specs once for each repetition.
+// interleave runs all specs once for each repetition. Each repetition begins
+// with another one, so that no peer always follows the same.
 func (d *driver) interleave(ctx context.Context, reps int, specs []spec) error {
 	for rep := range given(d.options.reps, reps) {
-		for _, s := range specs {
+		for i := range specs {
+			s := specs[(i+rep)%len(specs)]
 			if !d.wanted(s.peer.Name) {
 				continue
 			}
