@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -104,6 +105,50 @@ func TestConfirmAndSettleLockInOneOrder(t *testing.T) {
 			want(t, "open", one[int](b.fixture, `SELECT count(*) FROM outbox`), 0)
 		})
 	}
+}
+
+// A worker confirms what it heard while another marks every open row in doubt.
+// The order is in the statement, not left to the plan: the rows lie in the table
+// against the order of their ids, and are read as they lie.
+func TestDoubtOpenLocksInOneOrder(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"doubt first", "confirm first"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := claimedRows(t, 9)
+			for _, r := range slices.Backward(b.rows) {
+				b.exec(`DELETE FROM outbox WHERE operation_id = $1`, r.ID)
+				b.exec(`INSERT INTO outbox (operation_id, target) VALUES ($1, 'zhimai')`, r.ID)
+			}
+			unordered := asTheyLie(t, b.pool)
+			confirm := func(ctx context.Context) error { _, err := b.Confirm(ctx, heard(b.rows...)); return err }
+			doubt := func(ctx context.Context) error {
+				_, err := unordered.DoubtOpen(ctx, ledger.Doubt{SentSince: time.Now()})
+				return err
+			}
+			first, second := doubt, confirm
+			if name == "confirm first" {
+				first, second = confirm, doubt
+			}
+			b.mustNotDeadlock(b.bothAtOnce(first, second))
+			want(t, "postings", one[int](b.fixture, `SELECT count(*) FROM postings WHERE kind = 'posted'`), 9)
+			want(t, "open", one[int](b.fixture, `SELECT count(*) FROM outbox`), 0)
+		})
+	}
+}
+
+// asTheyLie is a store whose plans read tables and no indexes.
+func asTheyLie(t *testing.T, pool *pgxpool.Pool) *ledger.Store {
+	config := pool.Config()
+	config.ConnConfig.RuntimeParams["enable_seqscan"] = "on"
+	config.ConnConfig.RuntimeParams["enable_indexscan"] = "off"
+	config.ConnConfig.RuntimeParams["enable_hashjoin"] = "on"
+	plain, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(plain.Close)
+	return ledger.New(plain)
 }
 
 // Rows whose key is too old are parked around those that somebody is changing.

@@ -42,8 +42,16 @@ type Doubt struct {
 
 // sqlDoubtOpen marks every open row in doubt. Doubt that is there keeps its
 // age; a row without doubt had no effect before the loss, so its doubt is as
-// old as the loss. Reads the whole outbox.
+// old as the loss. Reads the whole outbox, and locks its rows in order
+// (outbox_pkey), as sqlConfirm and sqlSettle do: workers may still write what
+// they heard.
 const sqlDoubtOpen = `
+WITH locked AS (
+    SELECT operation_id
+      FROM outbox
+     ORDER BY operation_id
+       FOR UPDATE
+)
 UPDATE outbox x
    SET in_doubt = true,
        first_sent_at = CASE WHEN x.in_doubt OR x.state = 'sending' THEN x.first_sent_at
@@ -52,8 +60,9 @@ UPDATE outbox x
        lease_until = CASE WHEN x.state = 'sending' THEN GREATEST(x.lease_until, now() + $2::interval) END,
        state = CASE WHEN x.state = 'pending' AND $3 THEN 'parked' ELSE x.state END,
        cause = CASE WHEN x.state = 'pending' THEN 'database_changed' ELSE x.cause END
-  FROM operations o
- WHERE o.id = x.operation_id`
+  FROM locked l
+  JOIN operations o ON o.id = l.operation_id
+ WHERE x.operation_id = l.operation_id`
 
 // sqlSkipIDs leaves out more operation ids than can have been given out by
 // commits that are lost: a confirmation that a worker still holds for such an
