@@ -59,7 +59,7 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 	for _, r := range batch {
 		if r.confirmation != nil {
 			heard = append(heard, *r.confirmation)
-			waited = append(waited, started.Sub(r.row.EventTime))
+			waited = append(waited, started.Sub(r.row.BrokerTime))
 		} else {
 			changes = append(changes, *r.change)
 		}

@@ -34,6 +34,8 @@ type Claimed struct {
 	MemberCode string
 	// EventTime is when the event happened: a scanned code ages from here.
 	EventTime time.Time
+	// BrokerTime is when the broker stored the event.
+	BrokerTime time.Time
 	// Attempts used so far, and whether the vendor may have applied one.
 	Attempts int
 	InDoubt  bool
@@ -94,7 +96,7 @@ WITH due AS (
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
-       COALESCE(o.member_code, ''), o.event_time, l.attempts, l.in_doubt, l.first_sent_at,
+       COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
        EXTRACT(epoch FROM now() - l.first_sent_at)::float8
   FROM leased l
   JOIN operations o ON o.id = l.operation_id
@@ -115,8 +117,8 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 		r := Claimed{Token: c.Token}
 		var sentFor float64
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
-			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.Attempts, &r.InDoubt,
-			&r.FirstSentAt, &sentFor)
+			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.BrokerTime, &r.Attempts,
+			&r.InDoubt, &r.FirstSentAt, &sentFor)
 		r.SentFor, r.NeverSent = seconds(sentFor), !r.InDoubt
 		return r, err
 	})

@@ -23,7 +23,7 @@ func newAccountFamilies(f factory) *accountFamilies {
 		attempts:    f.counters("dispatch_attempts_total", "Points calls to the vendor, by account and outcome.", "account", "outcome"),
 		attemptTime: f.histograms("dispatch_attempt_seconds", "Duration of points calls.", workBuckets, "account"),
 		eventToVendor: f.histograms("event_to_vendor_seconds",
-			"From the event's own time (the broker's where the event names none) to the vendor's confirmation being heard. It rests on the publisher's clock, and includes offline publishers, backlogs, retries and replays.",
+			"From the broker's storing of an event to the vendor's confirmation being heard, by the broker's and this worker's clocks. It includes backlogs, retries and replays.",
 			waitBuckets, "account"),
 		settled: f.counters("dispatch_settled_total",
 			"Rows settled: posted; pending (to be tried again); parked (waits for a person); after_void (the vendor applied what a person had voided).", "account", "how"),

@@ -165,7 +165,7 @@ func (m *metrics) Written(target string, rows int, took time.Duration, waited []
 	a.settleRows.Observe(float64(rows))
 	a.settleTime.Observe(took.Seconds())
 	for _, w := range waited {
-		a.eventToVendor.Observe(max(0, w.Seconds())) // the publisher's clock may be ahead
+		a.eventToVendor.Observe(max(0, w.Seconds())) // the broker's clock may be ahead
 	}
 }
 
