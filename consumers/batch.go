@@ -68,23 +68,6 @@ func (b *decodedBatch) tally(verdicts []ledger.Verdict, recorded time.Time) Tall
 	return t
 }
 
-// wake tells each target once that it has something to send.
-func (b *decodedBatch) wake(verdicts []ledger.Verdict, wake func(target string)) {
-	var told []string
-	for i, v := range verdicts {
-		if v.Kind != ledger.Accepted {
-			continue
-		}
-		for j := range b.entries[i].Event.Operations {
-			op := &b.entries[i].Event.Operations[j]
-			if op.Points > 0 && !slices.Contains(told, op.Target) {
-				told = append(told, op.Target)
-				wake(op.Target)
-			}
-		}
-	}
-}
-
 // headerLines writes headers in wire form, in order of their names.
 func headerLines(headers map[string][]string) []byte {
 	if len(headers) == 0 {

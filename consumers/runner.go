@@ -86,10 +86,8 @@ type Deps struct {
 	JetStream jetstream.JetStream
 	Recorder  Recorder
 	Rules     *Rules
-	// Wake is told the targets that have new operations.
-	Wake     func(target string)
-	Log      *zap.Logger
-	Observer Observer
+	Log       *zap.Logger
+	Observer  Observer
 }
 
 // Runner fetches, records and acknowledges. It is the only place that
@@ -321,7 +319,6 @@ func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg)
 	r.acknowledge(b, verdicts)
 	sabotage.Crash(sabotage.AfterAck)
 	r.Observer.BatchRecorded(b.tally(verdicts, recorded), len(batch), time.Since(started))
-	b.wake(verdicts, r.Wake)
 }
 
 // hold tells the broker, until the returned function is called, that the

@@ -35,7 +35,7 @@ func TestRunnerWarnsAtStart(t *testing.T) {
 		in.publish(order(i))
 	}
 	core, logs := observer.New(zap.WarnLevel)
-	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: in.store, Rules: in.rules, Wake: func(string) {}, Log: zap.New(core), Observer: in},
+	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: in.store, Rules: in.rules, Log: zap.New(core), Observer: in},
 		consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 100, BatchesInFlight: 1, AckWait: 30 * time.Second, BatchTime: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)

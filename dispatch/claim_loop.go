@@ -22,6 +22,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 		}
 		limit, pause := d.claimLimit(time.Now())
 		if limit <= 0 {
+			d.reserved.setCaughtUp(false)
 			d.waitForRoom(ctx, pause)
 			continue
 		}
@@ -33,6 +34,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 		}
 		if claimed < limit {
 			d.returnProbe(ctx)
+			d.reserved.setCaughtUp(true)
 			d.waitForWork(ctx)
 		}
 	}
@@ -54,7 +56,7 @@ func (d *Dispatcher) claimLimit(now time.Time) (limit int, pause time.Duration) 
 	if queued > d.account.Concurrency {
 		return 0, 0
 	}
-	return min(d.claimStep()-queued, maxHeld-d.leases.count()), 0
+	return min(d.claimStep()-queued, maxHeld-d.leases.count()-d.reserved.count()), 0
 }
 
 // claimStep is the size the queue is filled up to: enough that a claim is rare
@@ -87,7 +89,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	}
 	d.leases.add(rows)
 	for _, r := range d.chain(rows) {
-		d.queue <- r // never blocks: the queue holds maxHeld
+		d.queue <- r
 	}
 	return len(rows), nil
 }
@@ -137,27 +139,36 @@ func (d *Dispatcher) waitForRoom(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// waitForWork waits until the intake says that there are new rows, until the
-// next row is due, or at most PollEvery, spread so that workers do not poll in
-// step.
+// waitForWork waits until somebody says that there are due rows, or until the
+// ledger says so, which is asked when the next row will be due, and at least
+// every PollEvery, spread so that workers do not poll in step.
 func (d *Dispatcher) waitForWork(ctx context.Context) {
-	select {
-	case <-d.wakeup: // rows came in while we claimed: do not ask when
-		return
-	default:
-	}
-	wait := time.Duration(float64(d.account.PollEvery) * (1 - jitterShare + 2*jitterShare*mathrand.Float64()))
-	in, ok, err := d.store.NextDue(ctx, d.account.Name, d.account.claimKeyMemory())
-	d.note(err)
-	if err == nil && ok {
-		wait = min(wait, max(in, 0)+time.Millisecond)
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-d.wakeup:
-	case <-timer.C:
+	for {
+		select {
+		case <-d.wakeup: // rows came in while we claimed: do not ask when
+			return
+		default:
+		}
+		wait := time.Duration(float64(d.account.PollEvery) * (1 - jitterShare + 2*jitterShare*mathrand.Float64()))
+		in, some, err := d.store.NextDue(ctx, d.account.Name, d.account.claimKeyMemory())
+		d.note(err)
+		due := false
+		if in = max(in, 0) + time.Millisecond; err == nil && some && in < wait {
+			wait, due = in, true
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-d.wakeup:
+			timer.Stop()
+			return
+		case <-timer.C:
+			if due {
+				return
+			}
+		}
 	}
 }
 

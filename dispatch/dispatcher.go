@@ -97,9 +97,11 @@ type Dispatcher struct {
 	leases  *leases
 	pacer   *pacer
 	strikes authStrikes
-	// queue holds claimed rows until a sender takes them.
-	queue   chan *held
-	results chan result
+	// queue holds claimed rows until a sender takes them. A claim and a handover
+	// at the same time may each fill it up to maxHeld.
+	queue    chan *held
+	reserved reservations
+	results  chan result
 	// wakeup: there may be due rows. room: a sender took a row or ended a call.
 	// gateNews: this worker's gate changed.
 	wakeup   chan struct{}
@@ -139,7 +141,7 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 		log:    log.With(zap.String("account", account.Name)),
 		policy: account.policy(),
 		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
-		queue: make(chan *held, maxHeld), results: make(chan result, maxHeld),
+		queue: make(chan *held, 2*maxHeld), reserved: reservations{freed: make(chan struct{}, 1)}, results: make(chan result, maxHeld),
 		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
 	}, nil
 }
@@ -207,6 +209,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	keepers.Go(func() { d.gateLoop(accept) })
 
 	d.claimLoop(accept)
+	d.reserved.close()
 	close(d.queue)
 	senders.Wait()
 	close(d.results)

@@ -15,6 +15,7 @@ import (
 // accept has ended it hands the rest of the queue back.
 func (d *Dispatcher) sendLoop(accept, work context.Context) {
 	for row := range d.queue {
+		signal(d.reserved.freed)
 		d.inFlight.Add(1)
 		if d.mustVerify(row) {
 			d.verify(accept, work, row)

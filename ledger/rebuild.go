@@ -28,24 +28,13 @@ type Rebuilt struct {
 	Parked bool
 }
 
-// outboxArgs are state, cause, in_doubt and rest of new outbox rows.
-func (r *Rebuilt) outboxArgs() []any {
-	switch {
-	case r == nil:
-		return []any{string(Pending), "", false, time.Duration(0)}
-	case r.Parked:
-		return []any{string(Parked), CauseRebuilt, true, r.Rest}
-	}
-	return []any{string(Pending), CauseRebuilt, true, r.Rest}
-}
-
 // RecordRebuilt is Record for messages read from the stream again. What is
 // there is left alone, and a message that was rejected stays so until a person
 // decides, whatever the rules say now; its verdict is Rejected, without a
 // Rejection.
 func (s *Store) RecordRebuilt(ctx context.Context, entries []Entry, how Rebuilt) ([]Verdict, error) {
 	return s.withoutRejected(ctx, entries, func(open []Entry) ([]Verdict, error) {
-		return s.record(ctx, open, &how)
+		return s.record(ctx, open, &queueing{rebuilt: &how})
 	})
 }
 

@@ -52,18 +52,18 @@ const maxRecordTries = 10
 // A batch that the database refuses for its content is split until the bad
 // entry is alone; that one becomes a reject, and costs only itself.
 func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) {
-	return s.record(ctx, entries, nil)
+	return s.record(ctx, entries, &queueing{})
 }
 
-// record is Record; rebuilt is nil for messages that are new to the ledger.
-func (s *Store) record(ctx context.Context, entries []Entry, rebuilt *Rebuilt) ([]Verdict, error) {
+// record is Record; how says what becomes of the operations' outbox rows.
+func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
 	var err error
 	for range maxRecordTries {
 		var verdicts []Verdict
-		if verdicts, err = s.recordOnce(ctx, entries, rebuilt); err == nil {
+		if verdicts, err = s.recordOnce(ctx, entries, how); err == nil {
 			return verdicts, nil
 		}
 		if !isKeyRace(err) {
@@ -83,14 +83,14 @@ func (s *Store) record(ctx context.Context, entries []Entry, rebuilt *Rebuilt) (
 		e.Event = nil
 		e.Rejection = Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s",
 			refused.Code, refused.ConstraintName, refused.Message)
-		return s.record(ctx, []Entry{e}, rebuilt)
+		return s.record(ctx, []Entry{e}, how)
 	}
 	half := len(entries) / 2
-	first, err := s.record(ctx, entries[:half], rebuilt)
+	first, err := s.record(ctx, entries[:half], how)
 	if err != nil {
 		return nil, err
 	}
-	second, err := s.record(ctx, entries[half:], rebuilt)
+	second, err := s.record(ctx, entries[half:], how)
 	if err != nil {
 		return nil, err
 	}
@@ -98,13 +98,13 @@ func (s *Store) record(ctx context.Context, entries []Entry, rebuilt *Rebuilt) (
 }
 
 // recordOnce looks the keys up, decides, and writes in one transaction.
-func (s *Store) recordOnce(ctx context.Context, entries []Entry, rebuilt *Rebuilt) ([]Verdict, error) {
+func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
 	known, err := s.lookUp(ctx, entries)
 	if err != nil {
 		return nil, err
 	}
 	verdicts := make([]Verdict, len(entries))
-	write := recordWrite{rebuilt: rebuilt}
+	write := recordWrite{how: how}
 	for i := range entries {
 		e := &entries[i]
 		verdicts[i] = decide(e, known)
@@ -119,7 +119,12 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, rebuilt *Rebuil
 			write.rejects = append(write.rejects, newReject{e, verdicts[i].Rejection})
 		}
 	}
-	return verdicts, s.write(ctx, &write)
+	leased, err := s.write(ctx, &write)
+	if err != nil {
+		return nil, err
+	}
+	how.leased = append(how.leased, leased...)
+	return verdicts, nil
 }
 
 // key identifies an operation for ever.

@@ -13,8 +13,7 @@ import (
 type recordWrite struct {
 	operations []newOperation
 	rejects    []newReject
-	// rebuilt is nil for messages that are new to the ledger.
-	rebuilt *Rebuilt
+	how        *queueing
 }
 
 // newReject is a reject with the entry it came from.
@@ -24,8 +23,9 @@ type newReject struct {
 }
 
 // sqlInsertOperations writes operations and the outbox rows of those that have
-// something to send, in one statement. A key that exists raises
-// operations_one_per_key and undoes the transaction: Record then looks again.
+// something to send, in one statement, and returns what it leased. A key that
+// exists raises operations_one_per_key and undoes the transaction: Record then
+// looks again.
 const sqlInsertOperations = `
 WITH recorded AS (
     INSERT INTO operations (target, kind, biz_id, business_key, member_id, member_code, points, source_type,
@@ -42,11 +42,17 @@ WITH recorded AS (
            AS t (target, kind, biz_id, business_key, member_id, member_code, points, source_type, points_channel,
                  reason, reference, business_date, shop_code, amount_fen, mapping_version, event_source, event_id,
                  event_type, event_time, event_subject, stream_seq, broker_time, data)
-    RETURNING id, target, points, broker_time
+    RETURNING id, target, biz_id, points, broker_time
+), queued AS (
+    INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at, lease_token, lease_until)
+    SELECT r.id, r.target, CASE WHEN l.token IS NULL THEN $24 ELSE 'sending' END, NULLIF($25, ''), $26,
+           CASE WHEN $26 THEN r.broker_time WHEN l.token IS NOT NULL THEN now() END, now() + $27::interval,
+           l.token, now() + l.seconds * interval '1 second'
+      FROM recorded r
+      LEFT JOIN unnest($28::text[], $29::bigint[], $30::float8[]) AS l (target, token, seconds) ON l.target = r.target
+     WHERE r.points > 0
 )
-INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at)
-SELECT id, target, $24, NULLIF($25, ''), $26, CASE WHEN $26 THEN broker_time END, now() + $27::interval
-  FROM recorded WHERE points > 0`
+SELECT id, target, biz_id, now() FROM recorded WHERE points > 0 AND target = ANY ($28::text[])`
 
 // sqlInsertRejects writes rejects; one that is there already (the message was
 // redelivered) is left as it is.
@@ -62,18 +68,18 @@ SELECT stream, stream_created, stream_seq, subject, broker_time, headers, payloa
 ON CONFLICT ON CONSTRAINT rejects_one_per_message DO NOTHING`
 
 // write sends both statements in one round trip; Postgres runs them as one
-// implicit transaction.
-func (s *Store) write(ctx context.Context, w *recordWrite) (err error) {
+// implicit transaction. What it leased counts only when there is no error.
+func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
 	if len(w.operations) == 0 && len(w.rejects) == 0 {
-		return nil
+		return nil, nil
 	}
 	var batch pgx.Batch
 	if len(w.operations) > 0 {
 		args, err := operationArgs(w.operations)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		batch.Queue(sqlInsertOperations, append(args, w.rebuilt.outboxArgs()...)...)
+		batch.Queue(sqlInsertOperations, append(args, w.how.args()...)...)
 	}
 	if len(w.rejects) > 0 {
 		batch.Queue(sqlInsertRejects, rejectArgs(w.rejects)...)
@@ -85,12 +91,17 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (err error) {
 			err = fmt.Errorf("commit batch: %w", closed)
 		}
 	}()
-	for range batch.Len() {
-		if _, err := results.Exec(); err != nil {
-			return fmt.Errorf("write batch: %w", err)
+	if len(w.operations) > 0 {
+		if leased, err = w.readLeased(results); err != nil {
+			return nil, fmt.Errorf("write batch: %w", err)
 		}
 	}
-	return nil
+	if len(w.rejects) > 0 {
+		if _, err := results.Exec(); err != nil {
+			return nil, fmt.Errorf("write batch: %w", err)
+		}
+	}
+	return leased, nil
 }
 
 // operationArgs turns rows into the columns that unnest reads.

@@ -88,21 +88,12 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err := s.keeper.connect(js, guard, s.pool.Reset, cfg, on, log); err != nil {
 		return nil, err
 	}
-	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Recorder: brokenRecorder(s.store), Rules: cfg.Rules,
-		Wake: s.wake, Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
+	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Rules: cfg.Rules,
+		Recorder: brokenRecorder(dispatch.NewHandover(s.store, s.dispatchers)), Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
 		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
 	s.observe(js)
 	return s, err
-}
-
-// wake tells the account's dispatcher that it has new rows.
-func (s *service) wake(target string) {
-	for _, d := range s.dispatchers {
-		if d.Name() == target {
-			d.Wake()
-		}
-	}
 }
 
 // run serves until ctx ends or a part fails, then stops in order: no more

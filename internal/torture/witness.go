@@ -45,6 +45,15 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE FUNCTION torture.witness_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO torture.moves (operation_id, op, was_state, now_state, now_token, was_doubt, now_doubt, by)
+    VALUES (NEW.operation_id, TG_OP, 'new', NEW.state, NEW.lease_token, false, NEW.in_doubt, current_setting('application_name'));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER torture_leased AFTER INSERT ON outbox FOR EACH ROW
+    WHEN (NEW.lease_token IS NOT NULL) EXECUTE FUNCTION torture.witness_lease();
 CREATE TRIGGER torture_gone AFTER DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION torture.witness();
 CREATE TRIGGER torture_moved AFTER UPDATE ON outbox FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.lease_token IS DISTINCT FROM NEW.lease_token

@@ -1,0 +1,198 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"pointsledger/internal/sabotage"
+	"pointsledger/ledger"
+)
+
+// RecordStore is what a Handover needs of the ledger.
+type RecordStore interface {
+	RecordLeased(ctx context.Context, entries []ledger.Entry, leases []ledger.RecordLease) ([]ledger.Verdict, []ledger.Claimed, error)
+}
+
+// Handover records events and hands their operations to the dispatchers: where
+// one has caught up with its outbox and has room, they are recorded as claimed
+// and handed over in memory, which saves the claim; elsewhere they wait in the
+// outbox, and the dispatcher is woken. It is safe for concurrent use.
+type Handover struct {
+	store       RecordStore
+	dispatchers map[string]*Dispatcher
+}
+
+// NewHandover makes a Handover to the given dispatchers.
+func NewHandover(store RecordStore, to []*Dispatcher) *Handover {
+	h := &Handover{store: store, dispatchers: make(map[string]*Dispatcher, len(to))}
+	for _, d := range to {
+		h.dispatchers[d.Name()] = d
+	}
+	return h
+}
+
+// Record is the ledger's Record.
+func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
+	var leases []ledger.RecordLease
+	waiting := toSend(entries)
+	reserved := make(map[string]int, len(waiting))
+	for target, n := range waiting {
+		if d := h.dispatchers[target]; d != nil && d.reserve(ctx, n) {
+			reserved[target] = n
+			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease})
+			delete(waiting, target)
+		}
+	}
+	before := time.Now()
+	verdicts, leased, err := h.store.RecordLeased(ctx, entries, leases)
+	if len(leased) > 0 {
+		sabotage.Crash(sabotage.AfterClaim)
+	}
+	for _, l := range leases {
+		h.dispatchers[l.Target].take(reserved[l.Target], l.Token, leased, before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for target := range waiting {
+		if d := h.dispatchers[target]; d != nil {
+			d.Wake()
+		}
+	}
+	return verdicts, nil
+}
+
+// toSend counts the operations that have something to send, by target.
+func toSend(entries []ledger.Entry) map[string]int {
+	counts := make(map[string]int)
+	for i := range entries {
+		if entries[i].Event == nil {
+			continue
+		}
+		for _, o := range entries[i].Event.Operations {
+			if o.Points > 0 {
+				counts[o.Target]++
+			}
+		}
+	}
+	return counts
+}
+
+// The intake waits for a dispatcher to make room as long as rows leave its queue:
+// the pace of the slower of the two is the pace of both. One that stands still
+// or is much slower is behind, and its rows wait in the outbox: it must not hold
+// up the other accounts' events.
+const (
+	standstill   = 50 * time.Millisecond
+	handoverWait = time.Second
+)
+
+// reservations are the places in a dispatcher's queue that are promised to the
+// intake.
+type reservations struct {
+	mu sync.Mutex
+	// caughtUp: the last claim took all that was due. Until then new rows would
+	// overtake those that wait.
+	caughtUp bool
+	rows     int
+	closed   bool
+	// open are the promises that are not kept yet.
+	open sync.WaitGroup
+	// freed is signalled when a sender takes a row.
+	freed chan struct{}
+}
+
+// setCaughtUp says whether rows wait in the outbox that are due.
+func (r *reservations) setCaughtUp(yes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.caughtUp = yes
+}
+
+func (r *reservations) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rows
+}
+
+// close refuses further reservations and waits for those that were made.
+func (r *reservations) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.open.Wait()
+}
+
+// reserve promises room in the queue for n rows, and waits a little for it. A
+// promise must be kept by take. Without one the rows wait in the outbox.
+func (d *Dispatcher) reserve(ctx context.Context, n int) bool {
+	if d.reserveSoon(ctx, n) {
+		return true
+	}
+	d.reserved.setCaughtUp(false)
+	return false
+}
+
+func (d *Dispatcher) reserveSoon(ctx context.Context, n int) bool {
+	ok, soon := d.tryReserve(n)
+	if ok || !soon {
+		return ok
+	}
+	ctx, cancel := context.WithTimeout(ctx, handoverWait)
+	defer cancel()
+	idle := time.NewTimer(standstill)
+	defer idle.Stop()
+	for {
+		select {
+		case <-d.reserved.freed:
+			if ok, soon := d.tryReserve(n); ok || !soon {
+				return ok
+			}
+			idle.Reset(standstill)
+		case <-idle.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// tryReserve promises room if it is there; soon says that it is worth to wait.
+func (d *Dispatcher) tryReserve(n int) (ok, soon bool) {
+	if calls, _ := d.gate.allowance(time.Now()); calls < unlimited || n > 2*d.claimStep() {
+		return false, false
+	}
+	held := d.leases.count()
+	r := &d.reserved
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed || !r.caughtUp:
+		return false, false
+	case len(d.queue)+r.rows > d.claimStep()/2 || held+r.rows+n > maxHeld:
+		return false, true
+	}
+	r.rows += n
+	r.open.Add(1)
+	return true, false
+}
+
+// take queues those of the leased rows that have the token, and so keeps the
+// promise of room for n. before is a moment before they were leased.
+func (d *Dispatcher) take(n int, token ledger.LeaseToken, leased []ledger.Claimed, before time.Time) {
+	rows := make([]*held, 0, n)
+	for i := range leased {
+		if leased[i].Token == token {
+			rows = append(rows, &held{Claimed: leased[i], until: before.Add(d.account.Lease), claimedAt: before})
+		}
+	}
+	d.leases.add(rows)
+	for _, r := range rows {
+		d.queue <- r
+	}
+	d.reserved.mu.Lock()
+	d.reserved.rows -= n
+	d.reserved.mu.Unlock()
+	d.reserved.open.Done()
+}

@@ -1,0 +1,102 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// RecordLease asks for an account's new operations to be recorded as claimed,
+// so that whoever records them can send them without a claim.
+type RecordLease struct {
+	Target string
+	// Token is new for each RecordLeased, like a claim's.
+	Token LeaseToken
+	// Lease is how long the rows are this worker's without a renewal.
+	Lease time.Duration
+}
+
+// RecordLeased is Record that claims the new operations of some accounts in the
+// statement that writes them. The rows it returns are leased and committed,
+// also beside an error: a batch that was split may have been recorded in part.
+// A row that was leased by a commit whose answer was lost is in nobody's hand
+// until its lease ends.
+func (s *Store) RecordLeased(ctx context.Context, entries []Entry, leases []RecordLease) ([]Verdict, []Claimed, error) {
+	how := queueing{leases: leases}
+	verdicts, err := s.record(ctx, entries, &how)
+	return verdicts, how.leased, err
+}
+
+// queueing is how operations enter the outbox: waiting for a claim, with a lease
+// from the beginning, or as rebuilt from the stream.
+type queueing struct {
+	// rebuilt is nil for messages that are new to the ledger.
+	rebuilt *Rebuilt
+	leases  []RecordLease
+	// leased gathers what was committed with a lease.
+	leased []Claimed
+}
+
+// args are state, cause, in_doubt and rest of new outbox rows, and the leases.
+func (q *queueing) args() []any {
+	state, cause, doubt, rest := Pending, "", false, time.Duration(0)
+	if q.rebuilt != nil {
+		cause, doubt, rest = CauseRebuilt, true, q.rebuilt.Rest
+		if q.rebuilt.Parked {
+			state = Parked
+		}
+	}
+	n := len(q.leases)
+	targets, tokens, seconds := make([]string, n), make([]int64, n), make([]float64, n)
+	for i, l := range q.leases {
+		targets[i], tokens[i], seconds[i] = l.Target, int64(l.Token), l.Lease.Seconds()
+	}
+	return []any{string(state), cause, doubt, rest, targets, tokens, seconds}
+}
+
+func (q *queueing) token(target string) LeaseToken {
+	for _, l := range q.leases {
+		if l.Target == target {
+			return l.Token
+		}
+	}
+	return 0
+}
+
+// readLeased reads the ids of the rows that were leased, and makes of each what
+// a claim would have read back.
+func (w *recordWrite) readLeased(results pgx.BatchResults) ([]Claimed, error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var byKey map[key]newOperation
+	if len(w.how.leases) > 0 {
+		byKey = make(map[key]newOperation, len(w.operations))
+		for _, o := range w.operations {
+			byKey[key{o.Target, o.BizID}] = o
+		}
+	}
+	var leased []Claimed
+	for rows.Next() {
+		var id OperationID
+		var k key
+		var now time.Time
+		if err := rows.Scan(&id, &k.target, &k.bizID, &now); err != nil {
+			return nil, err
+		}
+		c := firstClaim(byKey[k])
+		c.ID, c.Token, c.FirstSentAt = id, w.how.token(k.target), now
+		leased = append(leased, c)
+	}
+	return leased, rows.Err()
+}
+
+// firstClaim is the operation as its first claim would read it.
+func firstClaim(o newOperation) Claimed {
+	return Claimed{Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points, SourceType: o.SourceType,
+		PointsChannel: o.PointsChannel, Reason: o.Reason, Reference: o.Reference, ShopCode: o.ShopCode,
+		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, NeverSent: true}
+}
