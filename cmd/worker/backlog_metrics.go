@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,22 +27,9 @@ const (
 	backlogShare = 20
 )
 
-// openRows are the open operations of one account in one state.
-type openRows struct {
-	account, state string
-	rows           int64
-	// oldestID names the operation that was recorded first: ids go up with time.
-	oldestID      int64
-	oldestSeconds float64
-	inDoubt       int64
-	// doubtSeconds is the time since the first send of the row that is in doubt
-	// longest; 0 when none is.
-	doubtSeconds float64
-}
-
 // backlog is what one look at the ledger found.
 type backlog struct {
-	open    []openRows
+	open    []ledger.OpenRows
 	rejects map[ledger.RejectCode]int64
 	at      time.Time
 	took    time.Duration
@@ -55,7 +41,6 @@ func (b *backlog) fresh() time.Duration { return max(backlogFresh, backlogShare*
 // backlogReader looks at the ledger for scrapes and readiness, and uses one
 // look for several. It is safe for concurrent use.
 type backlogReader struct {
-	pool  *pgxpool.Pool
 	store *ledger.Store
 	// life ends a look that is under way when the worker stops.
 	life context.Context
@@ -71,7 +56,7 @@ type backlogReader struct {
 // newBacklogReader looks through the pool, which the keeper's guard does not
 // shut. stop must be called before the pool is closed.
 func newBacklogReader(pool *pgxpool.Pool) *backlogReader {
-	r := &backlogReader{pool: pool, store: ledger.New(pool)}
+	r := &backlogReader{store: ledger.New(pool)}
 	r.life, r.stop = context.WithCancel(context.Background())
 	return r
 }
@@ -117,9 +102,7 @@ func (r *backlogReader) look(done chan struct{}) {
 	started := time.Now()
 	found := &backlog{}
 	var err error
-	if found.open, err = r.readOutbox(ctx); err != nil {
-		err = fmt.Errorf("read backlog: %w", err)
-	} else {
+	if found.open, err = r.store.CountOpen(ctx); err == nil {
 		found.rejects, err = r.store.OpenRejects(ctx)
 	}
 	found.at = time.Now()
@@ -131,60 +114,6 @@ func (r *backlogReader) look(done chan struct{}) {
 	}
 	r.running = nil
 	close(done)
-}
-
-const (
-	// sqlCountOutbox reads the outbox once from end to end, which is as large as
-	// the backlog, and no other table. Locks no rows. No rows: nothing is open.
-	sqlCountOutbox = `
-SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_doubt),
-       COALESCE(EXTRACT(epoch FROM now() - min(first_sent_at) FILTER (WHERE in_doubt)), 0)::float8
-  FROM outbox
- GROUP BY target, state
- ORDER BY target, state`
-
-	// sqlAgeOfOperations reads a few operations by id (operations_pkey).
-	sqlAgeOfOperations = `SELECT id, EXTRACT(epoch FROM now() - recorded_at)::float8 FROM operations WHERE id = ANY($1)`
-)
-
-// readOutbox counts the outbox in a transaction of its own, because the pool's
-// connections plan for look-ups by key, and this is the one statement that
-// wants the whole table. The ages come from operations, where the pool's plans
-// are right whatever the size of the history (TestBacklogReadsNoHistory).
-func (r *backlogReader) readOutbox(ctx context.Context) (open []openRows, err error) {
-	var ids []int64
-	err = pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = on`); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, sqlCountOutbox)
-		if err != nil {
-			return err
-		}
-		open, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o openRows, err error) {
-			err = row.Scan(&o.account, &o.state, &o.rows, &o.oldestID, &o.inDoubt, &o.doubtSeconds)
-			ids = append(ids, o.oldestID)
-			return o, err
-		})
-		return err
-	})
-	if err != nil || len(open) == 0 {
-		return nil, err
-	}
-	rows, err := r.pool.Query(ctx, sqlAgeOfOperations, ids)
-	if err != nil {
-		return nil, err
-	}
-	var id int64
-	var age float64
-	ages := make(map[int64]float64, len(ids))
-	if _, err := pgx.ForEachRow(rows, []any{&id, &age}, func() error { ages[id] = age; return nil }); err != nil {
-		return nil, err
-	}
-	for i := range open {
-		open[i].oldestSeconds = ages[open[i].oldestID]
-	}
-	return open, nil
 }
 
 // backlogCollector shows at each scrape what is open in the ledger. When the
@@ -218,7 +147,7 @@ func (c *backlogCollector) Describe(out chan<- *prometheus.Desc) {
 }
 
 // outboxStates is the closed list of an outbox row's states.
-var outboxStates = [...]string{"pending", "sending", "parked"}
+var outboxStates = [...]ledger.State{ledger.Pending, "sending", ledger.Parked}
 
 // Collect implements prometheus.Collector.
 func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
@@ -229,22 +158,22 @@ func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(out, c.took, look.took.Seconds())
 	type doubt struct{ rows, seconds float64 }
-	doubts, found := map[string]doubt{}, map[string]map[string]openRows{}
+	doubts, found := map[string]doubt{}, map[string]map[ledger.State]ledger.OpenRows{}
 	for _, account := range c.accounts {
-		found[account] = map[string]openRows{}
+		found[account] = map[ledger.State]ledger.OpenRows{}
 	}
 	for _, o := range look.open {
-		if found[o.account] == nil {
-			found[o.account] = map[string]openRows{}
+		if found[o.Target] == nil {
+			found[o.Target] = map[ledger.State]ledger.OpenRows{}
 		}
-		found[o.account][o.state] = o
-		d := doubts[o.account]
-		doubts[o.account] = doubt{d.rows + float64(o.inDoubt), max(d.seconds, o.doubtSeconds)}
+		found[o.Target][o.State] = o
+		d := doubts[o.Target]
+		doubts[o.Target] = doubt{d.rows + float64(o.InDoubt), max(d.seconds, o.OldestDoubt.Seconds())}
 	}
 	for account, byState := range found {
 		for _, state := range outboxStates {
-			gauge(out, c.rows, float64(byState[state].rows), account, state)
-			gauge(out, c.oldest, byState[state].oldestSeconds, account, state)
+			gauge(out, c.rows, float64(byState[state].Rows), account, string(state))
+			gauge(out, c.oldest, byState[state].Oldest.Seconds(), account, string(state))
 		}
 		gauge(out, c.doubt, doubts[account].rows, account)
 		gauge(out, c.doubtOldest, doubts[account].seconds, account)

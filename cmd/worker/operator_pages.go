@@ -105,9 +105,9 @@ func (s *service) addOrphans(ctx context.Context, r *readiness) {
 	}
 	waiting := map[string]int64{}
 	for _, o := range look.open {
-		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Dispatcher) bool { return d.Name() == o.account })
-		if !served && o.state != string(ledger.Parked) {
-			waiting[o.account] += o.rows
+		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Dispatcher) bool { return d.Name() == o.Target })
+		if !served && o.State != ledger.Parked {
+			waiting[o.Target] += o.Rows
 		}
 	}
 	for _, account := range slices.Sorted(maps.Keys(waiting)) {

@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OpenRows are the open operations of one account in one state.
+type OpenRows struct {
+	Target string
+	// State is pending, sending or parked.
+	State State
+	// Rows is at least 1.
+	Rows int64
+	// OldestID names the operation that was recorded first (ids go up with
+	// time), and Oldest is how long ago that was.
+	OldestID OperationID
+	Oldest   time.Duration
+	InDoubt  int64
+	// OldestDoubt is the time since the first send of the row that is in doubt
+	// longest; 0 when none is.
+	OldestDoubt time.Duration
+}
+
+const (
+	// sqlCountOutbox reads the outbox once from end to end, which is as large as
+	// the backlog, and no other table. Locks no rows. No rows: nothing is open.
+	sqlCountOutbox = `
+SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_doubt),
+       COALESCE(EXTRACT(epoch FROM now() - min(first_sent_at) FILTER (WHERE in_doubt)), 0)::float8
+  FROM outbox
+ GROUP BY target, state
+ ORDER BY target, state`
+
+	// sqlAgeOfOperations reads a few operations by id (operations_pkey). A row
+	// is missing only in a ledger that changed between the two statements.
+	sqlAgeOfOperations = `SELECT id, EXTRACT(epoch FROM now() - recorded_at)::float8 FROM operations WHERE id = ANY($1)`
+)
+
+// CountOpen says what is open, by account and state, for whoever looks every few
+// seconds: unlike Backlogs it reads nothing that grows with the history
+// (TestBacklogReadsNoHistory). The counts come from a transaction of their own,
+// because a worker's connections plan for look-ups by key, and this is the one
+// statement that wants the whole table. The ages come from operations, where
+// those plans are right.
+func (s *Store) CountOpen(ctx context.Context) ([]OpenRows, error) {
+	open, ids, err := s.countOutbox(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count open operations: %w", err)
+	}
+	if len(open) == 0 {
+		return nil, nil
+	}
+	rows, err := s.pool.Query(ctx, sqlAgeOfOperations, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read age of open operations: %w", err)
+	}
+	var id OperationID
+	var age float64
+	ages := make(map[OperationID]float64, len(ids))
+	if _, err := pgx.ForEachRow(rows, []any{&id, &age}, func() error { ages[id] = age; return nil }); err != nil {
+		return nil, fmt.Errorf("read age of open operations: %w", err)
+	}
+	for i := range open {
+		open[i].Oldest = seconds(ages[open[i].OldestID])
+	}
+	return open, nil
+}
+
+// countOutbox is CountOpen without the ages; ids are the oldest operations'.
+func (s *Store) countOutbox(ctx context.Context) (open []OpenRows, ids []int64, err error) {
+	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = on`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sqlCountOutbox)
+		if err != nil {
+			return err
+		}
+		open, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o OpenRows, err error) {
+			var doubt float64
+			err = row.Scan(&o.Target, &o.State, &o.Rows, &o.OldestID, &o.InDoubt, &doubt)
+			o.OldestDoubt = seconds(doubt)
+			ids = append(ids, int64(o.OldestID))
+			return o, err
+		})
+		return err
+	})
+	return open, ids, err
+}
