@@ -231,11 +231,19 @@ func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.T
 	return since, ackedAt, err
 }
 
-// refusalText says what is the matter, and the one way that is safe.
+// refusalText says what is the matter, and what is safe. A new consumer that
+// begins behind all that was delivered grants nothing twice
+// (TestKeeperGoesOnWithoutTheLedger).
 func (k *Keeper) refusalText(what string, at *position) string {
+	left := "The stream has none of these events any more"
+	if !at.firstTime.IsZero() {
+		left = fmt.Sprintf("The stream still has the events since %s: let them stay there", at.firstTime.UTC().Format(time.RFC3339))
+	}
 	return fmt.Sprintf("%s, but its consumer %s has acknowledged events up to %d of stream %s: this is not the database that they were recorded in, "+
 		"and nothing is recorded or sent. Point DATABASE_URL (or NATS_URL) to the right one, or restore a backup: "+
-		"what the backup lacks is then read from the stream by itself. Without a backup the ledger is rebuilt with `replay stream --since %s`, "+
-		"where this version has it. Do not delete the consumer: every event would be granted again",
-		what, k.config.Durable, at.acked, k.config.Stream, at.firstTime.UTC().Format(time.RFC3339))
+		"what the backup lacks is then read from the stream by itself. Without a backup this version cannot rebuild the ledger. %s. "+
+		"To go on with later events alone, make another pull consumer (explicit acks) that begins at sequence %d, and set NATS_DURABLE to its name; "+
+		"earlier events grant no points any more, so compare them with the vendors' records by hand. "+
+		"Do not delete the consumer, and use none that begins earlier: every event would be granted again",
+		what, k.config.Durable, at.acked, k.config.Stream, left, at.delivered+1)
 }

@@ -78,7 +78,7 @@ func (k *kept) waitSure() {
 func (k *kept) waitRefused(words string) {
 	k.in.t.Helper()
 	testkit.Eventually(k.in.t, 20*time.Second, "the keeper to say "+words, func() bool { return strings.Contains(k.Problem(), words) })
-	for _, advice := range []string{"replay stream --since", "restore a backup", "Do not delete the consumer"} {
+	for _, advice := range []string{"let them stay there", "begins at sequence", "restore a backup", "Do not delete the consumer"} {
 		if !strings.Contains(k.Problem(), advice) {
 			k.in.t.Errorf("no word of %q in: %s", advice, k.Problem())
 		}
@@ -230,6 +230,48 @@ func TestKeeperRefusesEmptiedDatabase(t *testing.T) {
 	k.waitRefused("the ledger is empty")
 	if n := countIn(t, dsn, `SELECT count(*) FROM ledger_identity`); n != 0 {
 		t.Error("a refused database was written to")
+	}
+}
+
+// The way out that a refusal names for a ledger that is lost: a consumer that
+// begins where the refusal says. No event is recorded, and so sent, again.
+func TestKeeperGoesOnWithoutTheLedger(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	stop := in.start(in.store, consumers.Config{})
+	in.publishAll(0, 10)
+	stop()
+	dsn := testkit.Postgres(t)
+	refused := in.keep(dsn)
+	refused.waitRefused("another pull consumer (explicit acks) that begins at sequence 11, and set NATS_DURABLE")
+	refused.stop()
+	// Here it has the old one's name, which the rig uses everywhere.
+	stream, err := in.js.Stream(t.Context(), "POINTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteConsumer(t.Context(), "points-worker"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{Durable: "points-worker", AckPolicy: jetstream.AckExplicitPolicy,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: 11}); err != nil {
+		t.Fatal(err)
+	}
+	k := in.keep(dsn)
+	k.waitSure()
+	stop = in.start(k.store, consumers.Config{})
+	in.publishAll(10, 13)
+	in.beaten(dsn, 13)
+	stop()
+	k.stop()
+	again := in.keep(dsn)
+	again.waitSure()
+	if n := countIn(t, dsn, `SELECT count(*) FROM operations WHERE stream_seq > 10`); n != 3 {
+		t.Errorf("%d operations of new events, want 3", n)
+	}
+	if n := countIn(t, dsn, `SELECT count(*) FROM operations WHERE stream_seq <= 10`); n != 0 {
+		t.Errorf("%d operations of old events, want none", n)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestRunWithAnotherDatabase(t *testing.T) {
 	address := worker.address()
 	testkit.Eventually(t, time.Minute, "readiness to name the way out", func() bool {
 		ready := get(t, address+"/readyz")
-		return strings.HasPrefix(ready, "503 ") && strings.Contains(ready, "the ledger is empty") && strings.Contains(ready, "replay stream --since 20")
+		return strings.HasPrefix(ready, "503 ") && strings.Contains(ready, "the ledger is empty") && strings.Contains(ready, "restore a backup") && strings.Contains(ready, "begins at sequence 51")
 	})
 	if health := get(t, address+"/healthz"); health != "200 ok\n" {
 		t.Errorf("healthz: %s", health)
