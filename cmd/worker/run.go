@@ -32,7 +32,8 @@ is set. While NATS or Postgres cannot be reached it waits, and says so. With
 --embedded it brings its own NATS and Postgres, for a trial on one machine;
 their data stays in --data.
 
-Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics.`,
+Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics, and
+with WORKER_PPROF=1 /debug/pprof/.`,
 		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("nats-port") && (!embedded || natsPort < 1 || natsPort > 65535) {
