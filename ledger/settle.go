@@ -1,8 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,48 +46,63 @@ type Confirmed struct {
 
 // sqlConfirm writes the postings and deletes the outbox rows in one statement,
 // whoever holds the lease: what was heard is true. A row that is missing from
-// the answer had no open outbox row. Locks the rows in order (outbox_pkey), as
-// sqlSettle does: two workers may have the same rows in hand.
+// the answer had no open outbox row. The ids come sorted, so the rows are locked
+// in order (outbox_pkey), as sqlSettle does: two workers may have the same rows
+// in hand. Answers are few and alike, so each row names its own by number.
 const sqlConfirm = `
-WITH heard AS (
-    SELECT DISTINCT ON (operation_id) *
-      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[])
-           AS h (operation_id, evidence, member_id, http_status, vendor_code, vendor_message)
-), locked AS (
-    SELECT h.*
-      FROM heard h
-      JOIN outbox x ON x.operation_id = h.operation_id
-     ORDER BY h.operation_id
-       FOR UPDATE OF x
-), gone AS (
+WITH gone AS (
     DELETE FROM outbox x
-     USING locked l
-     WHERE x.operation_id = l.operation_id
-    RETURNING l.*, x.attempts
+     USING unnest($1::bigint[], $2::text[], $3::integer[]) AS h (operation_id, member_id, answer)
+     WHERE x.operation_id = h.operation_id
+    RETURNING h.operation_id, h.member_id, h.answer, x.attempts
 )
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message)
-SELECT operation_id, 'posted', evidence, member_id, attempts + 1,
-       NULLIF(http_status, 0::smallint), NULLIF(vendor_code, ''), NULLIF(vendor_message, '')
+SELECT operation_id, 'posted', ($4::text[])[answer], member_id, attempts + 1,
+       NULLIF(($5::smallint[])[answer], 0::smallint), NULLIF(($6::text[])[answer], ''), NULLIF(($7::text[])[answer], '')
   FROM gone
 RETURNING operation_id`
 
+// answer is what the confirmations of many operations have in common.
+type answer struct {
+	evidence Evidence
+	status   int
+	code     string
+	words    string
+}
+
+// confirmArgs turns confirmations, sorted and each for another operation, into
+// the columns that sqlConfirm reads.
+func confirmArgs(heard []*Confirmation) []any {
+	n := len(heard)
+	ids, members, numbers := make([]int64, n), make([]string, n), make([]int32, n)
+	known := make(map[answer]int32)
+	var evidence, codes, words []string
+	var statuses []int16
+	for i, h := range heard {
+		a := answer{h.Evidence, h.HTTPStatus, h.VendorCode, h.VendorWords}
+		number, found := known[a]
+		if !found {
+			evidence, statuses = append(evidence, string(a.evidence)), append(statuses, int16(a.status))
+			codes, words = append(codes, storable(a.code)), append(words, storable(a.words))
+			number = int32(len(evidence)) // Postgres counts from 1
+			known[a] = number
+		}
+		ids[i], members[i], numbers[i] = int64(h.ID), h.MemberID, number
+	}
+	return []any{ids, members, numbers, evidence, statuses, codes, words}
+}
+
 // Confirm posts operations that the vendor says it applied.
 func (s *Store) Confirm(ctx context.Context, heard []Confirmation) (Confirmed, error) {
-	n := len(heard)
-	if n == 0 {
+	if len(heard) == 0 {
 		return Confirmed{}, nil
 	}
-	ids, statuses := make([]int64, n), make([]int16, n)
-	evidence, members, codes, words := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	byID := make(map[OperationID]*Confirmation, n)
+	byID := make(map[OperationID]*Confirmation, len(heard))
 	for i := range heard {
-		h := &heard[i]
-		ids[i], statuses[i] = int64(h.ID), int16(h.HTTPStatus)
-		evidence[i], members[i] = string(h.Evidence), h.MemberID
-		codes[i], words[i] = storable(h.VendorCode), storable(h.VendorWords)
-		byID[h.ID] = h
+		byID[heard[i].ID] = &heard[i]
 	}
-	rows, err := s.pool.Query(ctx, sqlConfirm, ids, evidence, members, statuses, codes, words)
+	sorted := slices.SortedFunc(maps.Values(byID), func(a, b *Confirmation) int { return cmp.Compare(a.ID, b.ID) })
+	rows, err := s.pool.Query(ctx, sqlConfirm, confirmArgs(sorted)...)
 	if err != nil {
 		return Confirmed{}, fmt.Errorf("post confirmations: %w", err)
 	}
