@@ -175,6 +175,8 @@ func (g *gate) dropProbe() bool {
 type ticket struct {
 	// probe: the gate is closed, and this call finds out whether it may open.
 	probe bool
+	// deadline is when the call must have ended: the lease covers no more.
+	deadline time.Time
 }
 
 // enter asks to start a call; each ticket must be given back by leave or

@@ -45,10 +45,15 @@ func (d *Dispatcher) begin(accept context.Context, row *held) (pass ticket, ok b
 	}
 	err := d.pacer.wait(accept)
 	d.note(err)
-	if err != nil || !d.leases.covers(row, d.account.Timeout, time.Now()) {
+	now := time.Now()
+	if err != nil || !d.leases.covers(row, d.account.Timeout, now) {
 		return ticket{}, false
 	}
-	return d.gate.enter(time.Now())
+	pass, ok = d.gate.enter(now)
+	// From the moment of the look at the lease: a process that is stopped from
+	// here on finds its deadline over.
+	pass.deadline = now.Add(d.account.Timeout)
+	return pass, ok
 }
 
 // send makes the points call.
@@ -62,7 +67,7 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 		d.gate.unused(pass)
 		return returnUnsent(&row.Claimed)
 	}
-	ctx, cancel := context.WithTimeout(work, d.account.Timeout)
+	ctx, cancel := context.WithDeadline(work, pass.deadline)
 	defer cancel()
 	started := time.Now()
 	sabotage.Crash(sabotage.BeforeSend)
@@ -109,7 +114,7 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	if !entered {
 		return returnUnsent(&row.Claimed), false
 	}
-	ctx, cancel := context.WithTimeout(work, d.account.Timeout)
+	ctx, cancel := context.WithDeadline(work, pass.deadline)
 	defer cancel()
 	member, reply := resolver.Resolve(ctx, row.MemberCode)
 	if reply.Outcome != vendorapi.Applied {

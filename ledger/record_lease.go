@@ -98,5 +98,5 @@ func (w *recordWrite) readLeased(results pgx.BatchResults) ([]Claimed, error) {
 func firstClaim(o newOperation) Claimed {
 	return Claimed{Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points, SourceType: o.SourceType,
 		PointsChannel: o.PointsChannel, Reason: o.Reason, Reference: o.Reference, ShopCode: o.ShopCode,
-		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, NeverSent: true}
+		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, BrokerTime: o.entry.Message.BrokerTime, NeverSent: true}
 }
