@@ -68,7 +68,12 @@ func (b *bench) account() dispatch.Account {
 // start runs a dispatcher until the test ends or stop is called.
 func (b *bench) start(a dispatch.Account) (d *dispatch.Dispatcher, stop func()) {
 	b.t.Helper()
-	d, err := dispatch.New(b.store, a, zap.NewNop(), &counts{})
+	return b.startWatched(a, &counts{})
+}
+
+func (b *bench) startWatched(a dispatch.Account, observer dispatch.Observer) (d *dispatch.Dispatcher, stop func()) {
+	b.t.Helper()
+	d, err := dispatch.New(b.store, a, zap.NewNop(), observer)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -92,8 +97,14 @@ func (b *bench) start(a dispatch.Account) (d *dispatch.Dispatcher, stop func()) 
 // accept records n orders of 10 points for different members; edit may change each.
 func (b *bench) accept(n int, edit func(i int, op *ledger.Operation)) {
 	b.t.Helper()
+	if _, err := b.store.Record(b.t.Context(), b.orders(n, edit)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// orders makes what accept records.
+func (b *bench) orders(n int, edit func(i int, op *ledger.Operation)) (entries []ledger.Entry) {
 	now := time.Now()
-	var entries []ledger.Entry
 	for range n {
 		b.seq++
 		order := fmt.Sprintf("SO-%d", b.seq)
@@ -110,9 +121,7 @@ func (b *bench) accept(n int, edit func(i int, op *ledger.Operation)) {
 			Event: &ledger.Event{Source: "shop", ID: order, Type: "order.paid", Time: now,
 				Content: fmt.Sprintf(`{"orderId":%q}`, order), Operations: []ledger.Operation{op}}})
 	}
-	if _, err := b.store.Record(b.t.Context(), entries); err != nil {
-		b.t.Fatal(err)
-	}
+	return entries
 }
 
 func (b *bench) count(sql string, args ...any) int {

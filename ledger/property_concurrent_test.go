@@ -166,8 +166,25 @@ func (a *arena) recordSome(ctx context.Context, random *rand.Rand) error {
 	for range 1 + random.IntN(20) {
 		batch = append(batch, a.entries[random.IntN(len(a.entries))])
 	}
-	verdicts, err := a.Record(ctx, batch)
+	var leases []ledger.RecordLease
+	for _, target := range a.targets {
+		if random.IntN(3) == 0 {
+			a.count(func() {
+				a.token++
+				leases = append(leases, ledger.RecordLease{Target: target, Token: a.token, Lease: time.Hour})
+			})
+		}
+	}
+	verdicts, leased, err := a.RecordLeased(ctx, batch, leases)
 	a.count(func() {
+		for i := range leased {
+			r := &leased[i]
+			if before, claimed := a.last[r.ID]; claimed {
+				err = errors.Join(err, fmt.Errorf("one holder for each row: %d was recorded under %d, and claimed under %d before", r.ID, r.Token, before))
+			}
+			a.last[r.ID] = r.Token
+			a.holds = append(a.holds, r)
+		}
 		for i, v := range verdicts {
 			if v.Kind == ledger.Accepted {
 				a.accepted += len(batch[i].Event.Operations)

@@ -82,6 +82,19 @@ func (m *model) record(e *ledger.Entry) (kind ledger.VerdictKind, redelivered bo
 	return ledger.Accepted, false
 }
 
+// lease claims those of the new operations whose accounts have a lease.
+func (m *model) lease(recorded []*modelOp, leases []ledger.RecordLease) (leased []*modelOp) {
+	for _, o := range recorded {
+		for _, l := range leases {
+			if o.open && o.Target == l.Target {
+				o.claim(l.Token)
+				leased = append(leased, o)
+			}
+		}
+	}
+	return leased
+}
+
 // reject keeps the first reject of a message.
 func (m *model) reject(e *ledger.Entry, code ledger.RejectCode) {
 	if _, there := m.rejects[e.Message.Seq]; !there {

@@ -160,12 +160,15 @@ func (m *machine) record(rt *rapid.T) {
 	var batch []ledger.Entry
 	var kinds []ledger.VerdictKind
 	var again []bool
+	before := len(m.model.ops)
 	for range rapid.IntRange(1, 4).Draw(rt, "entries") {
 		e := m.entry(rt)
 		kind, redelivered := m.model.record(&e)
 		batch, kinds, again = append(batch, e), append(kinds, kind), append(again, redelivered)
 	}
-	verdicts, err := m.Record(m.ctx, batch)
+	leases := m.recordLeases(rt)
+	expected := m.model.lease(m.model.ops[before:], leases)
+	verdicts, leased, err := m.RecordLeased(m.ctx, batch, leases)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -174,6 +177,33 @@ func (m *machine) record(rt *rapid.T) {
 		agree(rt, "record", fmt.Sprintf("redelivered %d", i), v.Redelivered, again[i])
 	}
 	m.did(rt, step{action: "record"})
+	m.keepLeased(rt, leased, expected)
+}
+
+// recordLeases asks for the new operations of some accounts, mostly of none.
+func (m *machine) recordLeases(rt *rapid.T) (leases []ledger.RecordLease) {
+	for _, target := range m.targets {
+		if rapid.IntRange(1, 3).Draw(rt, "leased "+target) == 1 {
+			m.token++
+			leases = append(leases, ledger.RecordLease{Target: target, Token: m.token, Lease: time.Hour})
+		}
+	}
+	return leases
+}
+
+// keepLeased compares what was recorded as leased with the model, as claims.
+func (m *machine) keepLeased(rt *rapid.T, leased []ledger.Claimed, expected []*modelOp) {
+	agree(rt, "record", "leased", len(leased), len(expected))
+	worker := rapid.IntRange(1, 3).Draw(rt, "worker")
+	for i := range leased {
+		r := leased[i]
+		at := slices.IndexFunc(expected, func(o *modelOp) bool { return o.id == r.ID })
+		if at < 0 {
+			rt.Fatalf("after record: operation %d was leased, and not expected", r.ID)
+		}
+		agree(rt, "record", "leased row", claimSeen(&r), expected[at].claimed(expected[at].row.Token))
+		m.holds = append(m.holds, &holding{Claimed: r, worker: worker})
+	}
 }
 
 // entry draws a message: a new order, a repeat or a conflict of an old one, or
