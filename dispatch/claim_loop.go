@@ -56,13 +56,13 @@ func (d *Dispatcher) claimLimit(now time.Time) (limit int, pause time.Duration) 
 	if queued > d.account.Concurrency {
 		return 0, 0
 	}
-	return min(d.claimStep()-queued, maxHeld-d.leases.count()-d.reserved.count()), 0
+	return min(d.claimStep()-queued, maxHeld-d.reserved.count()-d.leases.count()), 0
 }
 
 // claimStep is the size the queue is filled up to: enough that a claim is rare
 // compared with a send, within the bound on held rows.
 func (d *Dispatcher) claimStep() int {
-	return min(max(8*d.account.Concurrency, 256), maxHeld/2)
+	return min(max(8*d.account.Concurrency, 256), maxHeld/3)
 }
 
 // claimTimeout bounds one claim.

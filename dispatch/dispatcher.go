@@ -55,7 +55,7 @@ type Observer interface {
 	Settled(target, how string, n int)
 	// Written: a batch of so many results was written in so much time, waits for
 	// the database included. waited holds, for each confirmation in it, the time
-	// from its event's own time until the confirmation was heard.
+	// from the broker's storing of its event until the confirmation was heard.
 	Written(target string, rows int, took time.Duration, waited []time.Duration)
 	// LeasesLost: n rows were no longer this worker's when it settled them;
 	// expired counts rows taken back from any worker, in doubt.
@@ -122,7 +122,7 @@ type result struct {
 // maxHeld bounds the claimed rows of one account in this process: queued, in
 // flight and waiting to be settled. More would only lengthen the time until
 // another worker gets the rows of a killed one.
-const maxHeld = 2000
+const maxHeld = 3000
 
 // New checks the account and makes its dispatcher.
 func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dispatcher, error) {

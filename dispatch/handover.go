@@ -79,13 +79,14 @@ func toSend(entries []ledger.Entry) map[string]int {
 	return counts
 }
 
-// The intake waits for a dispatcher to make room as long as rows leave its queue:
-// the pace of the slower of the two is the pace of both. One that stands still
-// or is much slower is behind, and its rows wait in the outbox: it must not hold
-// up the other accounts' events.
+// The intake waits for a dispatcher to make room as long as rows leave its queue,
+// but at most half of the time: one account that is slow, or stands still, must
+// not hold up the others' events. It is behind then, and its rows wait in the
+// outbox.
 const (
-	standstill   = 50 * time.Millisecond
-	handoverWait = time.Second
+	standstill = 50 * time.Millisecond
+	// waitSaved is how much waiting can be saved up.
+	waitSaved = 250 * time.Millisecond
 )
 
 // reservations are the places in a dispatcher's queue that are promised to the
@@ -97,10 +98,29 @@ type reservations struct {
 	caughtUp bool
 	rows     int
 	closed   bool
+	// mayWait is how long the intake may wait, as of the time countedAt.
+	mayWait   time.Duration
+	countedAt time.Time
 	// open are the promises that are not kept yet.
 	open sync.WaitGroup
-	// freed is signalled when a sender takes a row.
+	// freed is signalled when a sender takes a row, or a result is settled.
 	freed chan struct{}
+}
+
+// patience is how long the intake may wait now: half of the time that has gone
+// by, less what it has waited.
+func (r *reservations) patience(now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mayWait = min(r.mayWait+now.Sub(r.countedAt)/2, waitSaved)
+	r.countedAt = now
+	return r.mayWait
+}
+
+func (r *reservations) waited(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mayWait -= d
 }
 
 // setCaughtUp says whether rows wait in the outbox that are due.
@@ -139,14 +159,17 @@ func (d *Dispatcher) reserveSoon(ctx context.Context, n int) bool {
 	if ok || !soon {
 		return ok
 	}
-	ctx, cancel := context.WithTimeout(ctx, handoverWait)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, d.reserved.patience(began))
 	defer cancel()
+	defer func() { d.reserved.waited(time.Since(began)) }()
 	idle := time.NewTimer(standstill)
 	defer idle.Stop()
 	for {
 		select {
 		case <-d.reserved.freed:
 			if ok, soon := d.tryReserve(n); ok || !soon {
+				signal(d.reserved.freed) // there may be room for another batch as well
 				return ok
 			}
 			idle.Reset(standstill)
@@ -163,14 +186,13 @@ func (d *Dispatcher) tryReserve(n int) (ok, soon bool) {
 	if calls, _ := d.gate.allowance(time.Now()); calls < unlimited || n > 2*d.claimStep() {
 		return false, false
 	}
-	held := d.leases.count()
 	r := &d.reserved
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed || !r.caughtUp:
 		return false, false
-	case len(d.queue)+r.rows > d.claimStep()/2 || held+r.rows+n > maxHeld:
+	case len(d.queue)+r.rows > d.claimStep() || d.leases.count()+r.rows+n > maxHeld:
 		return false, true
 	}
 	r.rows += n

@@ -75,6 +75,7 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 		d.leases.remove(r.row)
 	}
 	signal(d.room)
+	signal(d.reserved.freed)
 	if err != nil {
 		return fmt.Errorf("settle for %s: %w", d.account.Name, err)
 	}

@@ -55,13 +55,14 @@ func (q *queueing) args() []any {
 	return []any{string(state), cause, doubt, rest, targets, tokens, seconds}
 }
 
-func (q *queueing) token(target string) LeaseToken {
-	for _, l := range q.leases {
-		if l.Target == target {
-			return l.Token
+// lease is what was asked for the target, nil for none.
+func (q *queueing) lease(target string) *RecordLease {
+	for i := range q.leases {
+		if q.leases[i].Target == target {
+			return &q.leases[i]
 		}
 	}
-	return 0
+	return nil
 }
 
 // readLeased reads the ids of the rows that were leased, and makes of each what
@@ -87,16 +88,15 @@ func (w *recordWrite) readLeased(results pgx.BatchResults) ([]Claimed, error) {
 		if err := rows.Scan(&id, &k.target, &k.bizID, &now); err != nil {
 			return nil, err
 		}
-		c := firstClaim(byKey[k])
-		c.ID, c.Token, c.FirstSentAt = id, w.how.token(k.target), now
-		leased = append(leased, c)
+		leased = append(leased, firstClaim(byKey[k], id, w.how.lease(k.target).Token, now))
 	}
 	return leased, rows.Err()
 }
 
 // firstClaim is the operation as its first claim would read it.
-func firstClaim(o newOperation) Claimed {
-	return Claimed{Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points, SourceType: o.SourceType,
-		PointsChannel: o.PointsChannel, Reason: o.Reason, Reference: o.Reference, ShopCode: o.ShopCode,
-		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, BrokerTime: o.entry.Message.BrokerTime, NeverSent: true}
+func firstClaim(o newOperation, id OperationID, token LeaseToken, now time.Time) Claimed {
+	return Claimed{ID: id, Token: token, Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points,
+		SourceType: o.SourceType, PointsChannel: o.PointsChannel, Reason: o.Reason, Reference: o.Reference, ShopCode: o.ShopCode,
+		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, BrokerTime: o.entry.Message.BrokerTime,
+		FirstSentAt: now, NeverSent: true}
 }
