@@ -22,9 +22,9 @@ var (
 
 // Caller sends POST requests to one vendor. It is safe for concurrent use.
 //
-// It has its own connections under the standard library's reader of replies: a
-// call writes its request in one write, in its own goroutine, and reads the
-// reply there. So it knows whether a byte went out, sends nothing twice,
+// It has its own connections (docs/decisions/0019-http-connections.md): a call
+// writes its request in one write, in its own goroutine, and reads the reply
+// there. So it knows whether a byte went out, sends nothing twice,
 // follows no redirect, and speaks HTTP/1.1 alone.
 //
 // Proxies from the environment (HTTP_PROXY) are not used: with a proxy in
@@ -113,7 +113,7 @@ func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer
 		return fails(NotSent, err)
 	}
 	release := context.AfterFunc(ctx, func() { _ = n.stream.SetDeadline(longAgo) })
-	response, sent, err := n.exchange(call, deadline)
+	r, sent, err := n.exchange(call, deadline)
 	if err != nil {
 		release()
 		n.close()
@@ -122,16 +122,16 @@ func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer
 		}
 		return fails(Unknown, err)
 	}
-	a := Answer{Status: response.StatusCode, Outcome: Unknown}
-	if text := response.Header.Get("Retry-After"); text != "" {
-		a.RetryAfter = ParseRetryAfter(text, time.Now())
+	a := Answer{Status: r.status, Outcome: Unknown}
+	if r.retryAfter != "" {
+		a.RetryAfter = ParseRetryAfter(r.retryAfter, time.Now())
 	}
-	a.Body, err = readBody(response, c.cfg.MaxReplyBytes)
+	a.Body, err = r.readBody(c.cfg.MaxReplyBytes)
 	if err != nil {
 		a.Err = call.Secrets.clean("read reply", plainError(ctx, err))
 	}
 	// Once the context's end has reached for the connection, it is no good.
-	if untouched := release(); untouched && err == nil && !response.Close {
+	if untouched := release(); untouched && err == nil && !r.last {
 		c.idle.put(n)
 	} else {
 		n.close()

@@ -166,7 +166,7 @@ func TestExchangeSendsNothingAfterTheDeadline(t *testing.T) {
 			t.Errorf("%s clock: sent %v, %v", name, sent, err)
 		}
 	}
-	if response, sent, err := n.exchange(callTo(t, address), time.Now().Add(time.Minute)); !sent || err != nil || response.StatusCode != 200 {
+	if r, sent, err := n.exchange(callTo(t, address), time.Now().Add(time.Minute)); !sent || err != nil || r.status != 200 {
 		t.Errorf("before the deadline: sent %v, %v", sent, err)
 	}
 	if requests.Load() != 2 {

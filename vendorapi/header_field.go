@@ -9,12 +9,16 @@ const tokenMarks = "!#$%&'*+-.^_`|~"
 // IsToken tells whether the text can name a header.
 func IsToken(name string) bool {
 	for _, b := range []byte(name) {
-		letter := b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' && b <= '9'
-		if !letter && strings.IndexByte(tokenMarks, b) < 0 {
+		if !isTokenByte(b) {
 			return false
 		}
 	}
 	return name != ""
+}
+
+func isTokenByte(b byte) bool {
+	letter := b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' && b <= '9' || b == '-'
+	return letter || strings.IndexByte(tokenMarks, b) >= 0
 }
 
 // IsFieldValue tells whether the text can be sent as a header's value unchanged:
