@@ -60,7 +60,23 @@ type Call struct {
 	Body []byte
 	// Secrets must not appear in the answer's error.
 	Secrets Secrets
+	// OwnSecrets are further ones, of this call alone (its signature). They are
+	// apart because joining the two costs more than most calls need.
+	OwnSecrets []string
 }
+
+// Words is [Secrets.Words] with all secrets of the call.
+func (c *Call) Words(text string) string {
+	if len(text) <= MaxWords && !holdsAny(text, c.Secrets) && !holdsAny(text, c.OwnSecrets) {
+		return Secrets(nil).Words(text) // the common reply
+	}
+	return c.allSecrets().Words(text)
+}
+
+// BodyWords is [Secrets.BodyWords] with all secrets of the call.
+func (c *Call) BodyWords(body []byte) string { return c.allSecrets().BodyWords(body) }
+
+func (c *Call) allSecrets() Secrets { return c.Secrets.With(c.OwnSecrets...) }
 
 // Answer is what came back, before a client says what it means.
 type Answer struct {
@@ -102,7 +118,7 @@ func (c *Caller) Post(ctx context.Context, call Call) Answer {
 
 func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer {
 	fails := func(outcome Outcome, err error) Answer {
-		return Answer{Outcome: outcome, Err: call.Secrets.clean("call vendor", plainError(ctx, err))}
+		return Answer{Outcome: outcome, Err: call.allSecrets().clean("call vendor", plainError(ctx, err))}
 	}
 	if err := c.enter(ctx, deadline); err != nil {
 		return fails(NotSent, err)
@@ -128,7 +144,7 @@ func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer
 	}
 	a.Body, err = r.readBody(c.cfg.MaxReplyBytes)
 	if err != nil {
-		a.Err = call.Secrets.clean("read reply", plainError(ctx, err))
+		a.Err = call.allSecrets().clean("read reply", plainError(ctx, err))
 	}
 	// Once the context's end has reached for the connection, it is no good.
 	if untouched := release(); untouched && err == nil && !r.last {

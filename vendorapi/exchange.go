@@ -39,7 +39,9 @@ func (n *connection) exchange(call Call, deadline time.Time) (r reply, sent bool
 // write.
 func (n *connection) prepare(call Call) error {
 	n.out.Reset()
-	n.out.WriteString("POST " + call.URL.RequestURI() + " HTTP/1.1\r\nHost: " + call.URL.Host + "\r\nContent-Length: ")
+	for _, text := range [...]string{"POST ", call.URL.RequestURI(), " HTTP/1.1\r\nHost: ", call.URL.Host, "\r\nContent-Length: "} {
+		n.out.WriteString(text)
+	}
 	n.out.Write(strconv.AppendInt(n.out.AvailableBuffer(), int64(len(call.Body)), 10))
 	n.out.WriteString("\r\n")
 	for name, values := range call.Header {

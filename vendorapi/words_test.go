@@ -137,6 +137,31 @@ func TestSecretsWith(t *testing.T) {
 	}
 }
 
+// What a call leaves out to be quick must not show: its words are those of all
+// its secrets together.
+func FuzzCallWords(f *testing.F) {
+	for _, seed := range []string{"", "0", "success", " ok ", "操作成功", "a\x00b", "\xff", "base-secret", "own-secret!", "base-secret-own", "se", "own-secret", "base-secretown-secret!"} {
+		f.Add(seed, uint16(0))
+		f.Add(seed, uint16(MaxWords-len(seed)))
+		f.Add(seed, uint16(MaxWords-len(seed)+1))
+	}
+	call := Call{Secrets: NewSecrets("base-secret"), OwnSecrets: []string{"", "se", "own-secret!", "secret-own"}}
+	all := NewSecrets(append([]string{"base-secret"}, call.OwnSecrets...)...)
+	f.Fuzz(func(t *testing.T, text string, before uint16) {
+		text = strings.Repeat("x", int(before)) + text
+		want := words(all, text)
+		if got := call.Words(text); got != want {
+			t.Errorf("Words(%q) = %q, want %q", text, got, want)
+		}
+		if got := call.BodyWords([]byte(text)); got != want {
+			t.Errorf("BodyWords(%q) = %q, want %q", text, got, want)
+		}
+		if got := Secrets(nil).Words(text); got != words(Secrets(nil), text) {
+			t.Errorf("without secrets: Words(%q) = %q", text, got)
+		}
+	})
+}
+
 func TestCleanErrorUnwraps(t *testing.T) {
 	t.Parallel()
 	err := NewSecrets("key-12345").clean("read reply", errors.Join(errors.New("bad key-12345\n"), io.ErrUnexpectedEOF))

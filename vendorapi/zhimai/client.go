@@ -81,14 +81,14 @@ func (c *Client) call(ctx context.Context, action string, params []param, privat
 	}
 	var plain string
 	e.token, plain = c.signer.token(e, action)
-	secrets := c.secrets.With(append(private, e.token, plain)...)
-	answer := c.caller.Post(ctx, vendorapi.Call{
-		URL:     c.url,
-		Header:  c.header,
-		Body:    appendRequest(make([]byte, 0, 512), e, action, params),
-		Secrets: secrets,
-	})
-	return c.read(answer, secrets)
+	call := vendorapi.Call{
+		URL:        c.url,
+		Header:     c.header,
+		Body:       appendRequest(make([]byte, 0, 512), e, action, params),
+		Secrets:    c.secrets,
+		OwnSecrets: append(private, e.token, plain),
+	}
+	return c.read(c.caller.Post(ctx, call), &call)
 }
 
 func requestHeader() http.Header {

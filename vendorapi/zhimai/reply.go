@@ -24,7 +24,7 @@ type envelopeReply struct {
 // asked for the vendor's own status and code. That 401 and 403 mean refused
 // credentials and 429 too many calls is an assumption about the gateway: the
 // pages name no HTTP status.
-func (c *Client) read(a vendorapi.Answer, secrets vendorapi.Secrets) (data []byte, reply vendorapi.Reply) {
+func (c *Client) read(a vendorapi.Answer, call *vendorapi.Call) (data []byte, reply vendorapi.Reply) {
 	reply = a.Reply()
 	if a.Status == 0 {
 		return nil, reply
@@ -35,9 +35,9 @@ func (c *Client) read(a vendorapi.Answer, secrets vendorapi.Secrets) (data []byt
 		parsed, err = parseReply(a.Body)
 	}
 	if err == nil {
-		reply.Code, reply.Message = secrets.Words(parsed.code), secrets.Words(parsed.message)
+		reply.Code, reply.Message = call.Words(parsed.code), call.Words(parsed.message)
 	} else if a.Body != nil {
-		reply.Message = secrets.BodyWords(a.Body)
+		reply.Message = call.BodyWords(a.Body)
 	}
 	switch {
 	case a.Status == http.StatusTooManyRequests:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,56 @@ func BenchmarkBuildRequest(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkToken(b *testing.B) {
+	c := newTestClient(b, testConfig("http://host/"))
+	e := envelope{openID: c.openID, grantCode: c.grantCode, timestamp: "1547186244", nonce: "658965"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if sent, plain := c.signer.token(e, actionPointsAdd); len(sent) < len(plain) {
+			b.Fatal("short token")
+		}
+	}
+}
+
+// BenchmarkAddPoints is a whole call. The server, in this process too, repeats
+// one reply and allocates nothing for it.
+func BenchmarkAddPoints(b *testing.B) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		request := make([]byte, 4096) // a request comes in one write, and is smaller
+		for {
+			if _, err := conn.Read(request); err != nil {
+				return
+			}
+			if _, err := conn.Write(benchmarkReply); err != nil {
+				return
+			}
+		}
+	}()
+	c := newTestClient(b, testConfig("http://"+listener.Addr().String()+"/api/v2"))
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	add := sampleAdd()
+	b.ReportAllocs()
+	for b.Loop() {
+		if reply := c.AddPoints(ctx, add); reply.Outcome != vendorapi.Applied {
+			b.Fatal(reply)
+		}
+	}
+}
+
+var benchmarkReply = []byte("HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 58\r\n\r\n" +
+	`{"status":"true","code":"0","message":"success","data":[]}`)
 
 func BenchmarkParseReply(b *testing.B) {
 	body := []byte(`{"status":"true","code":"0","message":"success","data":[]}`)
