@@ -1,6 +1,7 @@
 package consumers
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -16,36 +17,73 @@ type decodedBatch struct {
 	messages []jetstream.Msg
 	entries  []ledger.Entry
 	ignored  []jetstream.Msg
-}
-
-func (r *Runner) decode(s *source, batch []jetstream.Msg) *decodedBatch {
-	return decodeBatch(r.Rules, s, batch)
+	// decoding is the time that decoding took.
+	decoding time.Duration
 }
 
 // decodeBatch turns messages into what the ledger records.
 func decodeBatch(rules *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 	b := &decodedBatch{messages: make([]jetstream.Msg, 0, len(batch)), entries: make([]ledger.Entry, 0, len(batch))}
 	for _, m := range batch {
-		message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
-		if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
-			message.Seq, message.BrokerTime = meta.Sequence.Stream, meta.Timestamp
-		}
-		decoded := rules.Decode(message, m.Headers())
-		if decoded.Ignored {
-			b.ignored = append(b.ignored, m)
-			continue
-		}
-		entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-			Source: decoded.Source, ID: decoded.ID, Type: decoded.Type}
-		// Also an event that we understood may end as a reject (a conflict).
-		entry.Message.Header = headerLines(m.Headers())
-		if decoded.Redact {
-			entry.Message.Payload = decoded.RedactedPayload
-		}
-		b.messages = append(b.messages, m)
-		b.entries = append(b.entries, entry)
+		b.add(rules, s, m)
 	}
 	return b
+}
+
+// size counts the messages.
+func (b *decodedBatch) size() int { return len(b.messages) + len(b.ignored) }
+
+// add decodes one more message.
+func (b *decodedBatch) add(rules *Rules, s *source, m jetstream.Msg) {
+	began := time.Now()
+	message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
+	if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
+		message.Seq, message.BrokerTime = meta.Sequence.Stream, meta.Timestamp
+	}
+	decoded := rules.Decode(message, m.Headers())
+	if decoded.Ignored {
+		b.ignored = append(b.ignored, m)
+		b.decoding += time.Since(began)
+		return
+	}
+	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type}
+	// Also an event that we understood may end as a reject (a conflict).
+	entry.Message.Header = headerLines(m.Headers())
+	if decoded.Redact {
+		entry.Message.Payload = decoded.RedactedPayload
+	}
+	b.messages = append(b.messages, m)
+	b.entries = append(b.entries, entry)
+	b.decoding += time.Since(began)
+}
+
+// inProgress tells the broker that the batch is being worked on. A call that is
+// lost brings its message twice, which does no harm.
+func (b *decodedBatch) inProgress() {
+	for m := range b.all() {
+		_ = m.InProgress()
+	}
+}
+
+// giveBack asks the broker to deliver the batch again.
+func (b *decodedBatch) giveBack() {
+	for m := range b.all() {
+		_ = m.Nak() // the broker would deliver it again anyway, later
+	}
+}
+
+// all goes through the messages, ignored ones last.
+func (b *decodedBatch) all() iter.Seq[jetstream.Msg] {
+	return func(yield func(jetstream.Msg) bool) {
+		for _, messages := range [][]jetstream.Msg{b.messages, b.ignored} {
+			for _, m := range messages {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // tally counts what became of the batch, which was recorded at the given time.

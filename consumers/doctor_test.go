@@ -52,7 +52,7 @@ func TestInspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := js.CreateConsumer(ctx, "POINTS", jetstream.ConsumerConfig{Durable: "points-worker", AckPolicy: jetstream.AckExplicitPolicy,
-		FilterSubject: "points.events.>", AckWait: time.Minute, MaxDeliver: 3}); err != nil {
+		FilterSubject: "points.events.>", AckWait: time.Minute, MaxAckPending: 2000, MaxDeliver: 3}); err != nil {
 		t.Fatal(err)
 	}
 	in := look()

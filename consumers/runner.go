@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -25,10 +24,11 @@ type Recorder interface {
 // Observer hears what the runner does, for metrics. It is called from several
 // goroutines and must not block.
 type Observer interface {
-	// Fetched: so many events came from the broker.
+	// Fetched: a batch of so many events came from the broker and is about to
+	// be recorded.
 	Fetched(n int)
 	// BatchRecorded: a batch was recorded and acknowledged. size counts its
-	// messages, took is the time of decoding and recording.
+	// messages, took is the time of decoding, recording and acknowledging.
 	BatchRecorded(tally Tally, size int, took time.Duration)
 }
 
@@ -48,7 +48,8 @@ type Config struct {
 	// Batch is the most messages in one transaction. Low: many commits; high:
 	// a batch takes longer, and a bad event longer to single out.
 	Batch int
-	// BatchesInFlight is how many batches are fetched and recorded at once.
+	// BatchesInFlight is how many batches are recorded at once. For each, one
+	// more is fetched and decoded meanwhile.
 	BatchesInFlight int
 	// AckWait is how long the broker waits before it delivers again; it must
 	// exceed BatchTime.
@@ -58,9 +59,10 @@ type Config struct {
 }
 
 // maxFetchBytes bounds one fetch, and so one transaction: large events make
-// small batches. Parsed headers take some 20 times their bytes, so this is what
-// bounds the memory (TestAbusiveEvents).
-const maxFetchBytes = 4 << 20
+// small batches; 1,000 events of 2 kB still make one. Parsed headers take some 20
+// times their bytes, and one fetch is recorded while one more waits, so this is
+// what bounds the memory (TestAbusiveEvents).
+const maxFetchBytes = 2 << 20
 
 // fetchRoom is what the broker counts beside a message's header and payload:
 // its subjects.
@@ -94,8 +96,9 @@ type Deps struct {
 // acknowledges. Make it with NewRunner; Run may be called once.
 type Runner struct {
 	Deps
-	config  Config
-	trouble atomic.Pointer[string]
+	config Config
+	// fetching and recording go wrong, and mend, independently.
+	fetching, recording trouble
 }
 
 // NewRunner checks the configuration.
@@ -116,18 +119,22 @@ func NewRunner(deps Deps, config Config) (*Runner, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("configure consumer: %w", err)
 	}
-	return &Runner{Deps: deps, config: config}, nil
+	return &Runner{Deps: deps, config: config, fetching: trouble{log: deps.Log}, recording: trouble{log: deps.Log}}, nil
 }
 
-// Trouble says what keeps the runner from working, empty when nothing does.
+// Trouble says what keeps the runner from working, empty when nothing does. What
+// keeps it from recording comes first: while that lasts, fetching stands still.
 func (r *Runner) Trouble() string {
-	if text := r.trouble.Load(); text != nil {
+	if text := r.recording.text.Load(); text != nil {
+		return *text
+	}
+	if text := r.fetching.text.Load(); text != nil {
 		return *text
 	}
 	return ""
 }
 
-// Run consumes until accept ends; a batch in hand is finished within work.
+// Run consumes until accept ends; batches in hand are finished within work.
 // An error is one that trying again cannot mend.
 func (r *Runner) Run(accept, work context.Context) error {
 	source, err := r.open(accept)
@@ -157,7 +164,7 @@ type source struct {
 // open opens stream and consumer, trying again while the broker is away.
 func (r *Runner) open(ctx context.Context) (*source, error) {
 	var s *source
-	err := r.retry(ctx, "open stream", func() error {
+	err := retry(ctx, &r.fetching, "open stream", func() error {
 		call, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		stream, weak, err := ensureStream(call, r.JetStream, r.config.Stream)
@@ -183,21 +190,37 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 	return s, err
 }
 
-// loop fetches and records until accept ends.
+// loop fetches and records until accept ends, at once: while one batch is
+// recorded, the next is fetched and decoded. There is one recorder, and it takes
+// the batches as they were fetched, so the order of the stream is kept.
 func (r *Runner) loop(accept, work context.Context, s *source) {
+	batches := make(chan *decodedBatch) // no room: at most one batch waits, in intake
+	var recorder sync.WaitGroup
+	recorder.Go(func() {
+		for b := range batches {
+			r.record(work, b)
+		}
+	})
+	r.intake(accept, s, batches)
+	close(batches)
+	recorder.Wait()
+}
+
+// intake fetches until accept ends.
+func (r *Runner) intake(accept context.Context, s *source, batches chan<- *decodedBatch) {
 	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
 	for accept.Err() == nil {
-		err := r.fetchOnce(accept, work, s)
+		err := r.fetchOnce(accept, s, batches)
 		if err == nil {
 			pauses.Reset()
-			r.note("fetch", nil)
+			r.fetching.note("fetch", nil)
 			continue
 		}
 		if accept.Err() != nil {
 			return
 		}
-		r.note("fetch", err)
+		r.fetching.note("fetch", err)
 		pause(accept, pauses.NextBackOff())
 		// A consumer or stream that was deleted is made again; one that is
 		// there is left alone.
@@ -207,10 +230,9 @@ func (r *Runner) loop(accept, work context.Context, s *source) {
 	}
 }
 
-// fetchOnce asks for one batch and records what arrives as it arrives: at once
-// when the load is light, in large batches when messages come faster than they
-// are recorded.
-func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
+// fetchOnce asks for as many messages as make one batch, and hands on what
+// arrives. It returns when all of it is handed on.
+func (r *Runner) fetchOnce(accept context.Context, s *source, batches chan<- *decodedBatch) error {
 	most := fetchBytes(int(r.JetStream.Conn().MaxPayload()))
 	if s.fetchLimit > 0 {
 		most = min(most, s.fetchLimit)
@@ -220,50 +242,51 @@ func (r *Runner) fetchOnce(accept, work context.Context, s *source) error {
 	if err != nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}
-	messages := fetched.Messages()
-	for {
-		batch, open := gather(accept, messages, r.config.Batch)
-		if len(batch) > 0 {
-			r.process(work, s, batch)
-		}
-		if !open {
-			break
-		}
-		if accept.Err() != nil {
-			handBack(messages)
-			return nil
-		}
-	}
-	if err := fetched.Error(); err != nil {
+	r.handOn(accept, s, fetched.Messages(), batches)
+	if err := fetched.Error(); err != nil && accept.Err() == nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}
 	return nil
 }
 
-// gather waits for the first message and takes what else is there, up to most.
-// open is false when no more will come.
-func gather(ctx context.Context, messages <-chan jetstream.Msg, most int) (batch []jetstream.Msg, open bool) {
-	select {
-	case m, ok := <-messages:
-		if !ok {
-			return nil, false
+// handOn decodes messages as they arrive and hands them on in batches: at once
+// while the recorder is free, and else as many as come until it is. No batch
+// takes from two fetches, so that a fetch's limits are a batch's too. When
+// accept ends, it gives back what it has not looked at.
+func (r *Runner) handOn(accept context.Context, s *source, messages <-chan jetstream.Msg, batches chan<- *decodedBatch) {
+	hold := time.NewTicker(r.holdEvery())
+	defer hold.Stop()
+	var giver sync.WaitGroup
+	defer giver.Wait()
+	stop := accept.Done()
+	b := &decodedBatch{}
+	for messages != nil || b.size() > 0 {
+		free := batches
+		if b.size() == 0 || len(messages) > 0 {
+			free = nil // what is there comes first
 		}
-		batch = append(batch, m)
-	case <-ctx.Done():
-		return nil, true
-	}
-	for len(batch) < most {
 		select {
-		case m, ok := <-messages:
-			if !ok {
-				return batch, false
+		case m, open := <-messages:
+			if !open {
+				messages = nil
+				continue
 			}
-			batch = append(batch, m)
-		default:
-			return batch, true
+			if b.size() == 0 {
+				sabotage.Crash(sabotage.AfterFetch)
+			}
+			b.add(r.Rules, s, m)
+		case free <- b:
+			b = &decodedBatch{}
+		case <-hold.C:
+			b.inProgress()
+		case <-stop:
+			if messages != nil {
+				unread := messages
+				giver.Go(func() { handBack(unread) })
+			}
+			messages, stop = nil, nil
 		}
 	}
-	return batch, true
 }
 
 // handBackIdle is how long a stopping runner waits for a further message that
@@ -290,18 +313,16 @@ func handBack(messages <-chan jetstream.Msg) {
 	}
 }
 
-// process decodes and records a batch, then acknowledges it. While the
-// database is away it holds the batch and tells the broker so. Only when work
-// ends does it give the batch back.
-func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg) {
+// record records a batch, then acknowledges it. While the database is away it
+// holds the batch and tells the broker so. Only when work ends does it give the
+// batch back.
+func (r *Runner) record(work context.Context, b *decodedBatch) {
 	started := time.Now()
-	r.Observer.Fetched(len(batch))
-	sabotage.Crash(sabotage.AfterFetch)
-	b := r.decode(s, batch)
-	stopHolding := r.hold(work, b.messages)
+	r.Observer.Fetched(b.size())
+	stopHolding := r.hold(work, b)
 	var verdicts []ledger.Verdict
 	sabotage.Crash(sabotage.BeforeCommit)
-	err := r.retry(work, "record events", func() (err error) {
+	err := retry(work, &r.recording, "record events", func() (err error) {
 		call, cancel := context.WithTimeout(work, r.config.BatchTime)
 		defer cancel()
 		verdicts, err = r.Recorder.Record(call, b.entries)
@@ -309,29 +330,31 @@ func (r *Runner) process(work context.Context, s *source, batch []jetstream.Msg)
 	})
 	stopHolding()
 	if err != nil {
-		for _, m := range batch {
-			_ = m.Nak() // not recorded: to be delivered again
-		}
+		b.giveBack()
 		return
 	}
 	recorded := time.Now()
 	sabotage.Crash(sabotage.AfterCommit)
 	r.acknowledge(b, verdicts)
 	sabotage.Crash(sabotage.AfterAck)
-	r.Observer.BatchRecorded(b.tally(verdicts, recorded), len(batch), time.Since(started))
+	r.Observer.BatchRecorded(b.tally(verdicts, recorded), b.size(), b.decoding+time.Since(started))
 }
 
-// hold tells the broker, until the returned function is called, that the
-// messages are being worked on, so that they are not delivered again while the
-// database is away.
-func (r *Runner) hold(ctx context.Context, messages []jetstream.Msg) (stop func()) {
+// holdEvery is how often the broker hears that messages are worked on. A batch
+// that changes hands waits for up to two such times, half the ack wait.
+func (r *Runner) holdEvery() time.Duration {
+	return max(r.config.AckWait/4, time.Millisecond)
+}
+
+// hold tells the broker, until the returned function is called, that the batch
+// is being worked on, so that it is not delivered again while the database is
+// away.
+func (r *Runner) hold(ctx context.Context, b *decodedBatch) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
-		for pause(ctx, r.config.AckWait/3) {
-			for _, m := range messages {
-				_ = m.InProgress() // when it is lost, the message comes twice: harmless
-			}
+		for pause(ctx, r.holdEvery()) {
+			b.inProgress()
 		}
 	})
 	return func() { cancel(); done.Wait() }
@@ -361,46 +384,6 @@ func (r *Runner) acknowledge(b *decodedBatch, verdicts []ledger.Verdict) {
 		if err := m.Ack(); err != nil {
 			r.Log.Debug("acknowledgement lost; the event will come again", zap.Error(err))
 		}
-	}
-}
-
-// retry tries until f works or ctx ends, with growing pauses.
-func (r *Runner) retry(ctx context.Context, what string, f func() error) error {
-	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
-		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0)) // ctx ends it
-	return backoff.Retry(func() error {
-		err := f()
-		r.note(what, err)
-		return err
-	}, backoff.WithContext(pauses, ctx))
-}
-
-// note keeps what is in the way for Trouble, and logs when that changes.
-func (r *Runner) note(what string, err error) {
-	if err == nil {
-		if r.trouble.Swap(nil) != nil {
-			r.Log.Info("intake works again")
-		}
-		return
-	}
-	if errors.Is(err, context.Canceled) {
-		return
-	}
-	text := what + ": " + err.Error()
-	if before := r.trouble.Swap(&text); before == nil {
-		r.Log.Warn("intake in trouble, trying again", zap.String("action", what), zap.Error(err))
-	}
-}
-
-// pause waits and tells whether ctx is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 

@@ -86,6 +86,22 @@ func (in *intake) settled() int {
 // start runs a runner on the recorder until the returned function is called.
 func (in *intake) start(recorder consumers.Recorder, c consumers.Config) (stop func()) {
 	in.t.Helper()
+	stopAccepting, stopWorking, wait := in.run(recorder, c)
+	stop = sync.OnceFunc(func() {
+		stopAccepting()
+		timer := time.AfterFunc(2*time.Second, stopWorking)
+		wait()
+		timer.Stop()
+		stopWorking()
+	})
+	in.t.Cleanup(stop)
+	return stop
+}
+
+// run runs a runner on the recorder; wait returns when both contexts have ended
+// it. The test's end does so at the latest.
+func (in *intake) run(recorder consumers.Recorder, c consumers.Config) (stopAccepting, stopWorking, wait func()) {
+	in.t.Helper()
 	c.Stream, c.Durable = "POINTS", "points-worker"
 	if c.Batch == 0 {
 		c.Batch = 1000
@@ -103,17 +119,13 @@ func (in *intake) start(recorder consumers.Recorder, c consumers.Config) (stop f
 	work, stopWorking := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(accept, work) }()
-	stop = sync.OnceFunc(func() {
-		stopAccepting()
-		timer := time.AfterFunc(2*time.Second, stopWorking)
+	wait = sync.OnceFunc(func() {
 		if err := <-done; err != nil {
 			in.t.Errorf("runner: %v", err)
 		}
-		timer.Stop()
-		stopWorking()
 	})
-	in.t.Cleanup(stop)
-	return stop
+	in.t.Cleanup(func() { stopAccepting(); stopWorking(); wait() })
+	return stopAccepting, stopWorking, wait
 }
 
 // stream creates the stream before the runner does.
@@ -227,8 +239,8 @@ func TestRunnerCommitWithoutAnswer(t *testing.T) {
 	}
 }
 
-// While the database is away nothing more is fetched, what was fetched is kept
-// beyond the ack wait without being delivered again, and then recorded.
+// While the database is away at most one more batch is fetched, what was fetched
+// is kept beyond the ack wait without being delivered again, and then recorded.
 func TestRunnerDatabaseAway(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
@@ -251,8 +263,8 @@ func TestRunnerDatabaseAway(t *testing.T) {
 	testkit.Eventually(t, 30*time.Second, "tries for thrice the ack wait", func() bool {
 		return tries.Load() > 3 && time.Since(began) > 3*time.Second
 	})
-	if waiting, unacked := in.pending(); unacked > 20 || waiting+unacked != events {
-		t.Errorf("the broker holds %d events and waits for %d, want at most one batch of 20 taken and %d in all", waiting, unacked, events)
+	if waiting, unacked := in.pending(); unacked > 40 || waiting+unacked != events {
+		t.Errorf("the broker holds %d events and waits for %d, want at most two batches of 20 taken and %d in all", waiting, unacked, events)
 	}
 	away.Store(false)
 	testkit.Eventually(t, 30*time.Second, "all events to be acknowledged", in.quiet)
@@ -280,9 +292,11 @@ func TestRunnerRejectsAndIgnores(t *testing.T) {
 	in.publish(order(1))
 	in.start(in.store, consumers.Config{AckWait: time.Second, BatchTime: 500 * time.Millisecond})
 	testkit.Eventually(t, 20*time.Second, "six events to be settled", func() bool { return in.settled() >= 6 && in.quiet() })
+	in.mu.Lock()
 	if in.tally.Accepted != 1 || in.tally.Duplicates != 1 || in.tally.Ignored != 1 || len(in.tally.Rejected) != 3 {
 		t.Errorf("tally %+v", in.tally)
 	}
+	in.mu.Unlock()
 	rows, err := in.pool.Query(t.Context(), `SELECT stream_seq, reason_code, reason FROM rejects ORDER BY stream_seq`)
 	if err != nil {
 		t.Fatal(err)
@@ -318,6 +332,114 @@ func TestRunnerKeepsStreamOrder(t *testing.T) {
 	}
 	if n := in.count(`SELECT count(*) FROM rejects WHERE reason_code = 'conflict'`); n != pairs {
 		t.Errorf("%d conflicts, want %d", n, pairs)
+	}
+}
+
+// gated is a recorder that says how large each batch is, and records it only
+// when it may.
+type gated struct {
+	Recorder consumers.Recorder
+	sizes    chan int
+	open     chan struct{}
+}
+
+func newGated(r consumers.Recorder) *gated {
+	return &gated{Recorder: r, sizes: make(chan int, 100), open: make(chan struct{})}
+}
+
+func (g *gated) Record(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
+	g.sizes <- len(entries)
+	select {
+	case <-g.open:
+		return g.Recorder.Record(ctx, entries)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// recordingOneWaitingNine brings a runner with batches of ten to where it
+// records one event, holds nine more, and has left 15 at the broker.
+func (in *intake) recordingOneWaitingNine(g *gated) {
+	in.t.Helper()
+	in.publish(order(0))
+	if n := <-g.sizes; n != 1 {
+		in.t.Fatalf("a single event came in a batch of %d", n)
+	}
+	for i := range 24 {
+		in.publish(order(1 + i))
+	}
+	testkit.Eventually(in.t, 20*time.Second, "a second batch to be fetched", func() bool {
+		waiting, unacked := in.pending()
+		return waiting == 15 && unacked == 10
+	})
+}
+
+// A single event is recorded at once. While that lasts, what comes is fetched,
+// up to a full batch, and recorded in one piece as soon as it can be; a long
+// wait does not bring it twice.
+func TestRunnerFetchesWhileItRecords(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	g := newGated(in.store)
+	in.start(g, consumers.Config{Batch: 10, AckWait: 2 * time.Second, BatchTime: 1900 * time.Millisecond})
+	in.recordingOneWaitingNine(g)
+	// The batch is tried again after its time; by the third try the ack wait is over.
+	for range 2 {
+		if n := <-g.sizes; n != 1 {
+			t.Fatalf("a batch of %d overtook the first", n)
+		}
+	}
+	if waiting, unacked := in.pending(); waiting != 15 || unacked != 10 {
+		t.Errorf("%d events wait at the broker and %d are taken, want 15 and 10", waiting, unacked)
+	}
+	close(g.open)
+	if n := <-g.sizes; n != 9 {
+		t.Errorf("the second batch has %d events, want all 9 that had come", n)
+	}
+	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", func() bool { return in.settled() >= 25 && in.quiet() })
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.tally.Accepted != 25 || in.tally.Redelivered > 0 {
+		t.Errorf("tally %+v, want 25 accepted and none delivered again", in.tally)
+	}
+}
+
+// A stop finds one batch being recorded and one waiting: both are recorded while
+// there is time, else both go back to the broker at once. Nothing is lost.
+func TestRunnerStopsWithABatchWaiting(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		inTime bool
+		want   int
+	}{"in time": {true, 10}, "out of time": {false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newIntake(t)
+			in.stream()
+			g := newGated(in.store)
+			stopAccepting, stopWorking, wait := in.run(g, consumers.Config{Batch: 10})
+			in.recordingOneWaitingNine(g)
+			stopAccepting()
+			if c.inTime {
+				close(g.open)
+			} else {
+				stopWorking()
+			}
+			wait()
+			if n := in.count(`SELECT count(*) FROM operations`); n != c.want {
+				t.Errorf("%d operations, want %d", n, c.want)
+			}
+			testkit.Eventually(t, 5*time.Second, "the broker to have the rest", func() bool {
+				waiting, unacked := in.pending()
+				return waiting+unacked == 25-c.want
+			})
+			in.start(in.store, consumers.Config{}) // long before the ack wait is over
+			testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.quiet)
+			if n := in.count(`SELECT count(*) FROM operations`); n != 25 {
+				t.Errorf("%d operations, want 25", n)
+			}
+		})
 	}
 }
 

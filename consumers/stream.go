@@ -18,7 +18,8 @@ const (
 	streamMaxAge     = 30 * 24 * time.Hour
 	streamDuplicates = 2 * time.Minute
 	streamMaxMessage = 1 << 20
-	// maxAckPending allows ten workers with two batches of 1,000 each.
+	// maxAckPending allows ten workers with two batches of 1,000 each: one is
+	// recorded, the next waits.
 	maxAckPending = 20_000
 )
 
@@ -146,8 +147,8 @@ func consumerDifferences(c jetstream.ConsumerConfig, want Config, payload int) (
 	if c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < fetchBytes(payload) {
 		found = append(found, fmt.Sprintf("max bytes of a fetch is %d: fetches are made that small, and slower; want %d or no limit", c.MaxRequestMaxBytes, fetchBytes(payload)))
 	}
-	if under := batch * want.BatchesInFlight; c.MaxAckPending > 0 && c.MaxAckPending < under {
-		found = append(found, fmt.Sprintf("max ack pending is %d for all workers, one worker fetches up to %d: events wait at the broker although workers have room; want %d, or lower WORKER_BATCH",
+	if under := 2 * batch * want.BatchesInFlight; c.MaxAckPending > 0 && c.MaxAckPending < under {
+		found = append(found, fmt.Sprintf("max ack pending is %d for all workers, one worker holds up to %d: events wait at the broker although workers have room; want %d, or lower WORKER_BATCH",
 			c.MaxAckPending, under, maxAckPending))
 	}
 	if c.MaxDeliver > 0 {

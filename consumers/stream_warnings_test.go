@@ -27,7 +27,7 @@ func TestRunnerWarnsAtStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	durable, err := stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{Durable: "points-worker", AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: 30 * time.Second, MaxAckPending: 5, MaxRequestMaxBytes: 2 << 20, FilterSubject: "points.events.>"})
+		AckWait: 30 * time.Second, MaxAckPending: 5, MaxRequestMaxBytes: 3 << 19, FilterSubject: "points.events.>"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestRunnerWarnsAtStart(t *testing.T) {
 	}
 	text := strings.Join(said, "\n")
 	for _, want := range []string{"stream setting is weaker than it should be: storage is memory", "weaker than it should be: max age is 1h0m0s",
-		"consumer setting differs: max ack pending is 5", "consumer setting differs: max bytes of a fetch is 2097152"} {
+		"consumer setting differs: max ack pending is 5", "consumer setting differs: max bytes of a fetch is 1572864"} {
 		if strings.Count(text, want) != 1 {
 			t.Errorf("want once %q, got\n%s", want, text)
 		}
@@ -63,7 +63,7 @@ func TestRunnerWarnsAtStart(t *testing.T) {
 		t.Errorf("%d warnings, want 4:\n%s", len(said), text)
 	}
 	now, err := durable.Info(t.Context())
-	if err != nil || now.Config.MaxAckPending != 5 || now.Config.MaxRequestMaxBytes != 2<<20 {
+	if err != nil || now.Config.MaxAckPending != 5 || now.Config.MaxRequestMaxBytes != 3<<19 {
 		t.Errorf("the durable was changed: %+v, %v", now, err)
 	}
 }

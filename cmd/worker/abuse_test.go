@@ -109,10 +109,10 @@ func garbageInARow(t *testing.T) int {
 }
 
 // mostEventMemory bounds the worker's memory under abusive events. One batch is
-// in flight by default, and a fetch brings at most 4 MiB. The worst of it are
-// messages that are all header: a parsed header of 7 bytes takes some 140 (a
-// name, a list of one value, their places in a map), so 80 MiB for 4 MiB. The
-// lines that are kept with the reject are 4 MiB, pgx's copies of headers and
+// recorded at a time by default, while one more waits, and a fetch brings at most
+// 2 MiB, so there are 4 MiB. The worst of it are messages that are all header: a
+// parsed header of 7 bytes takes some 140 (a name, a list of one value, their
+// places in a map), so 80 MiB for 4 MiB. The lines that are kept with the reject are 4 MiB, pgx's copies of headers and
 // payloads some 4 times as much while its buffers grow. That makes 100 MiB; the
 // collector may let the heap grow to the double, and 56 MiB are for the rest of
 // the program.

@@ -71,18 +71,21 @@ type NATS struct {
 	// (WORKER_BATCH, default 1000, 1 to 1000). Low costs a commit for every few
 	// events; above 1000 a single bad event makes too much work to be split off.
 	Batch int
-	// BatchesInFlight is how many batches are fetched or written at once
-	// (WORKER_BATCHES_IN_FLIGHT, default 1, 1 to 8). With 1, one worker records
-	// in the stream's order, so that of two events that contradict each other
-	// the first published wins; with more, or with several workers, either may.
-	// More use a slow database better.
+	// BatchesInFlight is how many batches are written at once, each while one
+	// more is fetched (WORKER_BATCHES_IN_FLIGHT, default 1, 1 to 8). With 1, one
+	// worker records in the stream's order, so that of two events that contradict
+	// each other the first published wins; with more, or with several workers,
+	// either may. More use a slow database better.
 	BatchesInFlight int
 	// AckWait is how long the broker waits for an ack before it delivers again
 	// (WORKER_ACK_WAIT, default 30s, 1s to 10m). Too low and slow batches are
 	// delivered twice (harmless but wasted); too high and a crashed worker's
-	// messages rest that long. It must exceed BatchesInFlight × BatchTime.
+	// messages rest that long. It must exceed BatchesInFlight × BatchTime, so
+	// that batches which are written at once and slow each other down come
+	// through. A batch that waits its turn needs no more: until it is written,
+	// the broker is told four times in each ack wait that it is in hand.
 	AckWait time.Duration
-	// BatchTime is the deadline of one batch from fetch to commit
+	// BatchTime is the deadline of one try to write a batch
 	// (WORKER_BATCH_TIME, default 10s, 1s to 5m). Too low and a loaded database
 	// never gets a batch through; too high forces a long AckWait.
 	BatchTime time.Duration
