@@ -46,13 +46,14 @@ type Verdict struct {
 // before lost to, so two workers on one stream need two or three.
 const maxRecordTries = 10
 
-// Record writes a batch in one transaction and says what became of each entry,
-// in order. After an error nothing of the batch may be acknowledged.
+// Record writes a batch, a large one in two transactions at a time, and says
+// what became of each entry, in order. After an error nothing of the batch may
+// be acknowledged.
 //
 // A batch that the database refuses for its content is split until the bad
 // entry is alone; that one becomes a reject, and costs only itself.
 func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) {
-	return s.record(ctx, entries, &queueing{})
+	return s.recordParts(ctx, entries, &queueing{})
 }
 
 // record is Record; how says what becomes of the operations' outbox rows.

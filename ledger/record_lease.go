@@ -24,7 +24,7 @@ type RecordLease struct {
 // until its lease ends.
 func (s *Store) RecordLeased(ctx context.Context, entries []Entry, leases []RecordLease) ([]Verdict, []Claimed, error) {
 	how := queueing{leases: leases}
-	verdicts, err := s.record(ctx, entries, &how)
+	verdicts, err := s.recordParts(ctx, entries, &how)
 	return verdicts, how.leased, err
 }
 

@@ -46,7 +46,9 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		"enable_mergejoin":  "off",
 		"enable_bitmapscan": "off",
 		"jit":               "off",
-		"timezone":          "UTC",
+		// Else each statement is planned anew: its cost seems to depend on the arrays.
+		"plan_cache_mode": "force_generic_plan",
+		"timezone":        "UTC",
 		// An acknowledged event must be on the disk, whatever the role's default.
 		"synchronous_commit": "on",
 		// A worker that lost its connection must not hold row locks for hours.

@@ -35,9 +35,10 @@ type service struct {
 	backlog     *backlogReader
 }
 
-// workerConnections is what the intake, the dispatchers (claim, settle, renew,
-// sweep) and the operators' pages use at once, with room to spare.
-func workerConnections(accounts, batchesInFlight int) int { return 4 + batchesInFlight + 4*accounts }
+// workerConnections is what the intake (a large batch takes two), the dispatchers
+// (claim, settle, renew, sweep) and the operators' pages use at once, with room
+// to spare.
+func workerConnections(accounts, batchesInFlight int) int { return 4 + 2*batchesInFlight + 4*accounts }
 
 // newService connects and checks everything that must hold before the first
 // event is touched: the schema, the rules, the accounts. It waits for a Postgres

@@ -1,0 +1,74 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"sync"
+)
+
+// A large batch is recorded as two transactions at the same time: one Postgres
+// process cannot keep up with the dispatchers. partLeast is the size from which
+// it is worth a second commit.
+const (
+	parts     = 2
+	partLeast = 200
+)
+
+// part is the share of a batch that one transaction records.
+type part struct {
+	entries  []Entry
+	at       []int // the entries' places in the batch
+	how      queueing
+	verdicts []Verdict
+	err      error
+}
+
+// recordParts records a batch, a large one in parts. Events with the same key
+// are in the same part and in order, so which of them is the first stays as it
+// was published. After an error a part may be recorded all the same; trying
+// again finds it.
+func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
+	if len(entries) < partLeast {
+		return s.record(ctx, entries, how)
+	}
+	var shares [parts]part
+	seed := maphash.MakeSeed()
+	for i := range entries {
+		p := &shares[shareOf(seed, &entries[i])]
+		p.entries, p.at = append(p.entries, entries[i]), append(p.at, i)
+	}
+	var group sync.WaitGroup
+	for i := range shares {
+		p := &shares[i]
+		p.how = queueing{rebuilt: how.rebuilt, leases: how.leases}
+		group.Go(func() { p.verdicts, p.err = s.record(ctx, p.entries, &p.how) })
+	}
+	group.Wait()
+	verdicts := make([]Verdict, len(entries))
+	var errs []error
+	for i := range shares {
+		p := &shares[i]
+		how.leased = append(how.leased, p.how.leased...)
+		if p.err != nil {
+			errs = append(errs, p.err)
+			continue
+		}
+		for j, at := range p.at {
+			verdicts[at] = p.verdicts[j]
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return verdicts, nil
+}
+
+// shareOf is the part an entry belongs to: operations with the same dedup key
+// have the same business key, which is made of a part of what makes the other.
+func shareOf(seed maphash.Seed, e *Entry) int {
+	if e.Event == nil || len(e.Event.Operations) == 0 {
+		return 0
+	}
+	return int(maphash.String(seed, e.Event.Operations[0].BusinessKey) % parts)
+}
