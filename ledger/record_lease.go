@@ -65,32 +65,31 @@ func (q *queueing) lease(target string) *RecordLease {
 	return nil
 }
 
-// readLeased reads the ids of the rows that were leased, and makes of each what
-// a claim would have read back.
-func (w *recordWrite) readLeased(results pgx.BatchResults) ([]Claimed, error) {
-	rows, err := results.Query()
+// readRecorded reads which operations were inserted, and makes of those that
+// were leased what a claim would have read back.
+func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]bool, leased []Claimed, _ error) {
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
-	var byKey map[key]newOperation
-	if len(w.how.leases) > 0 {
-		byKey = make(map[key]newOperation, len(w.operations))
-		for _, o := range w.operations {
-			byKey[key{o.Target, o.BizID}] = o
-		}
+	byKey := make(map[key]newOperation, len(w.operations))
+	for _, o := range w.operations {
+		byKey[key{o.Target, o.BizID}] = o
 	}
-	var leased []Claimed
+	inserted = make(map[key]bool, len(w.operations))
 	for rows.Next() {
 		var id OperationID
 		var k key
 		var now time.Time
 		if err := rows.Scan(&id, &k.target, &k.bizID, &now); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		leased = append(leased, firstClaim(byKey[k], id, w.how.lease(k.target).Token, now))
+		inserted[k] = true
+		if o, l := byKey[k], w.how.lease(k.target); l != nil && o.Points > 0 {
+			leased = append(leased, firstClaim(o, id, l.Token, now))
+		}
 	}
-	return leased, rows.Err()
+	return inserted, leased, rows.Err()
 }
 
 // firstClaim is the operation as its first claim would read it.

@@ -24,12 +24,18 @@ type part struct {
 	err      error
 }
 
-// recordParts records a batch, a large one in parts. Events with the same key
+// recordParts records a batch: a small one without a look-up, a large one in
+// parts. Events with the same key
 // are in the same part and in order, so which of them is the first stays as it
 // was published. After an error a part may be recorded all the same; trying
 // again finds it.
 func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
-	if len(entries) < partLeast {
+	switch {
+	case len(entries) == 0:
+		return nil, nil
+	case isFew(entries):
+		return s.recordFew(ctx, entries, how)
+	case len(entries) < partLeast:
 		return s.record(ctx, entries, how)
 	}
 	var shares [parts]part

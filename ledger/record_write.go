@@ -23,10 +23,19 @@ type newReject struct {
 }
 
 // sqlInsertOperations writes operations and the outbox rows of those that have
-// something to send, in one statement, and returns what it leased. A key that
-// exists raises operations_one_per_key and undoes the transaction: Record then
-// looks again.
-const sqlInsertOperations = `
+// something to send, in one statement, and returns their ids. A key that exists
+// raises operations_one_per_key and undoes the transaction: Record then looks
+// again.
+const sqlInsertOperations = insertOperations + insertOutbox
+
+// sqlInsertNewOperations is sqlInsertOperations that leaves out keys that exist
+// (operations_one_per_key), and so needs no look-up before it. A key that is
+// missing from the answer exists.
+const sqlInsertNewOperations = insertOperations + `
+     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.target = t.target AND o.biz_id = t.biz_id)` + insertOutbox
+
+const (
+	insertOperations = `
 WITH recorded AS (
     INSERT INTO operations (target, kind, biz_id, business_key, member_id, member_code, points, source_type,
                             points_channel, reason, reference, business_date, shop_code, amount_fen, mapping_version,
@@ -41,7 +50,8 @@ WITH recorded AS (
                   $22::timestamptz[], $23::text[])
            AS t (target, kind, biz_id, business_key, member_id, member_code, points, source_type, points_channel,
                  reason, reference, business_date, shop_code, amount_fen, mapping_version, event_source, event_id,
-                 event_type, event_time, event_subject, stream_seq, broker_time, data)
+                 event_type, event_time, event_subject, stream_seq, broker_time, data)`
+	insertOutbox = `
     RETURNING id, target, biz_id, points, broker_time
 ), queued AS (
     INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at, lease_token, lease_until)
@@ -52,7 +62,8 @@ WITH recorded AS (
       LEFT JOIN unnest($28::text[], $29::bigint[], $30::float8[]) AS l (target, token, seconds) ON l.target = r.target
      WHERE r.points > 0
 )
-SELECT id, target, biz_id, now() FROM recorded WHERE points > 0 AND target = ANY ($28::text[])`
+SELECT id, target, biz_id, now() FROM recorded`
+)
 
 // sqlInsertRejects writes rejects; one that is there already (the message was
 // redelivered) is left as it is.
@@ -92,7 +103,7 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, er
 		}
 	}()
 	if len(w.operations) > 0 {
-		if leased, err = w.readLeased(results); err != nil {
+		if _, leased, err = w.readRecorded(results.Query()); err != nil {
 			return nil, fmt.Errorf("write batch: %w", err)
 		}
 	}
