@@ -175,7 +175,11 @@ func (a *arena) recordSome(ctx context.Context, random *rand.Rand) error {
 			})
 		}
 	}
-	verdicts, leased, err := a.RecordLeased(ctx, batch, leases)
+	store := a.Store
+	if random.IntN(2) == 0 { // as a large batch is written
+		store = store.CopyAlways()
+	}
+	verdicts, leased, err := store.RecordLeased(ctx, batch, leases)
 	a.count(func() {
 		for i := range leased {
 			r := &leased[i]

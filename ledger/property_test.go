@@ -168,7 +168,11 @@ func (m *machine) record(rt *rapid.T) {
 	}
 	leases := m.recordLeases(rt)
 	expected := m.model.lease(m.model.ops[before:], leases)
-	verdicts, leased, err := m.RecordLeased(m.ctx, batch, leases)
+	store := m.Store
+	if rapid.Bool().Draw(rt, "copy") { // as a large batch is written
+		store = store.CopyAlways()
+	}
+	verdicts, leased, err := store.RecordLeased(m.ctx, batch, leases)
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	switch {
 	case len(entries) == 0:
 		return nil, nil
-	case isFew(entries):
+	case len(entries) < s.copyLeast && isFew(entries):
 		return s.recordFew(ctx, entries, how)
 	case len(entries) < partLeast:
 		return s.record(ctx, entries, how)

@@ -78,11 +78,15 @@ SELECT stream, stream_created, stream_seq, subject, broker_time, headers, payloa
              event_source, event_id, event_type, reason_code, reason)
 ON CONFLICT ON CONSTRAINT rejects_one_per_message DO NOTHING`
 
-// write sends both statements in one round trip; Postgres runs them as one
-// implicit transaction. What it leased counts only when there is no error.
+// write copies a large batch. Of a smaller one it sends both statements in one
+// round trip; Postgres runs them as one implicit transaction. What was leased
+// counts only when there is no error.
 func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
 	if len(w.operations) == 0 && len(w.rejects) == 0 {
 		return nil, nil
+	}
+	if len(w.operations) >= s.copyLeast && w.how.rebuilt == nil {
+		return s.copy(ctx, w)
 	}
 	var batch pgx.Batch
 	if len(w.operations) > 0 {

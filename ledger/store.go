@@ -13,10 +13,12 @@ import (
 // begins transactions.
 type Store struct {
 	pool *pgxpool.Pool
+	// copyLeast is the constant of that name; tests lower it.
+	copyLeast int
 }
 
 // New returns a store on a pool whose database is migrated.
-func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
+func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool, copyLeast: copyLeast} }
 
 // OpenWorkerPool opens the worker's connections. maxConns bounds them; 0 is
 // pgx's default (4, or the number of CPUs if that is more).
