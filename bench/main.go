@@ -95,6 +95,10 @@ func measure(ctx context.Context, name string, o options) (err error) {
 	if err := d.runParts(ctx, name == "quick", name == "full"); err != nil {
 		return err
 	}
+	if name == "smoke" {
+		fmt.Println("It works. A run of this size says nothing of speed: no tables.")
+		return nil
+	}
 	if o.build = d.worker.Build; name != "full" {
 		o.session = d.session
 	}
