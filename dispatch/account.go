@@ -132,6 +132,16 @@ func (a Account) validate() error {
 	return errors.Join(errs...)
 }
 
+// restAfterLease is how long after the end of a lease the effect of a call that
+// was made under it must be visible: the lease lasted SettleAllowance longer
+// than the call's deadline.
+func (a Account) restAfterLease() time.Duration {
+	if !a.Verify {
+		return 0
+	}
+	return max(0, a.VerifyAfter-SettleAllowance)
+}
+
 // claimKeyMemory is the key memory as the claim must see it: what is claimed
 // now may be sent as late as its lease ends. A row that is verified first may
 // be claimed at any age; verified looks at the memory where it matters.

@@ -51,9 +51,10 @@ func (d *Dispatcher) claimLimit(now time.Time) (limit int, pause time.Duration) 
 		// One call at a time, or a probe: nothing may wait in the queue.
 		return calls - d.leases.count(), 0
 	}
-	// Claim in large steps: when the queue still feeds all senders once, wait.
+	// Claim in large steps, but before the senders run dry: a claim of a thousand
+	// rows takes as long as quick calls of some hundred.
 	queued := len(d.queue)
-	if queued > d.account.Concurrency {
+	if queued > d.claimStep()/2 {
 		return 0, 0
 	}
 	return min(d.claimStep()-queued, maxHeld-d.reserved.count()-d.leases.count()), 0
@@ -193,7 +194,7 @@ func (d *Dispatcher) renewLoop(ctx context.Context) {
 // the vendor may have forgotten.
 func (d *Dispatcher) sweepLoop(ctx context.Context) {
 	for ok := true; ok; ok = sleep(ctx, d.account.PollEvery) {
-		expired, err := d.store.Rescue(ctx, d.account.Name, d.policy.maxAttempts)
+		expired, err := d.store.Rescue(ctx, d.account.Name, d.policy.maxAttempts, d.account.restAfterLease())
 		d.note(err)
 		if err == nil && expired > 0 {
 			d.observer.LeasesExpired(d.account.Name, expired)

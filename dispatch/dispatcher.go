@@ -18,7 +18,7 @@ import (
 type Store interface {
 	Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error)
 	Renew(ctx context.Context, ids []ledger.OperationID, tokens []ledger.LeaseToken, lease time.Duration) ([]ledger.OperationID, error)
-	Rescue(ctx context.Context, target string, maxAttempts int) (int, error)
+	Rescue(ctx context.Context, target string, maxAttempts int, rest time.Duration) (int, error)
 	ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error)
 	NextDue(ctx context.Context, target string, keyMemory time.Duration) (time.Duration, bool, error)
 	Confirm(ctx context.Context, heard []ledger.Confirmation) (ledger.Confirmed, error)

@@ -80,7 +80,7 @@ func toSend(entries []ledger.Entry) map[string]int {
 }
 
 // The intake waits for a dispatcher to make room as long as rows leave its queue,
-// but at most half of the time: one account that is slow, or stands still, must
+// but at most two thirds of the time: one account that is slow, or stands still, must
 // not hold up the others' events. It is behind then, and its rows wait in the
 // outbox.
 const (
@@ -107,12 +107,12 @@ type reservations struct {
 	freed chan struct{}
 }
 
-// patience is how long the intake may wait now: half of the time that has gone
-// by, less what it has waited.
+// patience is how long the intake may wait now: two thirds of the time that has
+// gone by, less what it has waited.
 func (r *reservations) patience(now time.Time) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mayWait = min(r.mayWait+now.Sub(r.countedAt)/2, waitSaved)
+	r.mayWait = min(r.mayWait+now.Sub(r.countedAt)/3*2, waitSaved)
 	r.countedAt = now
 	return r.mayWait
 }

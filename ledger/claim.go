@@ -183,7 +183,8 @@ WITH expired AS (
     UPDATE outbox x
        SET state = CASE WHEN x.attempts + 1 >= $2 THEN 'parked' ELSE 'pending' END,
            cause = CASE WHEN x.attempts + 1 >= $2 THEN 'attempts_exhausted' ELSE 'lease_expired' END,
-           in_doubt = true, attempts = x.attempts + 1, next_attempt_at = now(), lease_token = NULL, lease_until = NULL
+           in_doubt = true, attempts = x.attempts + 1,
+           next_attempt_at = GREATEST(now(), x.lease_until + $3::interval), lease_token = NULL, lease_until = NULL
       FROM expired e
      WHERE x.operation_id = e.operation_id
     RETURNING x.operation_id
@@ -193,9 +194,10 @@ SELECT operation_id, 'lease_expired', 0 FROM taken_back`
 
 // Rescue takes back up to 1,000 rows of the account whose lease has ended, in
 // doubt, and says how many there were. maxAttempts parks a row that has had
-// its attempts.
-func (s *Store) Rescue(ctx context.Context, target string, maxAttempts int) (int, error) {
-	tag, err := s.pool.Exec(ctx, sqlRescue, target, maxAttempts)
+// its attempts. The others are due when rest has gone by since their lease
+// ended: before that a look at the vendor's records proves nothing.
+func (s *Store) Rescue(ctx context.Context, target string, maxAttempts int, rest time.Duration) (int, error) {
+	tag, err := s.pool.Exec(ctx, sqlRescue, target, maxAttempts, rest)
 	if err != nil {
 		return 0, fmt.Errorf("rescue expired leases: %w", err)
 	}

@@ -175,7 +175,7 @@ func TestRescueMarksDoubt(t *testing.T) {
 	f.record(f.event("SO-1"), f.event("SO-2"))
 	f.claim(1, 2)
 	rescue := func(max int) int {
-		n, err := f.Rescue(t.Context(), "zhimai", max)
+		n, err := f.Rescue(t.Context(), "zhimai", max, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,6 +188,22 @@ func TestRescueMarksDoubt(t *testing.T) {
 	want(t, "in doubt", one[int](f, `SELECT count(*) FROM outbox WHERE in_doubt AND lease_token IS NULL`), 2)
 	want(t, "parked", one[string](f, `SELECT cause FROM outbox WHERE state = 'parked'`), "attempts_exhausted")
 	want(t, "attempts kept", one[int](f, `SELECT count(*) FROM attempts WHERE outcome = 'lease_expired'`), 2)
+}
+
+// A row whose worker is gone rests until what it may have sent is visible in
+// the vendor's records; the rest counts from the end of the lease.
+func TestRescuedRowRests(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"), f.event("SO-2"))
+	f.claim(1, 2)
+	f.exec(`UPDATE outbox SET lease_until = now() - interval '10 minutes'`)
+	f.exec(`UPDATE outbox SET lease_until = now() - interval '1 second' WHERE operation_id = (SELECT min(operation_id) FROM outbox)`)
+	if n, err := f.Rescue(t.Context(), "zhimai", 5, 5*time.Minute); err != nil || n != 2 {
+		t.Fatalf("rescued %d, %v", n, err)
+	}
+	want(t, "resting", one[string](f, `SELECT string_agg((next_attempt_at - now() > interval '4 minutes')::text, ' ' ORDER BY operation_id) FROM outbox`), "true false")
+	want(t, "claimed", len(f.claim(2, 2)), 1)
 }
 
 func TestClaimKeyMemory(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"syscall"
 	"time"
 )
@@ -53,6 +54,10 @@ func (c *Caller) dial(ctx context.Context, to *url.URL) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.forgetful(tcp); err != nil {
+		_ = tcp.Close() // err says more
+		return nil, fmt.Errorf("set up connection: %w", err)
+	}
 	n := &connection{address: addressOf(to), wire: &wire{Conn: tcp}}
 	n.stream = n.wire
 	if to.Scheme == "https" {
@@ -75,6 +80,22 @@ func (c *Caller) dial(ctx context.Context, to *url.URL) (*connection, error) {
 	return n, nil
 }
 
+// forgetful lets the kernel forget what it has not delivered when the connection
+// is closed, by a call that was given up as by the death of the process, and when
+// the vendor has not acknowledged it within the timeout. Else it would repeat a
+// request for minutes after everybody has given it up, and the vendor might get
+// it after its records were read.
+func (c *Caller) forgetful(conn net.Conn) error {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	if err := tcp.SetLinger(0); err != nil {
+		return err
+	}
+	return limitUnacknowledged(tcp, c.cfg.Timeout)
+}
+
 func addressOf(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // Read implements io.Reader for the buffered reader.
@@ -93,10 +114,21 @@ func (n *connection) Read(b []byte) (int, error) {
 // usable tells whether the vendor has left the idle connection alone: it has
 // neither closed it nor said anything. A call on a connection that the vendor
 // closed while it was idle would end as unknown without need.
-func (n *connection) usable() bool {
-	return n.reader.Buffered() == 0 && silent(n.raw)
+// What lies between, decoded by TLS or not yet, is asked for by a read that may
+// not wait.
+func (n *connection) usable(deadline time.Time) bool {
+	n.readable = maxReplyHeaderBytes
+	if err := n.stream.SetReadDeadline(longAgo); err != nil {
+		return false
+	}
+	if _, err := n.reader.Peek(1); !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	return n.stream.SetDeadline(deadline) == nil && silent(n.raw)
 }
 
-func (n *connection) close() { _ = n.stream.Close() } // nothing is left to be told
+// close drops the connection at once. There is no farewell of TLS: it would be
+// a write that may block.
+func (n *connection) close() { _ = n.wire.Close() } // nothing is left to be told
 
 var errHeaderTooLarge = errors.New("reply's header is larger than the limit")

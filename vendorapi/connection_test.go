@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -211,7 +212,7 @@ func TestPostLeavesConnectionsThatTheVendorClosed(t *testing.T) {
 					t.Fatalf("call %d: %+v", i, a)
 				}
 				if n := c.idle.pop(); n != nil {
-					waitUntil(t, func() bool { return !n.usable() })
+					waitUntil(t, func() bool { return !n.usable(time.Now().Add(time.Minute)) })
 					c.idle.put(n)
 				}
 			}
@@ -281,5 +282,24 @@ func TestPostSkipsInterimReplies(t *testing.T) {
 	a = post(t.Context(), c, rawServer(t, says(strings.Repeat(interim, 100), linger)))
 	if a.Outcome != Unknown || a.Status != 0 || a.Err == nil {
 		t.Errorf("interim replies alone: %+v", a)
+	}
+}
+
+// A connection that is given up is reset: what the kernel had not delivered by
+// then is never delivered.
+func TestGivenUpConnectionIsReset(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	address := rawServer(t, func(conn *net.TCPConn, _ *bufio.Reader) {
+		_, err := io.Copy(io.Discard, conn)
+		ended <- err
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if a := post(ctx, newCaller(t, HTTPConfig{}), address); a.Outcome != Unknown {
+		t.Fatalf("answer %+v, want unknown", a)
+	}
+	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the vendor saw the connection end with %v, want a reset", err)
 	}
 }

@@ -25,9 +25,7 @@ func (p *connections) take(to *url.URL, deadline time.Time) *connection {
 		if n == nil {
 			return nil
 		}
-		// Before the look at it: an old deadline would make it seem dead.
-		err := n.stream.SetDeadline(deadline)
-		if err == nil && n.address == addressOf(to) && n.usable() {
+		if n.address == addressOf(to) && n.usable(deadline) {
 			return n
 		}
 		n.close()

@@ -45,13 +45,15 @@ func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
 
 // connect joins the keeper with the broker and the service's pool.
 func (k *keeper) connect(js jetstream.JetStream, guard *ledger.Guard, reset func(), cfg *config.Config, on []config.Vendor, log *zap.Logger) (err error) {
-	var lease time.Duration
+	var rest time.Duration
 	for _, v := range on {
-		lease = max(lease, v.Lease)
+		// By then no worker holds a lease from the lost database, and what was sent
+		// under one is visible in the vendor's records.
+		rest = max(rest, v.Lease+max(keeperRestMargin, v.VerifyAfter))
 	}
 	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: js, Store: k.store, Guard: guard, Reset: reset,
 		Rules: cfg.Rules, Log: log.Named("keeper")}, consumers.KeeperConfig{
-		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: lease + keeperRestMargin})
+		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: rest})
 	return err
 }
 
