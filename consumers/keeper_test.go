@@ -339,7 +339,8 @@ func TestKeeperDatabaseSwappedForBackup(t *testing.T) {
 				k = in.keep(right)
 				in.start(k.store, consumers.Config{})
 			}
-			testkit.Eventually(t, 30*time.Second, "the backup to be completed", func() bool {
+			// On a busy machine an event may have to be delivered again first, after the ack wait of 30 s.
+			testkit.Eventually(t, 90*time.Second, "the backup to be completed", func() bool {
 				return countIn(t, right, `SELECT count(*) FROM operations`) == 25
 			})
 			k.waitSure()
