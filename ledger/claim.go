@@ -91,7 +91,7 @@ WITH due AS (
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
            first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END
       FROM due d
-     WHERE x.operation_id = d.operation_id
+     WHERE x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
@@ -99,7 +99,7 @@ SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type,
        COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
        EXTRACT(epoch FROM now() - l.first_sent_at)::float8
   FROM leased l
-  JOIN operations o ON o.id = l.operation_id
+  JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  ORDER BY l.next_attempt_at, l.operation_id`
 )
 
@@ -135,14 +135,14 @@ const sqlRenew = `
 WITH mine AS (
     SELECT x.operation_id
       FROM unnest($1::bigint[], $2::bigint[]) AS held (operation_id, lease_token)
-      JOIN outbox x ON x.operation_id = held.operation_id AND x.lease_token = held.lease_token
+      JOIN outbox x ON x.operation_id = ANY (ARRAY[held.operation_id]) AND x.lease_token = held.lease_token
      WHERE x.lease_until > now()
        FOR UPDATE OF x SKIP LOCKED
 )
 UPDATE outbox x
    SET lease_until = now() + $3::interval
   FROM mine m
- WHERE x.operation_id = m.operation_id
+ WHERE x.operation_id = ANY (ARRAY[m.operation_id])
 RETURNING x.operation_id`
 
 // Renew prolongs the leases of rows that this worker holds, in one statement,
@@ -186,7 +186,7 @@ WITH expired AS (
            in_doubt = true, attempts = x.attempts + 1,
            next_attempt_at = GREATEST(now(), x.lease_until + $3::interval), lease_token = NULL, lease_until = NULL
       FROM expired e
-     WHERE x.operation_id = e.operation_id
+     WHERE x.operation_id = ANY (ARRAY[e.operation_id])
     RETURNING x.operation_id
 )
 INSERT INTO attempts (operation_id, outcome, duration_ms)
@@ -217,7 +217,7 @@ WITH forgotten AS (
 UPDATE outbox x
    SET state = 'parked', cause = 'key_memory_over'
   FROM forgotten f
- WHERE x.operation_id = f.operation_id`
+ WHERE x.operation_id = ANY (ARRAY[f.operation_id])`
 
 // ParkForgotten parks the account's rows in doubt that are older than the
 // vendor's memory of a key, and says how many there were.

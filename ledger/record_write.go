@@ -32,7 +32,7 @@ const sqlInsertOperations = insertOperations + insertOutbox
 // (operations_one_per_key), and so needs no look-up before it. A key that is
 // missing from the answer exists.
 const sqlInsertNewOperations = insertOperations + `
-     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.target = t.target AND o.biz_id = t.biz_id)` + insertOutbox
+     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.target = t.target AND o.biz_id = t.biz_id OFFSET 0)` + insertOutbox
 
 const (
 	insertOperations = `

@@ -61,8 +61,8 @@ UPDATE outbox x
        state = CASE WHEN x.state = 'pending' AND $3 THEN 'parked' ELSE x.state END,
        cause = CASE WHEN x.state = 'pending' THEN 'database_changed' ELSE x.cause END
   FROM locked l
-  JOIN operations o ON o.id = l.operation_id
- WHERE x.operation_id = l.operation_id`
+  JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
+ WHERE x.operation_id = ANY (ARRAY[l.operation_id])`
 
 // sqlSkipIDs leaves out more operation ids than can have been given out by
 // commits that are lost: a confirmation that a worker still holds for such an

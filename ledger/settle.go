@@ -53,7 +53,7 @@ const sqlConfirm = `
 WITH gone AS (
     DELETE FROM outbox x
      USING unnest($1::bigint[], $2::text[], $3::integer[]) AS h (operation_id, member_id, answer)
-     WHERE x.operation_id = h.operation_id
+     WHERE x.operation_id = ANY (ARRAY[h.operation_id])
     RETURNING h.operation_id, h.member_id, h.answer, x.attempts
 )
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message)
@@ -207,7 +207,7 @@ WITH change AS (
 ), locked AS (
     SELECT c.*
       FROM change c
-      JOIN outbox x ON x.operation_id = c.operation_id AND x.lease_token = c.lease_token AND x.lease_until > now()
+      JOIN outbox x ON x.operation_id = ANY (ARRAY[c.operation_id]) AND x.lease_token = c.lease_token AND x.lease_until > now()
      ORDER BY c.operation_id
        FOR UPDATE OF x
 ), changed AS (
@@ -218,7 +218,7 @@ WITH change AS (
            first_sent_at = CASE WHEN c.unsent AND NOT x.in_doubt THEN NULL ELSE x.first_sent_at END,
            lease_token = NULL, lease_until = NULL
       FROM locked c
-     WHERE x.operation_id = c.operation_id AND x.lease_token = c.lease_token AND x.lease_until > now()
+     WHERE x.operation_id = ANY (ARRAY[c.operation_id]) AND x.lease_token = c.lease_token AND x.lease_until > now()
     RETURNING x.operation_id, c.outcome, c.http_status, c.vendor_code, c.vendor_message, c.error, c.duration_ms
 ), recorded AS (
     INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, error, duration_ms)

@@ -11,7 +11,9 @@ DECLARE
 BEGIN
     SELECT n.operation_id INTO missing
       FROM fresh n
-     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.id = n.operation_id)
+     -- OFFSET 0 keeps it a look-up for each row: a join might read all of
+     -- operations, if the planner believes that it is small.
+     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.id = n.operation_id OFFSET 0)
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'table %: there is no operation %', TG_TABLE_NAME, missing

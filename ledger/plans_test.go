@@ -1,0 +1,81 @@
+package ledger_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+)
+
+// An outbox that was vacuumed while it was empty, and operations that were
+// analyzed when there were few, have a row or two as far as the planner knows,
+// and a plan is kept. No statement of the hot path may then read them from one
+// end to the other: by the time it runs, there may be millions of rows.
+func TestPlansHoldOnEmptyTables(t *testing.T) {
+	t.Parallel()
+	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	f := &fixture{Store: ledger.New(pool), t: t, pool: pool}
+	f.record(f.event("SO-1"), f.event("SO-2"))
+	for _, row := range f.claim(1, 2) {
+		if _, err := f.Confirm(t.Context(), []ledger.Confirmation{{ID: row.ID, Evidence: ledger.Answered, MemberID: row.MemberID}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.exec(`VACUUM (ANALYZE) outbox, operations`)
+	found := statements(t)
+	parameter := regexp.MustCompile(`\$(\d+)`)
+	for _, name := range []string{"sqlClaim", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
+		"sqlResolve", "sqlLookUp", "sqlInsertOperations", "sqlInsertNewOperations"} {
+		sql, there := found[name]
+		if !there {
+			t.Fatalf("no statement %s", name)
+		}
+		most := 0
+		for _, m := range parameter.FindAllStringSubmatch(sql, -1) {
+			var n int
+			if _, err := fmt.Sscan(m[1], &n); err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, n)
+		}
+		f.exec(`PREPARE ` + name + ` AS ` + sql)
+		nulls := strings.TrimSuffix(strings.Repeat("NULL,", most), ",")
+		rows, err := pool.Query(t.Context(), `EXPLAIN EXECUTE `+name+`(`+nulls+`)`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan []string
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				t.Fatal(err)
+			}
+			plan = append(plan, line)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if whole := wholeScan(plan); whole != "" {
+			t.Errorf("%s reads a whole table: %s\n%s", name, whole, strings.Join(plan, "\n"))
+		}
+	}
+}
+
+// wholeScan finds a scan of the outbox or of the operations without an index
+// condition.
+func wholeScan(plan []string) string {
+	for i, line := range plan {
+		if strings.Contains(line, "Scan") && (strings.Contains(line, " on outbox") || strings.Contains(line, " on operations")) &&
+			(i+1 == len(plan) || !strings.Contains(plan[i+1], "Index Cond:") && !strings.Contains(plan[i+1], "Recheck")) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}
