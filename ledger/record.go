@@ -186,7 +186,7 @@ func conflict(event *Event, op *Operation, before knownOperation, differences []
 const sqlLookUp = `
 SELECT o.target, o.biz_id, o.data, o.event_source, o.event_id, o.stream_seq, o.broker_time
   FROM unnest($1::text[], $2::text[]) AS k (target, biz_id)
-  JOIN operations o ON o.target = ANY (ARRAY[k.target]) AND o.biz_id = ANY (ARRAY[k.biz_id])`
+  CROSS JOIN LATERAL (SELECT * FROM operations WHERE target = k.target AND biz_id = k.biz_id OFFSET 0) AS o`
 
 func (s *Store) lookUp(ctx context.Context, entries []Entry) (map[key]knownOperation, error) {
 	var targets, bizIDs []string
