@@ -24,7 +24,7 @@ all is quiet, and compares per key what was published, what the ledger says and
 what the vendors applied.
 
 It builds the programs it runs, so it needs the source and the go command, and
-the Postgres server programs. Nothing is left behind.
+the Postgres server programs. Nothing is left behind but the logs of a run that does not agree.
 
 The last line is the verdict. Exit code 0 only if everything agrees, 3 if not.`,
 		Args: command.Args(cobra.NoArgs),
@@ -56,7 +56,7 @@ The last line is the verdict. Exit code 0 only if everything agrees, 3 if not.`,
 	f.StringVar(&o.Dedup, "dedup", "success", "what Zhimai does with a key it knows: success, code or off (applies it again)")
 	f.BoolVar(&o.Echo, "echo", true, "Zhimai's records show the reason that was sent")
 	f.IntVar(&o.Workers, "workers", 3, "the most workers at a time, 1 to 3")
-	f.BoolVar(&o.Keep, "keep", false, "keep the folder with the logs")
+	f.BoolVar(&o.Keep, "keep", false, "keep the folder with the logs, as after a run that does not agree")
 	f.StringVar(&o.Sabotage, "sabotage", "", "break a promise on purpose, to see it caught")
 	f.BoolVar(&dryRun, "dry-run", false, "only print the schedule")
 	return c

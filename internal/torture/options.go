@@ -23,7 +23,8 @@ type Options struct {
 	Echo bool
 	// Workers is the most worker processes at a time, 1 to 3.
 	Workers int
-	// Keep keeps the folder with the logs, whatever the verdict.
+	// Keep keeps the folder with the logs, whatever the verdict. That of a run
+	// that does not agree is kept anyway.
 	Keep bool
 	// Sabotage names the promise that the workers break, empty for none.
 	Sabotage string

@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (_ Verdict, err error) {
 		cancel()
 		r.workers.killAll()
 		err = errors.Join(err, r.rig.stop())
-		if o.Keep {
+		if o.Keep || err == nil && !verdict.Agrees() {
 			fmt.Fprintf(out, "logs are kept in %s\n", dir)
 			return
 		}
@@ -96,12 +96,12 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	if err := r.judgeWorkers(); err != nil {
 		return Verdict{}, err
 	}
-	if o.Keep {
+	verdict := Judge(o.Seed, r.judge.findings)
+	if o.Keep || !verdict.Agrees() {
 		if err := r.rig.keepMoves(ctx); err != nil {
 			return Verdict{}, err
 		}
 	}
-	verdict := Judge(o.Seed, r.judge.findings)
 	return verdict, r.print(ctx, verdict)
 }
 
