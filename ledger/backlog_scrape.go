@@ -41,7 +41,7 @@ SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_dou
 )
 
 // CountOpen says what is open, by account and state, for whoever looks every few
-// seconds: unlike Backlogs it reads nothing that grows with the history
+// seconds: it reads nothing that grows with the history
 // (TestBacklogReadsNoHistory). The counts come from a transaction of their own,
 // because a worker's connections plan for look-ups by key, and this is the one
 // statement that wants the whole table. The ages come from operations, where

@@ -247,3 +247,27 @@ func TestRecordRejectsOfARemadeStream(t *testing.T) {
 	f.record(second, first)
 	want(t, "rejects", one[int](f, `SELECT count(*) FROM rejects`), 2)
 }
+
+// A large batch is recorded in parts at the same time. Of two events that
+// contradict each other the first is still the one that counts.
+func TestRecordPartsKeepTheOrderOfAKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const orders = 200
+	var batch []ledger.Entry
+	for i := range orders {
+		batch = append(batch, f.event(fmt.Sprintf("SO-%d", i)))
+	}
+	for i := range orders {
+		other := f.event(fmt.Sprintf("SO-%d", i))
+		other.Event.Content = `{"amountFen":1}`
+		batch = append(batch, other)
+	}
+	for i, v := range f.record(batch...) {
+		if i < orders && v.Kind != ledger.Accepted || i >= orders && v.Kind != ledger.Rejected {
+			t.Fatalf("event %d: verdict %+v", i, v)
+		}
+	}
+	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), orders)
+	want(t, "conflicts", one[int](f, `SELECT count(*) FROM rejects WHERE reason_code = 'conflict'`), orders)
+}

@@ -50,45 +50,6 @@ func (s *Store) LastMapping(ctx context.Context) (use MappingUse, ok bool, err e
 	return uses[0], true, nil
 }
 
-// Backlog is what one account still has to do.
-type Backlog struct {
-	Target string `json:"account"`
-	// Pending and Sending rows are on their way; Parked ones wait for a person.
-	Pending int64 `json:"pending"`
-	Sending int64 `json:"sending"`
-	Parked  int64 `json:"parked"`
-	// InDoubt counts rows of any state that the vendor may have applied.
-	InDoubt int64 `json:"in_doubt"`
-	// OldestSeconds is the age of the oldest open operation that is not
-	// parked, 0 when there is none.
-	OldestSeconds float64 `json:"oldest_seconds"`
-}
-
-// sqlBacklogs summarises the outbox; an account without open rows is absent.
-const sqlBacklogs = `
-SELECT x.target, count(*) FILTER (WHERE x.state = 'pending'), count(*) FILTER (WHERE x.state = 'sending'),
-       count(*) FILTER (WHERE x.state = 'parked'), count(*) FILTER (WHERE x.in_doubt),
-       COALESCE(EXTRACT(epoch FROM now() - min(o.recorded_at) FILTER (WHERE x.state <> 'parked')), 0)::float8
-  FROM outbox x
-  JOIN operations o ON o.id = x.operation_id
- GROUP BY x.target
- ORDER BY x.target`
-
-// Backlogs says what each account still has to do.
-func (s *Store) Backlogs(ctx context.Context) ([]Backlog, error) {
-	rows, err := s.pool.Query(ctx, sqlBacklogs)
-	if err != nil {
-		return nil, fmt.Errorf("read backlog: %w", err)
-	}
-	backlogs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b Backlog, err error) {
-		return b, row.Scan(&b.Target, &b.Pending, &b.Sending, &b.Parked, &b.InDoubt, &b.OldestSeconds)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read backlog: %w", err)
-	}
-	return backlogs, nil
-}
-
 // OpenRejects counts unresolved rejects by code.
 func (s *Store) OpenRejects(ctx context.Context) (map[RejectCode]int64, error) {
 	rows, err := s.pool.Query(ctx, sqlOpenRejects)

@@ -259,7 +259,7 @@ func (d *demo) waitUntilQuiet(ctx context.Context, stopped <-chan error) error {
 		if err != nil {
 			return err
 		}
-		if left == 0 && open.Pending+open.Sending == 0 {
+		if left == 0 && open.underWay == 0 {
 			return nil
 		}
 		now := fmt.Sprint(left, open)
@@ -267,10 +267,10 @@ func (d *demo) waitUntilQuiet(ctx context.Context, stopped <-chan error) error {
 			moved, last = time.Now(), now
 		}
 		if time.Since(moved) > demoStall {
-			return fmt.Errorf("nothing has moved for %v: %d events and %d operations are left; run again with --log", demoStall, left, open.Pending+open.Sending)
+			return fmt.Errorf("nothing has moved for %v: %d events and %d operations are left; run again with --log", demoStall, left, open.underWay)
 		}
 		progress.Show("  working: %s events to record, %s operations to send, %s in doubt, %s parked", command.Count(left),
-			command.Count(open.Pending+open.Sending), command.Count(open.InDoubt), command.Count(open.Parked))
+			command.Count(open.underWay), command.Count(open.inDoubt), command.Count(open.parked))
 		select {
 		case err := <-stopped:
 			return fmt.Errorf("the worker stopped early: %w", err)
@@ -281,9 +281,13 @@ func (d *demo) waitUntilQuiet(ctx context.Context, stopped <-chan error) error {
 	}
 }
 
+// openCount is what is open at all accounts together: under way (pending or
+// being sent) or parked, and how many of both are in doubt.
+type openCount struct{ underWay, parked, inDoubt int64 }
+
 // remaining counts the events without an acknowledgement, and the open rows of
 // all accounts together.
-func (d *demo) remaining(ctx context.Context, js jetstream.JetStream) (events int, open ledger.Backlog, err error) {
+func (d *demo) remaining(ctx context.Context, js jetstream.JetStream) (events int, open openCount, err error) {
 	consumer, err := js.Consumer(ctx, d.config.NATS.Stream, d.config.NATS.Durable)
 	if err != nil {
 		return 0, open, fmt.Errorf("read consumer: %w", err)
@@ -297,10 +301,14 @@ func (d *demo) remaining(ctx context.Context, js jetstream.JetStream) (events in
 	if events == 0 && info.AckFloor.Stream < stream.CachedInfo().State.LastSeq {
 		events = 1 // a consumer that was just made has not counted yet
 	}
-	backlogs, err := d.service.store.Backlogs(ctx)
-	for _, b := range backlogs {
-		open.Pending, open.Sending = open.Pending+b.Pending, open.Sending+b.Sending
-		open.Parked, open.InDoubt = open.Parked+b.Parked, open.InDoubt+b.InDoubt
+	rows, err := d.service.store.CountOpen(ctx)
+	for _, r := range rows {
+		open.inDoubt += r.InDoubt
+		if r.State == ledger.Parked {
+			open.parked += r.Rows
+		} else {
+			open.underWay += r.Rows
+		}
 	}
 	return events, open, err
 }
