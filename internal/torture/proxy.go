@@ -59,9 +59,11 @@ func (p *proxy) serve(client *net.TCPConn) {
 		return
 	}
 	l := &link{client, conn.(*net.TCPConn)}
-	p.mu.Lock()
-	p.links[l] = struct{}{}
-	p.mu.Unlock()
+	if !p.add(l) {
+		hangUp(client)
+		_ = conn.Close()
+		return
+	}
 	var both sync.WaitGroup
 	both.Go(func() { _, _ = io.Copy(l.server, l.client); l.end() })
 	both.Go(func() { p.copyReplies(l); l.end() })
@@ -69,6 +71,17 @@ func (p *proxy) serve(client *net.TCPConn) {
 	p.mu.Lock()
 	delete(p.links, l)
 	p.mu.Unlock()
+}
+
+// add is false when connections are refused by now.
+func (p *proxy) add(l *link) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		return false
+	}
+	p.links[l] = struct{}{}
+	return true
 }
 
 // copyReplies passes on what the target says, unless the proxy is deaf.
@@ -106,30 +119,29 @@ func (p *proxy) cut(lasts time.Duration, lostReplies bool, wait func(time.Durati
 	if lostReplies {
 		p.deaf.Store(true)
 		wait(lasts)
-		p.drop()
-		p.deaf.Store(false)
+		p.drop(func() { p.deaf.Store(false) })
 		return
 	}
-	p.closed.Store(true)
-	p.drop()
+	p.drop(func() { p.closed.Store(true) })
 	wait(lasts)
 	p.closed.Store(false)
 }
 
-// drop resets every connection.
-func (p *proxy) drop() {
+// drop resets every connection, and then changes what holds for later ones:
+// a connection that lives on has lost no reply.
+func (p *proxy) drop(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for l := range p.links {
 		hangUp(l.client)
 		_ = l.server.Close()
 	}
+	change()
 }
 
 // stop ends the proxy and its connections.
 func (p *proxy) stop() {
 	_ = p.listener.Close()
-	p.closed.Store(true)
-	p.drop()
+	p.drop(func() { p.closed.Store(true) })
 	p.group.Wait()
 }

@@ -140,6 +140,9 @@ func (r *run) work(ctx context.Context) error {
 		return err
 	}
 	r.worked = time.Since(r.began)
+	if r.stalled != nil {
+		r.workers.dumpAll()
+	}
 	r.workers.stopAll()
 	return r.waitForLateCalls(ctx)
 }

@@ -224,6 +224,27 @@ func (w *workers) stopAll() {
 	all.Wait()
 }
 
+// dumpAll has the workers write what each of their goroutines waits for into
+// their logs, which ends them: why a run stands still is to be read there.
+func (w *workers) dumpAll() {
+	var all sync.WaitGroup
+	for at := range w.slots {
+		w.mu.Lock()
+		s := &w.slots[at]
+		process := s.process
+		wanted := s.wanted
+		s.wanted, s.expected = false, true
+		w.mu.Unlock()
+		if wanted {
+			all.Go(func() {
+				process.Signal(syscall.SIGCONT)
+				process.Stop(stopPatience, syscall.SIGQUIT, syscall.SIGKILL)
+			})
+		}
+	}
+	all.Wait()
+}
+
 // killAll ends whatever still runs. The context of launch must have ended.
 func (w *workers) killAll() {
 	w.mu.Lock()
