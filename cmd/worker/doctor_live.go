@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -96,7 +97,7 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ve
 		d.note(check, "nothing was granted: "+why, "put that right, then run it again")
 		return
 	}
-	account, err := newAccount(v)
+	account, err := accounts.New(v)
 	if err != nil {
 		d.wrong(check, err.Error(), "correct the configuration")
 		return

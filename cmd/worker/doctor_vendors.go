@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/zhimai"
@@ -19,7 +20,7 @@ import (
 const impossibleCode = "points-ledger-doctor"
 
 func (d *examination) checkVendor(ctx context.Context, v config.Vendor) {
-	account, err := newAccount(v)
+	account, err := accounts.New(v)
 	if err != nil {
 		d.wrong("account "+v.Name, err.Error(), "correct the configuration")
 		return
@@ -66,7 +67,7 @@ func (d *examination) checkSignature(ctx context.Context, v config.Vendor, clien
 // compareSignatures makes the refused call again with a wrong key.
 func (d *examination) compareSignatures(ctx context.Context, v config.Vendor, check string, query zhimai.IdentityQuery, reply vendorapi.Reply, credentials string) {
 	v.OpenKey = "not-the-key-of-" + v.OpenKey
-	account, err := newAccount(v)
+	account, err := accounts.New(v)
 	if err != nil {
 		d.wrong(check, err.Error(), "correct the configuration")
 		return

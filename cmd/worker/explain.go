@@ -15,6 +15,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -230,7 +231,7 @@ func requestPreview(v config.Vendor, op *ledger.Operation) vendorapi.Preview {
 		row.MemberID = "(resolved from the scanned code before the first send)"
 	}
 	if v.Kind == config.KindKylin {
-		return kylin.PreviewFreeze(kylinConfig(v, vendorapi.HTTPConfig{}), dispatch.KylinRequest(&row))
+		return kylin.PreviewFreeze(accounts.KylinConfig(v), dispatch.KylinRequest(&row))
 	}
 	return zhimai.PreviewPointsAdd(v.URL, dispatch.ZhimaiRequest(&row))
 }

@@ -14,6 +14,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
@@ -69,7 +70,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		return nil, err
 	}
 	for _, v := range on {
-		account, err := newAccount(v)
+		account, err := accounts.New(v)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package main
+package accounts
 
 import (
 	"reflect"
@@ -15,7 +15,7 @@ func TestNewAccountTakesOverTheSettings(t *testing.T) {
 		MemberType: "aupres", PointBizType: "POINT", Timeout: 2 * time.Second, ConnectTimeout: time.Second, Concurrency: 3,
 		RatePerSecond: 4, Lease: 50 * time.Second, Schedule: []time.Duration{6 * time.Second}, GiveUpAfter: 7 * time.Minute,
 		VerifyAfter: 8 * time.Second, KeyMemory: 9 * time.Hour, ProbeEvery: 10 * time.Second}
-	a, err := newAccount(v)
+	a, err := New(v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,7 @@
-package main
+// Package accounts makes vendor accounts and their clients of the
+// configuration, in one way for all commands: what one of them sends or reads,
+// the others would, too.
+package accounts
 
 import (
 	"fmt"
@@ -11,21 +14,22 @@ import (
 	"pointsledger/vendorapi/zhimai"
 )
 
-// newAccount makes the dispatcher's account, with its client, of a configured
-// vendor that is on.
-func newAccount(v config.Vendor) (dispatch.Account, error) {
+// New makes the dispatcher's account, with its client, of a configured vendor
+// that is on.
+func New(v config.Vendor) (dispatch.Account, error) {
 	a := dispatch.Account{
 		Name: v.Name, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
 		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory, ProbeEvery: v.ProbeEvery,
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
 	}
-	http := vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency}
 	var err error
 	switch v.Kind {
 	case config.KindZhimai:
-		a.Vendor, err = newZhimai(v, http)
+		var client *zhimai.Client
+		client, err = Zhimai(v)
+		a.Vendor = dispatch.Zhimai{Client: client}
 	case config.KindKylin:
-		a.Vendor, err = newKylin(v, http)
+		a.Vendor, err = newKylin(v)
 	default:
 		err = fmt.Errorf("unknown kind %q", v.Kind)
 	}
@@ -35,19 +39,24 @@ func newAccount(v config.Vendor) (dispatch.Account, error) {
 	return a, nil
 }
 
-func newZhimai(v config.Vendor, http vendorapi.HTTPConfig) (dispatch.Vendor, error) {
-	client, err := zhimai.New(zhimai.Config{
+// Zhimai makes the client of an account of kind zhimai that is on. The caller
+// closes it, or the process ends.
+func Zhimai(v config.Vendor) (*zhimai.Client, error) {
+	return zhimai.New(zhimai.Config{
 		URL: v.URL, OpenID: v.OpenID.Reveal(), GrantCode: v.GrantCode.Reveal(), OpenKey: v.OpenKey.Reveal(),
 		Signing: zhimai.Signing{Payload: v.SigningPayload, URLEncode: v.SigningURLEncode},
 		Codes: zhimai.Codes{AlreadyApplied: v.Codes.AlreadyApplied, Auth: v.Codes.Auth,
 			Throttled: v.Codes.Throttled, Retryable: v.Codes.Retryable},
-		HTTP: http,
+		HTTP: httpConfig(v),
 	})
-	return dispatch.Zhimai{Client: client}, err
 }
 
-func newKylin(v config.Vendor, http vendorapi.HTTPConfig) (dispatch.Vendor, error) {
-	client, err := kylin.New(kylinConfig(v, http))
+func httpConfig(v config.Vendor) vendorapi.HTTPConfig {
+	return vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency}
+}
+
+func newKylin(v config.Vendor) (dispatch.Vendor, error) {
+	client, err := kylin.New(KylinConfig(v))
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +76,11 @@ func newKylin(v config.Vendor, http vendorapi.HTTPConfig) (dispatch.Vendor, erro
 	return dispatch.Kylin{Client: client, Statuses: statuses}, nil
 }
 
-// kylinConfig is also what `worker explain` previews with.
-func kylinConfig(v config.Vendor, http vendorapi.HTTPConfig) kylin.Config {
+// KylinConfig is also what a request is previewed with.
+func KylinConfig(v config.Vendor) kylin.Config {
 	headers := make(map[string]string, len(v.Headers))
 	for _, h := range v.Headers {
 		headers[h.Name] = h.Value.Reveal()
 	}
-	return kylin.Config{URL: v.URL, Headers: headers, MemberType: v.MemberType, PointBizType: v.PointBizType, HTTP: http}
+	return kylin.Config{URL: v.URL, Headers: headers, MemberType: v.MemberType, PointBizType: v.PointBizType, HTTP: httpConfig(v)}
 }
