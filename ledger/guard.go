@@ -69,8 +69,11 @@ func SameCluster(a, b Database) bool {
 	return same(a.SystemIdentifier, b.SystemIdentifier) && same(a.Timeline, b.Timeline)
 }
 
-// check is the pool's AfterConnect.
+// check is the pool's AfterConnect. The pool sets it no limit, and whoever asked
+// for the connection waits.
 func (g *Guard) check(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
+	defer cancel()
 	err := g.compare(ctx, conn)
 	if errors.Is(err, ErrAnotherDatabase) {
 		select {

@@ -125,6 +125,7 @@ func OpenReplayPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, err
 		return nil, errors.New("DATABASE_URL: want a Postgres URL or keyword string; it cannot be read")
 	}
 	config.MaxConns = replayConnections
+	boundSilence(config)
 	for name, value := range map[string]string{
 		"application_name":                    "points-ledger replay",
 		"timezone":                            "UTC",

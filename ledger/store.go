@@ -56,11 +56,14 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		// A worker that lost its connection must not hold row locks for hours.
 		"idle_in_transaction_session_timeout": "60000",
 		"tcp_keepalives_idle":                 "30",
+		"tcp_keepalives_interval":             "10",
+		"tcp_keepalives_count":                "3",
 	} {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
 	}
+	boundSilence(config)
 	if guard != nil {
 		config.AfterConnect = guard.check
 	}

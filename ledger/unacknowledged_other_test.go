@@ -1,0 +1,12 @@
+//go:build !linux
+
+package ledger
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// unacknowledgedLimit: there is none to read back here.
+func unacknowledgedLimit(*testing.T, *net.TCPConn) time.Duration { return unacknowledgedTimeout }
