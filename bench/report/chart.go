@@ -40,6 +40,24 @@ func (c *canvas) title(text string) {
 	c.y += 8
 }
 
+// lineChars is what surely fits in the width of a chart.
+const lineChars = 105
+
+// paragraph breaks a text into lines.
+func (c *canvas) paragraph(text string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > lineChars {
+			c.y += 16
+			c.text(chartMargin, c.y, "start", ` fill="#64748b"`, line)
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	c.y += 16
+	c.text(chartMargin, c.y, "start", ` fill="#64748b"`, line)
+}
+
 // bars draws the medians of some peers with their ranges.
 func (t *Tables) bars(c *canvas, title, name string, peers []string, value func(Record) float64, digits int) {
 	var spreads []spread
@@ -113,8 +131,8 @@ func (t *Tables) SVG() string {
 		curve(c, about+"99th percentile from event to call in ms", r.Samples, func(s Sample) float64 { return s.P99MS })
 		curve(c, about+"size of the outbox in KiB", r.Samples, func(s Sample) float64 { return float64(s.OutboxKiB) })
 	}
-	c.y += 30
-	c.text(chartMargin, c.y, "start", ` fill="#64748b"`, "build "+t.build+"; "+t.setting())
+	c.y += 14
+	c.paragraph("build " + t.build + "; " + t.setting())
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">`+
 		"\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n%s</svg>\n", chartWidth, c.y+chartMargin, c.String())
 }
