@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,15 +24,43 @@ type OpenFilter struct {
 	BusinessKey string
 	BizID       BizID
 	EventType   string
+	// EventSource is the system that issued the order number.
+	EventSource string
+	// Kind is what the call does; empty for both kinds.
+	Kind Kind
+	// SourceType (1 to 12) and PointsChannel (1 to 9) are the vendor's numbers;
+	// 0 chooses all. Freezes have neither.
+	SourceType, PointsChannel int
+	ShopCode                  string
+	// Outcome is the last attempt's, as table attempts has it, and NoAttempt
+	// where there was none.
+	Outcome string
 	// Code is the vendor's code of the last attempt, "HTTP 500" where the
 	// answer had a status only, and NoCode where there was neither.
 	Code string
 	// InDoubt chooses only what the vendor may have applied.
 	InDoubt bool
-	// Since and Until bound the time of recording, Since included, Until not.
-	// The zero time is no bound.
+	// Since and Until bound the time By, Since included, Until not. The zero
+	// time is no bound.
 	Since, Until time.Time
+	By           TimeOf
 }
+
+// TimeOf says which of an operation's times a filter bounds.
+type TimeOf string
+
+const (
+	// TimeRecorded, the default (also ""): when the ledger recorded it.
+	TimeRecorded TimeOf = "recorded"
+	// TimeEvent: when the event happened, by its publisher's clock.
+	TimeEvent TimeOf = "event"
+	// TimeFailed: the last attempt that did not post. What was never tried, or
+	// has no such attempt, fits no bound.
+	TimeFailed TimeOf = "failed"
+)
+
+// NoAttempt stands for the outcome of an operation without a failed attempt.
+const NoAttempt = "none"
 
 // args are the parameters of openFrom, $1 and $2, and of openWhere, $3 to $13.
 func (f *OpenFilter) args(memories []KeyMemory) []any {
@@ -41,8 +70,17 @@ func (f *OpenFilter) args(memories []KeyMemory) []any {
 		}
 		return &t
 	}
+	number := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
 	accounts, ms := keyMemoryArgs(memories)
-	return []any{accounts, ms, f.State, f.Account, f.Cause, f.Member, f.BusinessKey, string(f.BizID), f.EventType,
+	// $9 holds all that is compared with a text of its own, in this order.
+	texts := []string{f.EventType, f.EventSource, string(f.Kind), number(f.SourceType), number(f.PointsChannel), f.ShopCode,
+		f.Outcome, string(f.By)}
+	return []any{accounts, ms, f.State, f.Account, f.Cause, f.Member, f.BusinessKey, string(f.BizID), texts,
 		f.InDoubt, bound(f.Since), bound(f.Until), f.Code}
 }
 
@@ -90,11 +128,36 @@ const (
    AND ($6::text = '' OR $6 IN (COALESCE(x.resolved_member_id, o.member_id), o.member_code))
    AND ($7::text = '' OR o.business_key = $7)
    AND ($8::text = '' OR o.biz_id = $8)
-   AND ($9::text = '' OR o.event_type = $9)
+   AND (($9::text[])[1] = '' OR o.event_type = ($9::text[])[1])
+   AND (($9::text[])[2] = '' OR o.event_source = ($9::text[])[2])
+   AND (($9::text[])[3] = '' OR o.kind = ($9::text[])[3])
+   AND (($9::text[])[4] = '' OR o.source_type::text = ($9::text[])[4])
+   AND (($9::text[])[5] = '' OR o.points_channel::text = ($9::text[])[5])
+   AND (($9::text[])[6] = '' OR o.shop_code = ($9::text[])[6])
+   AND (($9::text[])[7] = '' OR` + openOutcome + ` = ($9::text[])[7])
    AND (NOT $10::boolean OR x.in_doubt)
-   AND ($11::timestamptz IS NULL OR o.recorded_at >= $11)
-   AND ($12::timestamptz IS NULL OR o.recorded_at < $12)
+   AND ($11::timestamptz IS NULL OR` + openTime + ` >= $11)
+   AND ($12::timestamptz IS NULL OR` + openTime + ` < $12)
    AND ($13::text = '' OR` + openCode + ` = $13)`
+
+	// openTime is the time that a filter bounds. With the parameter known, the
+	// planner leaves one branch of it.
+	openTime = `
+       CASE ($9::text[])[8] WHEN 'event' THEN o.event_time WHEN 'failed' THEN` + openFailedAt + ` ELSE o.recorded_at END`
+
+	// openOutcome and openFailedAt read the last attempt, as openCode does.
+	openOutcome = `
+       COALESCE((SELECT a.outcome
+                   FROM attempts a
+                  WHERE a.operation_id = x.operation_id
+                  ORDER BY a.id + 0 DESC
+                  LIMIT 1), 'none')`
+	openFailedAt = `
+       (SELECT a.at
+          FROM attempts a
+         WHERE a.operation_id = x.operation_id
+         ORDER BY a.id + 0 DESC
+         LIMIT 1)`
 
 	// openCode reads the last attempt (attempts_operation_id_idx). Ordering by
 	// an expression keeps the planner from walking attempts_pkey backwards

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,28 +37,86 @@ type OpenOperation struct {
 	FirstSentAt *time.Time `json:"first_sent_at"`
 	NextAt      time.Time  `json:"next_attempt_at"`
 	// Outcome, VendorCode and VendorWords are the last attempt's; empty when
-	// there was none.
-	Outcome     string `json:"last_outcome"`
-	VendorCode  string `json:"vendor_code"`
-	VendorWords string `json:"vendor_message"`
+	// there was none. FailedAt is when it was, nil when there was none.
+	Outcome     string     `json:"last_outcome"`
+	VendorCode  string     `json:"vendor_code"`
+	VendorWords string     `json:"vendor_message"`
+	FailedAt    *time.Time `json:"last_attempt_at"`
+
+	EventSource string `json:"event_source"`
+	// SourceType and PointsChannel are 0 for a freeze.
+	SourceType    int    `json:"source_type"`
+	PointsChannel int    `json:"points_channel"`
+	ShopCode      string `json:"shop_code"`
+
+	// order is its value in the order of the list.
+	order int64
 }
 
-// sqlListOpen is one page of the outbox in order of recording (outbox_pkey).
-// Locks nothing; no rows means that nothing fits after the cursor $14.
+// OpenSort is an order of a list. Operations that are equal in it follow each
+// other in order of recording.
+type OpenSort string
+
+const (
+	// SortRecorded, the default (also ""): recorded first, first.
+	SortRecorded OpenSort = "recorded"
+	// SortDue: what is due for longest first.
+	SortDue OpenSort = "due"
+	// SortPoints: the most points first.
+	SortPoints OpenSort = "points"
+	// SortFailed: the newest failure first; what never failed comes last.
+	SortFailed OpenSort = "failed"
+)
+
+// OpenCursor is a place in a list: behind the operation ID, whose value in the
+// list's order is Order. The zero value is the start. An operation whose place
+// changes between two pages may be on both, or on none; parked ones stay.
+type OpenCursor struct {
+	Order int64
+	ID    OperationID
+}
+
+// OpenList says which page of a list to read.
+type OpenList struct {
+	Sort  OpenSort
+	After OpenCursor
+	// Limit is the most operations of the page, at least 1.
+	Limit int
+}
+
+// args are the parameters of sqlListOpen after those of the filter.
+func (l *OpenList) args() []any {
+	order := l.After.Order
+	if l.After.ID == 0 {
+		order = math.MinInt64
+	}
+	return []any{string(l.Sort), order, int64(l.After.ID), l.Limit + 1}
+}
+
+// sqlListOpen is one page of the outbox in the order $14, behind the place
+// ($15, $16). In order of recording it walks along outbox_pkey; other orders
+// sort all that the filter chooses. Locks nothing; no rows means that nothing
+// fits behind that place.
 const sqlListOpen = `
-SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + openBlocked + `, x.attempts,
-       o.kind, o.biz_id, o.reference, o.business_key, COALESCE(x.resolved_member_id, o.member_id, ''),
-       COALESCE(o.member_code, ''), o.points, o.event_type, o.event_time, o.recorded_at, x.first_sent_at,
-       x.next_attempt_at, COALESCE(last.outcome, ''), COALESCE(last.vendor_code, ''),
-       COALESCE(last.vendor_message, last.error, '')` + openFrom + `
-  LEFT JOIN LATERAL (SELECT a.outcome, a.vendor_code, a.vendor_message, a.error
-                       FROM attempts a
-                      WHERE a.operation_id = x.operation_id
-                      ORDER BY a.id + 0 DESC
-                      LIMIT 1) AS last ON true` + openWhere + `
-   AND x.operation_id > $14::bigint
- ORDER BY x.operation_id
- LIMIT $15`
+SELECT *
+  FROM (SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + openBlocked + `, x.attempts,
+               o.kind, o.biz_id, o.reference, o.business_key, COALESCE(x.resolved_member_id, o.member_id, ''),
+               COALESCE(o.member_code, ''), o.points, o.event_type, o.event_time, o.recorded_at, x.first_sent_at,
+               x.next_attempt_at, COALESCE(last.outcome, ''), COALESCE(last.vendor_code, ''),
+               COALESCE(last.vendor_message, last.error, ''), last.at, o.event_source, COALESCE(o.source_type, 0),
+               COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''),
+               CASE $14::text WHEN 'due' THEN (EXTRACT(epoch FROM x.next_attempt_at) * 1000000)::bigint
+                              WHEN 'points' THEN -o.points
+                              WHEN 'failed' THEN -COALESCE((EXTRACT(epoch FROM last.at) * 1000000)::bigint, 0)
+                              ELSE 0 END AS place` + openFrom + `
+          LEFT JOIN LATERAL (SELECT a.outcome, a.vendor_code, a.vendor_message, a.error, a.at
+                               FROM attempts a
+                              WHERE a.operation_id = x.operation_id
+                              ORDER BY a.id + 0 DESC
+                              LIMIT 1) AS last ON true` + openWhere + `) AS chosen
+ WHERE (place, operation_id) > ($15::bigint, $16::bigint)
+ ORDER BY place, operation_id
+ LIMIT $17`
 
 // sqlCountOpen counts what a filter chooses. The key memories are only there
 // because openFrom reads them.
@@ -68,31 +127,36 @@ type OpenPage struct {
 	Operations []OpenOperation
 	// Total counts everything that the filter chooses, other pages included.
 	Total int64
-	// More says that further operations follow the last one of this page.
+	// More says that further operations follow the last one of this page, and
+	// Next is the place behind it.
 	More bool
+	Next OpenCursor
 }
 
-// ListOpen returns up to limit open operations recorded after the given one
-// (0: from the start), in order of recording.
-func (s *Store) ListOpen(ctx context.Context, f OpenFilter, memories []KeyMemory, after OperationID, limit int) (page OpenPage, err error) {
+// ListOpen returns a page of the open operations that a filter chooses.
+func (s *Store) ListOpen(ctx context.Context, f OpenFilter, memories []KeyMemory, l OpenList) (page OpenPage, err error) {
 	args := f.args(memories)
 	if err := s.pool.QueryRow(ctx, sqlCountOpen, args...).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count open operations: %w", err)
 	}
-	rows, err := s.pool.Query(ctx, sqlListOpen, append(args, int64(after), limit+1)...)
+	rows, err := s.pool.Query(ctx, sqlListOpen, append(args, l.args()...)...)
 	if err != nil {
 		return page, fmt.Errorf("list open operations: %w", err)
 	}
 	page.Operations, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o OpenOperation, err error) {
 		return o, row.Scan(&o.ID, &o.Account, &o.State, &o.Cause, &o.InDoubt, &o.Blocked, &o.Attempts, &o.Kind,
 			&o.BizID, &o.Reference, &o.BusinessKey, &o.MemberID, &o.MemberCode, &o.Points, &o.EventType,
-			&o.EventTime, &o.RecordedAt, &o.FirstSentAt, &o.NextAt, &o.Outcome, &o.VendorCode, &o.VendorWords)
+			&o.EventTime, &o.RecordedAt, &o.FirstSentAt, &o.NextAt, &o.Outcome, &o.VendorCode, &o.VendorWords,
+			&o.FailedAt, &o.EventSource, &o.SourceType, &o.PointsChannel, &o.ShopCode, &o.order)
 	})
 	if err != nil {
 		return page, fmt.Errorf("list open operations: %w", err)
 	}
-	if len(page.Operations) > limit {
-		page.Operations, page.More = page.Operations[:limit], true
+	if len(page.Operations) > l.Limit {
+		page.Operations, page.More = page.Operations[:l.Limit], true
+	}
+	if n := len(page.Operations); n > 0 {
+		page.Next = OpenCursor{Order: page.Operations[n-1].order, ID: page.Operations[n-1].ID}
 	}
 	return page, nil
 }

@@ -40,7 +40,7 @@ func TestOpenGroups(t *testing.T) {
 	want(t, "groups", len(groups), len(wanted))
 	for i, g := range groups {
 		// Each parked group is what the filter of the same values chooses.
-		page, err := s.ListOpen(t.Context(), ledger.OpenFilter{State: g.State, Cause: g.Cause, Code: g.Code}, nil, 0, 10)
+		page, err := s.ListOpen(t.Context(), ledger.OpenFilter{State: g.State, Cause: g.Cause, Code: g.Code}, nil, ledger.OpenList{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

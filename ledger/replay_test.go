@@ -324,7 +324,7 @@ func TestOpenFilterAndPages(t *testing.T) {
 		{"until", ledger.OpenFilter{Until: now.Add(-time.Hour)}, ""},
 		{"two at once", ledger.OpenFilter{Cause: "refused", InDoubt: true}, "SO-1"},
 	} {
-		page, err := s.ListOpen(t.Context(), tc.filter, hourAtZhimai(), 0, 50)
+		page, err := s.ListOpen(t.Context(), tc.filter, hourAtZhimai(), ledger.OpenList{Limit: 50})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +340,7 @@ func TestOpenFilterAndPages(t *testing.T) {
 	var orders []string
 	var after ledger.OperationID
 	for {
-		page, err := s.ListOpen(t.Context(), ledger.OpenFilter{}, nil, after, 2)
+		page, err := s.ListOpen(t.Context(), ledger.OpenFilter{}, nil, ledger.OpenList{After: ledger.OpenCursor{ID: after}, Limit: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

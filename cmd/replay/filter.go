@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,52 +13,73 @@ import (
 	"pointsledger/ledger"
 )
 
-// filterFlags choose operations; list and run share them.
+// filterFlags choose operations; list, run and void share them.
 type filterFlags struct {
-	account, cause, code, state, member, order, bizID, eventType, since, until string
-	inDoubt                                                                    bool
+	account, cause, code, outcome, state, member, order, bizID string
+	eventType, source, kind, shop, since, until, by            string
+	sourceType, channel                                        int
+	inDoubt                                                    bool
 }
 
 const filterHelp = `
 Filters, all of which must fit:
-  --account A      the vendor account           --cause C     why it is parked (replay status)
-  --code C         the vendor's last code, whole; "HTTP 500" or none where it gave no code
-  --member M       member id or scanned code    --order KEY   the order number, whole
-  --type T         the event's type             --biz-id B    the dedup key
+  --account A      the vendor account           --cause C       why it is parked (replay status)
+  --outcome O      how the last attempt ended   --code C        the vendor's last code, whole;
+                   (refused, unknown…, none)                    "HTTP 500" or none without one
+  --member M       member id or scanned code    --order KEY     the order number, whole
+  --biz-id B       the dedup key                --kind K        points_add or freeze_point
+  --type T         the event's type             --source S      the event's source
+  --shop S         the shop's code              --source-type N 1 to 12, --channel N 1 to 9
   --in-doubt       only what the vendor may have applied
-  --since, --until when it was recorded: RFC 3339, or an age such as 90m, 24h, 7d`
+  --since, --until RFC 3339, or an age such as 90m, 24h, 7d; --by says of what: recorded
+                   (default), event (its own time), failed (the last attempt)`
 
 func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.account, "account", "", "vendor account")
 	c.Flags().StringVar(&f.cause, "cause", "", "cause, such as refused or attempts_exhausted")
 	c.Flags().StringVar(&f.code, "code", "", "vendor's code of the last attempt, such as 40101")
+	c.Flags().StringVar(&f.outcome, "outcome", "", "outcome of the last attempt, such as refused or unknown; none: no attempt")
 	c.Flags().StringVar(&f.state, "state", "parked", "parked, pending, sending or all")
 	c.Flags().StringVar(&f.member, "member", "", "member id or scanned code")
 	c.Flags().StringVar(&f.order, "order", "", "order number, or what stands for it")
 	c.Flags().StringVar(&f.bizID, "biz-id", "", "dedup key")
 	c.Flags().StringVar(&f.eventType, "type", "", "event type, such as order.paid")
+	c.Flags().StringVar(&f.source, "source", "", "event source, such as shop-sh")
+	c.Flags().StringVar(&f.kind, "kind", "", "points_add or freeze_point")
+	c.Flags().IntVar(&f.sourceType, "source-type", 0, "sourceType of the call, 1 to 12")
+	c.Flags().IntVar(&f.channel, "channel", 0, "pointsChannel of the call, 1 to 9")
+	c.Flags().StringVar(&f.shop, "shop", "", "shop code")
 	c.Flags().BoolVar(&f.inDoubt, "in-doubt", false, "only operations in doubt")
-	c.Flags().StringVar(&f.since, "since", "", "recorded at this time or later")
-	c.Flags().StringVar(&f.until, "until", "", "recorded before this time")
+	c.Flags().StringVar(&f.since, "since", "", "at this time or later")
+	c.Flags().StringVar(&f.until, "until", "", "before this time")
+	c.Flags().StringVar(&f.by, "by", string(ledger.TimeRecorded), "time of --since and --until: recorded, event, failed")
 }
+
+// filterFlagNames are the flags of filterFlags that hold a text.
+var filterFlagNames = [...]string{"account", "cause", "code", "outcome", "state", "member", "order", "biz-id", "type", "source",
+	"kind", "shop", "since", "until", "by"}
+
+// outcomes are what table attempts knows, and what stands for no attempt.
+var outcomes = [...]string{"refused", "unknown", "not_sent", "retryable", "unauthorised", "throttled", "lease_expired", "applied",
+	"already_applied", ledger.NoAttempt}
 
 // filter reads the flags. An age becomes a time, so that a command made from
 // the filter means the same set later.
 func (f *filterFlags) filter(c *cobra.Command, now time.Time) (ledger.OpenFilter, error) {
-	for _, name := range []string{"account", "cause", "code", "state", "member", "order", "biz-id", "type", "since", "until"} {
+	for _, name := range filterFlagNames {
 		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
 			// Most likely an empty variable of a script: it must not mean "all".
 			return ledger.OpenFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
 		}
 	}
-	o := ledger.OpenFilter{Account: f.account, Cause: f.cause, Code: f.code, State: f.state, Member: f.member, BusinessKey: f.order,
-		BizID: ledger.BizID(f.bizID), EventType: f.eventType, InDoubt: f.inDoubt}
-	switch f.state {
-	case "all":
+	if err := f.check(c); err != nil {
+		return ledger.OpenFilter{}, err
+	}
+	o := ledger.OpenFilter{Account: f.account, Cause: f.cause, Code: f.code, Outcome: f.outcome, State: f.state, Member: f.member,
+		BusinessKey: f.order, BizID: ledger.BizID(f.bizID), EventType: f.eventType, EventSource: f.source, Kind: ledger.Kind(f.kind),
+		SourceType: f.sourceType, PointsChannel: f.channel, ShopCode: f.shop, InDoubt: f.inDoubt, By: ledger.TimeOf(f.by)}
+	if f.state == "all" {
 		o.State = ""
-	case "parked", "pending", "sending":
-	default:
-		return o, command.Usagef("--state: want parked, pending, sending or all, got %q", f.state)
 	}
 	var err error
 	if o.Since, err = pointInTime("since", f.since, now); err != nil {
@@ -71,6 +93,28 @@ func (f *filterFlags) filter(c *cobra.Command, now time.Time) (ledger.OpenFilter
 			o.Since.Format(time.RFC3339), o.Until.Format(time.RFC3339))
 	}
 	return o, nil
+}
+
+// check looks at the flags that have few values: a typing error there would
+// fit nothing, and look like good news.
+func (f *filterFlags) check(c *cobra.Command) error {
+	switch {
+	case !slices.Contains([]string{"all", "parked", "pending", "sending"}, f.state):
+		return command.Usagef("--state: want parked, pending, sending or all, got %q", f.state)
+	case f.outcome != "" && !slices.Contains(outcomes[:], f.outcome):
+		return command.Usagef("--outcome: want one of %s; got %q", strings.Join(outcomes[:], ", "), f.outcome)
+	case f.kind != "" && f.kind != string(ledger.PointsAdd) && f.kind != string(ledger.FreezePoint):
+		return command.Usagef("--kind: want %s or %s, got %q", ledger.PointsAdd, ledger.FreezePoint, f.kind)
+	case c.Flag("source-type").Changed && (f.sourceType < 1 || f.sourceType > 12):
+		return command.Usagef("--source-type: want 1 to 12, got %d", f.sourceType)
+	case c.Flag("channel").Changed && (f.channel < 1 || f.channel > 9):
+		return command.Usagef("--channel: want 1 to 9, got %d", f.channel)
+	case !slices.Contains([]ledger.TimeOf{ledger.TimeRecorded, ledger.TimeEvent, ledger.TimeFailed}, ledger.TimeOf(f.by)):
+		return command.Usagef("--by: want recorded, event or failed, got %q", f.by)
+	case c.Flag("by").Changed && f.since == "" && f.until == "":
+		return command.Usagef("--by %s says which time --since and --until bound: want one of them, too", f.by)
+	}
+	return nil
 }
 
 // pointInTime reads RFC 3339 or an age. Empty is the zero time.
@@ -96,7 +140,9 @@ func pointInTime(flag, text string, now time.Time) (time.Time, error) {
 	return now.Add(-ago).UTC().Truncate(time.Second), nil
 }
 
-// filterArgs writes a filter of parked operations as flags.
+// filterArgs writes a filter as flags that mean the same set. Parked is the
+// default of --state; a filter without a state is taken for one of parked
+// operations, the only ones that a printed command acts on.
 func filterArgs(f ledger.OpenFilter) []string {
 	var args []string
 	add := func(flag, value string) {
@@ -104,21 +150,41 @@ func filterArgs(f ledger.OpenFilter) []string {
 			args = append(args, flag, value)
 		}
 	}
+	number := func(flag string, n int) {
+		if n != 0 {
+			add(flag, strconv.Itoa(n))
+		}
+	}
+	if f.State != string(ledger.Parked) {
+		add("--state", f.State)
+	}
 	add("--account", f.Account)
 	add("--cause", f.Cause)
+	add("--outcome", f.Outcome)
 	add("--code", f.Code)
 	add("--member", f.Member)
 	add("--order", f.BusinessKey)
 	add("--biz-id", string(f.BizID))
+	add("--kind", string(f.Kind))
 	add("--type", f.EventType)
+	add("--source", f.EventSource)
+	number("--source-type", f.SourceType)
+	number("--channel", f.PointsChannel)
+	add("--shop", f.ShopCode)
 	if f.InDoubt {
 		args = append(args, "--in-doubt")
+	}
+	if f.Since.IsZero() && f.Until.IsZero() {
+		return args
 	}
 	if !f.Since.IsZero() {
 		add("--since", f.Since.Format(time.RFC3339Nano))
 	}
 	if !f.Until.IsZero() {
 		add("--until", f.Until.Format(time.RFC3339Nano))
+	}
+	if f.By != ledger.TimeRecorded {
+		add("--by", string(f.By))
 	}
 	return args
 }

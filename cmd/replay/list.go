@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,16 @@ import (
 // maxPage bounds a page: it is held in memory, about half a kilobyte a row.
 const maxPage = 10_000
 
+// listOptions are the flags of `replay list`.
+type listOptions struct {
+	filters       filterFlags
+	limit         int
+	after, sort   string
+	asJSON, asCSV bool
+}
+
 func newList(environ []string) *cobra.Command {
-	var filters filterFlags
-	var limit int
-	var after int64
-	var asJSON, asCSV bool
+	var o listOptions
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "The open operations that fit a filter, oldest first",
@@ -30,55 +36,101 @@ of recording. It says when there are more, and how to go on. It changes nothing.
 ` + filterHelp + `
   --state          parked (default), pending, sending or all
 
+--sort: recorded (oldest first, the default), due (due for longest first), points
+(most first), failed (newest failure first). --after goes on behind a page, in the
+same order; an operation that workers move meanwhile may be missed or come twice.
+
 DOUBT says yes for what the vendor may have applied, and blocked where that may
 not be sent again, because the vendor may have forgotten the key.`,
 		Example: `  replay list --account zhimai --cause refused
-  replay list --in-doubt --since 24h
+  replay list --in-doubt --since 24h --by failed
   replay list --state all --member 383933091455959041
   replay list --limit 10000 --csv > parked.csv`,
 		Args: command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			filter, err := filters.filter(c, time.Now())
-			switch {
-			case err != nil:
-				return err
-			case limit < 1 || limit > maxPage:
-				return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", command.Count(maxPage), limit)
-			case after < 0:
-				return command.Usagef("--after: want the number that the page before ended with, got %d", after)
-			case asJSON && asCSV:
-				return command.Usagef("--json and --csv: want one of them")
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			page, err := s.store.ListOpen(c.Context(), filter, s.keyMemories(), ledger.OperationID(after), limit)
-			if err != nil {
-				return err
-			}
-			l := newListing(page, filters.state)
-			switch {
-			case asJSON:
-				return printJSON(c.OutOrStdout(), l)
-			case asCSV:
-				err = l.printCSV(c.OutOrStdout())
-				if l.More {
-					c.PrintErrln(l.goOn())
-				}
-				return err
-			}
-			l.print(c.OutOrStdout(), time.Now())
-			return nil
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return runList(c, environ, &o) },
 	}
-	filters.register(c)
-	c.Flags().IntVar(&limit, "limit", 50, "the most operations to show, 1 to 10,000")
-	c.Flags().Int64Var(&after, "after", 0, "go on after this operation, as the page before says")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
+	o.filters.register(c)
+	c.Flags().IntVar(&o.limit, "limit", 50, "the most operations to show, 1 to 10,000")
+	c.Flags().StringVar(&o.sort, "sort", string(ledger.SortRecorded), "recorded, due, points or failed")
+	c.Flags().StringVar(&o.after, "after", "", "go on behind this place, as the page before says")
+	c.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&o.asCSV, "csv", false, "print CSV")
 	return c
+}
+
+func runList(c *cobra.Command, environ []string, o *listOptions) error {
+	filter, err := o.filters.filter(c, time.Now())
+	if err != nil {
+		return err
+	}
+	sort := ledger.OpenSort(o.sort)
+	switch {
+	case !slices.Contains([]ledger.OpenSort{ledger.SortRecorded, ledger.SortDue, ledger.SortPoints, ledger.SortFailed}, sort):
+		return command.Usagef("--sort: want recorded, due, points or failed, got %q", o.sort)
+	case o.limit < 1 || o.limit > maxPage:
+		return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", command.Count(maxPage), o.limit)
+	case o.asJSON && o.asCSV:
+		return command.Usagef("--json and --csv: want one of them")
+	}
+	after, err := parseCursor(o.after, sort)
+	if err != nil {
+		return err
+	}
+	s, err := open(c, environ)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	page, err := s.store.ListOpen(c.Context(), filter, s.keyMemories(), ledger.OpenList{Sort: sort, After: after, Limit: o.limit})
+	if err != nil {
+		return err
+	}
+	l := newListing(page, o.filters.state, sort)
+	switch {
+	case o.asJSON:
+		return printJSON(c.OutOrStdout(), l)
+	case o.asCSV:
+		err = l.printCSV(c.OutOrStdout())
+		if l.More {
+			c.PrintErrln(l.goOn())
+		}
+		return err
+	}
+	l.print(c.OutOrStdout(), time.Now())
+	return nil
+}
+
+// cursorText is a place in a list as --after takes it: the operation's id, and
+// before it its value in an order other than that of recording. Empty at the
+// start.
+func cursorText(at ledger.OpenCursor, sort ledger.OpenSort) string {
+	switch {
+	case at.ID == 0:
+		return ""
+	case sort == ledger.SortRecorded:
+		return strconv.FormatInt(int64(at.ID), 10)
+	}
+	return fmt.Sprintf("%d:%d", at.Order, at.ID)
+}
+
+// parseCursor reads what cursorText wrote for the same order.
+func parseCursor(text string, sort ledger.OpenSort) (at ledger.OpenCursor, err error) {
+	if text == "" || text == "0" {
+		return at, nil
+	}
+	order, id, found := strings.Cut(text, ":")
+	if !found {
+		order, id = "0", text
+	}
+	var n int64
+	if n, err = strconv.ParseInt(id, 10, 64); err == nil {
+		at.ID = ledger.OperationID(n)
+		at.Order, err = strconv.ParseInt(order, 10, 64)
+	}
+	if err != nil || n < 0 || found != (sort != ledger.SortRecorded) {
+		return at, command.Usagef("--after: want what the page before ended with, in the same --sort, got %q", text)
+	}
+	return at, nil
 }
 
 // listing is a page as it is shown.
@@ -87,27 +139,45 @@ type listing struct {
 	// Total counts all that fit, other pages included.
 	Total int64 `json:"total"`
 	More  bool  `json:"more"`
-	// After is the cursor of the next page, 0 when this is the last.
-	After ledger.OperationID `json:"after"`
+	// After is the place where the next page begins, empty when this is the
+	// last.
+	After string `json:"after"`
 
 	state string
+	sort  ledger.OpenSort
 }
 
-func newListing(page ledger.OpenPage, state string) listing {
-	l := listing{Operations: []ledger.OpenOperation{}, Total: page.Total, More: page.More, state: state}
+func newListing(page ledger.OpenPage, state string, sort ledger.OpenSort) listing {
+	l := listing{Operations: []ledger.OpenOperation{}, Total: page.Total, More: page.More, state: state, sort: sort}
 	for _, o := range page.Operations {
 		l.Operations = append(l.Operations, forEyes(o))
 	}
 	if l.More {
-		l.After = l.Operations[len(l.Operations)-1].ID
+		l.After = cursorText(page.Next, sort)
 	}
 	return l
 }
 
 // goOn says that there is more.
 func (l listing) goOn() string {
-	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %d",
+	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %s",
 		command.Count(len(l.Operations)), command.Count(l.Total), l.After)
+}
+
+// when is the time that the list's order is about, as the title of its column
+// and as text.
+func (l listing) when(o *ledger.OpenOperation, now time.Time) (title, text string) {
+	switch {
+	case l.sort == ledger.SortDue && o.NextAt.After(now):
+		return "DUE", "in " + short(o.NextAt.Sub(now))
+	case l.sort == ledger.SortDue:
+		return "DUE", age(o.NextAt, now)
+	case l.sort == ledger.SortFailed && o.FailedAt == nil:
+		return "FAILED", "never"
+	case l.sort == ledger.SortFailed:
+		return "FAILED", age(*o.FailedAt, now)
+	}
+	return "AGE", age(o.RecordedAt, now)
 }
 
 func (l listing) print(out io.Writer, now time.Time) {
@@ -124,8 +194,10 @@ func (l listing) print(out io.Writer, now time.Time) {
 		return
 	}
 	rows := make([][]string, len(l.Operations))
+	times := ""
 	for i, o := range l.Operations {
-		doubt := ""
+		doubt, when := "", ""
+		times, when = l.when(&o, now)
 		switch {
 		case o.Blocked != "":
 			doubt = "blocked"
@@ -137,14 +209,14 @@ func (l listing) print(out io.Writer, now time.Time) {
 			cause = strings.TrimSpace(o.State + " " + o.Cause)
 		}
 		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, clean(memberOf(o.MemberID, o.MemberCode)),
-			clean(o.BusinessKey), command.Count(o.Points), age(o.RecordedAt, now), clean(vendorSaid(o.VendorCode, o.VendorWords))}
+			clean(o.BusinessKey), command.Count(o.Points), when, clean(vendorSaid(o.VendorCode, o.VendorWords))}
 	}
 	title := "CAUSE"
 	if l.state != string(ledger.Parked) {
 		title = "STATE AND CAUSE"
 	}
 	printTable(out, []column{{"ID", true}, {"ACCOUNT", false}, {title, false}, {"DOUBT", false}, {"MEMBER", false},
-		{"ORDER", false}, {"POINTS", true}, {"AGE", true}, {"VENDOR SAID", false}}, rows)
+		{"ORDER", false}, {"POINTS", true}, {times, true}, {"VENDOR SAID", false}}, rows)
 	if l.More {
 		fmt.Fprintf(out, "\n%s\n", l.goOn())
 	} else {
@@ -164,17 +236,22 @@ func (l listing) printCSV(out io.Writer) error {
 	w := csv.NewWriter(out)
 	records := [][]string{{"id", "account", "state", "cause", "in_doubt", "blocked", "attempts", "kind", "biz_id", "reference",
 		"business_key", "member_id", "member_code", "points", "event_type", "event_time", "recorded_at", "first_sent_at",
-		"next_attempt_at", "last_outcome", "vendor_code", "vendor_message"}}
+		"next_attempt_at", "last_outcome", "vendor_code", "vendor_message", "last_attempt_at", "event_source", "source_type",
+		"points_channel", "shop_code"}}
 	for _, o := range l.Operations {
-		firstSent := ""
+		firstSent, failed := "", ""
 		if o.FirstSentAt != nil {
 			firstSent = utc(*o.FirstSentAt)
+		}
+		if o.FailedAt != nil {
+			failed = utc(*o.FailedAt)
 		}
 		records = append(records, []string{strconv.FormatInt(int64(o.ID), 10), o.Account, o.State, o.Cause,
 			strconv.FormatBool(o.InDoubt), o.Blocked, strconv.Itoa(o.Attempts), string(o.Kind), string(o.BizID), o.Reference,
 			cellText(o.BusinessKey), cellText(o.MemberID), cellText(o.MemberCode), strconv.FormatInt(int64(o.Points), 10),
 			cellText(o.EventType), utc(o.EventTime), utc(o.RecordedAt), firstSent, utc(o.NextAt), o.Outcome,
-			cellText(o.VendorCode), cellText(o.VendorWords)})
+			cellText(o.VendorCode), cellText(o.VendorWords), failed, cellText(o.EventSource), strconv.Itoa(o.SourceType),
+			strconv.Itoa(o.PointsChannel), cellText(o.ShopCode)})
 	}
 	if err := w.WriteAll(records); err != nil {
 		return fmt.Errorf("write CSV: %w", err)

@@ -55,13 +55,13 @@ func TestListPages(t *testing.T) {
 		for _, o := range page.Operations {
 			orders = append(orders, o.BusinessKey)
 		}
-		after = fmt.Sprint(page.After)
+		after = page.After
 		if page.Total != 5 {
 			t.Errorf("total %d", page.Total)
 		}
 	}
-	if got := strings.Join(orders, " "); got != "SO-0 SO-1 SO-2 SO-3 SO-4" || page.More || page.After != 0 {
-		t.Errorf("pages: %s, more %v, after %d", got, page.More, page.After)
+	if got := strings.Join(orders, " "); got != "SO-0 SO-1 SO-2 SO-3 SO-4" || page.More || page.After != "" {
+		t.Errorf("pages: %s, more %v, after %q", got, page.More, page.After)
 	}
 	contains(t, c.must(0, "list", "--limit", "2"), "this page has 2 of 5", "--after ")
 	contains(t, c.must(0, "list"), "5 operations in all")
