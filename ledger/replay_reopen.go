@@ -13,10 +13,6 @@ import (
 // attempt.
 const CauseReplayed = "replayed"
 
-// MaxUnexpected is the largest set that Reopen changes without being told its
-// size. It keeps a slip in a filter from becoming thousands of calls.
-const MaxUnexpected = 100
-
 // reopenBatch bounds one statement of Reopen: its locks are taken in some ten
 // milliseconds, and its parameters are 40 kB.
 const reopenBatch = 5000
@@ -53,21 +49,6 @@ type Reopened struct {
 	AccountUnknown int64 `json:"refused_account_not_configured"`
 	// Skipped were no longer parked, or somebody was changing them.
 	Skipped int64 `json:"skipped_no_longer_parked"`
-}
-
-// SetSizeError is returned by Reopen, which then changed nothing, when the set
-// is not what the person expects, or is large and no number was given.
-type SetSizeError struct {
-	Found int
-	// Expect is 0 when no number was given.
-	Expect int
-}
-
-func (e *SetSizeError) Error() string {
-	if e.Expect == 0 {
-		return fmt.Sprintf("%d operations found, and no number was expected", e.Found)
-	}
-	return fmt.Sprintf("%d operations found, %d expected", e.Found, e.Expect)
 }
 
 // sqlFindReopen lists what is to be reopened. Locks nothing: sqlReopen looks at
@@ -139,7 +120,7 @@ func reopenTx(ctx context.Context, tx pgx.Tx, r Reopening, result *Reopened) err
 		return fmt.Errorf("find parked operations: %w", err)
 	}
 	if r.Expect == 0 && len(ids) > MaxUnexpected || r.Expect != 0 && len(ids) != r.Expect {
-		return &SetSizeError{Found: len(ids), Expect: r.Expect}
+		return &SetSizeError{Found: int64(len(ids)), Expect: int64(r.Expect)}
 	}
 	if len(ids) == 0 {
 		return nil

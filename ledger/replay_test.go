@@ -177,7 +177,7 @@ func TestReopenSetSize(t *testing.T) {
 		r.Expect = expect
 		_, err := s.Reopen(t.Context(), r)
 		var size *ledger.SetSizeError
-		if !errors.As(err, &size) || *size != (ledger.SetSizeError{Found: ledger.MaxUnexpected + 1, Expect: expect}) {
+		if !errors.As(err, &size) || *size != (ledger.SetSizeError{Found: ledger.MaxUnexpected + 1, Expect: int64(expect)}) {
 			t.Errorf("expecting %d: got %v", expect, err)
 		}
 	}

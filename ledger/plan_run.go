@@ -1,0 +1,337 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// PlanStart begins to carry a plan out.
+type PlanStart struct {
+	Plan Plan
+	// Action is what ops_actions calls it: "replay", "void" and so on. The end
+	// is recorded as the same with "_end".
+	Action string
+	// Actor and Reason are recorded; neither may be empty.
+	Actor, Reason string
+}
+
+// PlanRun carries out a plan. It holds one database connection, and on it the
+// lock that keeps a second operator out; both end with the process, however
+// that dies. What must never be done twice does not rest on that lock: each
+// batch locks its rows of the plan and writes their outcome in the transaction
+// that acts on them. Not safe for concurrent use.
+type PlanRun struct {
+	// Plan is as it was when the run began.
+	Plan Plan
+	// Action is the id of the row of ops_actions that says that it began.
+	Action int64
+
+	start PlanStart
+	pool  *pgxpool.Pool
+	conn  *pgxpool.Conn
+	// after is the last operation of this pass over the plan, and decided
+	// counts those of the pass that got an outcome.
+	after   int64
+	decided int
+}
+
+// PlanBusyError is returned by BeginPlan when somebody else runs the plan.
+type PlanBusyError struct {
+	Plan string
+	// Actor and Since are empty and zero when that run has only just begun.
+	Actor string
+	Since time.Time
+	// Session is its process id in Postgres (pg_stat_activity).
+	Session int32
+}
+
+func (e *PlanBusyError) Error() string {
+	if e.Actor == "" {
+		return fmt.Sprintf("plan %s is being run in database session %d", e.Plan, e.Session)
+	}
+	return fmt.Sprintf("plan %s is being run by %s since %s, in database session %d", e.Plan, e.Actor, e.Since.UTC().Format(time.RFC3339), e.Session)
+}
+
+// PlanCancelledError is returned when a plan was cancelled, also while it runs.
+type PlanCancelledError struct {
+	Plan, By string
+	At       time.Time
+}
+
+func (e *PlanCancelledError) Error() string {
+	return fmt.Sprintf("plan %s was cancelled by %s at %s", e.Plan, e.By, e.At.UTC().Format(time.RFC3339))
+}
+
+// planLockClass tells the locks of plans from other advisory locks: "plan".
+const planLockClass = 0x706c616e
+
+// sqlLockPlan asks for the lock of a plan, for as long as the connection lives,
+// and has Postgres notice within a minute that the runner's machine is gone. It
+// never waits.
+const sqlLockPlan = `
+SELECT pg_try_advisory_lock($1::integer, ($2::bigint % 2147483648)::integer), set_config('tcp_keepalives_idle', '30', false),
+       set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false),
+       set_config('idle_session_timeout', '0', false)`
+
+const sqlUnlockPlan = `SELECT pg_advisory_unlock($1::integer, ($2::bigint % 2147483648)::integer)`
+
+// sqlPlanRunner says who holds the lock of a plan: the newest act on it that
+// names the session. No row means that the lock was given back meanwhile.
+const sqlPlanRunner = `
+SELECT l.pid, COALESCE(b.actor, ''), b.at
+  FROM pg_locks l
+  LEFT JOIN LATERAL (SELECT actor, at
+                       FROM ops_actions
+                      WHERE starts_with(filter, $3) AND result = 'begun, database session ' || l.pid
+                      ORDER BY id DESC
+                      LIMIT 1) AS b ON true
+ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND l.classid = $1::bigint::oid AND l.objid = ($2::bigint % 2147483648)::oid`
+
+// BeginPlan begins to carry a plan out: it keeps others out and records the
+// beginning before anything is done. The error is a *PlanBusyError when
+// somebody else runs the plan, and a *PlanCancelledError when it was cancelled;
+// then nothing is recorded. The caller closes the run.
+func (s *Store) BeginPlan(ctx context.Context, start PlanStart) (*PlanRun, error) {
+	return s.beginPlan(ctx, start, true)
+}
+
+// beginPlan is BeginPlan; a test leaves the lock out.
+func (s *Store) beginPlan(ctx context.Context, start PlanStart, lock bool) (_ *PlanRun, err error) {
+	if strings.TrimSpace(start.Actor) == "" || strings.TrimSpace(start.Reason) == "" {
+		return nil, errors.New("begin plan: want an actor and a reason")
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin plan: %w", err)
+	}
+	r := &PlanRun{Plan: start.Plan, start: start, pool: s.pool, conn: conn}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if lock {
+		if err := r.lock(ctx); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := conn.Query(ctx, sqlReadPlan, start.Plan.Name)
+	if err != nil {
+		return nil, fmt.Errorf("begin plan: %w", err)
+	}
+	if r.Plan, err = pgx.CollectExactlyOneRow(rows, scanPlan); err != nil {
+		return nil, fmt.Errorf("begin plan: %w", err)
+	}
+	if r.Plan.CancelledAt != nil {
+		return nil, &PlanCancelledError{Plan: r.Plan.Name, By: r.Plan.CancelledBy, At: *r.Plan.CancelledAt}
+	}
+	size := r.Plan.Size
+	if r.Plan.Kind == PlanOfRun || r.Plan.Kind == PlanOfVoid {
+		size = r.Plan.Left
+	}
+	err = conn.QueryRow(ctx, sqlRecordAction, storable(start.Actor), start.Action, r.Plan.filterText(), storable(start.Reason), size,
+		fmt.Sprintf("begun, database session %d", conn.Conn().PgConn().PID())).Scan(&r.Action)
+	if err != nil {
+		return nil, fmt.Errorf("begin plan: record action: %w", err)
+	}
+	return r, nil
+}
+
+func (r *PlanRun) lock(ctx context.Context) error {
+	var got bool
+	var settings [4]string
+	err := r.conn.QueryRow(ctx, sqlLockPlan, planLockClass, r.Plan.ID).Scan(&got, &settings[0], &settings[1], &settings[2], &settings[3])
+	if err != nil {
+		return fmt.Errorf("lock plan: %w", err)
+	}
+	if got {
+		return nil
+	}
+	busy := &PlanBusyError{Plan: r.Plan.Name}
+	var since *time.Time
+	err = r.conn.QueryRow(ctx, sqlPlanRunner, planLockClass, r.Plan.ID, r.Plan.planMark()).Scan(&busy.Session, &busy.Actor, &since)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("see who runs the plan: %w", err)
+	}
+	if since != nil {
+		busy.Since = *since
+	}
+	return busy
+}
+
+// planUnlockPatience bounds giving the lock back. A connection that does not
+// answer is closed, which gives it back, too.
+const planUnlockPatience = 5 * time.Second
+
+// Close lets others run the plan. It may be called twice.
+func (r *PlanRun) Close() {
+	if r.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), planUnlockPatience)
+	defer cancel()
+	var held bool
+	if err := r.conn.QueryRow(ctx, sqlUnlockPlan, planLockClass, r.Plan.ID).Scan(&held); err != nil {
+		_ = r.conn.Conn().Close(ctx) // the pool throws it away
+	}
+	r.conn.Release()
+	r.conn = nil
+}
+
+// reader is what can be asked when a batch may have broken the connection.
+func (r *PlanRun) reader() interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+} {
+	if r.conn.Conn().IsClosed() {
+		return r.pool
+	}
+	return r.conn
+}
+
+// End records how the run ended, in words. It does not close it. A run that was
+// killed has no end in ops_actions.
+func (r *PlanRun) End(ctx context.Context, setSize int64, result string) (action int64, err error) {
+	err = r.reader().QueryRow(ctx, sqlRecordAction, storable(r.start.Actor), r.start.Action+"_end", r.Plan.filterText(),
+		storable(r.start.Reason), setSize, storable(fmt.Sprintf("of action %d: %s", r.Action, result))).Scan(&action)
+	if err != nil {
+		return 0, fmt.Errorf("record end of plan: %w", err)
+	}
+	return action, nil
+}
+
+// planDecision says what became of the operations of a batch. An operation that
+// is in none of the lists stays to be done: somebody else was changing it.
+type planDecision struct {
+	done, skipped, refused []int64
+}
+
+// sqlPlanRunnable keeps a plan from being cancelled until the transaction ends
+// (a share lock on its row), and says whether it was.
+const sqlPlanRunnable = `SELECT cancelled_at, COALESCE(cancelled_by, '') FROM replay_plans WHERE id = $1 FOR SHARE`
+
+// sqlTakePlan takes the next operations of a plan that are still to be done, in
+// order (replay_plan_operations_left_idx). It skips those that another runner
+// has in hand. No rows means that there are none after $2.
+const sqlTakePlan = `
+SELECT operation_id
+  FROM replay_plan_operations
+ WHERE plan_id = $1 AND operation_id > $2 AND outcome IS NULL
+ ORDER BY operation_id
+ LIMIT $3
+   FOR UPDATE SKIP LOCKED`
+
+// sqlDecidePlan keeps what became of operations that sqlTakePlan locked
+// (replay_plan_operations_pkey).
+const sqlDecidePlan = `
+UPDATE replay_plan_operations
+   SET outcome = $3, action_id = $4
+ WHERE plan_id = $1 AND operation_id = ANY ($2::bigint[]) AND outcome IS NULL`
+
+// planBatchPatience bounds one batch, which waits for nobody but a person who
+// cancels the plan at this moment.
+const planBatchPatience = time.Minute
+
+// step takes the next batch of the plan, has act do it, and keeps the outcomes
+// and the operations that were changed (action_operations), all in one
+// transaction: after a kill at any moment a batch is done and known to be done,
+// or neither. act gets the ids in order and locks rows of the outbox in that
+// order. more is false when nothing is left to be done, or only what others
+// have in hand. It holds no more than the batch. A batch that has begun is
+// finished, also when ctx ends meanwhile.
+func (r *PlanRun) step(ctx context.Context, limit int, act func(context.Context, pgx.Tx, []int64) (planDecision, error)) (more bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, fmt.Errorf("carry out plan %s: %w", r.Plan.Name, err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), planBatchPatience)
+	defer cancel()
+	var ids []int64
+	decided := 0
+	err = pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error {
+		var cancelledAt *time.Time
+		var by string
+		if err := tx.QueryRow(ctx, sqlPlanRunnable, r.Plan.ID).Scan(&cancelledAt, &by); err != nil {
+			return fmt.Errorf("look at plan: %w", err)
+		}
+		if cancelledAt != nil {
+			return &PlanCancelledError{Plan: r.Plan.Name, By: by, At: *cancelledAt}
+		}
+		rows, err := tx.Query(ctx, sqlTakePlan, r.Plan.ID, r.after, limit)
+		if err != nil {
+			return fmt.Errorf("take batch: %w", err)
+		}
+		if ids, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+			return fmt.Errorf("take batch: %w", err)
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		d, err := act(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		decided = len(d.done) + len(d.skipped) + len(d.refused)
+		return r.decideTx(ctx, tx, d)
+	})
+	if err != nil {
+		return false, fmt.Errorf("carry out plan %s: %w", r.Plan.Name, err)
+	}
+	if len(ids) > 0 {
+		r.after = ids[len(ids)-1]
+		r.decided += decided
+		return true, nil
+	}
+	// The end of a pass. Another one looks at what others had in hand, unless
+	// this one found nothing that it could decide.
+	more = r.after > 0 && r.decided > 0
+	r.after, r.decided = 0, 0
+	return more, nil
+}
+
+func (r *PlanRun) decideTx(ctx context.Context, tx pgx.Tx, d planDecision) error {
+	for _, part := range []struct {
+		outcome string
+		ids     []int64
+	}{{"done", d.done}, {"skipped", d.skipped}, {"refused", d.refused}} {
+		if len(part.ids) == 0 {
+			continue
+		}
+		tag, err := tx.Exec(ctx, sqlDecidePlan, r.Plan.ID, part.ids, part.outcome, r.Action)
+		if err != nil {
+			return fmt.Errorf("keep outcomes: %w", err)
+		}
+		if tag.RowsAffected() != int64(len(part.ids)) {
+			return fmt.Errorf("keep outcomes: %d of %d operations were this batch's", tag.RowsAffected(), len(part.ids))
+		}
+	}
+	if len(d.done) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, sqlRecordActed, r.Action, d.done); err != nil {
+		return fmt.Errorf("record operations of action: %w", err)
+	}
+	return nil
+}
+
+// sqlPlanCounts counts what became of a plan's operations, all of them and
+// those that one action decided (replay_plan_operations_pkey).
+const sqlPlanCounts = `
+SELECT count(*) FILTER (WHERE outcome IS NULL), count(*) FILTER (WHERE outcome = 'done' AND action_id = $2),
+       count(*) FILTER (WHERE outcome = 'skipped' AND action_id = $2), count(*) FILTER (WHERE outcome = 'refused' AND action_id = $2)
+  FROM replay_plan_operations
+ WHERE plan_id = $1`
+
+// Counts reads what this run has decided, and what is left of the plan.
+func (r *PlanRun) Counts(ctx context.Context) (c PlanCounts, err error) {
+	if err := r.reader().QueryRow(ctx, sqlPlanCounts, r.Plan.ID, r.Action).Scan(&c.Left, &c.Done, &c.Skipped, &c.Refused); err != nil {
+		return c, fmt.Errorf("count outcomes: %w", err)
+	}
+	return c, nil
+}
