@@ -24,10 +24,12 @@ type Gate struct {
 }
 
 // sqlReadGate reads an account's gate; no row means that it was never closed.
+// The probe of a paused account is always a minute away, so that a worker that
+// was about to probe when a person paused the account does not go on.
 const sqlReadGate = `
 SELECT COALESCE(reason, ''), COALESCE(vendor_says, ''),
        COALESCE(EXTRACT(epoch FROM now() - closed_at), 0)::float8,
-       COALESCE(EXTRACT(epoch FROM probe_at - now()), 0)::float8, closings
+       CASE WHEN reason = 'paused' THEN 60 ELSE COALESCE(EXTRACT(epoch FROM probe_at - now()), 0) END::float8, closings
   FROM gates
  WHERE target = $1`
 
