@@ -1,0 +1,134 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Dismissal is a person's decision that rejects need nothing more.
+type Dismissal struct {
+	Filter RejectFilter
+	// FilterText is the filter as the record of the action shows it.
+	FilterText string
+	// Expect is the number of open rejects that the person expects; 0 means not
+	// said, which is enough up to MaxUnexpected.
+	Expect int64
+	// Actor and Reason are recorded; neither may be empty.
+	Actor, Reason string
+}
+
+// Dismissed says what became of the rejects that a dismissal found.
+type Dismissed struct {
+	// Action is the id of the row of ops_actions; 0 when nothing was found.
+	Action int64 `json:"action_id"`
+	// Found = Dismissed + Skipped.
+	Found     int64 `json:"found"`
+	Dismissed int64 `json:"dismissed"`
+	// Skipped were resolved by somebody else meanwhile.
+	Skipped int64 `json:"skipped_already_resolved"`
+}
+
+// ErrNoReason is returned for an act without an actor or a reason.
+var ErrNoReason = errors.New("want an actor and a reason")
+
+// DismissRejects resolves open rejects without recording anything else, and
+// keeps who did it, in one transaction. The error is a *SetSizeError when their
+// number is not what is expected. It holds eight bytes for each, and a batch.
+func (s *Store) DismissRejects(ctx context.Context, d Dismissal) (result Dismissed, err error) {
+	if strings.TrimSpace(d.Actor) == "" || strings.TrimSpace(d.Reason) == "" {
+		return result, fmt.Errorf("dismiss rejects: %w", ErrNoReason)
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		result = Dismissed{}
+		return dismissTx(ctx, tx, d, &result)
+	})
+	if err != nil {
+		return Dismissed{}, fmt.Errorf("dismiss rejects: %w", err)
+	}
+	return result, nil
+}
+
+func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) error {
+	d.Filter.State = RejectsOpen
+	ids, err := collectRejectIDs(tx.Query(ctx, sqlFindRejects, d.Filter.args()...))
+	if err != nil {
+		return fmt.Errorf("find rejects: %w", err)
+	}
+	result.Found = int64(len(ids))
+	size := NewPlan{Expect: d.Expect, MaxSize: MaxUnexpected}
+	if err := size.checkSize(result.Found); err != nil || len(ids) == 0 {
+		return err
+	}
+	resolution := "dismissed: " + storable(d.Reason)
+	for len(ids) > 0 {
+		batch := ids[:min(len(ids), rejectBatch)]
+		ids = ids[len(batch):]
+		open, err := collectRejectIDs(tx.Query(ctx, sqlLockRejects, batch))
+		if err != nil {
+			return fmt.Errorf("lock rejects: %w", err)
+		}
+		resolutions := make([]string, len(open))
+		for i := range resolutions {
+			resolutions[i] = resolution
+		}
+		tag, err := tx.Exec(ctx, sqlResolveRejects, open, resolutions, storable(d.Actor))
+		if err != nil {
+			return fmt.Errorf("resolve rejects: %w", err)
+		}
+		result.Dismissed += tag.RowsAffected()
+	}
+	result.Skipped = result.Found - result.Dismissed
+	err = tx.QueryRow(ctx, sqlRecordAction, storable(d.Actor), "rejects_dismiss", storable(d.FilterText), storable(d.Reason), result.Found,
+		fmt.Sprintf("dismissed %d of %d rejects, skipped %d already resolved", result.Dismissed, result.Found, result.Skipped)).Scan(&result.Action)
+	if err != nil {
+		return fmt.Errorf("record action: %w", err)
+	}
+	return nil
+}
+
+func collectRejectIDs(rows pgx.Rows, err error) ([]RejectID, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[RejectID])
+}
+
+// sqlRejectCodes counts rejects by code, with one of each as an example
+// (rejects_pkey). No rows means that nothing fits.
+const sqlRejectCodes = `
+SELECT c.reason_code, c.n, c.example, e.reason
+  FROM (SELECT r.reason_code, count(*) AS n, min(r.id) AS example FROM rejects r` + rejectWhere + ` GROUP BY r.reason_code) AS c
+  JOIN rejects e ON e.id = c.example
+ ORDER BY c.n DESC, c.reason_code`
+
+// RejectCodes counts the rejects that fit by code, the most frequent first.
+func (s *Store) RejectCodes(ctx context.Context, f RejectFilter) ([]RetryCode, error) {
+	rows, err := s.pool.Query(ctx, sqlRejectCodes, f.args()...)
+	if err != nil {
+		return nil, fmt.Errorf("count rejects by code: %w", err)
+	}
+	codes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c RetryCode, err error) {
+		return c, row.Scan(&c.Code, &c.Count, &c.Example, &c.Reason)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count rejects by code: %w", err)
+	}
+	return codes, nil
+}
+
+// sqlHasOperations tells whether anything was ever recorded for an account
+// (operations_one_per_key).
+const sqlHasOperations = `SELECT EXISTS (SELECT FROM operations WHERE target = $1)`
+
+// HasOperations tells whether an operation was ever recorded for an account. A
+// worker records none for an account that is off.
+func (s *Store) HasOperations(ctx context.Context, account string) (has bool, err error) {
+	if err := s.pool.QueryRow(ctx, sqlHasOperations, account).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for operations of account %s: %w", account, err)
+	}
+	return has, nil
+}

@@ -1,0 +1,211 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+)
+
+// Remap maps a stored message again. ignored: the rules in use want no record
+// of it; the entry is then empty.
+type Remap func(Message) (entry Entry, ignored bool)
+
+// RetryPreview is what mapping rejects again would come to.
+type RetryPreview struct {
+	// With is by the rules that would be used.
+	With RetryTally
+	// Other is by the rules to compare with, nil when there are none.
+	Other *RetryTally
+	// PointsDiffer counts events that both accept, with other points;
+	// KeysDiffer those that get other dedup keys: a re-sent event would count
+	// beside them. Example is one of either, 0 when there is none.
+	PointsDiffer, KeysDiffer int64
+	Example                  RejectID
+}
+
+// PreviewRetry says what RetryRejects would do with open rejects, and changes
+// nothing. other is nil, or the rules to compare with. Memory: one batch, and
+// 32 bytes (with Go's map some 80) for each operation that would be new.
+func (s *Store) PreviewRetry(ctx context.Context, ids []RejectID, with, other Remap, progress func(done, found int)) (RetryPreview, error) {
+	a := retryForecast{store: s, remap: with, seen: map[fingerprint]uint64{}}
+	b := retryForecast{store: s, remap: other, seen: map[fingerprint]uint64{}}
+	p := RetryPreview{}
+	done := 0
+	err := s.EachReject(ctx, ids, func(batch []Reject) error {
+		first, err := a.judge(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if other != nil {
+			second, err := b.judge(ctx, batch)
+			if err != nil {
+				return err
+			}
+			p.compare(batch, first, second)
+		}
+		done += len(batch)
+		if progress != nil {
+			progress(done, len(ids))
+		}
+		return nil
+	})
+	if err != nil {
+		return RetryPreview{}, err
+	}
+	a.tally.Found = int64(len(ids))
+	a.tally.sort()
+	p.With = a.tally
+	if other != nil {
+		b.tally.Found = int64(len(ids))
+		b.tally.sort()
+		p.Other = &b.tally
+	}
+	return p, nil
+}
+
+// compare counts what two sets of rules make differently of events that both
+// accept.
+func (p *RetryPreview) compare(batch []Reject, a, b []*Event) {
+	for i := range batch {
+		if a[i] == nil || b[i] == nil {
+			continue
+		}
+		points, keys := pointsByKey(a[i]), pointsByKey(b[i])
+		same := maps.EqualFunc(points, keys, func(Points, Points) bool { return true })
+		switch {
+		case !same:
+			p.KeysDiffer++
+		case !maps.Equal(points, keys):
+			p.PointsDiffer++
+		default:
+			continue
+		}
+		if p.Example == 0 {
+			p.Example = batch[i].ID
+		}
+	}
+}
+
+func pointsByKey(e *Event) map[key]Points {
+	points := make(map[key]Points, len(e.Operations))
+	for i := range e.Operations {
+		points[key{e.Operations[i].Target, e.Operations[i].BizID}] = e.Operations[i].Points
+	}
+	return points
+}
+
+// fingerprint stands for a key in the memory of a preview.
+type fingerprint [16]byte
+
+func fingerprintOf(o *Operation) (f fingerprint) {
+	sum := sha256.Sum256([]byte(o.Target + "\x00" + string(o.BizID)))
+	copy(f[:], sum[:])
+	return f
+}
+
+func contentPrint(content string) uint64 {
+	sum := sha256.Sum256([]byte(content))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// retryForecast is a preview by one set of rules.
+type retryForecast struct {
+	store *Store
+	remap Remap
+	tally RetryTally
+	// seen holds the keys that earlier rejects would take, with a print of
+	// their content.
+	seen map[fingerprint]uint64
+}
+
+// judge says what a batch would come to. It returns the events that would be
+// accepted, nil in place of the others.
+func (f *retryForecast) judge(ctx context.Context, batch []Reject) ([]*Event, error) {
+	accepted := make([]*Event, len(batch))
+	items := remapAll(batch, f.remap, &f.tally)
+	entries := make([]Entry, len(items))
+	for i := range items {
+		entries[i] = items[i].entry
+	}
+	known, err := f.store.lookUp(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		x := &items[i]
+		if x.ignored {
+			f.tally.Ignored++
+			continue
+		}
+		verdict := decide(&x.entry, known)
+		if verdict.Kind == Accepted {
+			verdict = f.decideSeen(x.entry.Event)
+		}
+		switch verdict.Kind {
+		case Accepted:
+			f.tally.accept(x.entry.Event)
+			accepted[x.at] = x.entry.Event
+		case Duplicate:
+			f.tally.Duplicates++
+		case Rejected:
+			f.tally.fail(x.reject.ID, verdict.Rejection)
+		}
+	}
+	return accepted, nil
+}
+
+// decideSeen is decide for what earlier rejects of the preview would have
+// recorded.
+func (f *retryForecast) decideSeen(e *Event) Verdict {
+	content, verdict := contentPrint(e.Content), Verdict{Kind: Accepted}
+	for i := range e.Operations {
+		before, found := f.seen[fingerprintOf(&e.Operations[i])]
+		if !found {
+			continue
+		}
+		if !e.RepeatIsDuplicate && before != content {
+			return Verdict{Kind: Rejected, Rejection: Rejectf(Conflict,
+				"%s %s: an earlier reject of this retry has the same key with other content, and would be accepted", e.Type, e.Operations[i].BusinessKey)}
+		}
+		verdict.Kind = Duplicate
+	}
+	if verdict.Kind == Accepted {
+		for i := range e.Operations {
+			f.seen[fingerprintOf(&e.Operations[i])] = content
+		}
+	}
+	return verdict
+}
+
+// retried is a reject with what became of it by other rules.
+type retried struct {
+	// at is its place in the batch.
+	at      int
+	reject  *Reject
+	entry   Entry
+	ignored bool
+}
+
+// remapAll maps the open rejects of a batch again. The others are counted as
+// skipped. A conflict is not mapped again: by other rules it might get another
+// key, and count beside what it conflicts with.
+func remapAll(batch []Reject, remap Remap, tally *RetryTally) []retried {
+	items := make([]retried, 0, len(batch))
+	for i := range batch {
+		r := &batch[i]
+		if r.ResolvedAt != nil {
+			tally.Skipped++
+			continue
+		}
+		tally.saw(r.Message.BrokerTime)
+		x := retried{at: i, reject: r}
+		if r.Code == Conflict {
+			x.entry = Entry{Message: r.Message, Rejection: &Rejection{Code: Conflict, Reason: r.Reason}}
+		} else {
+			x.entry, x.ignored = remap(r.Message)
+		}
+		items = append(items, x)
+	}
+	return items
+}

@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// RejectID is the ledger's own number of a reject.
+type RejectID int64
+
+// Reject is an event that could not be accepted, with what a person decided.
+type Reject struct {
+	ID RejectID
+	// Message is as it came, except that passwords were masked; its times have
+	// microseconds.
+	Message Message
+	// Source, EventID and Type are what the event said of itself, empty where
+	// that could not be read.
+	Source, EventID, Type string
+	Code                  RejectCode
+	Reason                string
+	RejectedAt            time.Time
+	// ResolvedAt is nil while the reject is open; then the others are empty.
+	ResolvedAt             *time.Time
+	ResolvedBy, Resolution string
+}
+
+// RejectFilter chooses rejects. The zero value chooses all, resolved ones too;
+// several fields must all fit.
+type RejectFilter struct {
+	// State is open, resolved, or empty for both.
+	State string
+	Code  RejectCode
+	// Source and Type are what the event said, whole.
+	Source, Type string
+	// Shop is the shopCode in the payload, as far as it can be read there.
+	Shop string
+	// Seq is the stream sequence; 0 is any.
+	Seq uint64
+	// Since and Until bound the broker's time, Since included, Until not. The
+	// zero time is no bound.
+	Since, Until time.Time
+	// IDs are the rejects themselves; empty is any.
+	IDs []RejectID
+}
+
+// States of a RejectFilter.
+const (
+	RejectsOpen     = "open"
+	RejectsResolved = "resolved"
+)
+
+// args are the parameters of rejectWhere.
+func (f *RejectFilter) args() []any {
+	bound := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	var ids []int64
+	for _, id := range f.IDs {
+		ids = append(ids, int64(id))
+	}
+	return []any{f.State, string(f.Code), f.Source, f.Type, f.Shop, int64(f.Seq), bound(f.Since), bound(f.Until), ids}
+}
+
+// rejectWhere needs RejectFilter.args as $1 to $9. The shop is looked for in
+// the payload's bytes, which may be anything: escaped, they are text.
+const (
+	rejectWhere = `
+ WHERE ($1::text = '' OR ($1 = 'open') = (r.resolved_at IS NULL))
+   AND ($2::text = '' OR r.reason_code = $2)
+   AND ($3::text = '' OR r.event_source = $3)
+   AND ($4::text = '' OR r.event_type = $4)
+   AND ($5::text = '' OR substring(encode(r.payload, 'escape') FROM '"shopCode"\s*:\s*"?([^",}]*)')
+                       = encode(convert_to($5, 'UTF8'), 'escape'))
+   AND ($6::bigint = 0 OR r.stream_seq = $6)
+   AND ($7::timestamptz IS NULL OR r.broker_time >= $7)
+   AND ($8::timestamptz IS NULL OR r.broker_time < $8)
+   AND ($9::bigint[] IS NULL OR r.id = ANY ($9))`
+
+	rejectColumns = `r.id, r.stream, r.stream_created, r.stream_seq, r.subject, r.broker_time, r.headers, r.payload,
+       COALESCE(r.event_source, ''), COALESCE(r.event_id, ''), COALESCE(r.event_type, ''), r.reason_code, r.reason,
+       r.rejected_at, r.resolved_at, COALESCE(r.resolved_by, ''), COALESCE(r.resolution, '')`
+)
+
+// sqlListRejects reads a page in order of id (rejects_pkey), without the bytes.
+// Locks nothing. No rows means that nothing further fits.
+const sqlListRejects = `
+SELECT r.id, r.stream, r.stream_created, r.stream_seq, r.subject, r.broker_time, ''::bytea, ''::bytea,
+       COALESCE(r.event_source, ''), COALESCE(r.event_id, ''), COALESCE(r.event_type, ''), r.reason_code, r.reason,
+       r.rejected_at, r.resolved_at, COALESCE(r.resolved_by, ''), COALESCE(r.resolution, '')
+  FROM rejects r` + rejectWhere + ` AND r.id > $10
+ ORDER BY r.id
+ LIMIT $11`
+
+// sqlCountRejects counts what fits. It reads the whole table when resolved ones
+// are asked for, or a shop.
+const sqlCountRejects = `SELECT count(*) FROM rejects r` + rejectWhere
+
+// sqlFindRejects lists the ids of what fits, in order. Locks nothing.
+const sqlFindRejects = `SELECT r.id FROM rejects r` + rejectWhere + ` ORDER BY r.id`
+
+// sqlReadRejects reads rejects by id (rejects_pkey), in order, until their bytes
+// reach the limit: the one that crosses it is the last. Sizes are known without
+// reading the bytes. Locks nothing.
+const sqlReadRejects = `
+SELECT ` + rejectColumns + `
+  FROM (SELECT id, sum(octet_length(payload) + octet_length(headers)) OVER (ORDER BY id)
+                   - octet_length(payload) - octet_length(headers) AS before
+          FROM rejects
+         WHERE id = ANY ($1::bigint[])) AS sized
+  JOIN rejects r ON r.id = sized.id
+ WHERE sized.before < $2
+ ORDER BY r.id`
+
+// RejectPage is a part of a list.
+type RejectPage struct {
+	// Rejects have no header and no payload.
+	Rejects []Reject
+	// Total counts all that fit; More says that there are some behind this page.
+	Total int64
+	More  bool
+}
+
+// ListRejects lists up to limit rejects with an id above after, lowest first.
+func (s *Store) ListRejects(ctx context.Context, f RejectFilter, after RejectID, limit int) (page RejectPage, err error) {
+	if err := s.pool.QueryRow(ctx, sqlCountRejects, f.args()...).Scan(&page.Total); err != nil {
+		return page, fmt.Errorf("count rejects: %w", err)
+	}
+	rows, err := s.pool.Query(ctx, sqlListRejects, append(f.args(), int64(after), limit+1)...)
+	if err != nil {
+		return page, fmt.Errorf("list rejects: %w", err)
+	}
+	if page.Rejects, err = pgx.CollectRows(rows, scanReject); err != nil {
+		return page, fmt.Errorf("list rejects: %w", err)
+	}
+	if len(page.Rejects) > limit {
+		page.Rejects, page.More = page.Rejects[:limit], true
+	}
+	return page, nil
+}
+
+// FindRejects lists the ids of all rejects that fit, lowest first: eight bytes
+// for each.
+func (s *Store) FindRejects(ctx context.Context, f RejectFilter) ([]RejectID, error) {
+	rows, err := s.pool.Query(ctx, sqlFindRejects, f.args()...)
+	if err != nil {
+		return nil, fmt.Errorf("find rejects: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[RejectID])
+	if err != nil {
+		return nil, fmt.Errorf("find rejects: %w", err)
+	}
+	return ids, nil
+}
+
+// Bounds of one batch of rejects: what is held in memory, and, in a retry, one
+// transaction. A message has at most 1 MiB, so a batch has at most 5 MiB of
+// bytes (TestRetryBoundedMemory).
+const (
+	rejectBatch      = 1000
+	rejectBatchBytes = 4 << 20
+)
+
+// EachReject reads rejects by id, in the order given, which must be rising, and
+// hands them on in batches. An id that does not exist is left out.
+func (s *Store) EachReject(ctx context.Context, ids []RejectID, each func([]Reject) error) error {
+	for len(ids) > 0 {
+		batch, rest, err := s.readRejects(ctx, ids, rejectBatch)
+		if err != nil {
+			return err
+		}
+		if ids = rest; len(batch) == 0 {
+			continue
+		}
+		if err := each(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRejects reads one batch, and says which ids are left.
+func (s *Store) readRejects(ctx context.Context, ids []RejectID, most int) (batch []Reject, rest []RejectID, err error) {
+	asked := ids[:min(len(ids), most)]
+	rows, err := s.pool.Query(ctx, sqlReadRejects, asked, rejectBatchBytes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read rejects: %w", err)
+	}
+	if batch, err = pgx.CollectRows(rows, scanReject); err != nil {
+		return nil, nil, fmt.Errorf("read rejects: %w", err)
+	}
+	rest = ids[len(asked):]
+	if len(batch) > 0 {
+		last := batch[len(batch)-1].ID
+		done := 0
+		for done < len(asked) && asked[done] <= last {
+			done++
+		}
+		// What follows was cut off for its bytes, or does not exist; then it is
+		// asked for once more, which does no harm.
+		rest = ids[done:]
+	}
+	return batch, rest, nil
+}
+
+func scanReject(row pgx.CollectableRow) (r Reject, err error) {
+	var seq int64
+	m := &r.Message
+	err = row.Scan(&r.ID, &m.Stream, &m.StreamCreated, &seq, &m.Subject, &m.BrokerTime, &m.Header, &m.Payload,
+		&r.Source, &r.EventID, &r.Type, &r.Code, &r.Reason, &r.RejectedAt, &r.ResolvedAt, &r.ResolvedBy, &r.Resolution)
+	m.Seq = uint64(seq)
+	return r, err
+}
