@@ -167,7 +167,7 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 }
 
 func (o *shownOperation) print(out io.Writer, now time.Time) {
-	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, clip(clean(o.headline()), pageWidth-24))
+	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, clip(clean(headline(&o.OperationDetail)), pageWidth-24))
 	printLine(out, "state", o.stateWords(now))
 	if x := o.Open; x != nil && x.InDoubt {
 		printLine(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+moment(*x.FirstSentAt))
@@ -207,13 +207,13 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 	printPoint(out, o.Next)
 }
 
-// headline is the operation in a few words.
-func (o *shownOperation) headline() string {
+// headline is an operation in a few words.
+func headline(d *ledger.OperationDetail) string {
 	verb := "grant"
-	if o.Kind == ledger.FreezePoint {
+	if d.Kind == ledger.FreezePoint {
 		verb = "freeze"
 	}
-	return fmt.Sprintf("%s %s at %s for %s", verb, plural(o.Points, "point"), o.Account, o.BusinessKey)
+	return fmt.Sprintf("%s %s at %s for %s", verb, plural(d.Points, "point"), d.Account, d.BusinessKey)
 }
 
 func (o *shownOperation) stateWords(now time.Time) string {

@@ -154,10 +154,28 @@ func evidenceWords(evidence string) string {
 		return "the vendor said that it had applied this key before"
 	case string(ledger.Verified):
 		return "seen in the vendor's records"
-	case "manual":
+	case string(ledger.Manual):
 		return "a person decided"
 	}
 	return evidence
+}
+
+// actionWords says what a person did, as ops_actions calls it. An unknown name,
+// of a newer program, is left as it is, in words.
+func actionWords(action string) string {
+	name, ended := strings.CutSuffix(action, "_end")
+	words := map[string]string{
+		ledger.ActionReplay: "put back", ledger.ActionVoid: "gave up (void)", ledger.ActionSettle: "settled by hand",
+		ledger.ActionResolve: "named the member (resolve)", ledger.ActionPause: "paused the account", ledger.ActionResume: "resumed the account",
+		"cancel": "cancelled the plan", "doctor": "answered for the database (doctor)",
+	}[name]
+	if words == "" {
+		words = strings.ReplaceAll(name, "_", " ")
+	}
+	if ended {
+		return words + ", end"
+	}
+	return words
 }
 
 // vendorSaid joins a vendor's code and words.

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// actFlags are what every act asks for: who, why, and the word to do it.
+type actFlags struct {
+	reason, operator string
+	yes, json        bool
+}
+
+func (a *actFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&a.reason, "reason", "", "why; required with --yes, and kept")
+	c.Flags().StringVar(&a.operator, "operator", "", "who; the user of this machine unless given")
+	c.Flags().BoolVar(&a.yes, "yes", false, "do it")
+	c.Flags().BoolVar(&a.json, "json", false, "print JSON")
+}
+
+// check reads who acts, and sees that there is a reason where one is needed.
+func (a *actFlags) check(c *cobra.Command) (ledger.Act, error) {
+	actor, err := command.Operator(a.operator, c.Flag("operator").Changed)
+	if err != nil && (a.yes || c.Flag("operator").Changed) {
+		return ledger.Act{}, err
+	}
+	a.reason = strings.TrimSpace(a.reason)
+	switch {
+	case a.yes && (a.reason == "" || a.reason == reasonToFill):
+		return ledger.Act{}, command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
+	case utf8.RuneCountInString(a.reason) > maxReasonChars:
+		return ledger.Act{}, command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
+	}
+	return ledger.Act{Actor: actor, Reason: a.reason}, nil
+}
+
+// command is the line that does what was shown.
+func (a *actFlags) command(args ...string) string {
+	if operator := strings.TrimSpace(a.operator); operator != "" {
+		args = append(args, "--operator", operator)
+	}
+	return shell(append(args, "--reason", cmp.Or(a.reason, reasonToFill), "--yes")...)
+}
+
+// partlyError ends an act that was done, but not for everything: exit code 3.
+type partlyError struct{ text string }
+
+func (e *partlyError) Error() string { return e.text }
+
+// Is makes the error stand for "done, but something does not agree".
+func (e *partlyError) Is(target error) bool { return target == command.ErrDisagree }
+
+// oneOperation finds the one operation that a person names by its id, biz_id,
+// reference, or an order number that no other operation has.
+func (s *session) oneOperation(c *cobra.Command, text string) (ledger.OperationDetail, error) {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "#")
+	if text == "" {
+		return ledger.OperationDetail{}, command.Usagef("want an operation's id, biz_id or reference, got nothing")
+	}
+	found, more, err := s.store.Find(c.Context(), text, s.keyMemories())
+	switch {
+	case err != nil:
+		return ledger.OperationDetail{}, err
+	case len(found) == 0:
+		return ledger.OperationDetail{}, notFound(text)
+	case len(found) == 1:
+		return found[0], nil
+	}
+	names := make([]string, 0, len(found))
+	for _, d := range found[:min(len(found), maxNamed)] {
+		names = append(names, fmt.Sprintf("%s (%s of operation %d: %s)", d.BizID, d.FoundBy, d.ID, headline(&d)))
+	}
+	if more || len(found) > maxNamed {
+		names = append(names, "…")
+	}
+	return ledger.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", clean(text),
+		plural(len(found), "operation"), strings.Join(names, "\n  "))
+}
+
+// maxNamed is how many operations an error names.
+const maxNamed = 10
+
+// notParked is an act's refusal in words that say what to do.
+func notParked(err error, d *ledger.OperationDetail) error {
+	var refused *ledger.NotParkedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	if refused.Why != "" {
+		return fmt.Errorf("nothing was changed: %s", maskMobiles(clean(refused.Error())))
+	}
+	next := fmt.Sprintf("`replay show %d` tells how", d.ID)
+	switch refused.State {
+	case "sending":
+		next = "a worker is sending it at this moment. Look again when that has ended: `replay show " + string(d.BizID) + "`"
+	case "pending":
+		next = "it waits for a worker, which may take it at any moment; what is done by hand is done to parked operations only. " +
+			"To hold the account back, see `replay pause --help`"
+	}
+	return fmt.Errorf("nothing was changed: operation %d is not parked but %s; %s", d.ID, refused.State, next)
+}
+
+// parkedOrRefused refuses what is not parked, before anything is asked of the
+// ledger: the statement looks again.
+func parkedOrRefused(d *ledger.OperationDetail) error {
+	state := "nothing to send"
+	switch {
+	case d.Posting != nil:
+		state = d.Posting.Kind
+	case d.Open != nil:
+		state = d.Open.State
+	}
+	if state == string(ledger.Parked) {
+		return nil
+	}
+	return notParked(&ledger.NotParkedError{ID: d.ID, State: state}, d)
+}
+
+// knownAccounts are the accounts of the configuration and of the ledger.
+func (s *session) knownAccounts(c *cobra.Command) ([]string, error) {
+	names, err := s.store.KnownAccounts(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range s.config.Vendors {
+		names = append(names, v.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}

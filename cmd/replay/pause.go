@@ -1,0 +1,184 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+func newPause(environ []string) *cobra.Command {
+	var o actFlags
+	c := &cobra.Command{
+		Use:   "pause ACCOUNT",
+		Short: "Hold all calls to a vendor account back, until a person resumes it",
+		Long: `pause closes the gate of an account for all workers. They hear of it within half
+a second; calls that are under way then end by themselves. Events are accepted and
+recorded as before; no attempt is used up, and nothing that a worker does opens
+the gate. Who paused it, and why, is shown by status and kept in ops_actions.
+
+Without --yes nothing is changed: it shows what would be held back, and the
+command that does it.`,
+		Example: `  replay pause zhimai --reason "their change window, 02:00 to 04:00" --yes`,
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE:    func(c *cobra.Command, args []string) error { return runPause(c, environ, &o, args[0], true) },
+	}
+	o.register(c)
+	return c
+}
+
+func newResume(environ []string) *cobra.Command {
+	var o actFlags
+	c := &cobra.Command{
+		Use:   "resume ACCOUNT",
+		Short: "Let the calls to an account go on that a person paused",
+		Long: `resume opens the gate of an account that a person paused; the workers go on within
+half a second. A gate that is closed for another reason is left alone: it opens by
+itself when that is mended. Without --yes nothing is changed.`,
+		Example: `  replay resume zhimai --reason "they are back" --yes`,
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE:    func(c *cobra.Command, args []string) error { return runPause(c, environ, &o, args[0], false) },
+	}
+	o.register(c)
+	return c
+}
+
+// gateChange is what pause and resume say with --json.
+type gateChange struct {
+	Account string `json:"account"`
+	ledger.Paused
+	Waiting int64 `json:"waiting"`
+	Sending int64 `json:"sending"`
+	// Command does it; empty when it is done, or nothing is to be done.
+	Command string `json:"command"`
+
+	pause bool
+}
+
+func runPause(c *cobra.Command, environ []string, o *actFlags, account string, pause bool) error {
+	act, err := o.check(c)
+	if err != nil {
+		return err
+	}
+	s, err := open(c, environ)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	known, err := s.knownAccounts(c)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(known, account) {
+		return command.Usagef("there is no account %q: want one of %s", clean(account), strings.Join(known, ", "))
+	}
+	g := gateChange{Account: account, pause: pause}
+	if err := s.readGate(c, &g); err != nil {
+		return err
+	}
+	verb, change := "resume", s.store.ResumeAccount
+	if pause {
+		verb, change = "pause", s.store.PauseAccount
+	}
+	toDo := (g.Before == ledger.GatePaused) != pause
+	switch {
+	case toDo && !o.yes:
+		g.Command = o.command("replay", verb, account)
+	case toDo:
+		if g.Paused, err = change(c.Context(), ledger.Pause{Act: act, Account: account}); err != nil {
+			return err
+		}
+	}
+	g.Words = maskMobiles(g.Words)
+	if o.json {
+		err = printJSON(c.OutOrStdout(), g)
+	} else {
+		g.print(c.OutOrStdout(), act)
+	}
+	if err == nil && !pause && g.Before != ledger.GatePaused && g.Before != "" {
+		return fmt.Errorf("nothing was changed: the gate of %s is closed (%s: %s), but nobody has paused it. %s", account, g.Before,
+			gateWords(g.Before), upperFirst(gateAdvice(g.Before)))
+	}
+	return err
+}
+
+// readGate reads what an account's gate is before it is changed, and what waits
+// behind it.
+func (s *session) readGate(c *cobra.Command, g *gateChange) error {
+	gates, err := s.store.ClosedGates(c.Context())
+	if err != nil {
+		return err
+	}
+	for _, closed := range gates {
+		if closed.Account == g.Account {
+			g.Before, g.Words, g.Since = closed.Reason, closed.Words, closed.ClosedAt
+		}
+	}
+	open, err := s.store.CountOpen(c.Context())
+	if err != nil {
+		return err
+	}
+	for _, rows := range open {
+		switch {
+		case rows.Target != g.Account:
+		case rows.State == "sending":
+			g.Sending += rows.Rows
+		case rows.State == ledger.Pending:
+			g.Waiting += rows.Rows
+		}
+	}
+	return nil
+}
+
+func (g *gateChange) print(out io.Writer, act ledger.Act) {
+	paused := g.Before == ledger.GatePaused
+	switch {
+	case g.Action != 0 && g.pause:
+		fmt.Fprintf(out, "Paused %s: its workers hear of it within half a second. Calls under way end by themselves.\n", g.Account)
+	case g.Action != 0:
+		fmt.Fprintf(out, "Resumed %s: its workers go on within half a second.\n", g.Account)
+	case g.Command != "" && g.pause:
+		fmt.Fprintf(out, "Would pause %s: no call is made there until somebody resumes it.\n", g.Account)
+	case g.Command != "":
+		fmt.Fprintf(out, "Would resume %s: its workers go on within half a second.\n", g.Account)
+	case paused:
+		fmt.Fprintf(out, "%s is paused already: nothing was changed, nothing recorded.\n", g.Account)
+	case g.Before == "":
+		fmt.Fprintf(out, "%s is not paused: its gate is open. Nothing was changed, nothing recorded.\n", g.Account)
+	default:
+		return // the error that follows says it
+	}
+	if g.Before != "" {
+		printLine(out, "gate before", fmt.Sprintf("closed since %s (%s)", moment(g.Since), g.Before))
+		printLine(out, "", g.Words)
+	}
+	printLine(out, "waiting", plural(g.Waiting, "operation"))
+	printLine(out, "being sent", plural(g.Sending, "operation"))
+	switch {
+	case g.Action != 0:
+		printLine(out, "recorded", recordedAs(g.Action, act))
+		if g.pause {
+			fmt.Fprintf(out, "To let them go on:\n  %s\n", resumeCommand(g.Account))
+		}
+	case g.Command != "":
+		fmt.Fprintf(out, "This is a preview: nothing has been changed. To do it:\n  %s\n", g.Command)
+	}
+}
+
+// resumeCommand ends a pause when the reason is filled in.
+func resumeCommand(account string) string {
+	return shell("replay", "resume", account, "--reason", reasonToFill, "--yes")
+}
+
+// upperFirst begins a sentence.
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

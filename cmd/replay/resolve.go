@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// resolveOptions are the flags of `replay resolve`.
+type resolveOptions struct {
+	actFlags
+	customerID string
+}
+
+func newResolve(environ []string) *cobra.Command {
+	var o resolveOptions
+	c := &cobra.Command{
+		Use:   "resolve ID|BIZ_ID|REFERENCE --customer-id N",
+		Short: "Name the member behind a scanned code that nobody could resolve",
+		Long: `resolve names the member of a parked operation that has only a scanned code: the
+code was too old, or nobody was found behind it. The operation stays parked, and
+its dedup key stays the same; the command that puts it back is printed.
+
+An operation never changes its member, so resolve is refused when its code is
+resolved already, and when the operation is in doubt (it may have been sent for a
+member that the ledger does not know). What waits or is being sent is left alone.
+Without --yes nothing is changed: it shows what it would do, and the command that
+does it. It can not be taken back: a wrong member means void, and a new event.`,
+		Example: `  replay resolve pa7k2m9qf3tr4v8w5x6y7z2a3b4c --customer-id 383933091455959041
+  replay resolve 4711 --customer-id 383933091455959041 --reason "shop 7 knows her" --yes`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error { return runResolve(c, environ, &o, args[0]) },
+	}
+	o.register(c)
+	c.Flags().StringVar(&o.customerID, "customer-id", "", "the member's id at the vendor, 1 to 32 digits; required")
+	return c
+}
+
+// resolved is what resolve says with --json.
+type resolved struct {
+	Operation ledger.OperationID `json:"operation"`
+	BizID     ledger.BizID       `json:"biz_id"`
+	MemberID  string             `json:"member_id"`
+	// Action is the row of ops_actions; 0 for a preview.
+	Action int64 `json:"action_id"`
+	// Command does it or, when it is done, puts the operation back.
+	Command string `json:"command"`
+}
+
+func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text string) error {
+	act, err := o.check(c)
+	if err != nil {
+		return err
+	}
+	if o.customerID = strings.TrimSpace(o.customerID); !ledger.ValidCustomerID(o.customerID) {
+		return command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", maskMobiles(o.customerID))
+	}
+	s, err := open(c, environ)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	d, err := s.oneOperation(c, text)
+	if err != nil {
+		return err
+	}
+	if err := resolvable(&d); err != nil {
+		return err
+	}
+	out := c.OutOrStdout()
+	result := resolved{Operation: d.ID, BizID: d.BizID, MemberID: maskMobiles(o.customerID)}
+	if !o.yes {
+		result.Command = o.command("replay", "resolve", string(d.BizID), "--customer-id", o.customerID)
+		if o.json {
+			return printJSON(out, result)
+		}
+		shown := detailForEyes(d)
+		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, clip(clean(headline(&shown)), pageWidth-45))
+		printLine(out, "scanned code", shown.MemberCode)
+		printLine(out, "member", result.MemberID)
+		fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
+		return nil
+	}
+	result.Action, err = s.store.ResolveByHand(c.Context(), ledger.HandResolution{Act: act, ID: d.ID, MemberID: o.customerID, Filter: string(d.BizID)})
+	if err != nil {
+		return notParked(err, &d)
+	}
+	result.Command = runBizID(d.BizID)
+	if o.json {
+		return printJSON(out, result)
+	}
+	fmt.Fprintf(out, "Operation %d is for member %s now, and still parked.\n", d.ID, result.MemberID)
+	printLine(out, "recorded", recordedAs(result.Action, act))
+	fmt.Fprintf(out, "See what putting it back would do:\n  %s\n", result.Command)
+	return nil
+}
+
+// resolvable refuses what has a member; the statement looks again.
+func resolvable(d *ledger.OperationDetail) error {
+	if err := parkedOrRefused(d); err != nil {
+		return err
+	}
+	switch {
+	case d.MemberID != "" && d.MemberCode == "":
+		return fmt.Errorf("nothing was changed: operation %d has its member from its event, and an operation never changes its member", d.ID)
+	case d.MemberID != "":
+		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (replay void --biz-id %s) and have the sale published anew",
+			d.ID, d.BizID)
+	case d.Open.InDoubt:
+		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor about the key %s; then settle it is not possible without a member: give it up (replay void --biz-id %s --accept-in-doubt) once they say that it was not applied, and have the sale published anew",
+			d.ID, d.BizID, d.BizID)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// maxEvidenceChars bounds what is kept in the posting.
+const maxEvidenceChars = 500
+
+// settleOptions are the flags of `replay settle`.
+type settleOptions struct {
+	actFlags
+	evidence string
+}
+
+func newSettle(environ []string) *cobra.Command {
+	var o settleOptions
+	c := &cobra.Command{
+		Use:   "settle ID|BIZ_ID|REFERENCE",
+		Short: "Take a parked operation for applied, because the vendor says so",
+		Long: `settle ends one parked operation as posted, on a person's word: the vendor looked
+it up and has applied it. The evidence (who said it, when, their number for it) is
+kept in the posting and in ops_actions. Nothing is sent to the vendor, and it can
+not be taken back: ask for the dedup key (biz_id) or the reference by name first.
+
+Only a parked operation whose member is known can be settled. What waits or is
+being sent is left alone. Without --yes nothing is changed: it shows what it would
+do, and the command that does it.`,
+		Example: `  replay settle pa7k2m9qf3tr4v8w5x6y7z2a3b4c --evidence "Zhimai, Ms Wu, ticket 5512"
+  replay settle '#7K2M9QF3TR4V8' --evidence "in their export of 20 Nov" --reason "asked by Lin" --yes`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error { return runSettle(c, environ, &o, args[0]) },
+	}
+	o.register(c)
+	c.Flags().StringVar(&o.evidence, "evidence", "", "what shows that the vendor applied it; required")
+	return c
+}
+
+// settled is what settle says with --json.
+type settled struct {
+	Operation ledger.OperationID `json:"operation"`
+	BizID     ledger.BizID       `json:"biz_id"`
+	// Action is the row of ops_actions; 0 for a preview.
+	Action int64 `json:"action_id"`
+	// Command does it; empty when it is done.
+	Command string `json:"command"`
+}
+
+func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string) error {
+	act, err := o.check(c)
+	if err != nil {
+		return err
+	}
+	o.evidence = strings.TrimSpace(o.evidence)
+	switch {
+	case o.evidence == "" || o.evidence == reasonToFill:
+		return command.Usagef("want --evidence \"…\": who at the vendor said that it was applied, and how they know; it is kept in the posting")
+	case utf8.RuneCountInString(o.evidence) > maxEvidenceChars:
+		return command.Usagef("--evidence: want at most %d characters", maxEvidenceChars)
+	}
+	s, err := open(c, environ)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	d, err := s.oneOperation(c, text)
+	if err != nil {
+		return err
+	}
+	if err := parkedOrRefused(&d); err != nil {
+		return err
+	}
+	if d.MemberID == "" {
+		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s, so nobody can have been given its points by it. Name the member first: replay resolve %s --customer-id …",
+			d.ID, maskMobiles(clean(d.MemberCode)), d.BizID)
+	}
+	result := settled{Operation: d.ID, BizID: d.BizID}
+	if !o.yes {
+		result.Command = o.command("replay", "settle", string(d.BizID), "--evidence", o.evidence)
+		if o.json {
+			return printJSON(c.OutOrStdout(), result)
+		}
+		printSettlePreview(c.OutOrStdout(), detailForEyes(d), o.evidence, result.Command)
+		return nil
+	}
+	result.Action, err = s.store.SettleByHand(c.Context(), ledger.HandSettlement{Act: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID)})
+	if err != nil {
+		return notParked(err, &d)
+	}
+	if o.json {
+		return printJSON(c.OutOrStdout(), result)
+	}
+	out := c.OutOrStdout()
+	fmt.Fprintf(out, "Settled operation %d: it is posted, by your word. Nothing was sent.\n", d.ID)
+	printLine(out, "recorded", recordedAs(result.Action, act))
+	return nil
+}
+
+// recordedAs says where an act is kept.
+func recordedAs(action int64, act ledger.Act) string {
+	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, maskMobiles(act.Reason))
+}
+
+func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence, line string) {
+	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, clip(clean(headline(&d)), pageWidth-40))
+	printLine(out, "now", "parked: "+causeWords(d.Open.Cause, d.Open.State))
+	if d.Open.FirstSentAt == nil {
+		printLine(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
+	}
+	printLine(out, "member", d.MemberID)
+	printLine(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
+	printLine(out, "evidence", maskMobiles(evidence))
+	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", line)
+}
