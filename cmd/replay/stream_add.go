@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// streamDone is what stream shows with --yes.
+type streamDone struct {
+	Plan   string `json:"plan"`
+	Action int64  `json:"action_id"`
+	consumers.Added
+}
+
+// endPatience bounds recording how it ended, also after Ctrl-C.
+const endPatience = 5 * time.Second
+
+// unknown tells that no worker has used this ledger, so that they wait for it
+// or will ask for it.
+func (s *streamSession) unknown(ctx context.Context) (bool, error) {
+	identity, err := s.store.OpenIdentity(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer identity.Close()
+	remembered, found, err := identity.Remembered(ctx)
+	return !found || remembered.Rebuilding(), err
+}
+
+// add carries a plan out.
+func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan) error {
+	ctx := c.Context()
+	actor, err := command.Operator(o.operator, o.operator != "")
+	if err != nil {
+		return err
+	}
+	// Operations name the rules that made them.
+	if err := s.store.RegisterMapping(ctx, s.rules.version, s.rules.text); err != nil {
+		return err
+	}
+	run, err := s.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan.Plan, Action: "stream", Actor: actor, Reason: o.reason})
+	var busy *ledger.PlanBusyError
+	if errors.As(err, &busy) {
+		return fmt.Errorf("%w: nothing was done here. Wait until that is done; `replay stream` shows what is left", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	d := plan.details
+	progress := command.NewProgress(c.ErrOrStderr())
+	done := streamDone{Plan: plan.Name, Action: run.Action}
+	done.Added, err = s.rebuild.Add(ctx, consumers.Addition{From: d.From, To: d.To, Created: d.Created, Action: run.Action,
+		Waiting: func() {
+			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
+		},
+		Progress: func(ctx context.Context, seq uint64, added int64) error {
+			progress.Show("  adding: sequence %s of %s, %s added", command.Count(int64(seq)), command.Count(int64(d.To)), plural(added, "event"))
+			return s.stillMeant(ctx, plan.Name)
+		},
+	})
+	progress.Done()
+	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
+	defer cancel()
+	if _, endErr := run.End(ended, done.Operations, doneText(&done.Added, err)); endErr != nil && err == nil {
+		err = endErr
+	}
+	if err != nil {
+		return fmt.Errorf("%w\n%s added before that; run the same command again, it goes on where it is", err, wereEvents(done.Events))
+	}
+	if o.json {
+		err = printJSON(c.OutOrStdout(), &done)
+	} else {
+		done.print(c.OutOrStdout(), s, actor, o.reason)
+	}
+	if err == nil && done.Unfinished {
+		return &unfinishedError{s.config.NATS.Stream}
+	}
+	return err
+}
+
+// stillMeant ends an addition whose plan somebody cancelled.
+func (s *streamSession) stillMeant(ctx context.Context, name string) error {
+	plan, err := s.store.ReadPlan(ctx, name)
+	if err == nil && plan.CancelledAt != nil {
+		return &ledger.PlanCancelledError{Plan: plan.Name, By: plan.CancelledBy, At: *plan.CancelledAt}
+	}
+	return err
+}
+
+// unfinishedError ends an addition after which workers still refuse the ledger:
+// exit code 3.
+type unfinishedError struct{ stream string }
+
+func (e *unfinishedError) Error() string {
+	return fmt.Sprintf("events of stream %s are still missing, so workers go on waiting: `replay stream --from-seq 1` adds the rest", e.stream)
+}
+
+// Is makes the error stand for "done, but something does not agree".
+func (e *unfinishedError) Is(target error) bool { return target == command.ErrDisagree }
+
+// doneText is the result as ops_actions keeps it.
+func doneText(a *consumers.Added, err error) string {
+	rejects := int64(0)
+	for _, n := range a.Rejects {
+		rejects += n
+	}
+	text := fmt.Sprintf("added %d operations (%d points, %d parked in doubt) of %d events, and %d rejects; %d were there already; %d open rows put in doubt",
+		a.Operations, a.Points, a.Queued, a.Events, rejects, a.There, a.OpenInDoubt)
+	if err != nil {
+		text = "stopped: " + err.Error() + "; until then " + text
+	}
+	return text
+}
+
+func (d *streamDone) print(out io.Writer, s *streamSession, actor, reason string) {
+	fmt.Fprintf(out, "Added %s: %s, %s.\n", plural(d.Events, "event"), plural(d.Operations, "operation"), plural(d.Points, "point"))
+	line := func(what string, n int64, text string) {
+		if n > 0 {
+			printLine(out, what, command.Count(n)+": "+text)
+		}
+	}
+	line("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
+	line("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
+	line("there already", d.There, "left as they are")
+	line("ignored", d.Ignored, "of types that the rules ignore")
+	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {
+		line("rejects", d.Rejects[code], string(code))
+	}
+	line("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
+	printLine(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Action, actor, reason))
+	switch {
+	case d.Rebuilt:
+		printLine(out, "workers", "those that wait for this ledger go on by themselves within seconds")
+	case d.Unfinished:
+		printLine(out, "workers", "they go on waiting: events of stream "+s.config.NATS.Stream+" are still missing")
+	}
+	if d.Queued+d.OpenInDoubt > 0 {
+		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")
+	}
+}
+
+func wereEvents(n int64) string {
+	if n == 1 {
+		return "1 event was"
+	}
+	return plural(n, "event") + " were"
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// streamDetails are the details of a plan of kind stream.
+type streamDetails struct {
+	Stream  string    `json:"stream"`
+	Created time.Time `json:"stream_created"`
+	From    uint64    `json:"from_seq"`
+	To      uint64    `json:"to_seq"`
+	Rules   string    `json:"rules"`
+	// Accounts count as on.
+	Accounts []string           `json:"accounts_on"`
+	Counts   consumers.Surveyed `json:"counts"`
+}
+
+// streamReport is what stream shows without --yes.
+type streamReport struct {
+	streamDetails
+	// First and FirstAt are of the oldest event that is left in the stream.
+	First   uint64    `json:"stream_first_seq"`
+	FirstAt time.Time `json:"stream_first_at"`
+	// Warnings are what should be read before anything is added.
+	Warnings []string `json:"warnings"`
+	Unknown  bool     `json:"workers_wait_for_the_ledger"`
+	Plan     string   `json:"plan"`
+	// Command adds it; empty when there is nothing to add.
+	Command string `json:"command"`
+}
+
+// notInStream is what a rebuilt ledger lacks, whatever the stream holds.
+var notInStream = [...]string{
+	"People's decisions: voids, settlements by hand, resolved members, dismissed rejects, pauses. What was voided is added again like all else: " +
+		"do not put it back before you know.",
+	"How operations ended. Each is added parked and in doubt, also one that was posted; replay run has it looked up, and it is sent only if the vendor surely has not applied it.",
+}
+
+// preview shows what adding the part would do, and stores it as a plan. With
+// --yes it is then carried out.
+func (s *streamSession) preview(c *cobra.Command, o *streamOptions) error {
+	ctx := c.Context()
+	state, err := s.state(ctx)
+	if err != nil {
+		return err
+	}
+	r := &streamReport{First: state.First, FirstAt: state.FirstAt}
+	if r.From, r.To, err = s.part(ctx, o, state); err != nil {
+		return err
+	}
+	r.Stream, r.Created, r.Rules, r.Accounts = s.config.NATS.Stream, state.Created, s.rules.version, s.rules.on
+	if r.Unknown, err = s.unknown(ctx); err != nil {
+		return err
+	}
+	holdings, err := s.store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	r.Warnings = s.warnings(r, &state, holdings)
+	if !o.json {
+		r.printHead(c.OutOrStdout(), s, &state)
+	}
+	progress := command.NewProgress(c.ErrOrStderr())
+	r.Counts, err = s.rebuild.Survey(ctx, r.From, r.To, func(seq uint64) {
+		progress.Show("  reading: sequence %s of %s", command.Count(int64(seq)), command.Count(int64(r.To)))
+	})
+	progress.Done()
+	if err != nil {
+		return fmt.Errorf("%w\nNothing was changed", err)
+	}
+	var plan ledger.Plan
+	if r.worthAPlan() {
+		if plan, err = s.makePlan(c, o, r); err != nil {
+			return err
+		}
+		r.Plan, r.Command = plan.Name, o.command(plan.Name)
+	}
+	switch {
+	case o.yes && plan.ID != 0:
+		if !o.json {
+			r.printCounts(c.OutOrStdout())
+		}
+		return s.add(c, o, streamPlan{plan, r.streamDetails})
+	case o.json:
+		return printJSON(c.OutOrStdout(), r)
+	}
+	r.printCounts(c.OutOrStdout())
+	r.printCommand(c.OutOrStdout())
+	return nil
+}
+
+// worthAPlan tells whether carrying it out would change anything: a ledger that
+// workers wait for is accepted by them afterwards, also with nothing added.
+func (r *streamReport) worthAPlan() bool {
+	return r.Counts.Added > 0 || r.Counts.RejectCount() > 0 || r.Unknown
+}
+
+func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamReport) (ledger.Plan, error) {
+	found := r.Counts.Operations()
+	if c.Flag("expect").Changed && found != o.expect {
+		return ledger.Plan{}, fmt.Errorf("%s would be added, not the %s expected: nothing was changed", plural(found, "operation"), command.Count(o.expect))
+	}
+	if o.yes && !c.Flag("expect").Changed && found > ledger.MaxUnexpected {
+		return ledger.Plan{}, command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
+			command.Count(found), ledger.MaxUnexpected)
+	}
+	actor, err := command.Operator(o.operator, o.operator != "")
+	if err != nil {
+		return ledger.Plan{}, err
+	}
+	details, err := json.Marshal(r.streamDetails)
+	if err != nil {
+		return ledger.Plan{}, fmt.Errorf("write plan: %w", err)
+	}
+	return s.store.CreatePlan(c.Context(), ledger.NewPlan{Kind: ledger.PlanOfStream, Actor: actor, FilterText: s.filterText(r.From, r.To), Details: details, Size: found})
+}
+
+// warnings are what a person must know before adding anything.
+func (s *streamSession) warnings(r *streamReport, state *consumers.StreamState, holdings ledger.Holdings) []string {
+	var found []string
+	warn := func(is bool, text string, args ...any) {
+		if is {
+			found = append(found, fmt.Sprintf(text, args...))
+		}
+	}
+	gone := int64(state.First) - 1
+	warn(gone > 0 && state.FirstAt.IsZero(), "The stream holds no event any more: %s have left it. What was recorded of them cannot be rebuilt from here; restore a backup first if there is one", plural(gone, "event"))
+	warn(gone > 0 && !state.FirstAt.IsZero(), "%s have left the stream, which begins with sequence %s at %s. What was recorded of them cannot be rebuilt from here; restore a backup first if there is one",
+		plural(gone, "event"), command.Count(int64(state.First)), moment(state.FirstAt))
+	warn(holdings.Operations && !state.FirstAt.IsZero() && holdings.OldestAt.Before(state.FirstAt),
+		"The ledger's history began before the stream's: its first operation is of %s. What it lacks from before %s stays missing", moment(holdings.OldestAt), moment(state.FirstAt))
+	warn(r.Unknown && r.From > max(state.First, 1), "Workers wait until the ledger knows all that the stream has. This part begins at %s, the stream at %s: they would go on waiting, because an event from before that is published again would count as new",
+		command.Count(int64(r.From)), command.Count(int64(max(state.First, 1))))
+	warn(r.Unknown && state.AckedAny && r.To < state.Acked, "Workers wait until the ledger knows all that was acknowledged. This part ends at %s, the acknowledged events at %s: they would go on waiting",
+		command.Count(int64(r.To)), command.Count(int64(state.Acked)))
+	warn(!r.Unknown && state.Delivered > state.Acked && r.To > state.Acked, "Of the last events some are being recorded by workers this moment, or were by one that died (sequences %s to %s). If workers are at work, wait a minute and look again, or they are parked for nothing",
+		command.Count(int64(state.Acked+1)), command.Count(int64(state.Delivered)))
+	warn(s.rules.assumed, "No vendor account has credentials here, so all of them count as on (%s). If the workers had one off, its events were rejects there, and are operations here", strings.Join(s.rules.on, ", "))
+	warn(!s.rules.assumed && len(s.rules.off) > 0, "Off here: %s. Events that need it become rejects. If the workers have it on, give this command their environment first", strings.Join(s.rules.off, ", "))
+	warn(s.rules.note != "", "%s", s.rules.note)
+	return found
+}
+
+// printHead says what is about to be read, and first what is not in it.
+func (r *streamReport) printHead(out io.Writer, s *streamSession, state *consumers.StreamState) {
+	for _, text := range r.Warnings {
+		for i, line := range wrap(clean(text), pageWidth-len("WARNING: ")) {
+			fmt.Fprintln(out, cmp.Or(map[int]string{0: "WARNING: "}[i], "         ")+line)
+		}
+	}
+	fmt.Fprintln(out, "Not in the stream, so not brought back:")
+	for _, text := range notInStream {
+		printPoint(out, text)
+	}
+	fmt.Fprintln(out)
+	reaches := "no events are left"
+	if !state.FirstAt.IsZero() {
+		reaches = fmt.Sprintf("events %s to %s, from %s on", command.Count(int64(state.First)), command.Count(int64(state.Last)), moment(state.FirstAt))
+	}
+	printLine(out, "stream", r.Stream+": "+reaches)
+	upTo := "as far as workers have read; later events they record as usual"
+	if r.To != state.Delivered {
+		upTo = "as asked for"
+	}
+	printLine(out, "to be read", fmt.Sprintf("%s to %s (%s)", command.Count(int64(r.From)), command.Count(int64(r.To)), upTo))
+	printLine(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
+	if r.Unknown {
+		printLine(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
+	}
+	fmt.Fprintln(out)
+}
+
+// printCounts says what was found.
+func (r *streamReport) printCounts(out io.Writer) {
+	n := &r.Counts
+	fmt.Fprintf(out, "Read %s. Nothing has been added.\n\n", plural(n.Read, "event"))
+	line := func(what string, of int64, why string) {
+		if of > 0 {
+			printLine(out, what, strings.TrimSuffix(command.Count(of)+": "+why, ": "))
+		}
+	}
+	line("there already", n.There, "left as they are")
+	line("ignored", n.Ignored, "of types that the rules ignore")
+	line("repeats", n.Repeats, "the same event published again; the first counts")
+	line("conflicts", n.Conflicts, "a key that is there with other content; added as rejects")
+	for _, code := range slices.Sorted(maps.Keys(n.Rejects)) {
+		line("rejects", n.Rejects[code], string(code)+"; added as rejects")
+	}
+	if n.Added == 0 {
+		printLine(out, "to be added", "no event")
+		return
+	}
+	printLine(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", plural(n.Added, "event"), plural(n.Operations(), "operation"), moment(n.Oldest), moment(n.Newest)))
+	fmt.Fprintln(out)
+	var rows [][]string
+	for _, g := range n.Groups {
+		rows = append(rows, []string{g.Account, string(g.Kind), command.Count(g.Operations), command.Count(g.Members), command.Count(g.Points), command.Count(g.NothingToSend)})
+	}
+	printTable(out, []column{{"ACCOUNT", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true}, {"POINTS", true}, {"NOTHING TO SEND", true}}, rows)
+}
+
+func (r *streamReport) printCommand(out io.Writer) {
+	switch {
+	case r.Plan == "":
+		fmt.Fprintln(out, "\nThe ledger lacks nothing of this part: there is nothing to do.")
+		return
+	case r.Counts.Added == 0 && r.Counts.RejectCount() == 0:
+		fmt.Fprintln(out, "\nThe plan adds nothing; the workers that wait for the ledger accept it then as it is.")
+	}
+	fmt.Fprintf(out, "\nStored as plan %s. To add it, parked and in doubt (nothing is sent by that):\n  %s\n", r.Plan, r.Command)
+}
+
+// streamPlan is a plan with its details.
+type streamPlan struct {
+	ledger.Plan
+	details streamDetails
+}
+
+// readStreamPlan reads the plan that was named, and checks that it still means
+// the same here.
+func (s *streamSession) readStreamPlan(c *cobra.Command, o *streamOptions) (p streamPlan, err error) {
+	p.Plan, err = s.store.ReadPlan(c.Context(), o.plan)
+	switch {
+	case errors.Is(err, ledger.ErrNoPlan):
+		return p, command.Usagef("there is no plan %s: `replay stream --from-seq 1` makes one", clean(o.plan))
+	case err != nil:
+		return p, err
+	case p.Kind != ledger.PlanOfStream:
+		return p, command.Usagef("plan %s is of kind %s: `replay %s --plan %s` carries it out", p.Name, p.Kind, p.Kind, p.Name)
+	}
+	if err := json.Unmarshal(p.Details, &p.details); err != nil {
+		return p, fmt.Errorf("read plan %s: %w", p.Name, err)
+	}
+	d := p.details
+	switch again := "make a new plan with the same command as before"; {
+	case d.Stream != s.config.NATS.Stream:
+		return p, command.Usagef("plan %s is about stream %s, NATS_STREAM says %s", p.Name, d.Stream, s.config.NATS.Stream)
+	case d.Rules != s.rules.version:
+		return p, fmt.Errorf("plan %s was made with the rules %s, and now those are %s (%s): %s, or give it the same --config", p.Name, d.Rules, s.rules.version, s.rules.from, again)
+	case !slices.Equal(d.Accounts, s.rules.on):
+		return p, fmt.Errorf("plan %s was made with the accounts %s on, and here %s are: use the same environment, or %s",
+			p.Name, strings.Join(d.Accounts, ", "), strings.Join(s.rules.on, ", "), again)
+	}
+	return p, nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+)
+
+// streamRules are the rules that a part of the stream is mapped by.
+type streamRules struct {
+	rules *consumers.Rules
+	// version and text are the rule file's.
+	version, text string
+	// from says in words where they come from.
+	from string
+	// on are the accounts that count as on; assumed tells that this environment
+	// has no credentials, and all are taken for on.
+	on      []string
+	off     []string
+	assumed bool
+	// note is what the operator should know of the choice; mostly empty.
+	note string
+}
+
+// readRules picks the rules: those that the workers registered last, or the
+// file when the ledger has none, or when it is named and leaves the registered
+// rule sets as they are.
+func (s *session) readRules(ctx context.Context, environ []string, file string) (streamRules, error) {
+	registered, found, err := s.store.LastMapping(ctx)
+	if err != nil {
+		return streamRules{}, err
+	}
+	if found && file == "" {
+		note := ""
+		if s.config.RulesVersion != registered.Version && setIn(environ, "WORKER_CONFIG") {
+			note = fmt.Sprintf("WORKER_CONFIG has the rules %s, which no worker has registered last; they are not used. --config FILE takes a file with further rule sets", s.config.RulesVersion)
+		}
+		const name = "the rules that the workers registered last"
+		cfg, err := loadWith(environ, name, []byte(registered.Text))
+		if err != nil {
+			return streamRules{}, fmt.Errorf("read %s (table mappings, version %s): %w", name, registered.Version, err)
+		}
+		rules := newStreamRules(cfg, registered.Version, registered.Text, "registered last by the workers, first used "+moment(registered.FirstUsed))
+		rules.note = note
+		return rules, nil
+	}
+	cfg := s.config
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return streamRules{}, command.Usagef("--config: %w", err)
+		}
+		if cfg, err = loadWith(environ, file, text); err != nil {
+			return streamRules{}, err
+		}
+	}
+	if found && registered.Version != cfg.RulesVersion {
+		if err := config.CheckUsedRules([]byte(registered.Text), cfg.RulesText, time.Now()); err != nil {
+			return streamRules{}, fmt.Errorf("--config %s is not what the workers registered last: %w", file, err)
+		}
+	}
+	from := "from " + cmp.Or(file, cfg.RulesFrom)
+	if !found {
+		from += "; no worker has registered any in this ledger"
+	}
+	return newStreamRules(cfg, cfg.RulesVersion, string(cfg.RulesText), from), nil
+}
+
+func newStreamRules(cfg *config.Config, version, text, from string) streamRules {
+	r := streamRules{rules: cfg.Rules, version: version, text: text, from: from}
+	for _, v := range cfg.Vendors {
+		if v.On() {
+			r.on = append(r.on, v.Name)
+		} else {
+			r.off = append(r.off, v.Name)
+		}
+	}
+	if len(r.on) == 0 {
+		// replay needs no credentials, so this says nothing about the workers.
+		r.rules, r.on, r.off, r.assumed = cfg.Rules.WithAccountsOn(), r.off, nil, true
+	}
+	slices.Sort(r.on)
+	return r
+}
+
+// loadWith is config.Load with another rule file. The vendor accounts are that
+// file's, too.
+func loadWith(environ []string, name string, text []byte) (*config.Config, error) {
+	kept := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool { return strings.HasPrefix(entry, "WORKER_CONFIG=") })
+	return config.Load(append(kept, "WORKER_CONFIG="+name), func(path string) ([]byte, error) {
+		if path == name {
+			return text, nil
+		}
+		return os.ReadFile(path)
+	})
+}
+
+func setIn(environ []string, name string) bool {
+	return slices.ContainsFunc(environ, func(entry string) bool {
+		return strings.HasPrefix(entry, name+"=") && len(entry) > len(name)+1
+	})
+}
+
+// dialNATS connects once: a person who waits wants to hear at once that there
+// is no broker.
+func dialNATS(cfg *config.Config) (*nats.Conn, error) {
+	options := []nats.Option{nats.Name("points-ledger replay")}
+	if cfg.NATS.CredsFile != "" {
+		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))
+	}
+	conn, err := nats.Connect(cfg.NATS.URL.Reveal(), options...)
+	if errors.Is(err, nats.ErrNoServers) {
+		// The library's word for a refused connection.
+		return nil, fmt.Errorf("cannot reach NATS at %s: connection refused (NATS_URL)", cfg.NATS.URL)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach NATS at %s (NATS_URL): %w", cfg.NATS.URL, err)
+	}
+	return conn, nil
+}

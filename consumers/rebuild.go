@@ -1,0 +1,165 @@
+package consumers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"pointsledger/ledger"
+)
+
+// RebuildDeps are what a Rebuilder works with.
+type RebuildDeps struct {
+	JetStream jetstream.JetStream
+	// Store is on a pool of ledger.OpenWorkerPool with three connections or
+	// more: the lock holds one.
+	Store *ledger.Store
+	Rules *Rules
+}
+
+// RebuildConfig of a Rebuilder.
+type RebuildConfig struct {
+	Stream, Durable string
+	// Rest is how long rows that were being sent are left alone in a backup that
+	// lacks acknowledged events: longer than any worker's lease.
+	Rest time.Duration
+}
+
+// Rebuilder reads the stream again for a person, through a consumer of its own
+// that acknowledges nothing, and adds what the ledger lacks: parked and in
+// doubt, because it may have been sent. Workers may run meanwhile.
+type Rebuilder struct {
+	RebuildDeps
+	config RebuildConfig
+}
+
+// NewRebuilder checks the configuration.
+func NewRebuilder(deps RebuildDeps, config RebuildConfig) (*Rebuilder, error) {
+	if config.Stream == "" || config.Durable == "" || config.Rest <= 0 {
+		return nil, fmt.Errorf("configure rebuild: want stream, durable and a rest above zero, got %+v", config)
+	}
+	return &Rebuilder{RebuildDeps: deps, config: config}, nil
+}
+
+// ErrNoStream is returned when the stream to read from is not there.
+var ErrNoStream = errors.New("no such stream")
+
+// ErrOtherStream is returned by Add when the stream was made anew since the
+// caller looked: its sequences mean other events.
+var ErrOtherStream = errors.New("the stream was made anew")
+
+// StreamState is what there is to read again.
+type StreamState struct {
+	Created time.Time
+	// First and FirstAt are of the oldest event that is left, Last and LastAt of
+	// the newest. In a stream with no events left First is Last+1, and the times
+	// are zero.
+	First, Last     uint64
+	FirstAt, LastAt time.Time
+	// ConsumerFound tells whether the durable is there; without it nothing tells
+	// what workers have recorded.
+	ConsumerFound bool
+	// Acked: every event up to it was acknowledged. AckedAny is false when none
+	// was, and Acked means that earlier ones had left the stream.
+	Acked    uint64
+	AckedAny bool
+	// Delivered: a worker may have recorded events up to it, and no later ones.
+	Delivered uint64
+}
+
+// State asks the broker.
+func (r *Rebuilder) State(ctx context.Context) (StreamState, error) {
+	state, _, err := r.state(ctx)
+	return state, err
+}
+
+func (r *Rebuilder) state(ctx context.Context) (StreamState, *position, error) {
+	at, err := readPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	if err != nil {
+		return StreamState{}, nil, err
+	}
+	if at.stream == nil {
+		return StreamState{}, nil, fmt.Errorf("look at stream %s: %w", r.config.Stream, ErrNoStream)
+	}
+	held := at.stream.CachedInfo().State
+	state := StreamState{Created: at.created, First: at.first, Last: held.LastSeq, Acked: at.acked, AckedAny: at.hasAcked, Delivered: at.delivered}
+	if held.Msgs > 0 {
+		state.FirstAt, state.LastAt = held.FirstTime, held.LastTime
+	} else {
+		state.First = held.LastSeq + 1
+	}
+	_, err = at.stream.Consumer(ctx, r.config.Durable)
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !errors.Is(err, jetstream.ErrNotPullConsumer) {
+		return StreamState{}, nil, fmt.Errorf("look at consumer %s: %w", r.config.Durable, err)
+	}
+	state.ConsumerFound = err == nil
+	return state, &at, nil
+}
+
+// SeqSince is the sequence of the first event that the broker stored at a time
+// or later; 0 when there is none.
+func (r *Rebuilder) SeqSince(ctx context.Context, since time.Time) (uint64, error) {
+	consumer, err := r.JetStream.OrderedConsumer(ctx, r.config.Stream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since})
+	if err != nil {
+		return 0, fmt.Errorf("find the first event since %s: %w", since.Format(time.RFC3339), err)
+	}
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("find the first event since %s: %w", since.Format(time.RFC3339), err)
+	}
+	if info.NumPending == 0 {
+		return 0, nil
+	}
+	m, err := consumer.Next(jetstream.FetchMaxWait(rereadPatience))
+	if err != nil {
+		return 0, fmt.Errorf("find the first event since %s: %w", since.Format(time.RFC3339), err)
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return 0, fmt.Errorf("find the first event since %s: %w", since.Format(time.RFC3339), err)
+	}
+	return meta.Sequence.Stream, nil
+}
+
+// Surveyed is what Survey found.
+type Surveyed struct {
+	ledger.Survey
+	// Read counts all messages, Ignored those of them whose type is ignored.
+	Read    int64 `json:"read"`
+	Ignored int64 `json:"ignored"`
+}
+
+// Survey reads a part of the stream, both ends included, and says what adding
+// it would do. It changes nothing. progress hears the last sequence that was
+// read, after each batch.
+func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(seq uint64)) (Surveyed, error) {
+	at, err := readPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	if err != nil {
+		return Surveyed{}, err
+	}
+	surveyor := ledger.NewSurveyor()
+	var events int64
+	read, err := reread(ctx, r.JetStream, r.Rules, r.source(&at), stretch{from: from, to: to}, func(entries []ledger.Entry) error {
+		verdicts, err := r.Store.Known(ctx, entries)
+		if err != nil {
+			return err
+		}
+		surveyor.Add(entries, verdicts)
+		events += int64(len(entries))
+		progress(entries[len(entries)-1].Message.Seq)
+		return nil
+	})
+	if err != nil {
+		return Surveyed{}, err
+	}
+	return Surveyed{Survey: surveyor.Survey(), Read: int64(read), Ignored: int64(read) - events}, nil
+}
+
+func (r *Rebuilder) source(at *position) *source {
+	return &source{stream: r.config.Stream, streamCreated: at.created}
+}

@@ -1,0 +1,228 @@
+package consumers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// Addition is a part of the stream to be added, both ends included.
+type Addition struct {
+	From, To uint64
+	// Created is the stream's creation time when the part was chosen.
+	Created time.Time
+	// Action is the row of ops_actions that the added operations are noted
+	// under.
+	Action int64
+	// Waiting hears that a worker, or another operator, has the lock. Progress
+	// hears, after each batch, the last sequence that was read and the events
+	// added so far; an error ends the addition. They are never called at once.
+	Waiting  func()
+	Progress func(ctx context.Context, seq uint64, added int64) error
+}
+
+// Added is what became of the events of an Addition.
+type Added struct {
+	Read       int64                       `json:"read"`
+	Events     int64                       `json:"added"`
+	Operations int64                       `json:"operations"`
+	Queued     int64                       `json:"parked"`
+	Points     ledger.Points               `json:"points"`
+	There      int64                       `json:"there_already"`
+	Rejects    map[ledger.RejectCode]int64 `json:"rejects"`
+	Ignored    int64                       `json:"ignored"`
+	// OpenInDoubt rows were open in a backup that lacks acknowledged events:
+	// they were put in doubt, and what waited was parked.
+	OpenInDoubt int64 `json:"open_rows_put_in_doubt"`
+	// Rebuilt: the ledger had no identity, and now workers accept it.
+	Rebuilt bool `json:"workers_may_go_on"`
+	// Unfinished: the ledger had no identity, and events that are in the stream
+	// are still missing, so workers go on refusing it.
+	Unfinished bool `json:"workers_still_refuse"`
+}
+
+// lockPatience is how long Add waits for the lock before it says so.
+const lockPatience = 2 * time.Second
+
+// Add reads a part of the stream and records what the ledger lacks, in batches,
+// under the lock under which workers compare the ledger with the stream. It may
+// be stopped at any point and run again. A ledger without an identity, in place
+// of one that is lost, is marked first, and workers refuse it until a part that
+// holds all of the stream's acknowledged events has been added.
+func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error) {
+	session, err := r.Store.OpenIdentity(ctx)
+	if err != nil {
+		return added, err
+	}
+	defer session.Close()
+	now, err := session.Now(ctx)
+	if err != nil {
+		return added, err
+	}
+	added.Rejects = map[ledger.RejectCode]int64{}
+	var unknown bool
+	// The mark must be committed before the first event is.
+	err = locked(ctx, session, a.Waiting, func() error {
+		at, err := r.current(ctx, a)
+		if err != nil {
+			return err
+		}
+		unknown, err = r.prepare(ctx, session, now, at, &added)
+		return err
+	})
+	if err != nil {
+		return added, err
+	}
+	err = locked(ctx, session, a.Waiting, func() error {
+		at, err := r.current(ctx, a)
+		if err != nil {
+			return err
+		}
+		if err := r.fill(ctx, at, a, &added); err != nil || !unknown {
+			return err
+		}
+		if a.From > max(at.first, 1) || a.To < at.acked {
+			added.Unfinished = true
+			return nil
+		}
+		added.Rebuilt = true
+		return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created, AckedSeq: at.acked})
+	})
+	if err != nil {
+		added.Rebuilt, added.Unfinished = false, unknown
+	}
+	return added, err
+}
+
+// current looks at the stream again.
+func (r *Rebuilder) current(ctx context.Context, a Addition) (*position, error) {
+	state, at, err := r.state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !state.Created.Equal(a.Created) {
+		return nil, fmt.Errorf("%w: it was created %s, and %s when the part was chosen", ErrOtherStream,
+			state.Created.UTC().Format(time.RFC3339), a.Created.UTC().Format(time.RFC3339))
+	}
+	return at, nil
+}
+
+// prepare makes the ledger one that may be added to. unknown tells that workers
+// do not know it yet.
+func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *position, added *Added) (unknown bool, err error) {
+	remembered, found, err := session.Remembered(ctx)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case !found:
+		return true, session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created})
+	case remembered.Rebuilding():
+		return true, nil
+	case streamChanged(remembered, r.config.Stream, at):
+		return false, r.refuseForeign(ctx, remembered, at)
+	}
+	if at.acked <= remembered.AckedSeq {
+		return false, nil
+	}
+	// What was acknowledged since the ledger was last known is in it, or it has
+	// lost commits; then rows that it shows as open may have been sent, and once
+	// the events are added no worker could tell.
+	missing, _, err := r.missing(ctx, at, stretch{from: remembered.AckedSeq + 1, to: at.acked})
+	if err != nil || missing == 0 {
+		return false, err
+	}
+	added.OpenInDoubt, err = r.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
+	return false, err
+}
+
+// refuseForeign refuses a ledger that knows none of the newest events of this
+// stream, and remembers another one. A stream that was made anew is no reason.
+func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identity, at *position) error {
+	if !at.hasAcked {
+		return nil
+	}
+	from := uint64(1)
+	if at.acked > foreignSample {
+		from = at.acked - foreignSample + 1
+	}
+	missing, there, err := r.missing(ctx, at, stretch{from: from, to: at.acked})
+	if err != nil || missing == 0 || there > 0 {
+		return err
+	}
+	return fmt.Errorf("the ledger is of stream %s created %s, and knows none of the newest events of stream %s created %s: "+
+		"nothing was added. Point DATABASE_URL or NATS_URL to the right one",
+		remembered.Stream, remembered.StreamCreated.UTC().Format(time.RFC3339), r.config.Stream, at.created.UTC().Format(time.RFC3339))
+}
+
+// missing counts the events of a stretch that the ledger has not, and has.
+func (r *Rebuilder) missing(ctx context.Context, at *position, part stretch) (missing, there int, err error) {
+	k := Keeper{KeeperDeps: KeeperDeps{JetStream: r.JetStream, Store: r.Store, Rules: r.Rules},
+		config: KeeperConfig{Stream: r.config.Stream, Durable: r.config.Durable}}
+	return k.missing(ctx, at, part)
+}
+
+// fill records what the ledger lacks, batch after batch.
+func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *Added) error {
+	var events int64
+	read, err := reread(ctx, r.JetStream, r.Rules, r.source(at), stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
+		verdicts, err := r.Store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Parked: true})
+		if err != nil {
+			return err
+		}
+		added.count(entries, verdicts)
+		events += int64(len(entries))
+		if err := r.Store.NoteRebuilt(ctx, a.Action, entries, verdicts); err != nil {
+			return err
+		}
+		return a.Progress(ctx, entries[len(entries)-1].Message.Seq, added.Events)
+	})
+	added.Read, added.Ignored = int64(read), int64(read)-events
+	return err
+}
+
+func (d *Added) count(entries []ledger.Entry, verdicts []ledger.Verdict) {
+	for i, v := range verdicts {
+		switch {
+		case v.Kind == ledger.Accepted:
+			d.Events++
+			for _, o := range entries[i].Event.Operations {
+				d.Operations++
+				d.Points += o.Points
+				if o.Points > 0 {
+					d.Queued++
+				}
+			}
+		case v.Kind == ledger.Rejected && v.Rejection != nil:
+			d.Rejects[v.Rejection.Code]++
+		default:
+			d.There++
+		}
+	}
+}
+
+// locked runs f under the lock, and tells waiting when somebody else has it for
+// long. f begins only after waiting has returned.
+func locked(ctx context.Context, session *ledger.IdentitySession, waiting func(), f func() error) error {
+	began, proceed, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- session.Locked(ctx, func() error {
+			close(began)
+			<-proceed
+			return f()
+		})
+	}()
+	timer := time.NewTimer(lockPatience)
+	defer timer.Stop()
+	select {
+	case <-began:
+	case err := <-done:
+		return err
+	case <-timer.C:
+		waiting()
+	}
+	close(proceed)
+	return <-done
+}

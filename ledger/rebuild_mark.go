@@ -1,0 +1,97 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// rebuildMark stands behind the stream's name in the identity of a ledger that
+// is being rebuilt. No stream can have such a name, so a worker that does not
+// know the mark takes the ledger for another stream's.
+const rebuildMark = " (being rebuilt)"
+
+// Rebuilding tells that somebody began to rebuild the ledger from the stream
+// and has not added everything yet: an event that is published again would be
+// taken for a new one.
+func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, rebuildMark) }
+
+// sqlSkipLostIDs lets the ids begin above all that a lost ledger can have given
+// out: at the milliseconds since 1970, which grow faster than a ledger. A
+// confirmation that a worker still holds for a lost id then falls on no
+// operation of this ledger.
+const sqlSkipLostIDs = `
+SELECT setval(s.name, GREATEST(nextval(s.name) + 1000000000, (extract(epoch FROM now()) * 1000)::bigint))
+  FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS name) AS s`
+
+// MarkRebuilding makes the identity of a ledger that has none, in a database
+// whose predecessor is lost, and lets its operations' ids begin above the
+// predecessor's. Workers refuse the ledger until Remember replaces the mark.
+func (s *IdentitySession) MarkRebuilding(ctx context.Context, id Identity) error {
+	if _, err := s.conn.Exec(ctx, sqlSkipLostIDs); err != nil {
+		return fmt.Errorf("skip operation ids: %w", err)
+	}
+	id.Stream, id.AckedSeq = strings.TrimSuffix(id.Stream, rebuildMark)+rebuildMark, 0
+	return s.Remember(ctx, id)
+}
+
+// sqlNoteRebuilt keeps which operations an action added, found by their keys
+// (operations_one_per_key). One that is noted already is left alone.
+const sqlNoteRebuilt = `
+INSERT INTO action_operations (action_id, operation_id)
+SELECT $1, o.id
+  FROM unnest($2::text[], $3::text[]) AS k (target, biz_id)
+  CROSS JOIN LATERAL (SELECT id FROM operations WHERE target = k.target AND biz_id = k.biz_id OFFSET 0) AS o
+ON CONFLICT DO NOTHING`
+
+// NoteRebuilt keeps that an action of a person added the operations of the
+// entries whose verdict is Accepted.
+func (s *Store) NoteRebuilt(ctx context.Context, action int64, entries []Entry, verdicts []Verdict) error {
+	var targets, bizIDs []string
+	for i := range entries {
+		if verdicts[i].Kind != Accepted {
+			continue
+		}
+		for j := range entries[i].Event.Operations {
+			op := &entries[i].Event.Operations[j]
+			targets, bizIDs = append(targets, op.Target), append(bizIDs, string(op.BizID))
+		}
+	}
+	if len(targets) == 0 {
+		return nil
+	}
+	if _, err := s.pool.Exec(ctx, sqlNoteRebuilt, action, targets, bizIDs); err != nil {
+		return fmt.Errorf("record operations of action: %w", err)
+	}
+	return nil
+}
+
+// Holdings is what a ledger holds that a stream cannot give back.
+type Holdings struct {
+	// Operations is false in a ledger that holds none.
+	Operations bool
+	// OldestAt is the broker's time of the oldest operation by id; zero when
+	// there is none.
+	OldestAt time.Time
+	// Actions counts what people did.
+	Actions int64
+}
+
+// sqlHoldings reads the first operation by primary key, and counts ops_actions,
+// which is as long as people are busy. Both columns of an empty ledger are NULL
+// and 0.
+const sqlHoldings = `
+SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1), (SELECT count(*) FROM ops_actions)`
+
+// Holdings reads what the ledger holds.
+func (s *Store) Holdings(ctx context.Context) (h Holdings, err error) {
+	var oldest *time.Time
+	if err := s.pool.QueryRow(ctx, sqlHoldings).Scan(&oldest, &h.Actions); err != nil {
+		return h, fmt.Errorf("read what the ledger holds: %w", err)
+	}
+	if oldest != nil {
+		h.Operations, h.OldestAt = true, *oldest
+	}
+	return h, nil
+}
