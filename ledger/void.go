@@ -12,8 +12,8 @@ import (
 // milliseconds.
 const voidBatch = 2000
 
-// Voided says what became of some operations that a person gave up.
-type Voided struct {
+// VoidCount says what became of some operations that a person gave up.
+type VoidCount struct {
 	Voided int64 `json:"voided"`
 	// Points and InDoubt are those of the voided operations.
 	Points  Points `json:"points"`
@@ -25,7 +25,7 @@ type Voided struct {
 }
 
 // Add adds what became of others.
-func (v *Voided) Add(o Voided) {
+func (v *VoidCount) Add(o VoidCount) {
 	v.Voided += o.Voided
 	v.Points += o.Points
 	v.InDoubt += o.InDoubt
@@ -67,9 +67,9 @@ SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM gone), (SELECT COALE
 // posting, and is never sent again. Only what is still parked goes; what is in
 // doubt (the vendor may have applied it) goes only with acceptInDoubt, and is
 // refused for this plan otherwise. more is false at the end of the plan.
-func (r *PlanRun) VoidBatch(ctx context.Context, acceptInDoubt bool) (v Voided, more bool, err error) {
+func (r *PlanRun) VoidBatch(ctx context.Context, acceptInDoubt bool) (v VoidCount, more bool, err error) {
 	more, err = r.step(ctx, voidBatch, func(ctx context.Context, tx pgx.Tx, ids []int64) (d planDecision, err error) {
-		v = Voided{}
+		v = VoidCount{}
 		if err := tx.QueryRow(ctx, sqlVoid, ids, acceptInDoubt).Scan(&d.done, &v.Points, &v.InDoubt, &d.refused, &d.skipped); err != nil {
 			return d, fmt.Errorf("void batch: %w", err)
 		}
@@ -77,7 +77,7 @@ func (r *PlanRun) VoidBatch(ctx context.Context, acceptInDoubt bool) (v Voided, 
 		return d, nil
 	})
 	if err != nil {
-		return Voided{}, false, err
+		return VoidCount{}, false, err
 	}
 	return v, more, nil
 }

@@ -14,13 +14,13 @@ import (
 	"pointsledger/ledger"
 )
 
-// actFlags are what every act asks for: who, why, and the word to do it.
-type actFlags struct {
+// decideFlags are what every act asks for: who, why, and the word to do it.
+type decideFlags struct {
 	reason, operator string
 	yes, json        bool
 }
 
-func (a *actFlags) register(c *cobra.Command) {
+func (a *decideFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&a.reason, "reason", "", "why; required with --yes, and kept")
 	c.Flags().StringVar(&a.operator, "operator", "", "who; the user of this machine unless given")
 	c.Flags().BoolVar(&a.yes, "yes", false, "do it")
@@ -28,7 +28,7 @@ func (a *actFlags) register(c *cobra.Command) {
 }
 
 // check reads who acts, and sees that there is a reason where one is needed.
-func (a *actFlags) check(c *cobra.Command) (ledger.Act, error) {
+func (a *decideFlags) check(c *cobra.Command) (ledger.Act, error) {
 	actor, err := command.Operator(a.operator, c.Flag("operator").Changed)
 	if err != nil && (a.yes || c.Flag("operator").Changed) {
 		return ledger.Act{}, err
@@ -44,7 +44,7 @@ func (a *actFlags) check(c *cobra.Command) (ledger.Act, error) {
 }
 
 // command is the line that does what was shown.
-func (a *actFlags) command(args ...string) string {
+func (a *decideFlags) command(args ...string) string {
 	if operator := strings.TrimSpace(a.operator); operator != "" {
 		args = append(args, "--operator", operator)
 	}

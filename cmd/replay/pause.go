@@ -13,7 +13,7 @@ import (
 )
 
 func newPause(environ []string) *cobra.Command {
-	var o actFlags
+	var o decideFlags
 	c := &cobra.Command{
 		Use:   "pause ACCOUNT",
 		Short: "Hold all calls to a vendor account back, until a person resumes it",
@@ -33,7 +33,7 @@ command that does it.`,
 }
 
 func newResume(environ []string) *cobra.Command {
-	var o actFlags
+	var o decideFlags
 	c := &cobra.Command{
 		Use:   "resume ACCOUNT",
 		Short: "Let the calls to an account go on that a person paused",
@@ -60,7 +60,7 @@ type gateChange struct {
 	pause bool
 }
 
-func runPause(c *cobra.Command, environ []string, o *actFlags, account string, pause bool) error {
+func runPause(c *cobra.Command, environ []string, o *decideFlags, account string, pause bool) error {
 	act, err := o.check(c)
 	if err != nil {
 		return err

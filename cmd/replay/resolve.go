@@ -12,7 +12,7 @@ import (
 
 // resolveOptions are the flags of `replay resolve`.
 type resolveOptions struct {
-	actFlags
+	decideFlags
 	customerID string
 }
 

@@ -45,7 +45,8 @@ everything that was found could be put back.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(newStatus(environ), newList(environ), newShow(environ), newRun(environ))
-	root.AddCommand(newSettle(environ), newResolve(environ), newPause(environ), newResume(environ), newLog(environ))
+	root.AddCommand(newStream(environ))
+	root.AddCommand(newVoid(environ), newSettle(environ), newResolve(environ), newPause(environ), newResume(environ), newLog(environ))
 	return root
 }
 

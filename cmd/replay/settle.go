@@ -17,7 +17,7 @@ const maxEvidenceChars = 500
 
 // settleOptions are the flags of `replay settle`.
 type settleOptions struct {
-	actFlags
+	decideFlags
 	evidence string
 }
 

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// voidOptions are the flags of `replay void`.
+type voidOptions struct {
+	decideFlags
+	filters       filterFlags
+	plan          string
+	expect        int
+	acceptInDoubt bool
+}
+
+func newVoid(environ []string) *cobra.Command {
+	var o voidOptions
+	c := &cobra.Command{
+		Use:   "void",
+		Short: "Give parked operations up for good; without --yes only show what that would do",
+		Long: `void gives up the parked operations that fit the filter: each gets a voiding
+posting, its points go back in the books, and it is never sent again. It can not
+be taken back, and its event counts as known: to grant the points after all, the
+shop publishes the sale anew under a key of its own.
+
+Without --yes nothing is changed: void shows what it would do, stores that set as a
+plan, and prints the command that gives up exactly that set. What is no longer
+parked by then is skipped and counted. With filters and --yes it acts at once; above
+100 operations the number found must be given with --expect.
+
+What is in doubt (the vendor may have applied it) is refused and counted, unless
+--accept-in-doubt says that you know better: ask the vendor about its key first. If
+the vendor does confirm such an operation later, that is kept and alerted.
+` + filterHelp,
+		Example: `  replay void --account zhimai --code 40302
+  replay void --plan P-7K2M --reason "members left, ticket 81" --yes
+  replay void --order SO-1001 --reason "test order" --yes`,
+		Args: command.Args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return runVoid(c, environ, &o) },
+	}
+	o.register(c)
+	o.filters.register(c)
+	c.Flags().StringVar(&o.plan, "plan", "", "give up exactly the set of this plan, such as P-7K2M")
+	c.Flags().IntVar(&o.expect, "expect", 0, "how many operations must be found, or nothing is changed")
+	c.Flags().BoolVar(&o.acceptInDoubt, "accept-in-doubt", false, "also what the vendor may have applied")
+	return c
+}
+
+func (o *voidOptions) check(c *cobra.Command) (ledger.Act, error) {
+	act, err := o.decideFlags.check(c)
+	switch {
+	case err != nil:
+		return act, err
+	case o.filters.state != string(ledger.Parked):
+		return act, command.Usagef("--state %s: only parked operations can be given up; the others are on their way", o.filters.state)
+	case c.Flag("expect").Changed && o.expect < 1:
+		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
+	case c.Flag("plan").Changed && strings.TrimSpace(o.plan) == "":
+		return act, command.Usagef("--plan is empty: want a name such as P-7K2M")
+	case o.plan != "" && o.expect != 0:
+		return act, command.Usagef("--plan and --expect: a plan has its number")
+	}
+	if o.plan != "" {
+		for _, name := range append(filterFlagNames[:], "source-type", "channel", "in-doubt") {
+			if c.Flag(name).Changed {
+				return act, command.Usagef("--plan and --%s: a plan has its set already", name)
+			}
+		}
+	}
+	return act, nil
+}
+
+func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
+	act, err := o.check(c)
+	if err != nil {
+		return err
+	}
+	filter, err := o.filters.filter(c, time.Now())
+	if err != nil {
+		return err
+	}
+	s, err := open(c, environ)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	plan, err := s.voidPlan(c.Context(), o, filter, act)
+	switch {
+	case err != nil:
+		return err
+	case plan.ID == 0 && o.json:
+		return printJSON(c.OutOrStdout(), voidReport{Groups: []ledger.VoidGroup{}})
+	case plan.ID == 0:
+		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing to give up. `replay status` shows what there is.")
+		return nil
+	case o.yes:
+		return s.void(c, o, plan, act)
+	}
+	return s.previewVoid(c, o, plan)
+}
+
+// voidPlan finds the plan that is named, or makes one of what the filter
+// chooses. Its ID is 0 when nothing fits.
+func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.OpenFilter, act ledger.Act) (ledger.Plan, error) {
+	if o.plan != "" {
+		plan, err := s.store.ReadPlan(ctx, o.plan)
+		switch {
+		case errors.Is(err, ledger.ErrNoPlan):
+			return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", clean(o.plan))
+		case err == nil && plan.Kind != ledger.PlanOfVoid:
+			return plan, command.Usagef("plan %s is not for void, but for %s: replay %s --plan %s", plan.Name, plan.Kind, plan.Kind, plan.Name)
+		}
+		return plan, err
+	}
+	n := ledger.NewPlan{Kind: ledger.PlanOfVoid, Actor: cmp.Or(act.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"),
+		Choose: &filter, Memories: s.keyMemories(), Expect: int64(o.expect)}
+	if o.yes {
+		n.MaxSize = ledger.MaxUnexpected
+	}
+	plan, err := s.store.CreatePlan(ctx, n)
+	var size *ledger.SetSizeError
+	switch {
+	case errors.As(err, &size) && size.Expect == 0:
+		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them first: the same command without --yes makes a plan of them",
+			command.Count(size.Found), ledger.MaxUnexpected)
+	case errors.As(err, &size):
+		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes and --expect; workers or a colleague may have been there",
+			plural(size.Found, "parked operation"), command.Count(size.Expect))
+	}
+	return plan, err
+}
+
+// voidReport is what void shows without --yes.
+type voidReport struct {
+	Plan   string             `json:"plan"`
+	Filter string             `json:"filter"`
+	Total  ledger.VoidGroup   `json:"total"`
+	Groups []ledger.VoidGroup `json:"groups"`
+	// Command does it; empty when nothing would be given up.
+	Command string `json:"command"`
+
+	plan          ledger.Plan
+	acceptInDoubt bool
+}
+
+func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan) error {
+	r := voidReport{Plan: plan.Name, Filter: maskMobiles(plan.Filter), plan: plan, acceptInDoubt: o.acceptInDoubt}
+	var err error
+	if r.Total, r.Groups, err = s.store.PreviewVoid(c.Context(), plan); err != nil {
+		return err
+	}
+	r.Groups = append([]ledger.VoidGroup{}, r.Groups...)
+	if plan.CancelledAt == nil && r.going() > 0 {
+		args := []string{"replay", "void", "--plan", plan.Name}
+		if o.acceptInDoubt {
+			args = append(args, "--accept-in-doubt")
+		}
+		r.Command = o.command(args...)
+	}
+	if o.json {
+		return printJSON(c.OutOrStdout(), r)
+	}
+	r.print(c.OutOrStdout())
+	return nil
+}
+
+// going counts what would be given up.
+func (r *voidReport) going() int64 {
+	if r.acceptInDoubt {
+		return r.Total.Operations
+	}
+	return r.Total.Operations - r.Total.InDoubt
+}
+
+func (r *voidReport) print(out io.Writer) {
+	fmt.Fprintf(out, "Plan %s: %s to give up. This is a preview: nothing has been changed.\n\n", r.Plan, plural(r.Total.Operations, "parked operation"))
+	row := func(account, cause, call string, g ledger.VoidGroup) []string {
+		return []string{account, cause, call, command.Count(g.Operations), command.Count(g.Members), command.Count(g.Points), command.Count(g.InDoubt)}
+	}
+	rows := make([][]string, 0, len(r.Groups)+1)
+	for _, g := range r.Groups {
+		rows = append(rows, row(g.Account, g.Cause, string(g.Kind), g))
+	}
+	if len(rows) > 1 {
+		rows = append(rows, row("all", "", "", r.Total))
+	}
+	if len(rows) > 0 {
+		printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
+			{"POINTS", true}, {"OF THEM IN DOUBT", true}}, rows)
+		fmt.Fprintln(out)
+		printLine(out, "recorded", moment(r.Total.Oldest)+" to "+moment(r.Total.Newest))
+	}
+	if gone := r.plan.Left - r.Total.Operations; gone > 0 {
+		printLine(out, "skipped", command.Count(gone)+": no longer parked since the plan was made")
+	}
+	switch doubt := r.Total.InDoubt; {
+	case doubt > 0 && r.acceptInDoubt:
+		printLine(out, "in doubt", command.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")
+	case doubt > 0:
+		printLine(out, "in doubt", command.Count(doubt)+": refused, they stay parked: the vendor may have applied them. Ask about their keys; --accept-in-doubt gives them up all the same.")
+	}
+	switch {
+	case r.plan.CancelledAt != nil:
+		fmt.Fprintf(out, "\nThis plan was cancelled by %s: make another.\n", clean(r.plan.CancelledBy))
+	case r.Command == "":
+		fmt.Fprintln(out, "\nNothing of this would be given up, so there is no command to run.")
+	default:
+		fmt.Fprintf(out, "\nIt can not be taken back. To do it:\n  %s\n", r.Command)
+	}
+}
+
+// voidResult is what became of a void.
+type voidResult struct {
+	Plan string `json:"plan"`
+	// Action is the row of ops_actions.
+	Action int64 `json:"action_id"`
+	ledger.VoidCount
+	// Left are still to be done: somebody else was changing them.
+	Left int64 `json:"left"`
+}
+
+// void gives the operations of a plan up.
+func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act ledger.Act) error {
+	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionVoid, Actor: act.Actor, Reason: act.Reason})
+	if err != nil {
+		return planRefused(err)
+	}
+	defer run.Close()
+	result := voidResult{Plan: plan.Name, Action: run.Action}
+	progress := command.NewProgress(c.ErrOrStderr())
+	for more := true; more && err == nil; {
+		var batch ledger.VoidCount
+		batch, more, err = run.VoidBatch(c.Context(), o.acceptInDoubt)
+		result.Add(batch)
+		progress.Show("  giving up: %s of %s", command.Count(result.Voided+result.Refused+result.Skipped), command.Count(run.Plan.Left))
+	}
+	progress.Done()
+	result.Left = run.Plan.Left - result.Voided - result.Refused - result.Skipped
+	// What was done is recorded also when the operator has had enough.
+	ended, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), voidEndPatience)
+	defer cancel()
+	if _, endErr := run.End(ended, result.Voided, result.text()); endErr != nil {
+		err = errors.Join(err, endErr)
+	}
+	if err != nil {
+		return fmt.Errorf("%w\n%s were given up. The same command goes on where it stopped: %s", planRefused(err),
+			plural(result.Voided, "operation"), shell("replay", "void", "--plan", plan.Name, "--reason", reasonToFill, "--yes"))
+	}
+	if o.json {
+		err = printJSON(c.OutOrStdout(), result)
+	} else {
+		result.print(c.OutOrStdout(), act)
+	}
+	if left := result.Refused + result.Skipped + result.Left; err == nil && left > 0 {
+		return &partlyError{fmt.Sprintf("%s of %s not given up", command.Count(left), plural(run.Plan.Left, "operation"))}
+	}
+	return err
+}
+
+// voidEndPatience bounds the record of an end that the operator does not wait for.
+const voidEndPatience = 5 * time.Second
+
+// planRefused says what to do when a plan cannot be carried out.
+func planRefused(err error) error {
+	var busy *ledger.PlanBusyError
+	var cancelled *ledger.PlanCancelledError
+	switch {
+	case errors.As(err, &busy):
+		return fmt.Errorf("%s: nothing was changed by you. Wait until that has ended, then look again", busy.Error())
+	case errors.As(err, &cancelled):
+		return fmt.Errorf("%s: make another", cancelled.Error())
+	}
+	return err
+}
+
+// text is the result as ops_actions keeps it.
+func (r *voidResult) text() string {
+	return fmt.Sprintf("voided %d (%d points, %d in doubt); refused %d in doubt; skipped %d no longer parked; left %d",
+		r.Voided, r.Points, r.InDoubt, r.Refused, r.Skipped, r.Left)
+}
+
+func (r *voidResult) print(out io.Writer, act ledger.Act) {
+	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", plural(r.Voided, "operation"), plural(r.Points, "point"))
+	if r.InDoubt > 0 {
+		printLine(out, "in doubt", command.Count(r.InDoubt)+" of them; if the vendor confirms one later, that is kept and alerted")
+	}
+	if r.Refused > 0 {
+		printLine(out, "stay parked", command.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
+	}
+	if r.Skipped > 0 {
+		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked")
+	}
+	if r.Left > 0 {
+		printLine(out, "left", command.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
+	}
+	printLine(out, "recorded", recordedAs(r.Action, act))
+}
