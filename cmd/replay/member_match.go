@@ -1,0 +1,316 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// memberFinding says how an operation and the vendor's records stand to each
+// other.
+type memberFinding string
+
+const (
+	inBoth           memberFinding = "in_both"
+	inBothGuess      memberFinding = "in_both_by_guess"
+	pointsDiffer     memberFinding = "points_differ"
+	appliedAgain     memberFinding = "applied_again"
+	notInRecords     memberFinding = "posted_not_in_records"
+	justPosted       memberFinding = "posted_just_now"
+	notCompared      memberFinding = "posted_not_compared"
+	doubtSeen        memberFinding = "in_doubt_seen"
+	doubtMaybe       memberFinding = "in_doubt_maybe_seen"
+	doubtAbsent      memberFinding = "in_doubt_not_in_records"
+	doubtOpen        memberFinding = "in_doubt_not_told"
+	openSeen         memberFinding = "not_posted_but_seen"
+	voidedSeen       memberFinding = "voided_but_seen"
+	parkedUnseen     memberFinding = "parked"
+	underWay         memberFinding = "under_way"
+	voidedUnseen     memberFinding = "voided"
+	nothingToSend    memberFinding = "nothing_to_send"
+	unknownReference memberFinding = "unknown_reference"
+	otherAward       memberFinding = "other_source"
+	otherSpent       memberFinding = "spent"
+)
+
+// memberRow is an operation beside the record that shows it, or one of the two
+// alone.
+type memberRow struct {
+	finding   memberFinding
+	operation *ledger.MemberOperation
+	record    *zhimai.Record
+	// at is when the record was made, else when the operation ended, else when
+	// its event was published. points are the operation's, else the record's.
+	at     time.Time
+	points int64
+}
+
+// comparison is what the records are worth.
+type comparison struct {
+	// read: the records were read. Without it everything rests on the ledger.
+	read bool
+	// echo: the account's records show our references.
+	echo bool
+	// partial: the vendor has more records than were read.
+	partial bool
+	// settled is how long after its posting an operation surely shows.
+	settled time.Duration
+	now     time.Time
+}
+
+const (
+	// memberClockSkew is how far the vendor's clock may be from ours.
+	memberClockSkew = 2 * time.Minute
+	// guessWithin is how long after an unclear call's first sending a record may
+	// be made and still be taken for it.
+	guessWithin = 24 * time.Hour
+)
+
+// matcher sets operations and records side by side.
+type matcher struct {
+	comparison
+	operations []ledger.MemberOperation
+	records    []zhimai.Record
+	// of is the record of each operation, taken the operation of each record;
+	// -1 for none. again marks records of an operation that has one already.
+	of, taken []int
+	again     []bool
+	guess     []bool // by operation
+}
+
+// compareMember is a pure function: all operations and records of a member,
+// the newest first.
+func compareMember(operations []ledger.MemberOperation, records []zhimai.Record, c comparison) []memberRow {
+	m := &matcher{comparison: c, operations: operations, records: records, of: make([]int, len(operations)),
+		taken: make([]int, len(records)), again: make([]bool, len(records)), guess: make([]bool, len(operations))}
+	for i := range m.of {
+		m.of[i] = -1
+	}
+	for i := range m.taken {
+		m.taken[i] = -1
+	}
+	m.byReference()
+	m.byLikeness()
+	rows := m.rows()
+	// Records tell whole seconds; within one, the order of recording is kept.
+	slices.SortStableFunc(rows, func(a, b memberRow) int {
+		return b.at.Truncate(time.Second).Compare(a.at.Truncate(time.Second))
+	})
+	return rows
+}
+
+// byReference matches what shows a reference: that is exact.
+func (m *matcher) byReference() {
+	index := make(map[string]int, len(m.operations))
+	for i, o := range m.operations {
+		index[o.Reference] = i
+	}
+	// From the oldest on, so that a second record of an operation is the later.
+	for _, r := range m.oldestFirst() {
+		reference := ledger.ReferenceIn(m.records[r].Desc)
+		if reference == "" || m.records[r].Type == zhimai.Spent {
+			continue
+		}
+		m.echo = true
+		o, ours := index[reference]
+		switch {
+		case !ours:
+		case m.of[o] < 0:
+			m.of[o], m.taken[r] = r, o
+		default:
+			m.taken[r], m.again[r] = o, true
+		}
+	}
+}
+
+func (m *matcher) oldestFirst() []int {
+	order := make([]int, len(m.records))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return recordTime(m.records[a]).Compare(recordTime(m.records[b])) })
+	return order
+}
+
+// recordTime is the zero time where it cannot be read.
+func recordTime(r zhimai.Record) time.Time {
+	at, _ := r.Time()
+	return at
+}
+
+// byLikeness matches operations that were or may have been applied with records
+// that show no reference: equal points, and near in time. Where the account
+// shows references, only a text that is the beginning of our reason can be ours.
+func (m *matcher) byLikeness() {
+	type pair struct {
+		operation, record int
+		apart             time.Duration
+	}
+	byPoints := map[int64][]int{}
+	for i, r := range m.records {
+		if m.taken[i] < 0 && r.Type != zhimai.Spent && ledger.ReferenceIn(r.Desc) == "" {
+			byPoints[r.Points] = append(byPoints[r.Points], i)
+		}
+	}
+	var pairs []pair
+	for i := range m.operations {
+		o := &m.operations[i]
+		if m.of[i] >= 0 || o.State != "posted" && !o.InDoubt {
+			continue
+		}
+		for _, r := range byPoints[int64(o.Points)] {
+			text := m.records[r].Desc
+			if m.echo && (text == "" || !strings.HasPrefix(o.Reason, text)) {
+				continue
+			}
+			if apart, near := m.apart(o, recordTime(m.records[r])); near {
+				pairs = append(pairs, pair{i, r, apart})
+			}
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.apart, b.apart) })
+	for _, p := range pairs {
+		if m.of[p.operation] < 0 && m.taken[p.record] < 0 {
+			m.of[p.operation], m.taken[p.record], m.guess[p.operation] = p.record, p.operation, true
+		}
+	}
+}
+
+// apart is how far a record is from when the operation was applied, if it was.
+// near is false when it cannot be its record. A time that cannot be read is as
+// far away as can be.
+func (m *matcher) apart(o *ledger.MemberOperation, at time.Time) (_ time.Duration, near bool) {
+	if at.IsZero() {
+		return guessWithin, true
+	}
+	if o.State == "posted" {
+		within := !at.Before(o.BrokerTime.Add(-memberClockSkew)) && !at.After(o.PostedAt.Add(memberClockSkew))
+		return o.PostedAt.Sub(at).Abs(), within
+	}
+	within := !at.Before(o.FirstSentAt.Add(-memberClockSkew)) && !at.After(o.FirstSentAt.Add(guessWithin))
+	return at.Sub(o.FirstSentAt).Abs(), within
+}
+
+func (m *matcher) rows() []memberRow {
+	rows := make([]memberRow, 0, len(m.operations)+len(m.records))
+	covered := m.coverage()
+	for i := range m.operations {
+		o := &m.operations[i]
+		row := memberRow{operation: o, at: operationTime(o), points: int64(o.Points)}
+		if r := m.of[i]; r >= 0 {
+			row.record = &m.records[r]
+			if at := recordTime(*row.record); !at.IsZero() {
+				row.at = at
+			}
+			row.finding = foundSeen(o, row.record.Points == row.points, m.guess[i])
+		} else {
+			row.finding = m.foundUnseen(o, covered)
+		}
+		rows = append(rows, row)
+	}
+	for i := range m.records {
+		r := &m.records[i]
+		row := memberRow{record: r, at: recordTime(*r), points: r.Points}
+		switch {
+		case m.again[i]:
+			row.finding, row.operation = appliedAgain, &m.operations[m.taken[i]]
+		case m.taken[i] >= 0:
+			continue
+		case r.Type == zhimai.Spent:
+			row.finding = otherSpent
+		case ledger.ReferenceIn(r.Desc) != "":
+			row.finding = unknownReference
+		default:
+			row.finding = otherAward
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// operationTime is when an operation ended, else when its event was published.
+func operationTime(o *ledger.MemberOperation) time.Time {
+	if !o.PostedAt.IsZero() {
+		return o.PostedAt
+	}
+	return o.BrokerTime
+}
+
+// foundSeen is the finding of an operation that has a record.
+func foundSeen(o *ledger.MemberOperation, equal, guess bool) memberFinding {
+	switch {
+	case o.State == "voided":
+		return voidedSeen
+	case !equal:
+		return pointsDiffer
+	case o.State == "posted" && guess:
+		return inBothGuess
+	case o.State == "posted":
+		return inBoth
+	case o.InDoubt && guess:
+		return doubtMaybe
+	case o.InDoubt:
+		return doubtSeen
+	}
+	return openSeen
+}
+
+// foundUnseen is the finding of an operation without a record.
+func (m *matcher) foundUnseen(o *ledger.MemberOperation, covered func(time.Time) bool) memberFinding {
+	switch o.State {
+	case "":
+		return nothingToSend
+	case "voided":
+		return voidedUnseen
+	case "posted":
+		switch {
+		case !m.read || !covered(o.PostedAt):
+			return notCompared
+		case m.now.Sub(o.PostedAt) < m.settled:
+			return justPosted
+		}
+		return notInRecords
+	}
+	switch {
+	case o.InDoubt && m.read && m.echo && covered(o.FirstSentAt) && o.State == string(ledger.Parked):
+		return doubtAbsent
+	case o.InDoubt:
+		return doubtOpen
+	case o.State == string(ledger.Parked):
+		return parkedUnseen
+	}
+	return underWay
+}
+
+// coverage tells of which times the records were read. Where the vendor has
+// more than was read, that is from the oldest of those on, or up to the newest
+// where it lists the oldest first.
+func (m *matcher) coverage() func(time.Time) bool {
+	if !m.partial {
+		return func(time.Time) bool { return true }
+	}
+	var oldest, newest time.Time
+	for _, r := range m.records {
+		at := recordTime(r)
+		if at.IsZero() {
+			return func(time.Time) bool { return false } // no telling
+		}
+		if oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+		if at.After(newest) {
+			newest = at
+		}
+	}
+	oldestFirst := len(m.records) > 0 && recordTime(m.records[0]).Before(recordTime(m.records[len(m.records)-1]))
+	return func(at time.Time) bool {
+		if oldestFirst {
+			return at.Add(memberClockSkew).Before(newest)
+		}
+		return at.Add(-memberClockSkew).After(oldest)
+	}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+)
+
+// memberCardsShown bounds the gift cards that are printed.
+const memberCardsShown = 5
+
+func (r *memberReport) print(out io.Writer) {
+	for i, a := range r.Accounts {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		a.print(out, r)
+	}
+}
+
+func (a *memberAccount) print(out io.Writer, r *memberReport) {
+	fmt.Fprintf(out, "%s at %s\n", clean(a.title(r.AskedFor)), a.Account)
+	a.printVendor(out)
+	a.printSums(out, r)
+	a.printRows(out)
+	fmt.Fprintln(out, "What it comes to")
+	if words := a.agreeWords(); words != "" {
+		printPoint(out, words)
+	}
+	if i := a.Vendor.Identity; i != nil && i.Frozen {
+		printPoint(out, "The account is FROZEN at the vendor: it refuses points until the shop has it unfrozen there.")
+	}
+	for _, d := range a.Differences {
+		text := d.Words
+		if len(d.Commands) > 0 {
+			text += "\n" + strings.Join(d.Commands, "\n")
+		}
+		if more := d.Count - int64(len(d.Commands)); more > 0 && len(d.Commands) > 0 {
+			text += fmt.Sprintf("\n(and %s more of the kind)", command.Count(more))
+		}
+		printPoint(out, text)
+	}
+	if len(a.rows) == 0 {
+		printPoint(out, "There is nothing of this member here.")
+	}
+}
+
+// title is the member as asked for, and its id where that is another.
+func (a *memberAccount) title(asked string) string {
+	switch {
+	case a.MemberCode == "":
+		return "Member " + asked
+	case a.MemberID == "":
+		return "Scanned code " + a.MemberCode + ", nobody known behind it"
+	}
+	return fmt.Sprintf("Member %s, from scanned code %s", a.MemberID, a.MemberCode)
+}
+
+func (a *memberAccount) printVendor(out io.Writer) {
+	v := &a.Vendor
+	if i := v.Identity; i != nil {
+		who := i.Name
+		if who == "" {
+			who = "without a name"
+		}
+		if i.Mobile != "" {
+			who += ", mobile " + i.Mobile
+		}
+		printLine(out, "who", who)
+		status := "normal"
+		switch {
+		case i.Frozen:
+			status = "FROZEN: the vendor refuses points for it"
+		case i.StatusID == nil:
+			status = "the vendor does not say"
+		case *i.StatusID != 1:
+			status = fmt.Sprintf("%d, which the vendor does not explain", *i.StatusID)
+		}
+		printLine(out, "status", status)
+		if i.Balance != nil {
+			printLine(out, "balance", plural(*i.Balance, "point")+" at the vendor, from all sources")
+		}
+	}
+	if v.Words != "" {
+		label := "vendor"
+		if v.State == vendorAway || v.State == vendorRefused {
+			label = "NOT READ"
+		}
+		printLine(out, label, v.Words)
+	}
+	for i, c := range v.Cards {
+		if i == memberCardsShown {
+			break
+		}
+		text := fmt.Sprintf("%s %s, %s, balance %s of %s", c.Number, c.Title, c.Status, c.Balance, c.FaceValue)
+		if c.EndsAt != "" {
+			text += ", until " + c.EndsAt
+		}
+		printLine(out, "gift card", text)
+	}
+	if more := max(len(v.Cards)-memberCardsShown, 0) + v.MoreCards; more > 0 {
+		printLine(out, "", fmt.Sprintf("and %s", plural(more, "further gift card")))
+	}
+	if a.gate != "" {
+		printLine(out, "gate closed", gateWords(a.gate))
+	}
+}
+
+func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
+	of := func(t tally) string {
+		return fmt.Sprintf("%s (%s)", plural(t.Points, "point"), command.Count(t.Count))
+	}
+	var parts []string
+	part := func(name string, t tally) {
+		if t.Count > 0 {
+			parts = append(parts, name+" "+of(t))
+		}
+	}
+	s := a.Ledger
+	part("posted", s.Posted)
+	part("waiting", s.Waiting)
+	part("parked", s.Parked)
+	part("voided", s.Voided)
+	part("of these in doubt", s.InDoubt)
+	if s.NothingToSend > 0 {
+		parts = append(parts, "nothing to send ("+command.Count(s.NothingToSend)+")")
+	}
+	if len(parts) == 0 {
+		parts = []string{"no operations"}
+	}
+	printLine(out, "our ledger", strings.Join(parts, ", "))
+	if a.Records.Read {
+		parts = nil
+		part("ours", a.Records.Ours)
+		part("ours by guess", a.Records.Guessed)
+		part("other sources", a.Records.Others)
+		part("spent", a.Records.Spent)
+		if len(parts) == 0 {
+			parts = []string{"none"}
+		}
+		printLine(out, "vendor records", strings.Join(parts, ", "))
+	}
+	if a.OlderRows > 0 {
+		printLine(out, "since", fmt.Sprintf("%s; %s before that, not counted", moment(*r.Since), plural(a.OlderRows, "row")))
+	}
+	if a.MoreOperations {
+		printLine(out, "cut off", "the ledger has more operations of this member than were read; the newest are here")
+	}
+	if a.Vendor.Partial {
+		printLine(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", command.Count(len(a.Vendor.history.Records))))
+	}
+	if a.Vendor.Moving {
+		printLine(out, "note", "records kept arriving while they were read: one may be missing here. Ask again")
+	}
+	if a.ScanEnded && a.Kind != config.KindKylin {
+		words := "nothing was recorded in that time, so none was looked for"
+		if a.ScannedFrom != nil {
+			words = "looked for among what was recorded since " + moment(*a.ScannedFrom) + "; --since goes further back"
+		}
+		printLine(out, "scanned codes", words)
+	}
+}
+
+// marks are the first column of the table.
+var marks = map[memberFinding]string{inBoth: "=", inBothGuess: "~", doubtSeen: "!", doubtMaybe: "?", doubtAbsent: "?", doubtOpen: "?",
+	pointsDiffer: "!", appliedAgain: "!", notInRecords: "!", openSeen: "!", voidedSeen: "!", unknownReference: "!", parkedUnseen: "!"}
+
+func (a *memberAccount) printRows(out io.Writer) {
+	if len(a.Rows) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	var rows [][]string
+	used := map[string]bool{}
+	for _, r := range a.Rows {
+		mark := marks[r.Finding]
+		used[mark] = true
+		when, ours, theirs, state, reference, what := "", "", "", "", "", ""
+		if !r.At.IsZero() {
+			when = r.At.Local().Format("2006-01-02 15:04")
+		}
+		if r.Record != nil {
+			theirs, what, state = command.Count(r.Record.Points), r.Record.Text, "not ours"
+		}
+		if o := r.Operation; o != nil {
+			ours, state, reference, what = command.Count(o.Points), o.State, o.Reference, o.BusinessKey
+		}
+		switch r.Finding {
+		case appliedAgain:
+			ours, state = "", "once more"
+		case otherSpent:
+			state = "spent"
+		case unknownReference:
+			state = "unknown here"
+		}
+		rows = append(rows, []string{mark, when, ours, theirs, state, reference, clean(what)})
+	}
+	printTable(out, []column{{"", false}, {"WHEN", false}, {"LEDGER", true}, {"VENDOR", true}, {"STATE", false}, {"REFERENCE", false},
+		{"ORDER OR TEXT", false}}, rows)
+	if a.MoreRows > 0 {
+		fmt.Fprintf(out, "%s not shown; --limit shows more\n", plural(a.MoreRows, "older row"))
+	}
+	var legend []string
+	for _, l := range []struct{ mark, words string }{{"=", "in both, by our reference"}, {"~", "in both, by points and time (a guess)"},
+		{"!", "look below"}, {"?", "not certain"}} {
+		if used[l.mark] {
+			legend = append(legend, l.mark+" "+l.words)
+		}
+	}
+	if len(legend) > 0 {
+		fmt.Fprintln(out, strings.Join(legend, "   "))
+	}
+	fmt.Fprintln(out)
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"pointsledger/internal/accounts"
+	"pointsledger/internal/config"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// What became of asking a vendor about a member.
+const (
+	// vendorRead: it answered all that was asked.
+	vendorRead = "read"
+	// vendorOff: the configuration has no url or credentials for the account.
+	vendorOff = "off"
+	// vendorNoReads: it offers no call that reads.
+	vendorNoReads = "no_read_call"
+	// vendorNotAsked: the member is known at another account.
+	vendorNotAsked = "not_asked"
+	// vendorRefused: it answered that it will not say.
+	vendorRefused = "refused"
+	// vendorAway: it gave no clear answer, or could not be reached.
+	vendorAway = "away"
+)
+
+// vendorView is what the vendor says of a member. What holds private data is
+// masked when it is put in here.
+type vendorView struct {
+	// State is one of the constants above; Words says it for people.
+	State string `json:"state"`
+	Words string `json:"words"`
+	// Identity is nil unless the vendor knows the member.
+	Identity *memberIdentity `json:"identity"`
+	Cards    []memberCard    `json:"gift_cards"`
+	// MoreCards counts the cards that are not among Cards.
+	MoreCards int `json:"more_gift_cards"`
+	// Partial and Moving are those of zhimai.History.
+	Partial bool `json:"records_partial"`
+	Moving  bool `json:"records_moving"`
+
+	// id is the member's id at the vendor; read says that history counts.
+	id      string
+	read    bool
+	history zhimai.History
+	private memberPrivate
+}
+
+// memberIdentity is who the member is.
+type memberIdentity struct {
+	Name     string `json:"name"`
+	Mobile   string `json:"mobile"`
+	Frozen   bool   `json:"frozen"`
+	Balance  *int64 `json:"balance_points"`
+	Coupons  int    `json:"coupons"`
+	StatusID *int64 `json:"status"`
+}
+
+// memberCard is a gift card. Amounts are as the vendor writes them.
+type memberCard struct {
+	Number    string `json:"number"`
+	Title     string `json:"title"`
+	Balance   string `json:"balance"`
+	FaceValue string `json:"face_value"`
+	Status    string `json:"status"`
+	EndsAt    string `json:"ends_at"`
+}
+
+const (
+	// memberTimeout bounds all calls about one member.
+	memberTimeout = time.Minute
+	// memberPageSize and memberMaxPages bound the records that are read.
+	memberPageSize = 100
+	memberMaxPages = 50
+	// memberMaxCards bounds the gift cards that are kept.
+	memberMaxCards = 20
+)
+
+// askVendor asks an account of kind zhimai that is on. byID and byCode say as
+// what the text may be meant, in that order. The error is that of the command
+// itself: a vendor that does not answer is part of the view.
+func askVendor(ctx context.Context, v config.Vendor, text string, byID, byCode bool) (vendorView, error) {
+	client, err := accounts.Zhimai(v)
+	if err != nil {
+		return vendorView{}, fmt.Errorf("vendor account %s: %w", v.Name, err)
+	}
+	defer client.Close()
+	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
+	defer cancel()
+	view := readMember(bounded, client, text, byID, byCode)
+	return view, ctx.Err()
+}
+
+// readMember asks who the member is, and then for cards and records.
+func readMember(ctx context.Context, client *zhimai.Client, text string, byID, byCode bool) vendorView {
+	view := vendorView{Cards: []memberCard{}}
+	var identity zhimai.Identity
+	reply := vendorapi.Reply{Outcome: vendorapi.Refused}
+	if byID {
+		identity, reply = client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: text})
+	}
+	if byCode && reply.Outcome == vendorapi.Refused {
+		identity, reply = client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserCode, UserCode: text})
+	}
+	if reply.Outcome != vendorapi.Applied {
+		view.failed("who the member is", reply)
+		return view
+	}
+	view.State, view.id = vendorRead, identity.UserID
+	view.private = memberPrivate{names: []string{identity.Nickname, identity.Username}, mobile: identity.Mobile}
+	view.Identity = &memberIdentity{Name: maskName(identity.Nickname, identity.Username), Mobile: maskMobile(identity.Mobile),
+		Frozen: identity.Frozen(), Balance: identity.Points, Coupons: len(identity.Coupons), StatusID: identity.Status}
+
+	cards, reply := client.MyCards(ctx, view.id, true)
+	if reply.Outcome == vendorapi.Applied {
+		view.keepCards(cards)
+	} else {
+		view.failed("the gift cards", reply)
+	}
+	history, reply := client.ReadHistory(ctx, view.id, memberPageSize, memberMaxPages)
+	if reply.Outcome != vendorapi.Applied {
+		view.failed("the points records", reply)
+		return view
+	}
+	view.read, view.history, view.Partial, view.Moving = true, history, history.Partial, history.Moving
+	if history.Moving {
+		view.history.Records = withoutRepeats(history.Records)
+	}
+	return view
+}
+
+// withoutRepeats drops records that are there twice in all that they say: one
+// that moved to the next page while it was read.
+func withoutRepeats(records []zhimai.Record) []zhimai.Record {
+	type same struct {
+		kind, points, previous int64
+		text, at               string
+	}
+	seen := map[same]bool{}
+	var kept []zhimai.Record
+	for _, r := range records {
+		key := same{r.Type, r.Points, 0, r.Desc, r.CreatedAt}
+		if r.PreviousPoint != nil {
+			key.previous = *r.PreviousPoint
+		}
+		if !seen[key] {
+			kept = append(kept, r)
+		}
+		seen[key] = true
+	}
+	return kept
+}
+
+// keepCards keeps the first cards, masked.
+func (v *vendorView) keepCards(cards []zhimai.GiftCard) {
+	for _, c := range cards {
+		v.private.cards = append(v.private.cards, c.ID)
+	}
+	v.MoreCards = max(len(cards)-memberMaxCards, 0)
+	for _, c := range cards[:len(cards)-v.MoreCards] {
+		status := c.StatusDesc
+		if status == "" {
+			status = fmt.Sprintf("status %d", c.Status)
+		}
+		v.Cards = append(v.Cards, memberCard{Number: maskCard(c.ID), Title: v.private.eyes(c.Title), Balance: c.ParValue,
+			FaceValue: c.DeductAmount, Status: v.private.eyes(status), EndsAt: c.EndAt})
+	}
+}
+
+// failed notes a call that brought nothing. The first one is kept.
+func (v *vendorView) failed(what string, reply vendorapi.Reply) {
+	if v.State == vendorRefused || v.State == vendorAway {
+		return
+	}
+	v.State = vendorAway
+	if reply.Outcome == vendorapi.Refused {
+		v.State = vendorRefused
+	}
+	words := what + ": " + outcomeWords(reply.Outcome)
+	if said := answer(reply.HTTPStatus, reply.Code, reply.Message); said != "" {
+		words += " (" + said + ")"
+	} else if reply.Err != nil {
+		words += " (" + reply.Err.Error() + ")"
+	}
+	v.Words = v.private.eyes(words)
+}
+
+// outcomeWords says what a call that reads came to.
+func outcomeWords(o vendorapi.Outcome) string {
+	switch o {
+	case vendorapi.Refused:
+		return "the vendor said no"
+	case vendorapi.Unauthorised:
+		return "the vendor does not accept our credentials"
+	case vendorapi.Throttled:
+		return "the vendor asked for fewer calls"
+	case vendorapi.NotSent:
+		return "the vendor could not be reached"
+	case vendorapi.Retryable:
+		return "the vendor asked to try again later"
+	}
+	return "the vendor gave no clear answer"
+}
