@@ -63,10 +63,12 @@ type OperationDetail struct {
 type ActionDetail struct {
 	ID int64     `json:"id"`
 	At time.Time `json:"at"`
-	// Action is replay, the only one so far.
+	// Action is one of the names of actions, such as ActionReplay.
 	Action string `json:"action"`
 	Actor  string `json:"actor"`
 	Reason string `json:"reason"`
+	// Result is what came of it, for all the operations that it was about.
+	Result string `json:"result"`
 }
 
 // FoundBy is what a text was of an operation that Find found.
@@ -175,7 +177,7 @@ SELECT operation_id, at, outcome, COALESCE(http_status, 0), COALESCE(vendor_code
 // sqlActions reads what people did to operations (action_operations_pkey). No
 // rows means that nobody did anything.
 const sqlActions = `
-SELECT ao.operation_id, a.id, a.at, a.action, a.actor, a.reason
+SELECT ao.operation_id, a.id, a.at, a.action, a.actor, a.reason, a.result
   FROM action_operations ao
   JOIN ops_actions a ON a.id = ao.action_id
  WHERE ao.operation_id = ANY ($1::bigint[])
@@ -281,7 +283,7 @@ func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) 
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
 	var action ActionDetail
-	_, err = pgx.ForEachRow(rows, []any{&id, &action.ID, &action.At, &action.Action, &action.Actor, &action.Reason}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &action.ID, &action.At, &action.Action, &action.Actor, &action.Reason, &action.Result}, func() error {
 		byID[id].Actions = append(byID[id].Actions, action)
 		return nil
 	})

@@ -36,7 +36,10 @@ func (g *gateReport) print(out io.Writer, a *accountReport) {
 	fmt.Fprintf(out, "GATE CLOSED at %s (%s): no call is made there, and no attempt is used\n", a.Account, g.Reason)
 	printLine(out, "because", g.Words)
 	printLine(out, "since", fmt.Sprintf("%s, %s ago", moment(g.ClosedAt), short(g.closedFor)))
-	if g.VendorSaid != "" {
+	switch {
+	case g.VendorSaid != "" && g.Reason == string(dispatch.GatePaused):
+		printLine(out, "who, and why", g.VendorSaid)
+	case g.VendorSaid != "":
 		printLine(out, "vendor says", g.VendorSaid)
 	}
 	printLine(out, "next probe", g.probeWords())
@@ -70,7 +73,10 @@ const probeOverdue = time.Minute
 // advice says what the operator can do about a closed gate.
 func (g *gateReport) advice(a *accountReport) string {
 	text := fmt.Sprintf("%s, gate closed: %s", a.Account, gateAdvice(g.Reason))
-	if a.Late > 0 && !g.Probing && g.probeIn < -probeOverdue && g.Reason != string(dispatch.GatePaused) {
+	if g.Reason == string(dispatch.GatePaused) {
+		return text + "\n" + resumeCommand(a.Account)
+	}
+	if a.Late > 0 && !g.Probing && g.probeIn < -probeOverdue {
 		text += fmt.Sprintf(" The probe is %s late: is a worker running for this account?", short(-g.probeIn))
 	}
 	return text
@@ -105,7 +111,7 @@ func gateAdvice(reason string) string {
 	case dispatch.GateFailing:
 		return "see whether the vendor is up and the worker can reach it. It opens by itself when a probe is answered."
 	case dispatch.GatePaused:
-		return "ask who paused it, and why, before anybody resumes it."
+		return "ask whoever paused it before you resume it. When it may go on:"
 	}
 	return "a newer worker wrote this reason: see its /readyz."
 }

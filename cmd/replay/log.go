@@ -135,7 +135,7 @@ func (l *actionLog) print(out io.Writer, now time.Time) {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", moment(a.At), clip(clean(a.Actor+": "+actionWords(a.Action)), 40), age(a.At, now), a.ID)
+		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", moment(a.At), clip(clean(actionWords(a.Action)+" by "+a.Actor), 46), age(a.At, now), a.ID)
 		printLine(out, "why", a.Reason)
 		if a.Filter != "" {
 			printLine(out, "of", a.Filter)

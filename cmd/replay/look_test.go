@@ -25,7 +25,7 @@ func TestStatus(t *testing.T) {
 	        SELECT 'POINTS', now(), i, 's', now(), '', '', 'bad_type', 'r' FROM generate_series(1, 1234) AS i`)
 	out := c.must(0, "status")
 	contains(t, out, "refused 40301 1 1 0s 会员 138****5678 已冻结", "bad_type   1,234", "1 operation due for more than a minute",
-		"replay list --account zhimai --cause refused", "resolved_at IS NULL")
+		"replay list --account zhimai --cause refused", "replay rejects list", "DRAINS IN", "kylin has never confirmed a call")
 	if strings.ContainsRune(out, 27) || strings.Contains(out, "13812345678") {
 		t.Errorf("the vendor's words are shown raw: %q", out)
 	}
@@ -203,7 +203,7 @@ func TestShowTellsOrderFromID(t *testing.T) {
 func TestHelpFitsThePage(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	for _, args := range [][]string{{}, {"status"}, {"list"}, {"show"}, {"run"}} {
+	for _, args := range [][]string{{}, {"status"}, {"list"}, {"show"}, {"run"}, {"void"}, {"settle"}, {"resolve"}, {"pause"}, {"resume"}, {"log"}} {
 		for line := range strings.Lines(c.must(0, append(args, "--help")...)) {
 			if w := width(strings.TrimRight(line, "\n")); w > pageWidth {
 				t.Errorf("help of %v: a line has %d cells: %s", args, w, line)

@@ -64,7 +64,8 @@ func detailForEyes(d ledger.OperationDetail) ledger.OperationDetail {
 		d.Posting.MemberID, d.Posting.VendorWords = maskMobiles(d.Posting.MemberID), maskMobiles(d.Posting.VendorWords)
 	}
 	for i := range d.Actions {
-		d.Actions[i].Reason = maskMobiles(d.Actions[i].Reason)
+		a := &d.Actions[i]
+		a.Reason, a.Result = maskMobiles(a.Reason), maskMobiles(a.Result)
 	}
 	for i := range d.Attempts {
 		a := &d.Attempts[i]

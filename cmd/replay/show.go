@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
+	"pointsledger/vendorapi"
 )
 
 func newShow(environ []string) *cobra.Command {
@@ -45,6 +47,11 @@ have the number as their id. It changes nothing.`,
 // shownOperation is an operation with what can be done about it.
 type shownOperation struct {
 	ledger.OperationDetail
+	// WaitsFor is what must happen before it goes on; empty when it has ended.
+	WaitsFor string `json:"waiting_for"`
+	// Request is the call as it would be sent now, secrets masked; nil when it
+	// has ended, or its account is not in the configuration.
+	Request *vendorapi.Preview `json:"request"`
 	// Next is what the operator can do, a command after a line break.
 	Next string `json:"next"`
 }
@@ -64,7 +71,7 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 	now := time.Now()
 	shown := make([]shownOperation, len(found))
 	for i, d := range found {
-		shown[i] = shownOperation{detailForEyes(d), s.nextStep(&d, gates, now)}
+		shown[i] = shownOperation{detailForEyes(d), waitsFor(&d, gates, now), s.request(&d), s.nextStep(&d, gates, now)}
 	}
 	if asJSON {
 		return printJSON(c.OutOrStdout(), struct {
@@ -133,6 +140,8 @@ func notFound(text string) error {
 // nextStep says what the operator can do about an operation.
 func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Time) string {
 	switch {
+	case d.Posting != nil && d.Posting.Kind == "posted" && d.Posting.Evidence == string(ledger.Manual):
+		return "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."
 	case d.Posting != nil && d.Posting.Kind == "posted":
 		return "Nothing: the vendor has applied it."
 	case d.Posting != nil:
@@ -161,14 +170,27 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 	}
 	if d.Open.Blocked != "" {
 		return "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
-			". Ask the vendor whether it has applied the key " + string(d.BizID) + "."
+			". Ask the vendor whether it has applied the key " + string(d.BizID) + ". If it has, settle it; if not, give it up:\n" + decideCommands(d)
 	}
-	return causeAdvice(d.Open.Cause, s.verifies(d.Account)) + ". See what putting it back would do:\n" + runBizID(d.BizID)
+	next := causeAdvice(d.Open.Cause, s.verifies(d.Account)) + ". See what putting it back would do:\n" + runBizID(d.BizID)
+	if d.MemberID == "" && !d.Open.InDoubt {
+		next += "\n" + shell("replay", "resolve", string(d.BizID), "--customer-id", reasonToFill)
+	}
+	return next
+}
+
+// decideCommands show what settling an operation, or giving it up, would do.
+func decideCommands(d *ledger.OperationDetail) string {
+	return shell("replay", "settle", string(d.BizID), "--evidence", reasonToFill) + "\n" +
+		shell("replay", "void", "--biz-id", string(d.BizID), "--accept-in-doubt")
 }
 
 func (o *shownOperation) print(out io.Writer, now time.Time) {
 	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, clip(clean(headline(&o.OperationDetail)), pageWidth-24))
 	printLine(out, "state", o.stateWords(now))
+	if o.WaitsFor != "" {
+		printLine(out, "waits for", o.WaitsFor)
+	}
 	if x := o.Open; x != nil && x.InDoubt {
 		printLine(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+moment(*x.FirstSentAt))
 	}
@@ -250,7 +272,8 @@ func (o *shownOperation) stateWords(now time.Time) string {
 // attemptWords says how many attempts there were. A replay counts anew. more
 // are attempts that are not in table attempts.
 func (o *shownOperation) attemptWords(n, more int) string {
-	if len(o.Actions) == 0 {
+	replayed := func(a ledger.ActionDetail) bool { return a.Action == ledger.ActionReplay }
+	if !slices.ContainsFunc(o.Actions, replayed) {
 		return plural(n, "attempt")
 	}
 	return fmt.Sprintf("%s since the last replay, %s in all", plural(n, "attempt"), command.Count(max(n, o.EarlierAttempts+len(o.Attempts)+more)))
@@ -282,6 +305,7 @@ func (o *shownOperation) printSent(out io.Writer) {
 	printLine(out, "reason", o.Reason)
 	printLine(out, "dedup key", string(o.BizID))
 	printLine(out, "reference", o.Reference)
+	o.printRequest(out)
 }
 
 // printAttempts prints attempts and what people did, in order of time.
@@ -289,7 +313,7 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 	actions := o.Actions
 	switch {
 	case len(actions) > 0:
-		fmt.Fprintln(out, "Attempts that did not post, and replays")
+		fmt.Fprintln(out, "Attempts that did not post, and what people did")
 	case len(o.Attempts) > 0:
 		fmt.Fprintln(out, "Attempts that did not post")
 	}
@@ -317,13 +341,13 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 
 func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") }
 
-// printAction says what a person did.
+// printAction says what a person did. What came of it is told where it is about
+// this operation alone.
 func printAction(out io.Writer, a ledger.ActionDetail) {
-	did := a.Action
-	if did == "replay" {
-		did = "put back"
+	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", actionWords(a.Action), a.Actor, a.Reason, a.ID))
+	if a.Action == ledger.ActionSettle || a.Action == ledger.ActionResolve {
+		printLine(out, "", maskMobiles(a.Result))
 	}
-	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", did, a.Actor, a.Reason, a.ID))
 }
 
 // answer joins what a vendor answered.

@@ -26,6 +26,9 @@ why. It counts, for each vendor account, the operations that wait, are being
 sent or are parked (wait for a person), says why they wait or are parked, and
 counts the events that were rejected. It changes nothing.
 
+POSTED is the pace of the last minute, and DRAINS IN how long what waits takes at
+that pace.
+
 Parked operations are told apart by the vendor's code; "HTTP 500" stands for an
 answer with a status only, none for no answer.`,
 		Example: "  replay status\n  replay status --json | jq '.accounts[] | {account, parked, gate}'",
@@ -76,6 +79,7 @@ type accountReport struct {
 	OldestAt *time.Time    `json:"oldest_at"`
 	Causes   []causeReport `json:"parked_by_cause"`
 	Waits    []waitReport  `json:"waiting_by_cause"`
+	pace
 
 	// verify: what is in doubt is looked up before it is sent.
 	verify bool
@@ -123,7 +127,19 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err != nil {
 		return statusReport{}, err
 	}
-	return s.report(gates, groups, rejects, time.Now()), nil
+	rates, err := s.store.PostingRates(ctx)
+	if err != nil {
+		return statusReport{}, err
+	}
+	facts, err := s.store.AccountFacts(ctx)
+	if err != nil {
+		return statusReport{}, err
+	}
+	r := s.report(gates, groups, rejects, time.Now())
+	for i := range r.Accounts {
+		r.Accounts[i].learn(rates[r.Accounts[i].Account], facts)
+	}
+	return r, nil
 }
 
 // report puts the counts together: the configured accounts in their order,
@@ -274,8 +290,7 @@ func (r *statusReport) advice() []string {
 		next = append(next, "An account above is not in the configuration read here: set WORKER_CONFIG to the worker's file, or what is in doubt there cannot be put back.")
 	}
 	if len(r.Rejects) > 0 {
-		next = append(next, "Rejected events say what their publisher must mend; a corrected event is simply published again:\n"+
-			`psql "$DATABASE_URL" -c "SELECT subject, reason FROM rejects WHERE resolved_at IS NULL"`)
+		next = append(next, "Rejected events say what their publisher or the rules must mend; a corrected event is simply published again:\nreplay rejects list")
 	}
 	if len(next) == 0 {
 		next = append(next, "Nothing is parked and nothing is late: nothing to do.")
@@ -297,10 +312,10 @@ func (r *statusReport) print(out io.Writer) {
 			fmt.Fprintln(out)
 		}
 		rows = append(rows, []string{a.Account, gate, command.Count(a.Waiting), command.Count(a.Sending), command.Count(a.Parked),
-			command.Count(a.InDoubt), oldest})
+			command.Count(a.InDoubt), oldest, a.rateWords(), a.drainWords()})
 	}
 	printTable(out, []column{{"ACCOUNT", false}, {"GATE", false}, {"WAITING", true}, {"SENDING", true}, {"PARKED", true},
-		{"OF THEM IN DOUBT", true}, {"OLDEST", true}}, rows)
+		{"OF THEM IN DOUBT", true}, {"OLDEST", true}, {"POSTED", true}, {"DRAINS IN", true}}, rows)
 	r.printParked(out)
 	r.printWaiting(out)
 	if len(r.Rejects) > 0 {
@@ -311,6 +326,7 @@ func (r *statusReport) print(out io.Writer) {
 		}
 		printTable(out, []column{{"CODE", false}, {"EVENTS", true}}, rejects)
 	}
+	r.printKnown(out)
 	fmt.Fprintln(out, "\nWhat to do next")
 	for _, point := range r.Next {
 		printPoint(out, point)

@@ -160,20 +160,21 @@ func evidenceWords(evidence string) string {
 	return evidence
 }
 
-// actionWords says what a person did, as ops_actions calls it. An unknown name,
-// of a newer program, is left as it is, in words.
+// actionWords says what a person did, as ops_actions calls it, so that "by" and
+// a name can follow. The unknown name of another program is left as it is.
 func actionWords(action string) string {
 	name, ended := strings.CutSuffix(action, "_end")
 	words := map[string]string{
-		ledger.ActionReplay: "put back", ledger.ActionVoid: "gave up (void)", ledger.ActionSettle: "settled by hand",
-		ledger.ActionResolve: "named the member (resolve)", ledger.ActionPause: "paused the account", ledger.ActionResume: "resumed the account",
-		"cancel": "cancelled the plan", "doctor": "answered for the database (doctor)",
+		ledger.ActionReplay: "put back", ledger.ActionVoid: "given up (void)", ledger.ActionSettle: "settled by hand",
+		ledger.ActionResolve: "member named (resolve)", ledger.ActionPause: "account paused", ledger.ActionResume: "account resumed",
+		"cancel": "plan cancelled", "rejects_dismiss": "rejects dismissed", "rejects_retry": "rejects mapped again",
+		"stream": "read from the stream again", "doctor": "database accepted (doctor)",
 	}[name]
 	if words == "" {
 		words = strings.ReplaceAll(name, "_", " ")
 	}
 	if ended {
-		return words + ", end"
+		return "end: " + words
 	}
 	return words
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/kylin"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// request is the call that a worker would make for an operation now, with the
+// configuration read here. nil when there is none to make, or the account is
+// not configured.
+func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
+	vendor, found := s.config.Vendor(d.Account)
+	if !found || d.Open == nil {
+		return nil
+	}
+	row := ledger.Claimed{ID: d.ID, Kind: d.Kind, BizID: d.BizID, BusinessKey: d.BusinessKey, Points: d.Points, SourceType: d.SourceType,
+		PointsChannel: d.PointsChannel, Reason: d.Reason, Reference: d.Reference, ShopCode: d.ShopCode, MemberID: d.MemberID}
+	if row.MemberID == "" {
+		row.MemberID = "(resolved from the scanned code before the first send)"
+	}
+	var p vendorapi.Preview
+	if vendor.Kind == config.KindKylin {
+		p = kylin.PreviewFreeze(accounts.KylinConfig(vendor), dispatch.KylinRequest(&row))
+	} else {
+		p = zhimai.PreviewPointsAdd(vendor.URL, dispatch.ZhimaiRequest(&row))
+	}
+	p.Body = json.RawMessage(hide(string(p.Body), d.MemberID, d.MemberCode))
+	return &p
+}
+
+// printRequest prints the call, the body without blanks.
+func (o *shownOperation) printRequest(out io.Writer) {
+	if o.Request == nil {
+		return
+	}
+	printLine(out, "request now", o.Request.Method+" "+o.Request.URL)
+	for _, name := range slices.Sorted(maps.Keys(o.Request.Header)) {
+		if name != "Content-Type" {
+			printLine(out, "", name+": "+strings.Join(o.Request.Header[name], ", "))
+		}
+	}
+	var body bytes.Buffer
+	if json.Compact(&body, o.Request.Body) != nil {
+		body.Write(o.Request.Body)
+	}
+	printLine(out, "", body.String())
+}
+
+// waitsFor says what must happen before an operation goes on. Empty when it has
+// ended, or there was nothing to send.
+func waitsFor(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Time) string {
+	switch {
+	case d.Open == nil:
+		return ""
+	case d.Open.State == string(ledger.Parked):
+		return "a person"
+	case d.Open.State == "sending":
+		return "the vendor's answer"
+	}
+	for _, g := range gates {
+		switch {
+		case g.Account != d.Account:
+		case g.Reason == ledger.GatePaused:
+			return "somebody to resume the account; " + maskMobiles(g.Words)
+		default:
+			return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, moment(g.ClosedAt), g.Reason)
+		}
+	}
+	if d.Open.NextAt.After(now) {
+		return "its time, in " + short(d.Open.NextAt.Sub(now))
+	}
+	return "a worker"
+}
