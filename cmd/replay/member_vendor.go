@@ -179,13 +179,19 @@ func (v *vendorView) failed(what string, reply vendorapi.Reply) {
 	if reply.Outcome == vendorapi.Refused {
 		v.State = vendorRefused
 	}
-	words := what + ": " + outcomeWords(reply.Outcome)
+	v.Words = v.private.eyes(what + ": " + replyWords(reply))
+}
+
+// replyWords says what a call came to that brought nothing. It is not masked.
+func replyWords(reply vendorapi.Reply) string {
+	words := outcomeWords(reply.Outcome)
 	if said := answer(reply.HTTPStatus, reply.Code, reply.Message); said != "" {
-		words += " (" + said + ")"
-	} else if reply.Err != nil {
-		words += " (" + reply.Err.Error() + ")"
+		return words + " (" + said + ")"
 	}
-	v.Words = v.private.eyes(words)
+	if reply.Err != nil {
+		return words + " (" + reply.Err.Error() + ")"
+	}
+	return words
 }
 
 // outcomeWords says what a call that reads came to.

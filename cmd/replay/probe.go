@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
+	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// maxProbe bounds the operations that a preview looks up: each may cost the
+// vendor a few calls.
+const maxProbe = 1000
+
+const (
+	// probeReaders is how many members are read at once: a probe must not push
+	// the workers aside.
+	probeReaders = 4
+	// probeScanTime bounds the reading of one member.
+	probeScanTime = time.Minute
+	// probeFailures in a row end a probe: the vendor is away.
+	probeFailures = 4
+)
+
+// probeReport says what the vendor's records show of a sample of a plan.
+type probeReport struct {
+	// Asked is the size of the sample that was asked for. InDoubt and Others
+	// count the operations that it was taken from; NotProbed are those of the
+	// plan that cannot be looked up here: their account offers no records, is
+	// off, or does not verify, or no member is known.
+	Asked     int   `json:"asked"`
+	InDoubt   int64 `json:"from_in_doubt"`
+	Others    int64 `json:"from_others"`
+	NotProbed int64 `json:"not_probed"`
+	Members   int   `json:"members"`
+	// Applied: a record shows the reference and the points. Absent: the account
+	// shows our references, and not this one. Unclear: no telling. Unread: the
+	// records could not be read.
+	Applied tally `json:"applied"`
+	Absent  tally `json:"absent"`
+	Unclear tally `json:"unclear"`
+	Unread  tally `json:"unread"`
+	// NotDoubted are those of Applied that are not in doubt: a replay would
+	// send them again.
+	NotDoubted tally `json:"applied_not_in_doubt"`
+	// NoEcho: what is unclear is so because the records are not known to show
+	// our references. Why says what the vendor said where it was not read.
+	NoEcho bool   `json:"references_not_shown"`
+	Why    string `json:"why_unread"`
+}
+
+// probePlan looks up to most operations of a plan up in their members' records
+// at the accounts that verify. Each member is read once. It changes nothing,
+// here or there. progress may be nil. The error is the ledger's or that of a
+// cancelled context; a vendor that does not answer is part of the report.
+func (s *session) probePlan(ctx context.Context, plan ledger.Plan, most int, progress func(done, members int)) (*probeReport, error) {
+	report := &probeReport{Asked: most, NotProbed: plan.Left}
+	vendors := map[string]dispatch.Verifier{}
+	var names []string
+	for _, v := range s.config.Vendors {
+		if v.Kind != config.KindZhimai || !v.On() || v.InDoubt != config.InDoubtVerify {
+			continue
+		}
+		client, err := accounts.Zhimai(v)
+		if err != nil {
+			return nil, fmt.Errorf("vendor account %s: %w", v.Name, err)
+		}
+		defer client.Close()
+		vendors[v.Name], names = dispatch.Zhimai{Client: client}, append(names, v.Name)
+	}
+	if len(names) == 0 {
+		return report, nil
+	}
+	sample, err := s.store.SamplePlan(ctx, plan, names, most)
+	if err != nil {
+		return nil, err
+	}
+	report.InDoubt, report.Others = sample.InDoubt, sample.Others
+	report.NotProbed = max(plan.Left-sample.InDoubt-sample.Others, 0)
+	members := byMember(sample.Operations)
+	report.Members = len(members)
+	s.scanMembers(ctx, vendors, members, progress)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return report, s.judgeSample(ctx, members, report)
+}
+
+// probedMember is a member with the operations of the sample.
+type probedMember struct {
+	account, id string
+	operations  []ledger.SampledOperation
+	records     []dispatch.Record
+	// read says that records counts; why is what the vendor said otherwise.
+	read bool
+	why  string
+}
+
+func byMember(operations []ledger.SampledOperation) []*probedMember {
+	type key struct{ account, id string }
+	index := map[key]*probedMember{}
+	var members []*probedMember
+	for _, o := range operations {
+		k := key{o.Account, o.MemberID}
+		if index[k] == nil {
+			index[k] = &probedMember{account: o.Account, id: o.MemberID}
+			members = append(members, index[k])
+		}
+		index[k].operations = append(index[k].operations, o)
+	}
+	return members
+}
+
+// scanMembers reads the members' records, a few at once and no faster than an
+// account's rate. It gives up where a vendor does not answer time after time.
+func (s *session) scanMembers(ctx context.Context, vendors map[string]dispatch.Verifier, members []*probedMember, progress func(done, members int)) {
+	var mu sync.Mutex
+	next, done := 0, 0
+	failures := map[string]int{}
+	take := func() *probedMember {
+		mu.Lock()
+		defer mu.Unlock()
+		for next < len(members) && ctx.Err() == nil {
+			m := members[next]
+			next++
+			if failures[m.account] < probeFailures {
+				return m
+			}
+			m.why = "not asked any more"
+		}
+		return nil
+	}
+	var readers sync.WaitGroup
+	for range probeReaders {
+		readers.Go(func() {
+			for m := take(); m != nil; m = take() {
+				began := time.Now()
+				bounded, cancel := context.WithTimeout(ctx, probeScanTime)
+				records, reply := vendors[m.account].Scan(bounded, m.id)
+				cancel()
+				mu.Lock()
+				done++
+				switch reply.Outcome {
+				case vendorapi.Applied:
+					m.records, m.read, failures[m.account] = records, true, 0
+				case vendorapi.Refused: // the vendor answers: it is about this member
+					m.why, failures[m.account] = maskVendorWords(replyWords(reply)), 0
+				default:
+					m.why = maskVendorWords(replyWords(reply))
+					failures[m.account]++
+				}
+				if progress != nil {
+					progress(done, len(members))
+				}
+				mu.Unlock()
+				s.keepRate(ctx, m.account, began)
+			}
+		})
+	}
+	readers.Wait()
+}
+
+// keepRate waits until a reader's share of the account's rate allows its next
+// member. A scan makes at least two calls.
+func (s *session) keepRate(ctx context.Context, account string, began time.Time) {
+	v, _ := s.config.Vendor(account)
+	if v.RatePerSecond == 0 {
+		return
+	}
+	wait := 2 * probeReaders * time.Second / time.Duration(v.RatePerSecond)
+	timer := time.NewTimer(wait - time.Since(began))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// judgeSample counts what the records show. That an account shows our
+// references may be learned from any member's.
+func (s *session) judgeSample(ctx context.Context, members []*probedMember, report *probeReport) (err error) {
+	echo := map[string]bool{}
+	for _, m := range members {
+		if _, known := echo[m.account]; !known {
+			if echo[m.account], err = s.store.EchoSeen(ctx, m.account); err != nil {
+				return err
+			}
+		}
+		for _, r := range m.records {
+			echo[m.account] = echo[m.account] || ledger.ReferenceIn(r.Text) != ""
+		}
+	}
+	for _, m := range members {
+		for i := range m.operations {
+			o := &m.operations[i]
+			switch {
+			case !m.read:
+				report.Unread.add(int64(o.Points))
+				if report.Why == "" || report.Why == "not asked any more" {
+					report.Why = m.why
+				}
+			default:
+				report.count(o, m.records, echo[m.account])
+			}
+		}
+	}
+	return nil
+}
+
+// count adds what a member's records show of one operation.
+func (r *probeReport) count(o *ledger.SampledOperation, records []dispatch.Record, echo bool) {
+	points := int64(o.Points)
+	mayBe := false
+	for _, record := range records {
+		switch reference := ledger.ReferenceIn(record.Text); {
+		case reference == o.Reference && record.Points == points:
+			r.Applied.add(points)
+			if !o.InDoubt {
+				r.NotDoubted.add(points)
+			}
+			return
+		case reference == o.Reference:
+			mayBe = true // with other points
+		case reference == "" && record.Points == points && record.Text != "" && strings.HasPrefix(o.Reason, record.Text):
+			mayBe = true // the beginning of our reason, cut short
+		}
+	}
+	switch {
+	case echo && !mayBe:
+		r.Absent.add(points)
+	default:
+		r.Unclear.add(points)
+		r.NoEcho = r.NoEcho || !echo
+	}
+}
+
+// looked is how many operations were looked up.
+func (r *probeReport) looked() int64 { return r.Applied.Count + r.Absent.Count + r.Unclear.Count }
+
+// print says it for people, as lines of a preview.
+func (r *probeReport) print(out io.Writer) {
+	from := r.InDoubt + r.Others
+	if from == 0 {
+		printLine(out, "probe", "nothing of this can be looked up: no account that verifies is on here, or no member is known")
+		return
+	}
+	printLine(out, "probe", fmt.Sprintf("%s of %s (%s in doubt) looked up in the records of %s:", command.Count(r.looked()),
+		plural(from, "operation"), command.Count(r.InDoubt), plural(r.Members, "member")))
+	line := func(t tally, words string) {
+		if t.Count > 0 {
+			printLine(out, "", fmt.Sprintf("%s (%s) %s", command.Count(t.Count), plural(t.Points, "point"), words))
+		}
+	}
+	line(r.Applied, "already applied: in the records, with our reference. What is in doubt is posted, not sent again")
+	line(r.NotDoubted, "of these NOT in doubt: put back, they are sent again! `replay member` and `replay settle` first")
+	line(r.Absent, "not applied: not in the records, which show our references")
+	unclear := "cannot be told from the records"
+	if r.NoEcho {
+		unclear += ", which are not known to show our references"
+	}
+	line(r.Unclear, unclear)
+	line(r.Unread, "could not be read: "+r.Why)
+	if r.NotProbed > 0 {
+		printLine(out, "", fmt.Sprintf("%s of the plan cannot be looked up: no records to read at their account, or no member known", plural(r.NotProbed, "operation")))
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi/sim"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// probe makes a plan of all that is parked and probes it.
+func (r *reader) probe(most int) (*probeReport, string) {
+	r.t.Helper()
+	loaded, err := config.Load(r.env, os.ReadFile)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	s := &session{config: loaded, store: r.store}
+	plan, err := r.store.CreatePlan(r.t.Context(), ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: "lin", FilterText: "all",
+		Choose: &ledger.OpenFilter{}, Memories: s.keyMemories()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	report, err := s.probePlan(r.t.Context(), plan, most, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var out bytes.Buffer
+	report.print(&out)
+	for line := range strings.Lines(out.String()) {
+		if w := width(strings.TrimSuffix(line, "\n")); w > pageWidth {
+			r.t.Errorf("%d cells: %s", w, line)
+		}
+	}
+	return report, out.String()
+}
+
+// doubtful records n orders in doubt, two for each member, and has the vendor
+// apply those that it is told to.
+func (r *reader) doubtful(n int, applied func(i int) bool) {
+	r.t.Helper()
+	for i := range n {
+		order := fmt.Sprintf("SO-%d", i)
+		op := r.record(order, func(o *ledger.Operation) { o.MemberID = fmt.Sprint(1000 + i/2) })
+		if applied(i) {
+			r.grant(op)
+		}
+		r.set(order, "parked", "attempts_exhausted", time.Hour, true)
+	}
+}
+
+func TestProbeTellsWhatIsApplied(t *testing.T) {
+	t.Parallel()
+	r := newReader(t, echoing())
+	r.doubtful(12, func(i int) bool { return i%3 == 0 })
+	r.grant(r.record("SO-sure", func(o *ledger.Operation) { o.MemberID = "2000" }))
+	r.set("SO-sure", "parked", "refused", 0, false)
+	r.grant(r.record("SO-other-points", func(o *ledger.Operation) { o.MemberID = "2001" }), func(c *zhimai.PointsAdd) { c.Balance = 7 })
+	r.set("SO-other-points", "parked", "verification_points_differ", time.Hour, true)
+	r.record("SO-code", func(o *ledger.Operation) { o.MemberID, o.MemberCode = "", "SCAN" })
+	r.set("SO-code", "parked", "member_unresolved", 0, false)
+	r.record("SO-kylin", func(o *ledger.Operation) {
+		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+	})
+	r.set("SO-kylin", "parked", "attempts_exhausted", time.Hour, true)
+
+	before := r.vendor.Totals(sim.Zhimai).Reads
+	got, out := r.probe(maxProbe)
+	want := probeReport{Asked: maxProbe, InDoubt: 13, Others: 1, NotProbed: 2, Members: 8, Applied: tally{5, 500},
+		Absent: tally{8, 800}, Unclear: tally{1, 100}, NotDoubted: tally{1, 100}}
+	if *got != want {
+		t.Errorf("got %+v, want %+v", *got, want)
+	}
+	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads != 2*8 {
+		t.Errorf("%d reads for 8 members", reads)
+	}
+	contains(t, out, "14 of 14 operations (13 in doubt) looked up in the records of 8 members", "5 (500 points) already applied",
+		"NOT in doubt", "8 (800 points) not applied", "2 operations of the plan cannot be looked up")
+
+	// A sample is spread over the set, and takes what is in doubt first.
+	if got, _ = r.probe(7); got.looked() != 7 || got.NotDoubted.Count != 0 || got.Members < 6 {
+		t.Errorf("a sample of 7: %+v", *got)
+	}
+	if n := r.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 16 {
+		t.Errorf("%d rows are parked: the probe changed something", n)
+	}
+}
+
+func TestProbeWhereNothingCanBeTold(t *testing.T) {
+	t.Parallel()
+	r := newReader(t, sim.Config{})
+	r.doubtful(4, func(int) bool { return true })
+	got, out := r.probe(3)
+	if got.Unclear != (tally{3, 300}) || !got.NoEcho || got.Applied.Count+got.Absent.Count != 0 {
+		t.Errorf("without references: %+v", *got)
+	}
+	contains(t, out, "3 (300 points) cannot be told from the records, which are not known to show our references")
+	// What was learned before counts.
+	if err := r.store.MarkEchoSeen(t.Context(), "zhimai"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ = r.probe(3); got.Absent != (tally{3, 300}) {
+		t.Errorf("references are known to be shown: %+v", *got)
+	}
+	if err := r.vendor.SetOpenKey("another"); err != nil {
+		t.Fatal(err)
+	}
+	got, out = r.probe(4)
+	if got.Unread != (tally{4, 400}) || got.looked() != 0 {
+		t.Errorf("refused: %+v", *got)
+	}
+	contains(t, out, "4 (400 points) could not be read: the vendor said no", "40101")
+	r.env = r.env[:1]
+	got, out = r.probe(4)
+	if got.NotProbed != 4 || got.Members != 0 {
+		t.Errorf("without credentials: %+v", *got)
+	}
+	contains(t, out, "nothing of this can be looked up")
+}
+
+// A vendor that is away is not asked for every member of a large sample.
+func TestProbeGivesUp(t *testing.T) {
+	t.Parallel()
+	r := newReader(t, echoing())
+	r.doubtful(80, func(int) bool { return false })
+	if err := r.vendor.SetFaults(sim.Zhimai, sim.Faults{Rates: map[sim.FaultKind]float64{sim.Error500Before: 1}, MaxPerKey: -1}); err != nil {
+		t.Fatal(err)
+	}
+	before := r.vendor.Totals(sim.Zhimai).Reads
+	got, out := r.probe(80)
+	if got.Unread != (tally{80, 8000}) || got.Members != 40 {
+		t.Errorf("away: %+v", *got)
+	}
+	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads == 0 || reads > probeFailures+probeReaders {
+		t.Errorf("%d calls to a vendor that is away", reads)
+	}
+	contains(t, out, "could not be read: the vendor gave no clear answer (HTTP 500")
+}
