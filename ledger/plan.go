@@ -109,12 +109,15 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (name) DO NOTHING
 RETURNING id, made_at`
 
-// sqlChoosePlan stores the operations of the plan that this session inserted
-// last. It must follow sqlInsertPlan in one transaction. Locks nothing of the
-// outbox: whoever acts on the plan looks at each row again.
+// sqlChooseFor says in this transaction which plan sqlChoosePlan is for: the
+// parameters of that one are the filter's.
+const sqlChooseFor = `SELECT set_config('points_ledger.plan', $1::bigint::text, true)`
+
+// sqlChoosePlan stores the operations of a plan. Locks nothing of the outbox:
+// whoever acts on the plan looks at each row again.
 const sqlChoosePlan = `
 INSERT INTO replay_plan_operations (plan_id, operation_id)
-SELECT currval(pg_get_serial_sequence('replay_plans', 'id')), x.operation_id` + openFrom + openWhere + `
+SELECT current_setting('points_ledger.plan')::bigint, x.operation_id` + openFrom + openWhere + `
  ORDER BY x.operation_id`
 
 // sqlPlanSize keeps how many operations were found.
@@ -180,6 +183,9 @@ func insertPlanTx(ctx context.Context, tx pgx.Tx, p *Plan, name func(chars int) 
 func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	filter := *n.Choose
 	filter.State = string(Parked)
+	if _, err := tx.Exec(ctx, sqlChooseFor, p.ID); err != nil {
+		return fmt.Errorf("choose operations: %w", err)
+	}
 	tag, err := tx.Exec(ctx, sqlChoosePlan, filter.args(n.Memories)...)
 	if err != nil {
 		return fmt.Errorf("choose operations: %w", err)

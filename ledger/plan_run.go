@@ -320,18 +320,23 @@ func (r *PlanRun) decideTx(ctx context.Context, tx pgx.Tx, d planDecision) error
 	return nil
 }
 
-// sqlPlanCounts counts what became of a plan's operations, all of them and
-// those that one action decided (replay_plan_operations_pkey).
+// sqlPlanCounts counts what is left of a plan's operations, and those that one
+// action decided, with the points of those that it did
+// (replay_plan_operations_pkey, operations_pkey).
 const sqlPlanCounts = `
-SELECT count(*) FILTER (WHERE outcome IS NULL), count(*) FILTER (WHERE outcome = 'done' AND action_id = $2),
-       count(*) FILTER (WHERE outcome = 'skipped' AND action_id = $2), count(*) FILTER (WHERE outcome = 'refused' AND action_id = $2)
-  FROM replay_plan_operations
- WHERE plan_id = $1`
+SELECT count(*) FILTER (WHERE po.outcome IS NULL), count(*) FILTER (WHERE po.outcome = 'done'),
+       count(*) FILTER (WHERE po.outcome = 'skipped'), count(*) FILTER (WHERE po.outcome = 'refused'),
+       COALESCE(sum(o.points) FILTER (WHERE po.outcome = 'done'), 0)::bigint
+  FROM replay_plan_operations po
+  JOIN operations o ON o.id = po.operation_id
+ WHERE po.plan_id = $1 AND (po.outcome IS NULL OR po.action_id = $2)`
 
-// Counts reads what this run has decided, and what is left of the plan.
-func (r *PlanRun) Counts(ctx context.Context) (c PlanCounts, err error) {
-	if err := r.reader().QueryRow(ctx, sqlPlanCounts, r.Plan.ID, r.Action).Scan(&c.Left, &c.Done, &c.Skipped, &c.Refused); err != nil {
-		return c, fmt.Errorf("count outcomes: %w", err)
+// Counts reads what this run has decided, what is left of the plan, and the
+// points of what was done.
+func (r *PlanRun) Counts(ctx context.Context) (c PlanCounts, points Points, err error) {
+	err = r.reader().QueryRow(ctx, sqlPlanCounts, r.Plan.ID, r.Action).Scan(&c.Left, &c.Done, &c.Skipped, &c.Refused, &points)
+	if err != nil {
+		return c, 0, fmt.Errorf("count outcomes: %w", err)
 	}
-	return c, nil
+	return c, points, nil
 }

@@ -294,21 +294,21 @@ func (m *machine) parkForgotten(rt *rapid.T) {
 // reopen is a person's replay, with and without the right number and the key
 // memories of the accounts.
 func (m *machine) reopen(rt *rapid.T) {
-	r := ledger.Reopening{Filter: ledger.OpenFilter{Account: m.target(rt), InDoubt: rapid.Bool().Draw(rt, "in doubt only")},
-		FilterText: "property", Actor: m.actor, Reason: "property test"}
+	r := reopening{filter: ledger.OpenFilter{Account: m.target(rt), InDoubt: rapid.Bool().Draw(rt, "in doubt only")},
+		actor: m.actor, reason: "property test", batch: rapid.IntRange(1, 3).Draw(rt, "batch")}
 	if rapid.IntRange(1, 4).Draw(rt, "accounts known") > 1 {
-		r.Memories = []ledger.KeyMemory{{Account: m.targets[0], Memory: keyMemory}, {Account: m.targets[1], Memory: keyMemory}}
+		r.memories = []ledger.KeyMemory{{Account: m.targets[0], Memory: keyMemory}, {Account: m.targets[1], Memory: keyMemory}}
 	}
 	parked := m.model.where(func(o *modelOp) bool {
-		return o.Target == r.Filter.Account && o.row.State == "parked" && (o.row.InDoubt || !r.Filter.InDoubt)
+		return o.Target == r.filter.Account && o.row.State == "parked" && (o.row.InDoubt || !r.filter.InDoubt)
 	})
 	var want ledger.Reopened
 	if off := rapid.IntRange(0, 4).Draw(rt, "expect"); off > 0 { // 1 is one too many
-		r.Expect = len(parked) + off%2
+		r.expect = int64(len(parked) + off%2)
 	}
-	done, err := m.Reopen(m.ctx, r)
+	result, err := replay(m.ctx, m.Store, r)
 	var size *ledger.SetSizeError
-	if r.Expect != 0 && r.Expect != len(parked) {
+	if r.expect != 0 && r.expect != int64(len(parked)) {
 		m.did(rt, step{action: "reopen, refused"})
 		agree(rt, "reopen", "refused for the number", errors.As(err, &size), true)
 		return
@@ -317,9 +317,8 @@ func (m *machine) reopen(rt *rapid.T) {
 		rt.Fatal(err)
 	}
 	for _, o := range parked {
-		want.Found++
 		switch {
-		case o.row.InDoubt && r.Memories == nil:
+		case o.row.InDoubt && r.memories == nil:
 			want.AccountUnknown++
 			continue
 		case o.row.InDoubt && o.row.Forgotten:
@@ -332,12 +331,12 @@ func (m *machine) reopen(rt *rapid.T) {
 		want.Points += o.Points
 		o.row.State, o.row.Cause, o.row.Attempts, o.row.Due = "pending", ledger.CauseReplayed, 0, true
 	}
-	if want.Found > 0 {
-		m.model.actions++
-		want.Action = done.Action
+	if len(parked) > 0 {
+		m.model.actions += 2 // the beginning and the end
 	}
 	m.did(rt, step{action: "reopen"})
-	agree(rt, "reopen", "result", done, want)
+	agree(rt, "reopen", "found", result.plan.Size, int64(len(parked)))
+	agree(rt, "reopen", "result", result.done, want)
 }
 
 // voidRows gives operations up for good, as replay will do: only such as

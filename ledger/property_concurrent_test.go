@@ -371,11 +371,10 @@ func (a *arena) loseLeases(ctx context.Context, random *rand.Rand) error {
 
 func (a *arena) reopenAll(ctx context.Context, target string) error {
 	return a.retry("reopen", func() error {
-		done, err := a.Reopen(ctx, ledger.Reopening{Filter: ledger.OpenFilter{Account: target}, Actor: a.actor, Reason: "property test",
-			Memories: []ledger.KeyMemory{{Account: target, Memory: keyMemory}}})
-		if done.Action != 0 {
-			a.count(func() { a.actions++ })
-		}
+		r := reopening{filter: ledger.OpenFilter{Account: target}, actor: a.actor, reason: "property test",
+			memories: []ledger.KeyMemory{{Account: target, Memory: keyMemory}}}
+		result, err := replay(ctx, a.Store, r)
+		a.count(func() { a.actions += result.actions })
 		return err
 	})
 }

@@ -38,49 +38,54 @@ type ReplayCount struct {
 // Blocked counts the operations that would stay parked.
 func (c ReplayCount) Blocked() int64 { return c.KeyMemoryOver + c.AccountUnknown }
 
-// ReplayPreview is what a replay would do. Total is zero when nothing fits.
+// ReplayPreview is what a replay would do. Total is zero when nothing is left
+// that is still parked.
 type ReplayPreview struct {
 	Total  ReplayCount
 	Groups []ReplayGroup
 }
 
-// sqlPreviewReplay sums up what a filter chooses, by account, cause and kind,
-// and in all (the row with a null account, absent when nothing fits). Locks
-// nothing. $14 is the age in milliseconds above which a scanned code is old.
-const sqlPreviewReplay = `
+// sqlPreviewPlan sums up what is left of a plan and still parked, by account,
+// cause and kind, and in all (the row with a null account, absent when nothing
+// is): the operations of the plan by replay_plan_operations_left_idx. Locks
+// nothing. $4 is the age in milliseconds above which a scanned code is old.
+const sqlPreviewPlan = `
 SELECT x.target, x.cause, o.kind, count(*),
        count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
        count(*) FILTER (WHERE x.in_doubt),
        count(*) FILTER (WHERE` + openBlocked + ` = 'key_memory_over'),
        count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
        count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
-                          AND o.event_time < now() - $14::bigint * interval '1 millisecond'),
-       min(o.recorded_at), max(o.recorded_at)` + openFrom + openWhere + `
+                          AND o.event_time < now() - $4::bigint * interval '1 millisecond'),
+       min(o.recorded_at), max(o.recorded_at)` + openFrom + `
+  JOIN replay_plan_operations po ON po.plan_id = $3::bigint AND po.operation_id = x.operation_id AND po.outcome IS NULL
+ WHERE x.state = 'parked'
  GROUP BY GROUPING SETS ((x.target, x.cause, o.kind), ())
 HAVING count(*) > 0
  ORDER BY x.target NULLS FIRST, count(*) DESC, x.cause, o.kind`
 
-// PreviewReplay says what Reopen would do with the same filter, and changes
-// nothing. codeMaxAge is the age above which a worker parks a scanned code.
-func (s *Store) PreviewReplay(ctx context.Context, f OpenFilter, memories []KeyMemory, codeMaxAge time.Duration) (p ReplayPreview, err error) {
-	f.State = string(Parked)
-	rows, err := s.pool.Query(ctx, sqlPreviewReplay, append(f.args(memories), codeMaxAge.Milliseconds())...)
+// PreviewPlan says what putting back what is left of a plan would do, and
+// changes nothing. codeMaxAge is the age above which a worker parks a scanned
+// code.
+func (s *Store) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, codeMaxAge time.Duration) (preview ReplayPreview, err error) {
+	accounts, ms := keyMemoryArgs(memories)
+	rows, err := s.pool.Query(ctx, sqlPreviewPlan, accounts, ms, p.ID, codeMaxAge.Milliseconds())
 	if err != nil {
-		return p, fmt.Errorf("preview replay: %w", err)
+		return preview, fmt.Errorf("preview plan: %w", err)
 	}
 	var account, cause, kind *string
 	var c ReplayCount
 	_, err = pgx.ForEachRow(rows, []any{&account, &cause, &kind, &c.Operations, &c.Members, &c.Points, &c.InDoubt,
 		&c.KeyMemoryOver, &c.AccountUnknown, &c.CodeTooOld, &c.Oldest, &c.Newest}, func() error {
 		if account == nil {
-			p.Total = c
+			preview.Total = c
 		} else {
-			p.Groups = append(p.Groups, ReplayGroup{Account: *account, Cause: *cause, Kind: Kind(*kind), ReplayCount: c})
+			preview.Groups = append(preview.Groups, ReplayGroup{Account: *account, Cause: *cause, Kind: Kind(*kind), ReplayCount: c})
 		}
 		return nil
 	})
 	if err != nil {
-		return p, fmt.Errorf("preview replay: %w", err)
+		return preview, fmt.Errorf("preview plan: %w", err)
 	}
-	return p, nil
+	return preview, nil
 }

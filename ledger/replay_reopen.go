@@ -3,8 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -13,33 +11,13 @@ import (
 // attempt.
 const CauseReplayed = "replayed"
 
-// reopenBatch bounds one statement of Reopen: its locks are taken in some ten
-// milliseconds, and its parameters are 40 kB.
-const reopenBatch = 5000
+// reopenBatch is the most rows that one batch of a replay puts back: its locks
+// are held for some ten milliseconds, and a run holds some tens of bytes for
+// each row of one batch, whatever the size of the plan.
+const reopenBatch = 2000
 
-// Reopening is a person's decision to have parked operations sent again.
-type Reopening struct {
-	Filter OpenFilter
-	// FilterText is the filter as the record of the action shows it.
-	FilterText string
-	Memories   []KeyMemory
-	// Expect is the number of operations that the person expects; 0 means not
-	// said, which is enough up to MaxUnexpected.
-	Expect int
-	// Actor and Reason are recorded; neither may be empty.
-	Actor, Reason string
-	// Progress hears how many of the found operations are done, between
-	// batches; nil hears nothing.
-	Progress func(done, found int)
-}
-
-// Reopened says what became of the operations that Reopen found.
+// Reopened says what became of operations that a replay looked at.
 type Reopened struct {
-	// Action is the id of the row of ops_actions; 0 when nothing was found,
-	// for then nothing is recorded.
-	Action int64 `json:"action_id"`
-	// Found = Reopened + KeyMemoryOver + AccountUnknown + Skipped.
-	Found    int64 `json:"found"`
 	Reopened int64 `json:"put_back"`
 	// Points and InDoubt are those of the reopened operations.
 	Points  Points `json:"points"`
@@ -47,21 +25,36 @@ type Reopened struct {
 	// KeyMemoryOver and AccountUnknown stay parked; see ReplayCount.
 	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
 	AccountUnknown int64 `json:"refused_account_not_configured"`
-	// Skipped were no longer parked, or somebody was changing them.
+	// Skipped were no longer parked.
 	Skipped int64 `json:"skipped_no_longer_parked"`
 }
 
-// sqlFindReopen lists what is to be reopened. Locks nothing: sqlReopen looks at
-// each row again. No rows means that nothing fits.
-const sqlFindReopen = `SELECT x.operation_id` + openFrom + openWhere + ` ORDER BY x.operation_id`
+// Add adds what became of others.
+func (r *Reopened) Add(b Reopened) {
+	r.Reopened += b.Reopened
+	r.Points += b.Points
+	r.InDoubt += b.InDoubt
+	r.KeyMemoryOver += b.KeyMemoryOver
+	r.AccountUnknown += b.AccountUnknown
+	r.Skipped += b.Skipped
+}
+
+// Refused counts those that may not be sent again.
+func (r *Reopened) Refused() int64 { return r.KeyMemoryOver + r.AccountUnknown }
+
+// Text is the result as ops_actions keeps it.
+func (r *Reopened) Text() string {
+	return fmt.Sprintf("put back %d (%d points, %d in doubt); refused %d key_memory_over, %d account_not_configured; skipped %d no longer parked",
+		r.Reopened, r.Points, r.InDoubt, r.KeyMemoryOver, r.AccountUnknown, r.Skipped)
+}
 
 // sqlReopen puts rows back that are still parked and may be sent again. The
 // attempts count anew, so that the whole schedule lies ahead (table attempts
 // keeps the old ones). first_sent_at, in_doubt and the resolved member stay:
 // what the vendor may have seen is not changed by a decision. Locks the rows in
 // order (outbox_pkey) and skips those that somebody is changing, so it waits
-// for nobody. No row means that none is parked any more. The parameters are
-// the key memories, as openFrom wants them, and the batch.
+// for nobody; they are in none of the lists that it answers with. The
+// parameters are the key memories, as openFrom wants them, and the batch.
 const sqlReopen = `
 WITH picked AS (
     SELECT x.operation_id, o.points,` + openBlocked + ` AS blocked` + openFrom + `
@@ -75,11 +68,14 @@ WITH picked AS (
      WHERE x.operation_id = p.operation_id AND p.blocked = '' AND x.state = 'parked'
     RETURNING x.operation_id, x.in_doubt, p.points
 )
-SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened), (SELECT COALESCE(sum(points), 0)::bigint FROM reopened),
+SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened),
+       (SELECT COALESCE(sum(points), 0)::bigint FROM reopened),
        (SELECT count(*) FROM reopened WHERE in_doubt),
-       count(*) FILTER (WHERE blocked = 'key_memory_over'),
-       count(*) FILTER (WHERE blocked = 'account_not_configured')
-  FROM picked`
+       (SELECT COALESCE(array_agg(operation_id), '{}') FROM picked WHERE blocked <> ''),
+       (SELECT count(*) FROM picked WHERE blocked = 'account_not_configured'),
+       (SELECT COALESCE(array_agg(batch.id), '{}')
+          FROM unnest($3::bigint[]) AS batch (id)
+         WHERE NOT EXISTS (SELECT 1 FROM outbox x WHERE x.operation_id = batch.id AND x.state = 'parked'))`
 
 // sqlRecordAction keeps who did what and why (table ops_actions).
 const sqlRecordAction = `
@@ -90,85 +86,65 @@ RETURNING id`
 // sqlRecordActed keeps which operations an action changed.
 const sqlRecordActed = `INSERT INTO action_operations (action_id, operation_id) SELECT $1, unnest($2::bigint[])`
 
-// Reopen puts parked operations back into the queue and records who did it, in
-// one transaction. It takes exactly the operations that the filter chooses as
-// it begins, in batches; what is not parked any more when its turn comes is
-// skipped. A row that is being sent is never touched. It holds eight bytes for
-// each operation found, and as much for each put back.
-func (s *Store) Reopen(ctx context.Context, r Reopening) (result Reopened, err error) {
-	if strings.TrimSpace(r.Reason) == "" || strings.TrimSpace(r.Actor) == "" {
-		return result, fmt.Errorf("reopen parked operations: want an actor and a reason")
+// PutBack puts the next parked operations of the plan back into the queue, up
+// to limit of them (0: as many as a batch may have), and adds what became of them to done. What is not parked
+// any more is skipped, and what is in doubt beyond the account's key memory is
+// refused; a row that is being sent is never touched. more is false when
+// nothing is left to be done here. See PlanRun for what a kill leaves.
+func (r *PlanRun) PutBack(ctx context.Context, limit int, memories []KeyMemory, done *Reopened) (more bool, err error) {
+	accounts, ms := keyMemoryArgs(memories)
+	if limit < 1 || limit > reopenBatch {
+		limit = reopenBatch
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		result = Reopened{}
-		return reopenTx(ctx, tx, r, &result)
-	})
-	if err != nil {
-		return Reopened{}, fmt.Errorf("reopen parked operations: %w", err)
-	}
-	return result, nil
-}
-
-func reopenTx(ctx context.Context, tx pgx.Tx, r Reopening, result *Reopened) error {
-	r.Filter.State = string(Parked)
-	rows, err := tx.Query(ctx, sqlFindReopen, r.Filter.args(r.Memories)...)
-	if err != nil {
-		return fmt.Errorf("find parked operations: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return fmt.Errorf("find parked operations: %w", err)
-	}
-	if r.Expect == 0 && len(ids) > MaxUnexpected || r.Expect != 0 && len(ids) != r.Expect {
-		return &SetSizeError{Found: int64(len(ids)), Expect: int64(r.Expect)}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	result.Found = int64(len(ids))
-	accounts, ms := keyMemoryArgs(r.Memories)
-	var reopened []int64
-	for done := 0; done < len(ids); {
-		batch := ids[done:min(done+reopenBatch, len(ids))]
-		var b Reopened
-		var acted []int64
-		err := tx.QueryRow(ctx, sqlReopen, accounts, ms, batch).
-			Scan(&acted, &b.Points, &b.InDoubt, &b.KeyMemoryOver, &b.AccountUnknown)
+	var b Reopened
+	more, err = r.step(ctx, limit, func(ctx context.Context, tx pgx.Tx, ids []int64) (d planDecision, err error) {
+		err = tx.QueryRow(ctx, sqlReopen, accounts, ms, ids).
+			Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.AccountUnknown, &d.skipped)
 		if err != nil {
-			return fmt.Errorf("put batch back: %w", err)
+			return d, fmt.Errorf("put batch back: %w", err)
 		}
-		b.Reopened = int64(len(acted))
-		reopened = append(reopened, acted...)
-		result.add(b)
-		done += len(batch)
-		if r.Progress != nil {
-			r.Progress(done, len(ids))
-		}
+		b.Reopened, b.Skipped = int64(len(d.done)), int64(len(d.skipped))
+		b.KeyMemoryOver = int64(len(d.refused)) - b.AccountUnknown
+		return d, nil
+	})
+	if err == nil {
+		done.Add(b)
 	}
-	result.Skipped = result.Found - result.Reopened - result.KeyMemoryOver - result.AccountUnknown
-	err = tx.QueryRow(ctx, sqlRecordAction, storable(r.Actor), "replay", storable(r.FilterText), storable(r.Reason),
-		result.Found, result.text()).Scan(&result.Action)
+	return more, err
+}
+
+// PutBackProgress says how far the operations have come that one run put back.
+type PutBackProgress struct {
+	// Total = Posted + Voided + Parked + Failing + Sending + Waiting.
+	Total, Posted, Voided, Parked int64
+	// Failing were tried and wait for another attempt.
+	Failing int64
+	Sending int64
+	// Waiting were not tried yet.
+	Waiting int64
+}
+
+// sqlPutBackProgress reads the operations that a run has put back
+// (replay_plan_operations_pkey), and what became of them (primary keys). $3 are
+// the causes of rows that wait and were not tried.
+const sqlPutBackProgress = `
+SELECT count(*), count(*) FILTER (WHERE p.kind = 'posted'), count(*) FILTER (WHERE p.kind = 'voided'),
+       count(*) FILTER (WHERE x.state = 'parked'),
+       count(*) FILTER (WHERE x.state = 'pending' AND (x.attempts > 0 OR x.cause IS NULL OR x.cause <> ALL ($3::text[]))),
+       count(*) FILTER (WHERE x.state = 'sending'),
+       count(*) FILTER (WHERE x.state = 'pending' AND x.attempts = 0 AND x.cause = ANY ($3::text[]))
+  FROM replay_plan_operations po
+  LEFT JOIN outbox x ON x.operation_id = po.operation_id
+  LEFT JOIN postings p ON p.operation_id = po.operation_id
+ WHERE po.plan_id = $1 AND po.action_id = $2 AND po.outcome = 'done'`
+
+// Progress looks at the operations that this run has put back. untried are the
+// causes, besides CauseReplayed, of rows that went back to waiting untried.
+func (r *PlanRun) Progress(ctx context.Context, untried ...string) (p PutBackProgress, err error) {
+	err = r.conn.QueryRow(ctx, sqlPutBackProgress, r.Plan.ID, r.Action, append(untried, CauseReplayed)).
+		Scan(&p.Total, &p.Posted, &p.Voided, &p.Parked, &p.Failing, &p.Sending, &p.Waiting)
 	if err != nil {
-		return fmt.Errorf("record action: %w", err)
+		return p, fmt.Errorf("look at what was put back: %w", err)
 	}
-	for batch := range slices.Chunk(reopened, reopenBatch) {
-		if _, err := tx.Exec(ctx, sqlRecordActed, result.Action, batch); err != nil {
-			return fmt.Errorf("record operations of action: %w", err)
-		}
-	}
-	return nil
-}
-
-func (r *Reopened) add(b Reopened) {
-	r.Reopened += b.Reopened
-	r.Points += b.Points
-	r.InDoubt += b.InDoubt
-	r.KeyMemoryOver += b.KeyMemoryOver
-	r.AccountUnknown += b.AccountUnknown
-}
-
-// text is the result as ops_actions keeps it.
-func (r *Reopened) text() string {
-	return fmt.Sprintf("put back %d of %d (%d points, %d in doubt); refused %d key_memory_over, %d account_not_configured; skipped %d no longer parked",
-		r.Reopened, r.Found, r.Points, r.InDoubt, r.KeyMemoryOver, r.AccountUnknown, r.Skipped)
+	return p, nil
 }

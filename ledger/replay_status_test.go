@@ -48,16 +48,20 @@ func TestOpenGroups(t *testing.T) {
 		g.Oldest = time.Time{}
 		want(t, "group", g, wanted[i])
 	}
-	preview, err := s.PreviewReplay(t.Context(), ledger.OpenFilter{Code: "40301"}, nil, time.Hour)
+	choose := func(code string) ledger.Plan {
+		p, err := s.CreatePlan(t.Context(), ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: "lin", Choose: &ledger.OpenFilter{Code: code}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	preview, err := s.PreviewPlan(t.Context(), choose("40301"), nil, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want(t, "preview of a code", preview.Total.Operations, 2)
-	r := reopening()
-	r.Filter.Code = "40101"
-	want(t, "put back by code", mustReopen(t, s, r).Reopened, 1)
-	r.Filter.Code = "4010"
-	want(t, "part of a code", mustReopen(t, s, r).Found, 0)
+	want(t, "put back by code", f.carryOut(s, choose("40101")).Reopened, 1)
+	want(t, "part of a code", choose("4010").Size, 0)
 }
 
 func TestClosedGates(t *testing.T) {
@@ -112,7 +116,7 @@ func TestReplayByTheWorkersRole(t *testing.T) {
 	s := ledger.New(pool)
 	want(t, "groups", len(must(s.OpenGroups(t.Context()))), 1)
 	want(t, "gates", len(must(s.ClosedGates(t.Context()))), 0)
-	want(t, "put back", mustReopen(t, s, reopening()).Reopened, 1)
+	want(t, "put back", mustReplay(t, s, newReopening()).done.Reopened, 1)
 	found, _, err := s.Find(t.Context(), "SO-1", nil)
 	if err != nil {
 		t.Fatal(err)

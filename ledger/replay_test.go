@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -35,17 +36,62 @@ func hourAtZhimai() []ledger.KeyMemory {
 	return []ledger.KeyMemory{{Account: "zhimai", Memory: time.Hour}}
 }
 
-func reopening() ledger.Reopening {
-	return ledger.Reopening{FilterText: "--cause refused", Memories: hourAtZhimai(), Actor: "lin", Reason: "member unfrozen"}
+// reopening is a replay from a filter to the end, as the command makes it.
+type reopening struct {
+	filter        ledger.OpenFilter
+	memories      []ledger.KeyMemory
+	expect        int64
+	actor, reason string
+	// batch is the size of a batch, 0 the largest; between runs after each.
+	batch   int
+	between func()
 }
 
-func mustReopen(t *testing.T, s *ledger.Store, r ledger.Reopening) ledger.Reopened {
+func newReopening() reopening {
+	return reopening{memories: hourAtZhimai(), actor: "lin", reason: "member unfrozen"}
+}
+
+// replayed is what a replay came to. actions counts its rows in ops_actions.
+type replayed struct {
+	plan    ledger.Plan
+	action  int64
+	actions int
+	done    ledger.Reopened
+}
+
+// replay carries a reopening out.
+func replay(ctx context.Context, s *ledger.Store, r reopening) (result replayed, err error) {
+	result.plan, err = s.CreatePlan(ctx, ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: r.actor, FilterText: "--cause refused",
+		Choose: &r.filter, Memories: r.memories, Expect: r.expect, MaxSize: ledger.MaxUnexpected})
+	if err != nil || result.plan.Size == 0 {
+		return result, err
+	}
+	run, err := s.BeginPlan(ctx, ledger.PlanStart{Plan: result.plan, Action: "replay", Actor: r.actor, Reason: r.reason})
+	if err != nil {
+		return result, err
+	}
+	defer run.Close()
+	result.action, result.actions = run.Action, 1
+	for more := true; more; {
+		if more, err = run.PutBack(ctx, r.batch, r.memories, &result.done); err != nil {
+			return result, err
+		}
+		if r.between != nil {
+			r.between()
+		}
+	}
+	_, err = run.End(ctx, result.plan.Size, result.done.Text())
+	result.actions++
+	return result, err
+}
+
+func mustReplay(t *testing.T, s *ledger.Store, r reopening) replayed {
 	t.Helper()
-	done, err := s.Reopen(t.Context(), r)
+	result, err := replay(t.Context(), s, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return done
+	return result
 }
 
 func TestReopenPutsParkedRowsBack(t *testing.T) {
@@ -56,14 +102,17 @@ func TestReopenPutsParkedRowsBack(t *testing.T) {
 	f.exec(`UPDATE outbox SET resolved_member_id = '42' WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-1')`)
 	sent := one[time.Time](f, `SELECT max(first_sent_at) FROM outbox`)
 
-	done := mustReopen(t, s, reopening())
-	want(t, "result", done, ledger.Reopened{Action: 1, Found: 2, Reopened: 2, Points: 200, InDoubt: 1})
+	first := mustReplay(t, s, newReopening())
+	want(t, "result", first.done, ledger.Reopened{Reopened: 2, Points: 200, InDoubt: 1})
 	want(t, "pending anew", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'pending' AND attempts = 0 AND cause = 'replayed' AND next_attempt_at <= now()`), 2)
 	want(t, "doubt kept", one[string](f, `SELECT business_key FROM outbox JOIN operations ON id = operation_id WHERE in_doubt`), "SO-1")
 	want(t, "first send kept", one[time.Time](f, `SELECT max(first_sent_at) FROM outbox`).Equal(sent), true)
 	want(t, "member kept", one[int](f, `SELECT count(*) FROM outbox WHERE resolved_member_id = '42'`), 1)
-	want(t, "action", one[string](f, `SELECT concat_ws('|', actor, action, filter, reason, set_size, result) FROM ops_actions`),
-		"lin|replay|--cause refused|member unfrozen|2|put back 2 of 2 (200 points, 1 in doubt); refused 0 key_memory_over, 0 account_not_configured; skipped 0 no longer parked")
+	want(t, "begin", one[string](f, `SELECT concat_ws('|', actor, action, filter, reason, set_size) FROM ops_actions WHERE id = 1`),
+		"lin|replay|plan "+first.plan.Name+": --cause refused|member unfrozen|2")
+	want(t, "end", one[string](f, `SELECT concat_ws('|', actor, action, filter, reason, set_size, result) FROM ops_actions WHERE id = 2`),
+		"lin|replay_end|plan "+first.plan.Name+": --cause refused|member unfrozen|2|"+
+			"of action 1: put back 2 (200 points, 1 in doubt); refused 0 key_memory_over, 0 account_not_configured; skipped 0 no longer parked")
 	want(t, "operations of the action", one[string](f, `SELECT string_agg(business_key, ' ' ORDER BY id) FROM action_operations JOIN operations ON id = operation_id WHERE action_id = 1`), "SO-1 SO-2")
 	found, _, err := s.Find(t.Context(), "SO-1", nil)
 	if err != nil {
@@ -79,8 +128,10 @@ func TestReopenPutsParkedRowsBack(t *testing.T) {
 	want(t, "claimed", len(f.claim(1, 10)), 2)
 
 	// A second time there is nothing, and nothing is recorded.
-	want(t, "again", mustReopen(t, s, reopening()), ledger.Reopened{})
-	want(t, "actions", one[int](f, `SELECT count(*) FROM ops_actions`), 1)
+	again := mustReplay(t, s, newReopening())
+	want(t, "again", again.plan.Size, 0)
+	want(t, "plans", one[int](f, `SELECT count(*) FROM replay_plans`), 1)
+	want(t, "actions", one[int](f, `SELECT count(*) FROM ops_actions`), 2)
 }
 
 // Invariant 7: in doubt only within the key memory; never sent without limit.
@@ -105,16 +156,18 @@ func TestReopenKeyMemory(t *testing.T) {
 			t.Parallel()
 			f, s := replayFixture(t)
 			f.park("SO-1", tc.sentAgo, tc.inDoubt)
-			preview, err := s.PreviewReplay(t.Context(), ledger.OpenFilter{}, tc.memories, time.Hour)
+			r := newReopening()
+			r.memories = tc.memories
+			plan := f.plan(s)
+			preview, err := s.PreviewPlan(t.Context(), plan, tc.memories, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := reopening()
-			r.Memories = tc.memories
-			tc.want.Action, tc.want.Found = 1, 1
-			want(t, "result", mustReopen(t, s, r), tc.want)
 			want(t, "preview, forgotten", preview.Total.KeyMemoryOver, tc.want.KeyMemoryOver)
 			want(t, "preview, unknown", preview.Total.AccountUnknown, tc.want.AccountUnknown)
+			result := mustReplay(t, s, r)
+			want(t, "result", result.done, tc.want)
+			want(t, "refused", f.planNow(s, result.plan).Refused, tc.want.Refused())
 			state := "pending"
 			if tc.want.Reopened == 0 {
 				state = "parked"
@@ -132,11 +185,10 @@ func TestReopenLeavesOthersAlone(t *testing.T) {
 	row := f.claim(7, 1)[0]
 	f.record(f.event("SO-2"))
 	before := one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`)
-	want(t, "result", mustReopen(t, s, reopening()), ledger.Reopened{})
-	for _, state := range []string{"sending", "pending", ""} { // a filter cannot ask for them either
-		r := reopening()
-		r.Filter.State = state
-		want(t, "result for "+state, mustReopen(t, s, r), ledger.Reopened{})
+	for _, state := range []string{"", "sending", "pending"} { // a filter cannot ask for them either
+		r := newReopening()
+		r.filter.State = state
+		want(t, "found for "+state, mustReplay(t, s, r).plan.Size, 0)
 	}
 	want(t, "operations of no action", one[int](f, `SELECT count(*) FROM action_operations`), 0)
 	want(t, "rows", one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`), before)
@@ -146,8 +198,9 @@ func TestReopenLeavesOthersAlone(t *testing.T) {
 	want(t, "posted", one[int](f, `SELECT count(*) FROM postings`), 1)
 }
 
-// A row that somebody changes meanwhile is skipped, not waited for, and said.
-func TestReopenSkipsWhatChangesMeanwhile(t *testing.T) {
+// A row that somebody is changing is not waited for: it stays to be done, and
+// the next run finds what became of it.
+func TestReopenLeavesWhatOthersHaveInHand(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
 	f.park("SO-1", 0, false)
@@ -160,58 +213,69 @@ func TestReopenSkipsWhatChangesMeanwhile(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `DELETE FROM outbox WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-1')`); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "result", mustReopen(t, s, reopening()), ledger.Reopened{Action: 1, Found: 2, Reopened: 1, Points: 100, Skipped: 1})
+	first := mustReplay(t, s, newReopening())
+	want(t, "put back", first.done, ledger.Reopened{Reopened: 1, Points: 100})
+	want(t, "left", f.planNow(s, first.plan).PlanCounts, ledger.PlanCounts{Left: 1, Done: 1})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "then", f.carryOut(s, first.plan), ledger.Reopened{Skipped: 1})
+	want(t, "in the end", f.planNow(s, first.plan).PlanCounts, ledger.PlanCounts{Done: 1, Skipped: 1})
 }
 
 func TestReopenSetSize(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
-	entries := make([]ledger.Entry, ledger.MaxUnexpected+1)
-	for i := range entries {
-		entries[i] = f.event("SO-" + strings.Repeat("1", i+1))
-	}
-	f.record(entries...)
-	f.exec(`UPDATE outbox SET state = 'parked', cause = 'refused'`)
-	for _, expect := range []int{0, ledger.MaxUnexpected, ledger.MaxUnexpected + 2} {
-		r := reopening()
-		r.Expect = expect
-		_, err := s.Reopen(t.Context(), r)
+	f.parkMany(ledger.MaxUnexpected + 1)
+	for _, expect := range []int64{0, ledger.MaxUnexpected, ledger.MaxUnexpected + 2} {
+		r := newReopening()
+		r.expect = expect
+		_, err := replay(t.Context(), s, r)
 		var size *ledger.SetSizeError
-		if !errors.As(err, &size) || *size != (ledger.SetSizeError{Found: ledger.MaxUnexpected + 1, Expect: int64(expect)}) {
+		if !errors.As(err, &size) || *size != (ledger.SetSizeError{Found: ledger.MaxUnexpected + 1, Expect: expect}) {
 			t.Errorf("expecting %d: got %v", expect, err)
 		}
 	}
 	want(t, "still parked", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked'`), ledger.MaxUnexpected+1)
 	want(t, "nothing recorded", one[int](f, `SELECT count(*) FROM ops_actions`), 0)
-
-	r := reopening()
-	r.Expect = ledger.MaxUnexpected + 1
-	want(t, "expected", mustReopen(t, s, r).Reopened, ledger.MaxUnexpected+1)
+	want(t, "nothing stored", one[int](f, `SELECT count(*) FROM replay_plans`), 0)
+	r := newReopening()
+	r.expect = ledger.MaxUnexpected + 1
+	want(t, "expected", mustReplay(t, s, r).done.Reopened, ledger.MaxUnexpected+1)
 
 	// Exactly the limit needs no number; a wrong one is refused all the same.
 	f.exec(`UPDATE outbox SET state = 'parked' WHERE operation_id <> (SELECT min(operation_id) FROM outbox)`)
-	r.Expect = 1
-	if _, err := s.Reopen(t.Context(), r); err == nil {
+	r.expect = 1
+	if _, err := replay(t.Context(), s, r); err == nil {
 		t.Error("a small set with a wrong number was put back")
 	}
-	r.Expect = 0
-	want(t, "at the limit", mustReopen(t, s, r).Reopened, ledger.MaxUnexpected)
+	r.expect = 0
+	want(t, "at the limit", mustReplay(t, s, r).done.Reopened, ledger.MaxUnexpected)
+	r.expect = 1
+	var size *ledger.SetSizeError
+	if _, err := replay(t.Context(), s, r); !errors.As(err, &size) || size.Found != 0 {
+		t.Errorf("expecting one of none: %v", err)
+	}
 }
 
 func TestReopenWantsActorAndReason(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
 	f.park("SO-1", 0, false)
-	for _, edit := range []func(*ledger.Reopening){
-		func(r *ledger.Reopening) { r.Reason = "" },
-		func(r *ledger.Reopening) { r.Reason = " \t" },
-		func(r *ledger.Reopening) { r.Actor = "" },
+	for _, edit := range []func(*reopening){
+		func(r *reopening) { r.reason = "" },
+		func(r *reopening) { r.reason = " \t" },
+		func(r *reopening) { r.actor = "" },
 	} {
-		r := reopening()
+		r := newReopening()
 		edit(&r)
-		if _, err := s.Reopen(t.Context(), r); err == nil {
-			t.Errorf("put back by %q for %q", r.Actor, r.Reason)
+		if _, err := replay(t.Context(), s, r); err == nil {
+			t.Errorf("put back by %q for %q", r.actor, r.reason)
 		}
+	}
+	start := ledger.PlanStart{Plan: f.plan(s), Action: "replay", Reason: "x"}
+	if _, err := s.BeginPlan(t.Context(), start); err == nil {
+		t.Error("begun by nobody")
 	}
 	want(t, "parked", one[string](f, `SELECT state FROM outbox`), "parked")
 }
@@ -228,62 +292,32 @@ func (f *fixture) parkMany(n int) {
 	f.exec(`INSERT INTO outbox (operation_id, target, state, cause) SELECT id, target, 'parked', 'refused' FROM operations`)
 }
 
-// The guard is in the statement: a row that was parked when the set was found
+// The guard is in the statement: a row that was parked when the set was chosen
 // and is being sent when its batch comes stays as it is.
 func TestReopenLooksAgainAtEachRow(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
-	const n = 5002 // a batch, and two of the next
+	const n = 60
 	f.parkMany(n)
-	r := reopening()
-	r.Expect = n
-	r.Progress = func(done, found int) {
-		if done < found {
+	r := newReopening()
+	r.batch = n - 2
+	once := true
+	r.between = func() {
+		if once {
 			f.exec(`UPDATE outbox SET state = 'sending', lease_token = 5, lease_until = now() + interval '1 minute', first_sent_at = now()
 			         WHERE operation_id = (SELECT max(operation_id) FROM outbox)`)
 			f.exec(`UPDATE outbox SET in_doubt = true, first_sent_at = now() - interval '2 hours'
 			         WHERE operation_id = (SELECT max(operation_id) - 1 FROM outbox)`)
 		}
+		once = false
 	}
-	want(t, "result", mustReopen(t, s, r), ledger.Reopened{Action: 1, Found: n, Reopened: n - 2, Points: n - 2, KeyMemoryOver: 1, Skipped: 1})
+	result := mustReplay(t, s, r)
+	want(t, "result", result.done, ledger.Reopened{Reopened: n - 2, Points: n - 2, KeyMemoryOver: 1, Skipped: 1})
+	want(t, "plan", f.planNow(s, result.plan).PlanCounts, ledger.PlanCounts{Done: n - 2, Skipped: 1, Refused: 1})
 	want(t, "being sent", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'sending' AND lease_token = 5`), 1)
 	want(t, "parked", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt`), 1)
 	want(t, "kept for those put back only", one[int](f, `SELECT count(*) FROM action_operations JOIN outbox USING (operation_id) WHERE state = 'pending'`), n-2)
 	want(t, "kept", one[int](f, `SELECT count(*) FROM action_operations`), n-2)
-}
-
-// Two operators at once put each row back once, and the second is told. A set
-// of several batches stays whole.
-func TestReopenTwoAtOnceInBatches(t *testing.T) {
-	t.Parallel()
-	f, s := replayFixture(t)
-	const n = 12_000
-	f.parkMany(n)
-	other := ledger.New(f.pool)
-	first, second := make(chan ledger.Reopened, 1), make(chan ledger.Reopened, 1)
-	run := func(store *ledger.Store, result chan<- ledger.Reopened) {
-		r := reopening()
-		r.Expect = n
-		steps := 0
-		r.Progress = func(int, int) { steps++ }
-		done, err := store.Reopen(t.Context(), r)
-		var size *ledger.SetSizeError
-		if err != nil && !errors.As(err, &size) { // a set of another size means: the other was first
-			t.Error(err)
-		}
-		if err == nil && steps < 2 {
-			t.Errorf("%d rows in %d batches", n, steps)
-		}
-		result <- done
-	}
-	go run(s, first)
-	go run(other, second)
-	a, b := <-first, <-second
-	want(t, "put back once", a.Reopened+b.Reopened, n)
-	want(t, "pending", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'pending'`), n)
-	for _, r := range []ledger.Reopened{a, b} {
-		want(t, "nothing unexplained", r.Found, r.Reopened+r.Skipped)
-	}
 }
 
 func TestOpenFilterAndPages(t *testing.T) {

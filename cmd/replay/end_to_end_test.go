@@ -84,7 +84,7 @@ func TestReplayAfterRefusal(t *testing.T) {
 
 	contains(t, c.must(0, "status"), "refused", "40101", "replay list --account zhimai --cause refused")
 	contains(t, c.must(0, "show", "SO-1"), "parked after 1 attempt", "code 40101", "replay run --biz-id "+string(op.BizID))
-	contains(t, c.must(0, "run", "--order", "SO-1"), "nothing has been changed", "replay run --order SO-1 --expect 1 --reason '…' --yes")
+	contains(t, c.must(0, "run", "--order", "SO-1"), "nothing has been changed", "replay run --plan P-", "--yes --reason '…'")
 	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 1 {
 		t.Fatal("the preview changed something")
 	}

@@ -47,6 +47,7 @@ everything that was found could be put back.`,
 	root.AddCommand(newStatus(environ), newList(environ), newShow(environ), newRun(environ))
 	root.AddCommand(newStream(environ))
 	root.AddCommand(newVoid(environ), newSettle(environ), newResolve(environ), newPause(environ), newResume(environ), newLog(environ))
+	root.AddCommand(newPlans(environ), newCancel(environ))
 	root.AddCommand(newMember(environ))
 	return root
 }

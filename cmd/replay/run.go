@@ -2,27 +2,34 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
 // runOptions are the flags of `replay run`.
 type runOptions struct {
-	filters          filterFlags
-	reason, operator string
-	expect           int
-	yes, json        bool
+	decideFlags
+	filters filterFlags
+	// plan is a plan's name as it was typed; empty: the filters make one.
+	plan   string
+	expect int
+	// rate is the most operations to put back in a second; 0 is no limit.
+	rate int
+	// canary is how many to put back first, 0 is none; canaryShare of them must
+	// have posted within canaryWait.
+	canary      int
+	canaryShare float64
+	canaryWait  time.Duration
 }
 
 func newRun(environ []string) *cobra.Command {
@@ -30,31 +37,44 @@ func newRun(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Put parked operations back into the queue; without --yes only show what that would do",
-		Long: `run puts the parked operations that fit the filter back into the queue. Without
---yes it changes nothing: it shows what it would do, and the command that does it.
+		Long: `run stores a plan of the parked operations that fit the filter, shows what putting
+them back would do, and prints the command that does it. That command puts back
+exactly those operations: what is no longer parked by then is skipped and counted,
+and nothing is added.
 
 Put back, an operation has all its attempts anew and is due at once. Its dedup
 key, its first sending and its doubt stay. One that is in doubt is looked up in
 the vendor's records first where the account says in_doubt: verify. Elsewhere it
 stays parked when it was first sent longer ago than the vendor surely remembers
 the key, and always when its account is not in the configuration; one that was
-never sent has no age limit. What is no longer parked is skipped and counted.
+never sent has no age limit.
 
-All of it is one transaction with one record in ops_actions: who, why, what.
-Above 100 operations the number found must be given with --expect.
+A plan is carried out in batches. After Ctrl-C or a kill the same command goes on
+with what is left, and never does an operation twice; ` + "`replay cancel`" + ` ends a plan
+for good. Each run records in ops_actions that it began, with who and why, and
+how it ended.
+
+--canary N puts back the first N and waits until each has posted, parked again, or
+was tried without success. When fewer than --canary-share of them have posted, or
+not all are tried within --canary-wait, it stops there: exit code 3.
+
+With filters and --yes, without a plan that was looked at, it makes a plan and
+carries it out; above 100 operations the number found must be given with --expect.
 ` + filterHelp,
 		Example: `  replay run --account zhimai --cause refused
-  replay run --account zhimai --cause refused --expect 412 --reason "ticket 81" --yes
+  replay run --plan P-7K2M --yes --reason "members unfrozen, ticket 81" --canary 20 --rate 50
   replay run --order SO-1001 --reason "asked by the shop" --yes`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runReplay(c, environ, &o) },
 	}
+	o.decideFlags.register(c)
 	o.filters.register(c)
-	c.Flags().StringVar(&o.reason, "reason", "", "why; required with --yes, and kept")
-	c.Flags().StringVar(&o.operator, "operator", "", "who; the user of this machine unless given")
+	c.Flags().StringVar(&o.plan, "plan", "", "the plan to show, or with --yes to carry out, such as P-7K2M")
 	c.Flags().IntVar(&o.expect, "expect", 0, "how many operations must be found, or nothing is changed")
-	c.Flags().BoolVar(&o.yes, "yes", false, "do it")
-	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	c.Flags().IntVar(&o.rate, "rate", 0, "the most operations to put back in a second (default: no limit)")
+	c.Flags().IntVar(&o.canary, "canary", 0, "put back so many first, and stop if too few of them post")
+	c.Flags().Float64Var(&o.canaryShare, "canary-share", defaultCanaryShare, "the share of the canary that must post, above 0 and up to 1")
+	c.Flags().DurationVar(&o.canaryWait, "canary-wait", defaultCanaryWait, "how long to wait for the canary")
 	return c
 }
 
@@ -65,26 +85,53 @@ const reasonToFill = "…"
 // maxReasonChars bounds what is kept in ops_actions.
 const maxReasonChars = 1000
 
-func (o *runOptions) check(c *cobra.Command) error {
-	if _, err := command.Operator(o.operator, c.Flag("operator").Changed); err != nil && c.Flag("operator").Changed {
-		return err
-	}
-	o.reason, o.operator = strings.TrimSpace(o.reason), strings.TrimSpace(o.operator)
+const (
+	defaultCanaryShare = 0.9
+	defaultCanaryWait  = 5 * time.Minute
+	// maxRate is more than a database puts back, so that it means no limit.
+	maxRate = 100_000
+)
+
+// planFlags are the flags of run that go with a plan: all others say which
+// operations, and a plan has those.
+var planFlags = map[string]bool{"plan": true, "yes": true, "reason": true, "operator": true, "json": true,
+	"rate": true, "canary": true, "canary-share": true, "canary-wait": true}
+
+func (o *runOptions) check(c *cobra.Command) (ledger.Act, error) {
+	act, err := o.decideFlags.check(c)
 	switch {
+	case err != nil:
+		return act, err
 	case o.filters.state != string(ledger.Parked):
-		return command.Usagef("--state %s: run puts parked operations back; the others are on their way already", o.filters.state)
+		return act, command.Usagef("--state %s: run puts parked operations back; the others are on their way already", o.filters.state)
 	case c.Flag("expect").Changed && o.expect < 1:
-		return command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
-	case o.yes && (o.reason == "" || o.reason == reasonToFill):
-		return command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
-	case utf8.RuneCountInString(o.reason) > maxReasonChars:
-		return command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
+		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
+	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
+		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", command.Count(maxRate), o.rate)
+	case c.Flag("canary").Changed && o.canary < 1:
+		return act, command.Usagef("--canary: want the number of operations, 1 or more, got %d", o.canary)
+	case !(o.canaryShare > 0 && o.canaryShare <= 1):
+		return act, command.Usagef("--canary-share: want a share above 0 and up to 1, such as 0.9, got %g", o.canaryShare)
+	case o.canaryWait <= 0:
+		return act, command.Usagef("--canary-wait: want a time above 0, got %s", o.canaryWait)
+	case o.canary == 0 && (c.Flag("canary-share").Changed || c.Flag("canary-wait").Changed):
+		return act, command.Usagef("--canary-share and --canary-wait go with --canary N")
+	case c.Flag("plan").Changed && strings.TrimSpace(o.plan) == "":
+		return act, command.Usagef("--plan is empty: want a name such as P-7K2M")
+	case o.plan == "":
+		return act, nil
 	}
-	return nil
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if !planFlags[f.Name] && err == nil {
+			err = command.Usagef("--plan and --%s: a plan has its operations already; leave one of the two out", f.Name)
+		}
+	})
+	return act, err
 }
 
 func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
-	if err := o.check(c); err != nil {
+	act, err := o.check(c)
+	if err != nil {
 		return err
 	}
 	filter, err := o.filters.filter(c, time.Now())
@@ -96,196 +143,79 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 		return err
 	}
 	defer s.close()
-	if o.yes {
-		return s.replay(c, o, filter)
-	}
-	preview, err := s.store.PreviewReplay(c.Context(), filter, s.keyMemories(), dispatch.DefaultCodeMaxAge)
-	if err != nil {
-		return err
-	}
-	shown := previewReport{Total: preview.Total, Groups: append([]ledger.ReplayGroup{}, preview.Groups...)}
-	if preview.Total.Operations > preview.Total.Blocked() {
-		shown.Command = o.command(filter, preview.Total.Operations)
-	}
-	if o.json {
-		err = printJSON(c.OutOrStdout(), shown)
+	var plan ledger.Plan
+	if o.plan != "" {
+		plan, err = s.readPlan(c.Context(), o.plan, ledger.PlanOfRun)
 	} else {
-		shown.print(c.OutOrStdout(), s)
+		plan, err = s.makePlan(c.Context(), o, filter, act)
 	}
-	if err == nil && o.expect != 0 && int64(o.expect) != preview.Total.Operations {
-		return fmt.Errorf("%s found, not the %s expected", plural(preview.Total.Operations, "parked operation"), command.Count(o.expect))
+	switch {
+	case err != nil:
+		return err
+	case o.yes:
+		return s.carryOut(c, o, plan, act)
 	}
-	return err
-}
-
-// command is the line that does what was previewed.
-func (o *runOptions) command(filter ledger.OpenFilter, found int64) string {
-	args := append([]string{"replay", "run"}, filterArgs(filter)...)
-	args = append(args, "--expect", strconv.FormatInt(found, 10))
-	if o.operator != "" {
-		args = append(args, "--operator", o.operator)
-	}
-	return shell(append(args, "--reason", cmp.Or(o.reason, reasonToFill), "--yes")...)
-}
-
-// previewReport is what run shows without --yes.
-type previewReport struct {
-	Total  ledger.ReplayCount   `json:"total"`
-	Groups []ledger.ReplayGroup `json:"groups"`
-	// Command does it; empty when nothing would be put back.
-	Command string `json:"command"`
-}
-
-func (p *previewReport) print(out io.Writer, s *session) {
-	t := p.Total
-	if t.Operations == 0 {
-		fmt.Fprintln(out, "No parked operation fits: nothing to put back. `replay status` shows what there is.")
-		return
-	}
-	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", plural(t.Operations, "parked operation"))
-	row := func(account, cause, call string, c ledger.ReplayCount) []string {
-		return []string{account, cause, call, command.Count(c.Operations), command.Count(c.Members), command.Count(c.Points),
-			command.Count(c.InDoubt), command.Count(c.Blocked())}
-	}
-	var rows [][]string
-	for _, g := range p.Groups {
-		rows = append(rows, row(g.Account, g.Cause, string(g.Kind), g.ReplayCount))
-	}
-	if len(rows) > 1 {
-		rows = append(rows, row("all", "", "", t))
-	}
-	printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
-		{"POINTS", true}, {"OF THEM IN DOUBT", true}, {"STAY PARKED", true}}, rows)
-	fmt.Fprintln(out)
-	printLine(out, "recorded", moment(t.Oldest)+" to "+moment(t.Newest))
-	p.printDoubt(out, s)
-	p.printRefused(out, s.keyMemories())
-	if t.CodeTooOld > 0 {
-		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
-			command.Count(t.CodeTooOld), hours(dispatch.DefaultCodeMaxAge)))
-	}
-	if p.Command == "" {
-		fmt.Fprintln(out, "\nNothing of this would be put back, so there is no command to run. Ask the vendor about the dedup\nkeys: `replay list --json` with the same filter has them.")
-		return
-	}
-	fmt.Fprintf(out, "\nTo do it:\n  %s\n", p.Command)
-}
-
-// printDoubt says what the worker does about those in doubt that would go.
-func (p *previewReport) printDoubt(out io.Writer, s *session) {
-	counts := map[bool]int64{}
-	for _, g := range p.Groups {
-		counts[s.verifies(g.Account)] += g.InDoubt - g.Blocked()
-	}
-	for _, verify := range []bool{true, false} {
-		if n := counts[verify]; n > 0 {
-			printLine(out, "in doubt", command.Count(n)+": "+doubtWords(n, verify))
-		}
-	}
-}
-
-// printRefused says which operations would stay parked, and why.
-func (p *previewReport) printRefused(out io.Writer, memories []ledger.KeyMemory) {
-	type refusal struct{ account, blocked string }
-	counts := map[refusal]int64{}
-	var order []refusal
-	for _, g := range p.Groups {
-		// One account has one of the two: it is configured or not.
-		r := refusal{g.Account, ledger.BlockedKeyMemory}
-		if g.AccountUnknown > 0 {
-			r.blocked = ledger.BlockedUnknownAccount
-		}
-		if g.Blocked() > 0 && counts[r] == 0 {
-			order = append(order, r)
-		}
-		counts[r] += g.Blocked()
-	}
-	for _, r := range order {
-		printLine(out, "stay parked", fmt.Sprintf("%s: %s", command.Count(counts[r]), blockedWords(r.blocked, r.account, memoryOf(memories, r.account))))
-	}
-}
-
-func memoryOf(memories []ledger.KeyMemory, account string) time.Duration {
-	for _, m := range memories {
-		if m.Account == account {
-			return m.Memory
-		}
-	}
-	return 0
-}
-
-// replay puts the operations back.
-func (s *session) replay(c *cobra.Command, o *runOptions, filter ledger.OpenFilter) error {
-	actor, err := command.Operator(o.operator, o.operator != "")
-	if err != nil {
+	if err := s.showPlan(c, o, plan); err != nil {
 		return err
 	}
-	progress := command.NewProgress(c.ErrOrStderr())
-	done, err := s.store.Reopen(c.Context(), ledger.Reopening{
-		Filter: filter, FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"), Memories: s.keyMemories(), Expect: o.expect,
-		Actor: actor, Reason: o.reason,
-		Progress: func(done, found int) {
-			progress.Show("  putting back: %s of %s", command.Count(done), command.Count(found))
-		},
-	})
-	progress.Done()
+	if o.expect != 0 && int64(o.expect) != plan.Size {
+		return fmt.Errorf("%s found, not the %s expected", plural(plan.Size, "parked operation"), command.Count(o.expect))
+	}
+	return nil
+}
+
+// readPlan finds a plan of a kind by its name as it was typed.
+func (s *session) readPlan(ctx context.Context, name string, kind ledger.PlanKind) (ledger.Plan, error) {
+	plan, err := s.store.ReadPlan(ctx, name)
+	switch {
+	case errors.Is(err, ledger.ErrNoPlan):
+		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", clean(name))
+	case err != nil:
+		return plan, err
+	case kind != "" && plan.Kind != kind:
+		return plan, command.Usagef("plan %s is of kind %s, not %s: `replay plans` lists the plans with their kinds", plan.Name, plan.Kind, kind)
+	}
+	return plan, nil
+}
+
+// makePlan stores a plan of what the filter finds. Its size is 0 when nothing
+// fits. To be carried out unseen, it must be small or have the number expected.
+func (s *session) makePlan(ctx context.Context, o *runOptions, filter ledger.OpenFilter, act ledger.Act) (ledger.Plan, error) {
+	n := ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: cmp.Or(act.Actor, "nobody"), Choose: &filter, Memories: s.keyMemories(),
+		FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked")}
+	if o.yes {
+		n.Expect, n.MaxSize = int64(o.expect), ledger.MaxUnexpected
+	}
+	plan, err := s.store.CreatePlan(ctx, n)
 	var size *ledger.SetSizeError
 	switch {
 	case errors.As(err, &size) && size.Expect == 0:
-		return command.Usagef("%s operations found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
+		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them (the same command without --yes), and run the plan that it makes; or add --expect %d",
 			command.Count(size.Found), ledger.MaxUnexpected, size.Found)
 	case errors.As(err, &size):
-		return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
+		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
 			plural(size.Found, "parked operation"), command.Count(size.Expect))
-	case err != nil:
-		return fmt.Errorf("%w\nNothing was changed", err)
 	}
-	if o.json {
-		err = printJSON(c.OutOrStdout(), done)
-	} else {
-		printDone(c.OutOrStdout(), done, actor, o.reason)
-	}
-	if err == nil && done.Reopened < done.Found {
-		return &incompleteError{left: done.Found - done.Reopened, found: done.Found}
-	}
-	return err
+	return plan, err
 }
 
-// incompleteError ends a replay that left operations where they were: exit
-// code 3.
-type incompleteError struct{ left, found int64 }
-
-func (e *incompleteError) Error() string {
-	was := "were"
-	if e.left == 1 {
-		was = "was"
+// command is the line that carries a plan out.
+func (o *runOptions) command(plan string) string {
+	args := []string{"replay", "run", "--plan", plan, "--yes"}
+	if o.operator = strings.TrimSpace(o.operator); o.operator != "" {
+		args = append(args, "--operator", o.operator)
 	}
-	return fmt.Sprintf("%s of %s %s not put back", command.Count(e.left), plural(e.found, "operation"), was)
-}
-
-// Is makes the error stand for "done, but something does not agree".
-func (e *incompleteError) Is(target error) bool { return target == command.ErrDisagree }
-
-func printDone(out io.Writer, r ledger.Reopened, actor, reason string) {
-	if r.Found == 0 {
-		fmt.Fprintln(out, "No parked operation fits: nothing was put back, nothing recorded.")
-		return
+	if o.rate != 0 {
+		args = append(args, "--rate", strconv.Itoa(o.rate))
 	}
-	fmt.Fprintf(out, "Put back %s of %s: %s.\n", command.Count(r.Reopened), plural(r.Found, "operation"), plural(r.Points, "point"))
-	if r.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(r.InDoubt)+" of them; the dedup key stays the same")
+	if o.canary != 0 {
+		args = append(args, "--canary", strconv.Itoa(o.canary))
+		if o.canaryShare != defaultCanaryShare {
+			args = append(args, "--canary-share", strconv.FormatFloat(o.canaryShare, 'g', -1, 64))
+		}
+		if o.canaryWait != defaultCanaryWait {
+			args = append(args, "--canary-wait", o.canaryWait.String())
+		}
 	}
-	if r.KeyMemoryOver > 0 {
-		printLine(out, "stay parked", command.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
-	}
-	if r.AccountUnknown > 0 {
-		printLine(out, "stay parked", command.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
-	}
-	if r.Skipped > 0 {
-		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked, or being changed by somebody else at that moment")
-	}
-	printLine(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", r.Action, actor, reason))
-	if r.Reopened > 0 {
-		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
-	}
+	return shell(append(args, "--reason", cmp.Or(o.reason, reasonToFill))...)
 }

@@ -27,11 +27,22 @@ func TestRunRefusesWrongUse(t *testing.T) {
 		"is not before --until":        {"--since", "1h", "--until", "2h"},
 		"unknown flag: --everything":   {"--everything"},
 		"unknown command \"SO-1\" for": {"SO-1"},
+		"--rate: want 1 to 100,000":    {"--rate", "0"},
+		"--canary: want":               {"--canary", "-1"},
+		"--canary-share: want":         {"--canary", "1", "--canary-share", "1.01"},
+		"--canary-share: want a share": {"--canary", "1", "--canary-share", "0"},
+		"--canary-wait: want":          {"--canary", "1", "--canary-wait", "0s"},
+		"go with --canary N":           {"--canary-wait", "1m"},
+		"--plan is empty":              {"--plan", " "},
+		"--plan and --cause":           {"--plan", "P-7K2M", "--cause", "refused"},
+		"--plan and --expect":          {"--plan", "P-7K2M", "--expect", "1"},
+		"there is no plan \"P-7K2M\"":  {"--plan", "P-7K2M"},
+		"there is no plan \"x\"":       {"--plan", "x", "--yes", "--reason", "y"},
 	} {
 		contains(t, c.must(2, append([]string{"run"}, args...)...), words)
 	}
 	contains(t, c.must(1, "run", "--yes", "--reason", "x", "--expect", "2"), "1 parked operation found, not the 2 expected: nothing was changed")
-	contains(t, c.must(1, "run", "--expect", "2"), "Found: 1 parked operation", "1 parked operation found, not the 2 expected")
+	contains(t, c.must(1, "run", "--expect", "2"), ": 1 parked operation.", "1 parked operation found, not the 2 expected")
 	contains(t, c.must(1, "run", "--expect", "2", "--json"), `"operations": 1`, "not the 2 expected")
 	c.must(0, "run", "--expect", "1")
 	contains(t, c.must(1, "run", "--expect", "2", "--order", "SO-9"), "nothing to put back", "0 parked operations found, not the 2")
@@ -41,6 +52,19 @@ func TestRunRefusesWrongUse(t *testing.T) {
 	if n := c.count(`SELECT count(*) FROM ops_actions`); n != 0 {
 		t.Errorf("%d actions were recorded", n)
 	}
+	if n := c.count(`SELECT count(*) FROM replay_plans`); n != 3 { // the previews that found something
+		t.Errorf("%d plans were stored", n)
+	}
+}
+
+// planCommand is the command of a preview, as its arguments.
+func (c *console) planCommand(preview string) []string {
+	c.t.Helper()
+	_, line, found := strings.Cut(preview, "To put back exactly these:\n  replay ")
+	if !found {
+		c.t.Fatalf("no command in %s", preview)
+	}
+	return strings.Fields(line)
 }
 
 func TestRunAboveHundredNeedsExpect(t *testing.T) {
@@ -51,14 +75,13 @@ func TestRunAboveHundredNeedsExpect(t *testing.T) {
 	}
 	c.park("attempts_exhausted", 0, false)
 	contains(t, c.must(2, "run", "--yes", "--reason", "x"), "101 operations found, more than 100", "--expect 101")
-	preview := c.must(0, "run", "--cause", "attempts_exhausted", "--reason", "the vendor's back")
-	_, line, found := strings.Cut(preview, "To do it:\n  replay ")
-	if !found || !strings.Contains(preview, "10,100") {
-		t.Fatalf("preview: %s", preview)
+	preview := c.must(0, "run", "--cause", "attempts_exhausted", "--reason", "the vendor's back", "--rate", "50", "--canary", "10")
+	args := c.planCommand(preview)
+	if want := `run --plan ` + args[2] + ` --yes --rate 50 --canary 10 --reason 'the vendor'\''s back'`; strings.Join(args, " ") != want {
+		t.Fatalf("command %q, want %q", args, want)
 	}
-	if want := `run --cause attempts_exhausted --expect 101 --reason 'the vendor'\''s back' --yes`; strings.TrimSpace(line) != want {
-		t.Fatalf("command %q, want %q", strings.TrimSpace(line), want)
-	}
+	contains(t, preview, "10,100", "chosen by --cause attempts_exhausted", "putting back about 2s at --rate 50",
+		"zhimai, 101 operations: as fast as the vendor answers")
 	contains(t, c.must(0, "run", "--cause", "attempts_exhausted", "--expect", "101", "--reason", "back", "--yes"), "Put back 101 of 101 operations: 10,100 points")
 }
 
@@ -79,7 +102,7 @@ func TestRunLeavesOldDoubtParked(t *testing.T) {
 
 	preview := c.must(0, "run", "--reason", "x", "--operator", "lin")
 	contains(t, preview, "4 parked operations", "account zhimai surely remembers a dedup key (23h59m30s",
-		"no account elsewhere", "replay run --expect 4 --operator lin --reason x --yes")
+		"no account elsewhere", "--yes --operator lin --reason x", "OPERATIONS")
 	code, out, errOut := c.run("run", "--yes", "--reason", "night of the outage", "--operator", "lin")
 	if code != 3 {
 		t.Errorf("exit code %d, want 3", code)
@@ -88,7 +111,9 @@ func TestRunLeavesOldDoubtParked(t *testing.T) {
 		"stay parked 1: in doubt, and the account is not in the configuration", "as action 1 in ops_actions: lin")
 	contains(t, errOut, "2 of 4 operations were not put back")
 	if n := c.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin' AND action = 'replay' AND reason = 'night of the outage'
-	                    AND filter = 'all parked' AND set_size = 4 AND result LIKE 'put back 2 of 4 %'`); n != 1 {
+	                    AND filter LIKE 'plan P-____: all parked' AND set_size = 4`) +
+		c.count(`SELECT count(*) FROM ops_actions WHERE action = 'replay_end' AND actor = 'lin' AND set_size = 4
+	                    AND result LIKE 'of action 1: put back 2 (200 points, 1 in doubt); refused 1 %, 1 %; left 0'`); n != 2 {
 		t.Error("the action is not recorded as it was")
 	}
 	if n := c.count(`SELECT count(*) FROM outbox x JOIN operations o ON o.id = x.operation_id
@@ -109,7 +134,7 @@ func TestRunWithNothingParked(t *testing.T) {
 	contains(t, c.must(0, "run", "--yes", "--reason", "x"), "nothing was put back, nothing recorded")
 	var preview previewReport
 	c.json(&preview, "run")
-	if preview.Command != "" || preview.Groups == nil {
+	if preview.Command != "" || preview.Groups == nil || preview.Plan != nil {
 		t.Errorf("preview %+v", preview)
 	}
 }

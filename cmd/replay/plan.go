@@ -1,0 +1,179 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// maxPlans bounds a list of plans: each is counted anew.
+const maxPlans = 1000
+
+func newPlans(environ []string) *cobra.Command {
+	var limit int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "plans",
+		Short: "The plans that were made last, and what is left of them",
+		Long: `plans lists the plans that previews and acts have made, the newest first. A plan of
+kind run puts operations back, one of kind void gives them up; those of kind stream
+and rejects have no operations of their own to count. It changes nothing.
+
+One that is new or begun is carried out, or shown again, by the command that made
+it: replay run --plan P-7K2M, say.`,
+		Example: "  replay plans\n  replay plans --json | jq '.plans[] | select(.left > 0)'",
+		Args:    command.Args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if limit < 1 || limit > maxPlans {
+				return command.Usagef("--limit: want 1 to %s, got %d", command.Count(maxPlans), limit)
+			}
+			s, err := open(c, environ)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			plans, err := s.store.RecentPlans(c.Context(), limit)
+			if err != nil {
+				return err
+			}
+			reports := make([]planReport, len(plans))
+			for i, p := range plans {
+				p.Filter = maskMobiles(p.Filter)
+				reports[i] = planReport{Plan: p, State: planState(p)}
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), map[string][]planReport{"plans": reports})
+			}
+			printPlans(c.OutOrStdout(), reports, time.Now())
+			return nil
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 20, "the most plans to show, 1 to 1,000")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// planReport is a plan as plans and cancel show it.
+type planReport struct {
+	ledger.Plan
+	// State is new, begun, finished or cancelled; empty for a plan whose
+	// operations are not counted.
+	State string `json:"state"`
+}
+
+func planState(p ledger.Plan) string {
+	switch {
+	case p.CancelledAt != nil:
+		return "cancelled"
+	case p.Left+p.Done+p.Skipped+p.Refused == 0:
+		return ""
+	case p.Left == 0:
+		return "finished"
+	case p.Left < p.Size:
+		return "begun"
+	}
+	return "new"
+}
+
+func printPlans(out io.Writer, plans []planReport, now time.Time) {
+	if len(plans) == 0 {
+		fmt.Fprintln(out, "There is no plan yet: `replay run` with filters makes one.")
+		return
+	}
+	var rows [][]string
+	for _, p := range plans {
+		counts := []string{"", "", "", ""}
+		if p.State != "" {
+			counts = []string{command.Count(p.Left), command.Count(p.Done), command.Count(p.Skipped), command.Count(p.Refused)}
+		}
+		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, age(p.MadeAt, now), clean(p.MadeBy), command.Count(p.Size)},
+			counts...), clean(p.Filter)))
+	}
+	printTable(out, []column{{"PLAN", false}, {"KIND", false}, {"STATE", false}, {"AGE", true}, {"MADE BY", false}, {"SIZE", true},
+		{"LEFT", true}, {"DONE", true}, {"SKIPPED", true}, {"REFUSED", true}, {"FILTER", false}}, rows)
+}
+
+func newCancel(environ []string) *cobra.Command {
+	var act decideFlags
+	c := &cobra.Command{
+		Use:   "cancel PLAN",
+		Short: "Make a plan refuse to be carried out any more; without --yes only show it",
+		Long: `cancel ends a plan for good. If somebody is carrying it out at this moment, that
+stops after the batch in hand: when cancel has answered, nothing more of the plan
+is done. What was done before stays done. No operation is changed.`,
+		Example: "  replay cancel P-7K2M --reason \"wrong filter\" --yes",
+		Args:    command.Args(command.OneArg("a plan's name such as P-7K2M")),
+		RunE: func(c *cobra.Command, args []string) error {
+			who, err := act.check(c)
+			if err != nil {
+				return err
+			}
+			s, err := open(c, environ)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			plan, err := s.readPlan(c.Context(), args[0], "")
+			if err != nil {
+				return err
+			}
+			return s.cancel(c, &act, who, plan)
+		},
+	}
+	act.register(c)
+	return c
+}
+
+// cancelReport is what cancel did, or would do.
+type cancelReport struct {
+	planReport
+	// Command cancels it; empty when there is nothing to cancel any more.
+	Command string `json:"command"`
+}
+
+// MarshalJSON leaves mobile numbers out of the filter.
+func (r cancelReport) MarshalJSON() ([]byte, error) {
+	type plain cancelReport
+	r.Filter = maskMobiles(r.Filter)
+	return json.Marshal(plain(r))
+}
+
+func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Act, plan ledger.Plan) error {
+	r := cancelReport{planReport: planReport{Plan: plan, State: planState(plan)}}
+	var text string
+	switch {
+	case plan.CancelledAt != nil:
+		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, moment(*plan.CancelledAt), clean(plan.CancelledBy))
+	case r.State == "finished":
+		text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
+	case !a.yes:
+		r.Command = a.command("replay", "cancel", plan.Name)
+		text = fmt.Sprintf("%s would be cancelled: %s left of %s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
+			plan.Name, command.Count(plan.Left), plural(plan.Size, "operation"), r.Command)
+	default:
+		ok, err := s.store.CancelPlan(c.Context(), plan, who.Actor, who.Reason)
+		if err != nil {
+			return err
+		}
+		if r.Plan, err = s.store.ReadPlan(c.Context(), plan.Name); err != nil {
+			return err
+		}
+		r.State = planState(r.Plan)
+		text = fmt.Sprintf("%s is cancelled with %s left of %s; what was done before stays done.", plan.Name, command.Count(r.Left), plural(r.Size, "operation"))
+		if !ok {
+			text = plan.Name + " was cancelled by somebody else at this moment: nothing was recorded."
+		}
+	}
+	if a.json {
+		return printJSON(c.OutOrStdout(), r)
+	}
+	fmt.Fprintln(c.OutOrStdout(), "Plan "+strings.TrimSpace(text))
+	return nil
+}

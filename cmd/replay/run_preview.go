@@ -1,0 +1,241 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// previewReport is what run shows without --yes.
+type previewReport struct {
+	// Plan is nil when no parked operation fits.
+	*ledger.Plan
+	// Total and Groups are of what is left and still parked.
+	Total  ledger.ReplayCount   `json:"total"`
+	Groups []ledger.ReplayGroup `json:"groups"`
+	// NoLongerParked are left of the plan, but not parked any more: they would
+	// be skipped.
+	NoLongerParked int64         `json:"no_longer_parked"`
+	Drains         []drainReport `json:"drains"`
+	// Rate is --rate; PutBackSeconds is how long putting back takes at it, 0
+	// without it.
+	Rate           int     `json:"rate"`
+	PutBackSeconds float64 `json:"put_back_seconds"`
+	// Command carries the plan out; empty when nothing would be put back.
+	Command string `json:"command"`
+}
+
+// drainReport says how long an account needs for what would be put back.
+type drainReport struct {
+	Account    string `json:"account"`
+	Operations int64  `json:"operations"`
+	// RatePerSecond is the configuration's; 0 is no limit: as fast as the
+	// vendor answers, which nobody knows beforehand. Seconds is 0 then.
+	RatePerSecond int     `json:"rate_per_second"`
+	Seconds       float64 `json:"seconds"`
+	// GateClosed is why no call is made there now; empty while calls are made.
+	GateClosed string `json:"gate_closed"`
+}
+
+// showPlan shows what is left of a plan and what putting it back would do.
+func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
+	p := previewReport{Groups: []ledger.ReplayGroup{}, Drains: []drainReport{}, Rate: o.rate}
+	if plan.ID != 0 {
+		plan.Filter = maskMobiles(plan.Filter)
+		p.Plan = &plan
+		preview, err := s.store.PreviewPlan(c.Context(), plan, s.keyMemories(), dispatch.DefaultCodeMaxAge)
+		if err != nil {
+			return err
+		}
+		gates, err := s.store.ClosedGates(c.Context())
+		if err != nil {
+			return err
+		}
+		p.Total, p.Groups = preview.Total, append(p.Groups, preview.Groups...)
+		p.NoLongerParked = max(plan.Left-p.Total.Operations, 0)
+		p.Drains = s.drains(preview, gates)
+		if o.rate > 0 {
+			p.PutBackSeconds = float64(p.Total.Operations-p.Total.Blocked()) / float64(o.rate)
+		}
+		if p.Total.Operations > p.Total.Blocked() && plan.CancelledAt == nil {
+			p.Command = o.command(plan.Name)
+		}
+	}
+	if o.json {
+		return printJSON(c.OutOrStdout(), p)
+	}
+	p.print(c.OutOrStdout(), s)
+	return nil
+}
+
+// drains says for each account how long what would be put back keeps it busy.
+func (s *session) drains(preview ledger.ReplayPreview, gates []ledger.ClosedGate) []drainReport {
+	drains := []drainReport{}
+	for _, g := range preview.Groups {
+		n := g.Operations - g.Blocked()
+		if last := len(drains) - 1; last >= 0 && drains[last].Account == g.Account {
+			drains[last].Operations += n // the groups of an account come together
+			continue
+		}
+		d := drainReport{Account: g.Account, Operations: n}
+		for _, v := range s.config.Vendors {
+			if v.Name == g.Account {
+				d.RatePerSecond = v.RatePerSecond
+			}
+		}
+		for _, gate := range gates {
+			if gate.Account == g.Account {
+				d.GateClosed = gate.Reason
+			}
+		}
+		drains = append(drains, d)
+	}
+	for i := range drains {
+		if d := &drains[i]; d.RatePerSecond > 0 {
+			d.Seconds = float64(d.Operations) / float64(d.RatePerSecond)
+		}
+	}
+	return drains
+}
+
+func (p *previewReport) print(out io.Writer, s *session) {
+	if p.Plan == nil {
+		fmt.Fprintln(out, "No parked operation fits: nothing to put back. `replay status` shows what there is.")
+		return
+	}
+	t := p.Total
+	p.printHead(out)
+	if t.Operations > 0 {
+		p.printGroups(out)
+		fmt.Fprintln(out)
+		printLine(out, "recorded", moment(t.Oldest)+" to "+moment(t.Newest))
+	}
+	p.printDoubt(out, s)
+	p.printRefused(out, s.keyMemories())
+	if t.CodeTooOld > 0 {
+		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
+			command.Count(t.CodeTooOld), hours(dispatch.DefaultCodeMaxAge)))
+	}
+	if p.NoLongerParked > 0 {
+		printLine(out, "no longer parked", command.Count(p.NoLongerParked)+" of the plan: skipped")
+	}
+	p.printTime(out)
+	switch {
+	case p.CancelledAt != nil:
+		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", clean(p.CancelledBy), moment(*p.CancelledAt))
+	case p.Command == "" && t.Operations > 0:
+		fmt.Fprintln(out, "\nNothing of this would be put back, so there is no command to run. Ask the vendor about the dedup\nkeys: `replay list --json` with the same filter has them.")
+	case p.Command == "":
+		fmt.Fprintln(out, "\nNothing of it is left to put back.")
+	default:
+		fmt.Fprintf(out, "\nTo put back exactly these:\n  %s\n", p.Command)
+	}
+}
+
+// printHead says what was found, or what is left of a plan that was begun.
+func (p *previewReport) printHead(out io.Writer) {
+	fmt.Fprintf(out, "Plan %s: %s. This is a preview: nothing has been changed.\n", p.Name, plural(p.Size, "parked operation"))
+	printLine(out, "chosen by", p.Filter)
+	printLine(out, "made", fmt.Sprintf("%s by %s", moment(p.MadeAt), p.MadeBy))
+	if begun := p.Size - p.Left; begun > 0 {
+		printLine(out, "done before", countsWords(p.PlanCounts)+"; "+plural(p.Left, "operation")+" left")
+	}
+	fmt.Fprintln(out)
+}
+
+// countsWords says what became of the operations of a plan of kind run.
+func countsWords(c ledger.PlanCounts) string {
+	return fmt.Sprintf("%s put back, %s skipped, %s refused", command.Count(c.Done), command.Count(c.Skipped), command.Count(c.Refused))
+}
+
+func (p *previewReport) printGroups(out io.Writer) {
+	row := func(account, cause, call string, c ledger.ReplayCount) []string {
+		return []string{account, cause, call, command.Count(c.Operations), command.Count(c.Members), command.Count(c.Points),
+			command.Count(c.InDoubt), command.Count(c.Blocked())}
+	}
+	var rows [][]string
+	for _, g := range p.Groups {
+		rows = append(rows, row(g.Account, g.Cause, string(g.Kind), g.ReplayCount))
+	}
+	if len(rows) > 1 {
+		rows = append(rows, row("all", "", "", p.Total))
+	}
+	printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
+		{"POINTS", true}, {"OF THEM IN DOUBT", true}, {"STAY PARKED", true}}, rows)
+}
+
+// printDoubt says what the worker does about those in doubt that would go.
+func (p *previewReport) printDoubt(out io.Writer, s *session) {
+	counts := map[bool]int64{}
+	for _, g := range p.Groups {
+		counts[s.verifies(g.Account)] += g.InDoubt - g.Blocked()
+	}
+	for _, verify := range []bool{true, false} {
+		if n := counts[verify]; n > 0 {
+			printLine(out, "in doubt", command.Count(n)+": "+doubtWords(n, verify))
+		}
+	}
+}
+
+// printRefused says which operations would stay parked, and why.
+func (p *previewReport) printRefused(out io.Writer, memories []ledger.KeyMemory) {
+	type refusal struct{ account, blocked string }
+	counts := map[refusal]int64{}
+	var order []refusal
+	for _, g := range p.Groups {
+		// One account has one of the two: it is configured or not.
+		r := refusal{g.Account, ledger.BlockedKeyMemory}
+		if g.AccountUnknown > 0 {
+			r.blocked = ledger.BlockedUnknownAccount
+		}
+		if g.Blocked() > 0 && counts[r] == 0 {
+			order = append(order, r)
+		}
+		counts[r] += g.Blocked()
+	}
+	for _, r := range order {
+		printLine(out, "stay parked", fmt.Sprintf("%s: %s", command.Count(counts[r]), blockedWords(r.blocked, r.account, memoryOf(memories, r.account))))
+	}
+}
+
+func memoryOf(memories []ledger.KeyMemory, account string) time.Duration {
+	for _, m := range memories {
+		if m.Account == account {
+			return m.Memory
+		}
+	}
+	return 0
+}
+
+// printTime says how long it takes to put them back and to send them.
+func (p *previewReport) printTime(out io.Writer) {
+	if p.PutBackSeconds > 0 {
+		printLine(out, "putting back", fmt.Sprintf("%s at --rate %s", about(p.PutBackSeconds), command.Count(p.Rate)))
+	}
+	for _, d := range p.Drains {
+		switch {
+		case d.Operations == 0:
+			continue
+		case d.RatePerSecond > 0:
+			printLine(out, "sending", fmt.Sprintf("%s, %s: %s at the account's rate of %s a second, if nothing else waits", d.Account,
+				plural(d.Operations, "operation"), about(d.Seconds), command.Count(d.RatePerSecond)))
+		default:
+			printLine(out, "sending", fmt.Sprintf("%s, %s: as fast as the vendor answers; the account has no rate_per_second", d.Account,
+				plural(d.Operations, "operation")))
+		}
+		if d.GateClosed != "" {
+			printLine(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, gateWords(d.GateClosed)))
+		}
+	}
+}
+
+// about is an estimated time in words.
+func about(seconds float64) string {
+	return "about " + short(time.Duration(max(seconds, 1)*float64(time.Second)))
+}
