@@ -168,6 +168,9 @@ func connectNATS(cfg *config.Config, log *zap.Logger) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name("points-ledger worker"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(500 * time.Millisecond), nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+		// Else the connection is closed for good when a broker refuses the
+		// credentials twice, which a person may mend, or a failover.
+		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.Warn("NATS connection lost, reconnecting", zap.Error(err))

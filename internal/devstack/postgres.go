@@ -121,7 +121,7 @@ func choosePrograms(ctx context.Context, data string, version int, cfg PostgresC
 // our choice of a port and the server's bind another process may take it.
 func (p *Postgres) serve(ctx context.Context, fsync bool) error {
 	for try := 1; ; try++ {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return err
 		}
@@ -232,23 +232,4 @@ func (p *Postgres) Stop() error {
 		}
 	})
 	return p.stopErr
-}
-
-// freePort asks the kernel for a port on 127.0.0.1 that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-func portTaken(port int) bool {
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return errors.Is(err, syscall.EADDRINUSE)
-	}
-	_ = l.Close()
-	return false
 }

@@ -58,7 +58,7 @@ func newPublisher(r *rig, plan *rehearsal.Plan, m *monitor) *publisher {
 
 // run publishes everything.
 func (p *publisher) run(ctx context.Context) error {
-	conn, err := nats.Connect("nats://"+p.rig.toNATS.address(), nats.Name("torture publisher"), nats.RetryOnFailedConnect(true),
+	conn, err := nats.Connect(p.rig.natsURL(p.rig.toNATS.address()), nats.Name("torture publisher"), nats.IgnoreAuthErrorAbort(), nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.Timeout(time.Second))
 	if err != nil {
 		return fmt.Errorf("connect publisher: %w", err)

@@ -3,6 +3,7 @@ package torture
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,11 +48,14 @@ type rig struct {
 	pool     *pgxpool.Pool
 	nats     *devstack.Process
 	natsPort int
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	sim      *devstack.Process
-	simURL   string
-	client   *http.Client
+	// natsPassword keeps the clients of this run from another broker that took
+	// the port while ours was away.
+	natsPassword string
+	conn         *nats.Conn
+	js           jetstream.JetStream
+	sim          *devstack.Process
+	simURL       string
+	client       *http.Client
 	// One proxy in front of each server.
 	toNATS, toPostgres, toVendors *proxy
 	config                        string // path of the workers' configuration
@@ -130,17 +134,27 @@ func (r *rig) natsAddress() string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.natsPort))
 }
 
+// natsUser is whom the run's clients are to the broker.
+const natsUser = "torture"
+
+// natsURL leads to the broker, by way of the given address.
+func (r *rig) natsURL(address string) string {
+	return (&url.URL{Scheme: "nats", Host: address, User: url.UserPassword(natsUser, r.natsPassword)}).String()
+}
+
 func (r *rig) startFirstNATS(ctx context.Context) error {
 	var err error
-	if r.natsPort, err = freePort(); err != nil {
+	if r.natsPort, err = devstack.FreePort(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("listen: %q\njetstream {\n  store_dir: %q\n  sync_interval: always\n}\n", r.natsAddress(), filepath.Join(r.dir, "jetstream"))
+	r.natsPassword = rand.Text()
+	text := fmt.Sprintf("listen: %q\nauthorization {\n  user: %q\n  password: %q\n}\njetstream {\n  store_dir: %q\n  sync_interval: always\n}\n",
+		r.natsAddress(), natsUser, r.natsPassword, filepath.Join(r.dir, "jetstream"))
 	if err := os.WriteFile(filepath.Join(r.dir, "nats.conf"), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write NATS configuration: %w", err)
 	}
-	r.conn, err = nats.Connect("nats://"+r.natsAddress(), nats.Name("torture"), nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	r.conn, err = nats.Connect(r.natsURL(r.natsAddress()), nats.Name("torture"), nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.IgnoreAuthErrorAbort())
 	if err != nil {
 		return fmt.Errorf("connect to NATS: %w", err)
 	}
@@ -150,8 +164,26 @@ func (r *rig) startFirstNATS(ctx context.Context) error {
 	return r.startNATS(ctx)
 }
 
-// startNATS starts the broker on its data and waits until JetStream answers.
+// startNATS starts the broker on its data and waits until JetStream answers. A
+// broker that ends at once, because its port is taken, is started again.
 func (r *rig) startNATS(ctx context.Context) error {
+	if err := r.launchNATS(); err != nil {
+		return err
+	}
+	var failed error
+	err := until(ctx, patience, "JetStream to answer", func(ctx context.Context) bool {
+		if !alive(r.nats) {
+			failed = r.launchNATS()
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := r.js.AccountInfo(ctx)
+		return failed != nil || err == nil
+	})
+	return errors.Join(failed, err)
+}
+
+func (r *rig) launchNATS() error {
 	log, err := r.logFile("nats.log")
 	if err != nil {
 		return err
@@ -162,16 +194,11 @@ func (r *rig) startNATS(ctx context.Context) error {
 	if r.nats, err = devstack.StartProcess(cmd); err != nil {
 		return fmt.Errorf("start nats-server: %w", err)
 	}
-	return until(ctx, patience, "JetStream to answer", func(ctx context.Context) bool {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		_, err := r.js.AccountInfo(ctx)
-		return err == nil
-	})
+	return nil
 }
 
 func (r *rig) startSimulator(ctx context.Context) error {
-	port, err := freePort()
+	port, err := devstack.FreePort()
 	if err != nil {
 		return err
 	}
@@ -269,7 +296,7 @@ func (r *rig) workerEnvironment(name string) ([]string, error) {
 	dsn.RawQuery = query.Encode()
 	vendors := "http://" + r.toVendors.address()
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "DATABASE_URL=" + dsn.String(),
-		"NATS_URL=nats://" + r.toNATS.address(), "NATS_STREAM=" + streamName, "NATS_DURABLE=" + durableName,
+		"NATS_URL=" + r.natsURL(r.toNATS.address()), "NATS_STREAM=" + streamName, "NATS_DURABLE=" + durableName,
 		"ZHIMAI_URL=" + vendors + "/api/v2", "ZHIMAI_OPEN_ID=" + sim.DefaultOpenID, "ZHIMAI_GRANT_CODE=" + sim.DefaultGrantCode,
 		"ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey, "KYLIN_URL=" + vendors, "WORKER_CONFIG=" + r.config,
 		"WORKER_HTTP_ADDR=127.0.0.1:0", "WORKER_BATCH=200", "WORKER_BATCH_TIME=3s", "WORKER_ACK_WAIT=6s", "WORKER_DRAIN=5s",
@@ -332,13 +359,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find free port: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, errors.Join(l.Close())
 }
