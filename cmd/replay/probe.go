@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -93,6 +95,37 @@ func (s *session) probePlan(ctx context.Context, plan ledger.Plan, most int, pro
 	}
 	return report, s.judgeSample(ctx, members, report)
 }
+
+// probeFor is the probe of a preview; nil without --probe.
+func (s *session) probeFor(c *cobra.Command, o *runOptions, plan ledger.Plan) (*probeReport, error) {
+	if o.probe == 0 {
+		return nil, nil
+	}
+	progress := command.NewProgress(c.ErrOrStderr())
+	defer progress.Done()
+	return s.probePlan(c.Context(), plan, o.probe, func(done, members int) {
+		progress.Show("  reading the vendor's records: %s of %s", command.Count(done), plural(members, "member"))
+	})
+}
+
+// incomplete is the error that ends a preview whose probe could not read all
+// that it was to read: exit code 3. Nil for no probe.
+func (r *probeReport) incomplete() error {
+	if r == nil || r.Unread.Count == 0 {
+		return nil
+	}
+	return &unprobedError{r.Unread.Count}
+}
+
+// unprobedError is a probe that the vendor did not answer.
+type unprobedError struct{ operations int64 }
+
+func (e *unprobedError) Error() string {
+	return fmt.Sprintf("the vendor's records could not be read for %s of the probe", plural(e.operations, "operation"))
+}
+
+// Is makes the error stand for "done, but something does not agree".
+func (e *unprobedError) Is(target error) bool { return target == command.ErrDisagree }
 
 // probedMember is a member with the operations of the sample.
 type probedMember struct {

@@ -124,6 +124,38 @@ func TestProbeWhereNothingCanBeTold(t *testing.T) {
 	contains(t, out, "nothing of this can be looked up")
 }
 
+// The preview of a replay shows the probe, and changes nothing.
+func TestRunPreviewWithProbe(t *testing.T) {
+	t.Parallel()
+	r := newReader(t, echoing())
+	r.doubtful(4, func(i int) bool { return i == 1 })
+	out := r.must(0, "run", "--in-doubt", "--probe", "10")
+	contains(t, out, "4 parked operations", "probe 4 of 4 operations (4 in doubt) looked up in the records of 2 members:",
+		"1 (100 points) already applied", "3 (300 points) not applied", "To put back exactly these: replay run --plan P-")
+	name := out[strings.Index(out, "P-"):]
+	name, _, _ = strings.Cut(name, ":")
+	var preview previewReport
+	r.json(&preview, "run", "--plan", name, "--probe", "2")
+	if preview.Probe == nil || preview.Probe.looked() != 2 || preview.Probe.Asked != 2 {
+		t.Errorf("probe %+v", preview.Probe)
+	}
+	preview = previewReport{}
+	if r.json(&preview, "run", "--plan", name); preview.Probe != nil {
+		t.Errorf("a probe that nobody asked for: %+v", preview.Probe)
+	}
+	for words, args := range map[string][]string{"--probe: want 1 to 1,000": {"--probe", "0"}, "without --yes": {"--probe", "1", "--yes", "--reason", "x"}} {
+		contains(t, r.must(2, append([]string{"run"}, args...)...), words)
+	}
+	r.must(2, "run", "--probe", "1001")
+	contains(t, r.must(0, "run", "--order", "SO-99", "--probe", "5"), "nothing to put back")
+	r.stop()
+	contains(t, r.must(3, "run", "--plan", name, "--probe", "3"), "3 (300 points) could not be read: the vendor could not be reached",
+		"To put back exactly these", "could not be read for 3 operations of the probe")
+	if n := r.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 4 {
+		t.Errorf("%d rows are parked: a preview changed something", n)
+	}
+}
+
 // A vendor that is away is not asked for every member of a large sample.
 func TestProbeGivesUp(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,8 @@ type runOptions struct {
 	canary      int
 	canaryShare float64
 	canaryWait  time.Duration
+	// probe is how many operations a preview looks up in the vendor's records.
+	probe int
 }
 
 func newRun(environ []string) *cobra.Command {
@@ -71,6 +73,7 @@ carries it out; above 100 operations the number found must be given with --expec
 	o.filters.register(c)
 	c.Flags().StringVar(&o.plan, "plan", "", "the plan to show, or with --yes to carry out, such as P-7K2M")
 	c.Flags().IntVar(&o.expect, "expect", 0, "how many operations must be found, or nothing is changed")
+	c.Flags().IntVar(&o.probe, "probe", 0, "preview: look so many up in the vendor's records")
 	c.Flags().IntVar(&o.rate, "rate", 0, "the most operations to put back in a second (default: no limit)")
 	c.Flags().IntVar(&o.canary, "canary", 0, "put back so many first, and stop if too few of them post")
 	c.Flags().Float64Var(&o.canaryShare, "canary-share", defaultCanaryShare, "the share of the canary that must post, above 0 and up to 1")
@@ -95,7 +98,7 @@ const (
 // planFlags are the flags of run that go with a plan: all others say which
 // operations, and a plan has those.
 var planFlags = map[string]bool{"plan": true, "yes": true, "reason": true, "operator": true, "json": true,
-	"rate": true, "canary": true, "canary-share": true, "canary-wait": true}
+	"rate": true, "probe": true, "canary": true, "canary-share": true, "canary-wait": true}
 
 func (o *runOptions) check(c *cobra.Command) (ledger.Act, error) {
 	act, err := o.decideFlags.check(c)
@@ -108,6 +111,10 @@ func (o *runOptions) check(c *cobra.Command) (ledger.Act, error) {
 		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
 	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
 		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", command.Count(maxRate), o.rate)
+	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > maxProbe):
+		return act, command.Usagef("--probe: want 1 to %s operations, got %d", command.Count(maxProbe), o.probe)
+	case o.probe > 0 && o.yes:
+		return act, command.Usagef("--probe goes with a preview, without --yes")
 	case c.Flag("canary").Changed && o.canary < 1:
 		return act, command.Usagef("--canary: want the number of operations, 1 or more, got %d", o.canary)
 	case !(o.canaryShare > 0 && o.canaryShare <= 1):

@@ -27,6 +27,8 @@ type previewReport struct {
 	// without it.
 	Rate           int     `json:"rate"`
 	PutBackSeconds float64 `json:"put_back_seconds"`
+	// Probe is what --probe found in the vendor's records; null without it.
+	Probe *probeReport `json:"probe"`
 	// Command carries the plan out; empty when nothing would be put back.
 	Command string `json:"command"`
 }
@@ -66,12 +68,18 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) er
 		if p.Total.Operations > p.Total.Blocked() && plan.CancelledAt == nil {
 			p.Command = o.command(plan.Name)
 		}
+		if p.Probe, err = s.probeFor(c, o, plan); err != nil {
+			return err
+		}
 	}
 	if o.json {
-		return printJSON(c.OutOrStdout(), p)
+		if err := printJSON(c.OutOrStdout(), p); err != nil {
+			return err
+		}
+		return p.Probe.incomplete()
 	}
 	p.print(c.OutOrStdout(), s)
-	return nil
+	return p.Probe.incomplete()
 }
 
 // drains says for each account how long what would be put back keeps it busy.
@@ -117,6 +125,9 @@ func (p *previewReport) print(out io.Writer, s *session) {
 		printLine(out, "recorded", moment(t.Oldest)+" to "+moment(t.Newest))
 	}
 	p.printDoubt(out, s)
+	if p.Probe != nil {
+		p.Probe.print(out)
+	}
 	p.printRefused(out, s.keyMemories())
 	if t.CodeTooOld > 0 {
 		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
