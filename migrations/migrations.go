@@ -183,9 +183,10 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 	for _, grant := range []string{
 		`GRANT USAGE ON SCHEMA ` + pgx.Identifier{schema}.Sanitize() + ` TO ` + to,
 		`GRANT SELECT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, action_operations, accounts, gates,
-			entries, trial_balance, operation_status, goose_db_version TO ` + to,
+			replay_plans, replay_plan_operations, entries, trial_balance, operation_status, goose_db_version TO ` + to,
 		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, action_operations, accounts, gates TO ` + to,
 		`GRANT UPDATE, DELETE ON outbox TO ` + to,
+		`GRANT INSERT, UPDATE ON replay_plans, replay_plan_operations TO ` + to,
 		// After a failover the ids that lost commits gave out are left out.
 		`GRANT SELECT, INSERT, UPDATE ON ledger_identity TO ` + to,
 		`GRANT USAGE, UPDATE ON SEQUENCE operations_id_seq TO ` + to,
