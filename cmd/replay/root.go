@@ -49,6 +49,7 @@ everything that was found could be put back.`,
 	root.AddCommand(newVoid(environ), newSettle(environ), newResolve(environ), newPause(environ), newResume(environ), newLog(environ))
 	root.AddCommand(newPlans(environ), newCancel(environ))
 	root.AddCommand(newMember(environ))
+	root.AddCommand(newRejects(environ))
 	return root
 }
 

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+func newRejects(environ []string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "rejects",
+		Short: "Events that could not be accepted: list, show, export, retry, dismiss",
+		Long: `rejects shows the events that could not be accepted, which are kept whole until
+a person decides, and lets them be accepted after all.
+
+After a bad publish:
+  replay rejects list --code missing_field   which events, and why
+  replay rejects show 17                     one event, and what must be mended
+  replay rejects retry --code missing_field  what the rules make of them now (changes nothing)
+  replay rejects export --type lottery.won --output lottery.jsonl
+                                             for what only the publisher can mend
+  replay rejects dismiss 17 --reason "test event" --yes`,
+		Args: command.Args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newRejectsList(environ), newRejectsShow(environ), newRejectsExport(environ), newRejectsRetry(environ),
+		newRejectsDismiss(environ))
+	return c
+}
+
+// rejectFlags choose rejects; the commands share them.
+type rejectFlags struct {
+	code, eventType, source, shop, since, until string
+	seq                                         uint64
+	all, resolved                               bool
+}
+
+const rejectFilterHelp = `
+Filters, all of which must fit:
+  ID…              rejects by their number      --code C        why it was rejected
+  --type T         the event's type             --source S      the event's source
+  --shop S         shopCode, where the payload shows it
+  --seq N          the stream sequence
+  --since, --until when the broker stored it: RFC 3339, or an age such as 90m, 24h, 7d`
+
+// rejectCodes is the closed list of codes.
+func rejectCodes() []ledger.RejectCode {
+	return []ledger.RejectCode{ledger.NotJSON, ledger.NotUTF8, ledger.NotCloudEvent, ledger.MissingField, ledger.BadType, ledger.OutOfRange,
+		ledger.UnknownType, ledger.UnknownChannel, ledger.SubjectMismatch, ledger.Conflict, ledger.OverLimit, ledger.Clock, ledger.TooLarge,
+		ledger.NoVendorCall, ledger.VendorNotConfigured}
+}
+
+func (f *rejectFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.code, "code", "", "reject code, such as missing_field")
+	c.Flags().StringVar(&f.eventType, "type", "", "event type, such as order.paid")
+	c.Flags().StringVar(&f.source, "source", "", "event source, such as shop-sh")
+	c.Flags().StringVar(&f.shop, "shop", "", "shopCode in the payload")
+	c.Flags().Uint64Var(&f.seq, "seq", 0, "stream sequence")
+	c.Flags().StringVar(&f.since, "since", "", "stored by the broker at this time or later")
+	c.Flags().StringVar(&f.until, "until", "", "stored by the broker before this time")
+}
+
+// registerState adds the flags of the commands that only read.
+func (f *rejectFlags) registerState(c *cobra.Command) {
+	c.Flags().BoolVar(&f.all, "all", false, "resolved ones, too")
+	c.Flags().BoolVar(&f.resolved, "resolved", false, "only resolved ones")
+}
+
+// filter reads the flags and the ids. An age becomes a time, so that a command
+// made from the filter means the same set later.
+func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (ledger.RejectFilter, error) {
+	for _, name := range []string{"code", "type", "source", "shop", "since", "until"} {
+		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
+			// Most likely an empty variable of a script: it must not mean "all".
+			return ledger.RejectFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
+		}
+	}
+	o := ledger.RejectFilter{State: ledger.RejectsOpen, Code: ledger.RejectCode(f.code), Source: f.source, Type: f.eventType,
+		Shop: f.shop, Seq: f.seq}
+	switch {
+	case f.all && f.resolved:
+		return o, command.Usagef("--all and --resolved: want one of them")
+	case f.code != "" && !slices.Contains(rejectCodes(), o.Code):
+		return o, command.Usagef("--code: there is no reject code %q; want one of %s", f.code, joinCodes())
+	case c.Flag("seq").Changed && (f.seq == 0 || f.seq > 1<<63-1):
+		return o, command.Usagef("--seq: want a stream sequence, 1 or more, got %d", f.seq)
+	case f.all:
+		o.State = ""
+	case f.resolved:
+		o.State = ledger.RejectsResolved
+	}
+	var err error
+	if o.IDs, err = rejectIDs(args); err != nil {
+		return o, err
+	}
+	if o.Since, err = pointInTime("since", f.since, now); err != nil {
+		return o, err
+	}
+	if o.Until, err = pointInTime("until", f.until, now); err != nil {
+		return o, err
+	}
+	if !o.Since.IsZero() && !o.Until.IsZero() && !o.Since.Before(o.Until) {
+		return o, command.Usagef("--since %s is not before --until %s: nothing can fit",
+			o.Since.Format(time.RFC3339), o.Until.Format(time.RFC3339))
+	}
+	return o, nil
+}
+
+// maxRejectArgs bounds the ids on a command line.
+const maxRejectArgs = 1000
+
+// rejectIDs reads arguments as numbers of rejects, each once, rising.
+func rejectIDs(args []string) ([]ledger.RejectID, error) {
+	if len(args) > maxRejectArgs {
+		return nil, command.Usagef("want at most %s numbers of rejects, got %s; use a filter", command.Count(maxRejectArgs), command.Count(len(args)))
+	}
+	var ids []ledger.RejectID
+	for _, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || id < 1 {
+			return nil, command.Usagef("want the number of a reject, as replay rejects list shows it, got %q", arg)
+		}
+		ids = append(ids, ledger.RejectID(id))
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+func joinCodes() string {
+	var texts []string
+	for _, code := range rejectCodes() {
+		texts = append(texts, string(code))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// rejectFilterArgs writes a filter of open rejects as arguments.
+func rejectFilterArgs(f ledger.RejectFilter) []string {
+	var args []string
+	for _, id := range f.IDs {
+		args = append(args, strconv.FormatInt(int64(id), 10))
+	}
+	add := func(flag, value string) {
+		if value != "" {
+			args = append(args, flag, value)
+		}
+	}
+	add("--code", string(f.Code))
+	add("--type", f.Type)
+	add("--source", f.Source)
+	add("--shop", f.Shop)
+	if f.Seq > 0 {
+		add("--seq", strconv.FormatUint(f.Seq, 10))
+	}
+	if !f.Since.IsZero() {
+		add("--since", f.Since.Format(time.RFC3339Nano))
+	}
+	if !f.Until.IsZero() {
+		add("--until", f.Until.Format(time.RFC3339Nano))
+	}
+	return args
+}
+
+// rejectAct are the flags of a command that decides about rejects.
+type rejectAct struct {
+	decideFlags
+	expect int64
+}
+
+func (a *rejectAct) register(c *cobra.Command) {
+	a.decideFlags.register(c)
+	c.Flags().Int64Var(&a.expect, "expect", 0, "how many rejects must be found, or nothing is changed")
+}
+
+func (a *rejectAct) check(c *cobra.Command) (ledger.Act, error) {
+	if c.Flag("expect").Changed && a.expect < 1 {
+		return ledger.Act{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
+	}
+	return a.decideFlags.check(c)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+func newRejectsDismiss(environ []string) *cobra.Command {
+	var filters rejectFlags
+	var act rejectAct
+	c := &cobra.Command{
+		Use:   "dismiss [ID…]",
+		Short: "Decide that rejects need nothing more; without --yes only show which",
+		Long: `dismiss resolves open rejects without accepting them: no points are granted for
+them by this. The bytes stay in the ledger. It cannot be taken back: a reject is
+decided about once. An event that counts after all must be published again.
+
+Without --yes it changes nothing, and shows what it would dismiss. Above 100
+rejects the number found must be given with --expect.
+` + rejectFilterHelp,
+		Example: `  replay rejects dismiss 17 18 --reason "test events of the new POS" --yes
+  replay rejects dismiss --code no_vendor_call --until 24h --expect 212 --reason "corrected by hand" --yes`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			who, err := act.check(c)
+			if err != nil {
+				return err
+			}
+			filter, err := filters.filter(c, args, time.Now())
+			if err != nil {
+				return err
+			}
+			if act.yes && act.expect == 0 && len(rejectFilterArgs(filter)) == 0 {
+				return command.Usagef("dismiss --yes wants the numbers of rejects, a filter, or --expect with the number of all open ones")
+			}
+			s, err := open(c, environ)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			if act.yes {
+				return s.dismiss(c, filter, &act, who)
+			}
+			return s.previewDismiss(c, filter, &act)
+		},
+	}
+	filters.register(c)
+	act.register(c)
+	return c
+}
+
+// dismissPreview is what dismiss shows without --yes.
+type dismissPreview struct {
+	Rejects int64              `json:"rejects"`
+	Codes   []ledger.RetryCode `json:"by_code"`
+	// Command does it; empty when nothing fits.
+	Command string `json:"command"`
+}
+
+func (s *session) previewDismiss(c *cobra.Command, filter ledger.RejectFilter, act *rejectAct) error {
+	codes, err := s.store.RejectCodes(c.Context(), filter)
+	if err != nil {
+		return err
+	}
+	p := dismissPreview{Codes: forEyesCodes(codes)}
+	for _, code := range codes {
+		p.Rejects += code.Count
+	}
+	if p.Rejects > 0 {
+		args := append([]string{"replay", "rejects", "dismiss"}, rejectFilterArgs(filter)...)
+		args = append(args, "--expect", strconv.FormatInt(p.Rejects, 10))
+		p.Command = act.command(args...)
+	}
+	if act.json {
+		err = printJSON(c.OutOrStdout(), p)
+	} else {
+		p.print(c.OutOrStdout())
+	}
+	if err == nil && act.expect != 0 && act.expect != p.Rejects {
+		return fmt.Errorf("%s found, not the %s expected", plural(p.Rejects, "open reject"), command.Count(act.expect))
+	}
+	return err
+}
+
+func (p *dismissPreview) print(out io.Writer) {
+	if p.Rejects == 0 {
+		fmt.Fprintln(out, "No open reject fits: nothing to dismiss. `replay rejects list --all` shows what there was.")
+		return
+	}
+	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", plural(p.Rejects, "open reject"))
+	printCodes(out, p.Codes)
+	fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
+}
+
+// forEyesCodes is the list without mobile numbers, never nil.
+func forEyesCodes(codes []ledger.RetryCode) []ledger.RetryCode {
+	shown := make([]ledger.RetryCode, len(codes))
+	for i, c := range codes {
+		c.Reason = maskMobiles(c.Reason)
+		shown[i] = c
+	}
+	return shown
+}
+
+// printCodes prints counts by code, with an example of each.
+func printCodes(out io.Writer, codes []ledger.RetryCode) {
+	rows := make([][]string, len(codes))
+	for i, code := range codes {
+		rows[i] = []string{string(code.Code), command.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), clean(code.Reason)}
+	}
+	printTable(out, []column{{"CODE", false}, {"REJECTS", true}, {"FOR EXAMPLE", true}, {"REASON", false}}, rows)
+}
+
+func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rejectAct, who ledger.Act) error {
+	done, err := s.store.DismissRejects(c.Context(), ledger.Dismissal{Filter: filter,
+		FilterText: cmp.Or(shell(rejectFilterArgs(filter)...), "all open rejects"), Expect: act.expect, Actor: who.Actor, Reason: who.Reason})
+	if err != nil {
+		return rejectSizeError(err)
+	}
+	out := c.OutOrStdout()
+	switch {
+	case act.json:
+		err = printJSON(out, done)
+	case done.Found == 0:
+		fmt.Fprintln(out, "No open reject fits: nothing was dismissed, nothing recorded.")
+	default:
+		fmt.Fprintf(out, "Dismissed %s of %s.\n", command.Count(done.Dismissed), plural(done.Found, "reject"))
+		if done.Skipped > 0 {
+			printLine(out, "skipped", command.Count(done.Skipped)+": somebody decided about them meanwhile")
+		}
+		printLine(out, "recorded", recordedAs(done.Action, who))
+	}
+	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
+		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", plural(done.Dismissed, "reject"))}
+	}
+	return err
+}
+
+// rejectSizeError says what to do when the set has another size than expected.
+func rejectSizeError(err error) error {
+	var size *ledger.SetSizeError
+	switch {
+	case errors.As(err, &size) && size.Expect == 0:
+		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
+			command.Count(size.Found), ledger.MaxUnexpected, size.Found)
+	case errors.As(err, &size):
+		return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
+			plural(size.Found, "open reject"), command.Count(size.Expect))
+	}
+	return fmt.Errorf("%w\nNothing was changed", err)
+}

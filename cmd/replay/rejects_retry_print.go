@@ -1,0 +1,277 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// retryPreview is what retry shows without --yes.
+type retryPreview struct {
+	// Plan is empty when nothing would come of it.
+	Plan            string `json:"plan"`
+	RulesVersion    string `json:"rules_version"`
+	RulesFrom       string `json:"rules_from"`
+	RegisteredRules string `json:"registered_rules_version"`
+	ledger.RetryTally
+	// Registered is what the registered rules make of the same rejects; null
+	// when they are the rules in use.
+	Registered *ledger.RetryTally `json:"by_registered_rules"`
+	// PointsDiffer and KeysDiffer count events that both accept differently.
+	PointsDiffer int64           `json:"events_with_other_points"`
+	KeysDiffer   int64           `json:"events_with_other_keys"`
+	Example      ledger.RejectID `json:"example_of_difference"`
+	// Warnings are what to think of before.
+	Warnings []string `json:"warnings"`
+	// Command does it; empty without a plan.
+	Command string `json:"command"`
+}
+
+// forEyesTally is the tally without mobile numbers, its lists never nil.
+func forEyesTally(t ledger.RetryTally) ledger.RetryTally {
+	t.Codes = forEyesCodes(t.Codes)
+	t.Accounts = append([]ledger.RetryAccount{}, t.Accounts...)
+	return t
+}
+
+// forecast asks what would become of rejects.
+func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
+	progress := command.NewProgress(r.c.ErrOrStderr())
+	found, err := r.store.PreviewRetry(r.c.Context(), ids, r.rules.remap, r.rules.other, func(done, found int) {
+		progress.Show("  looking: %s of %s", command.Count(done), command.Count(found))
+	})
+	progress.Done()
+	if err != nil {
+		return nil, err
+	}
+	p := &retryPreview{RulesVersion: r.rules.version, RulesFrom: r.rules.from, RegisteredRules: r.rules.registered,
+		RetryTally: forEyesTally(found.With), PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
+		Warnings: []string{}}
+	if found.Other != nil {
+		other := forEyesTally(*found.Other)
+		p.Registered = &other
+	}
+	if p.KeysDiffer > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", plural(p.KeysDiffer, "event")))
+	}
+	if r.rules.binding && p.Accepted > 0 {
+		p.Warnings = append(p.Warnings, "once something is accepted by this file, its rule sets count as in use: a worker that starts without them refuses to. Give the workers the same file")
+	}
+	return p, nil
+}
+
+// settles tells whether carrying it out would resolve anything.
+func (p *retryPreview) settles() bool { return p.Accepted+p.Duplicates+p.Ignored > 0 }
+
+// preview shows what would become of rejects, and stores it as a plan.
+func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
+	p, err := r.forecast(ids)
+	if err != nil {
+		return err
+	}
+	if p.settles() {
+		actor := r.who.Actor
+		if actor == "" {
+			if actor, err = command.Operator(r.o.operator, r.o.operator != ""); err != nil {
+				return err
+			}
+		}
+		plan, err := r.store.CreateRejectPlan(r.c.Context(), actor, filterText, r.newPlan(ids), 0, 0)
+		if err != nil {
+			return err
+		}
+		p.Plan, p.Command = plan.Name, r.planCommand(plan.Name)
+	}
+	if err := r.showPreview(p); err != nil {
+		return err
+	}
+	if r.o.expect != 0 && r.o.expect != p.Found {
+		return fmt.Errorf("%s found, not the %s expected", plural(p.Found, "open reject"), command.Count(r.o.expect))
+	}
+	return nil
+}
+
+// previewPlan shows what would become of what is left of a plan.
+func (r *retrying) previewPlan(plan ledger.Plan, ids []ledger.RejectID) error {
+	p, err := r.forecast(ids)
+	if err != nil {
+		return err
+	}
+	if p.settles() && plan.CancelledAt == nil {
+		p.Plan, p.Command = plan.Name, r.planCommand(plan.Name)
+	}
+	return r.showPreview(p)
+}
+
+func (r *retrying) showPreview(p *retryPreview) error {
+	out := r.c.OutOrStdout()
+	if r.o.json {
+		return printJSON(out, p)
+	}
+	if p.Found == 0 {
+		fmt.Fprintln(out, "No open reject fits: nothing to retry. `replay rejects list --all` shows what there was.")
+		return nil
+	}
+	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", plural(p.Found, "open reject"))
+	printLine(out, "rules", r.rules.words())
+	printLine(out, "accounts", r.rules.accountWords())
+	if p.Oldest != nil {
+		printLine(out, "stored", moment(*p.Oldest)+" to "+moment(*p.Newest)+" at the broker")
+	}
+	fmt.Fprintln(out)
+	p.printOutcomes(out)
+	p.printAccounts(out)
+	printFailing(out, p.Codes)
+	if p.PointsDiffer > 0 {
+		fmt.Fprintf(out, "\n%s get other points than by the registered rules, reject %d for example.\n", plural(p.PointsDiffer, "event"), p.Example)
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintln(out)
+		printLine(out, "note", warning)
+	}
+	switch {
+	case p.Command != "":
+		fmt.Fprintf(out, "\nTo do exactly this (plan %s):\n  %s\n", p.Plan, p.Command)
+	case p.settles():
+		fmt.Fprintln(out, "\nThis plan was cancelled: retry with filters makes a new one.")
+	default:
+		fmt.Fprintln(out, "\nNothing would come of it, so there is no command to run. `replay rejects show ID` says what to mend.")
+	}
+	return nil
+}
+
+// printOutcomes prints the counts, by both sets of rules where there are two.
+func (p *retryPreview) printOutcomes(out io.Writer) {
+	columns := []column{{"WHAT BECOMES OF THEM", false}, {"EVENTS", true}}
+	if p.Registered != nil {
+		columns[1].title = "BY THIS FILE"
+		columns = append(columns, column{"BY THE REGISTERED RULES", true})
+	}
+	var rows [][]string
+	for _, line := range []struct {
+		words  string
+		of     func(*ledger.RetryTally) int64
+		always bool
+	}{
+		{"accepted", func(t *ledger.RetryTally) int64 { return t.Accepted }, true},
+		{"in the ledger already (duplicates)", func(t *ledger.RetryTally) int64 { return t.Duplicates }, true},
+		{"of a type that is ignored now", func(t *ledger.RetryTally) int64 { return t.Ignored }, false},
+		{"still fail, stay open", func(t *ledger.RetryTally) int64 { return t.Failing }, true},
+		{"decided about already", func(t *ledger.RetryTally) int64 { return t.Skipped }, false},
+	} {
+		row := []string{line.words, command.Count(line.of(&p.RetryTally))}
+		shown := line.always || line.of(&p.RetryTally) > 0
+		if p.Registered != nil {
+			row = append(row, command.Count(line.of(p.Registered)))
+			shown = shown || line.of(p.Registered) > 0
+		}
+		if shown {
+			rows = append(rows, row)
+		}
+	}
+	printTable(out, columns, rows)
+}
+
+// printAccounts prints what would be sent, and the difference to the registered
+// rules where there is one.
+func (p *retryPreview) printAccounts(out io.Writer) {
+	type place struct {
+		account string
+		kind    ledger.Kind
+	}
+	registered := map[place]ledger.RetryAccount{}
+	var order []place
+	with := map[place]ledger.RetryAccount{}
+	for _, a := range p.Accounts {
+		order, with[place{a.Account, a.Kind}] = append(order, place{a.Account, a.Kind}), a
+	}
+	if p.Registered != nil {
+		for _, a := range p.Registered.Accounts {
+			at := place{a.Account, a.Kind}
+			if _, there := with[at]; !there {
+				order = append(order, at)
+			}
+			registered[at] = a
+		}
+	}
+	if len(order) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	columns := []column{{"ACCOUNT", false}, {"CALL", false}, {"OPERATIONS", true}, {"POINTS", true}}
+	if p.Registered != nil {
+		columns = append(columns, column{"REGISTERED RULES", true}, column{"POINTS", true}, column{"DIFFERENCE", true})
+	}
+	rows := make([][]string, len(order))
+	for i, at := range order {
+		a, b := with[at], registered[at]
+		rows[i] = []string{at.account, string(at.kind), command.Count(a.Operations), command.Count(a.Points)}
+		if p.Registered != nil {
+			rows[i] = append(rows[i], command.Count(b.Operations), command.Count(b.Points), signed(a.Points-b.Points))
+		}
+	}
+	printTable(out, columns, rows)
+	if p.NothingToSend > 0 {
+		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", command.Count(p.NothingToSend))
+	}
+}
+
+// signed writes a difference with its sign.
+func signed(p ledger.Points) string {
+	if p > 0 {
+		return "+" + command.Count(p)
+	}
+	return command.Count(p)
+}
+
+// printFailing prints what still fails, by code, and then one reason of each in
+// full.
+func printFailing(out io.Writer, codes []ledger.RetryCode) {
+	if len(codes) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "\nStill failing, by the reason of now:")
+	for _, code := range codes {
+		printPoint(out, fmt.Sprintf("%s: %s. Reject %s, for example: %s", code.Code, plural(code.Count, "event"), idText(code.Example), code.Reason))
+	}
+}
+
+// retryDone is what a retry did. Found is 0, and the rest empty, when nothing
+// fit.
+type retryDone struct {
+	Plan         string `json:"plan"`
+	Action       int64  `json:"action_id"`
+	RulesVersion string `json:"rules_version"`
+	ledger.RetryTally
+}
+
+func (d *retryDone) print(out io.Writer, who ledger.Act) {
+	if d.Found == 0 {
+		fmt.Fprintln(out, "No open reject fits: nothing was retried, nothing recorded.")
+		return
+	}
+	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", command.Count(d.Accepted), plural(d.Found, "reject"),
+		plural(d.Operations, "operation"), plural(d.Points, "point"))
+	for _, a := range d.Accounts {
+		printLine(out, a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, plural(a.Operations, "operation"), plural(a.Points, "point")))
+	}
+	if d.NothingToSend > 0 {
+		printLine(out, "without points", command.Count(d.NothingToSend)+" of the operations: nothing to send")
+	}
+	if d.Duplicates > 0 {
+		printLine(out, "duplicates", command.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
+	}
+	if d.Ignored > 0 {
+		printLine(out, "ignored", command.Count(d.Ignored)+": of a type that needs no record; resolved")
+	}
+	if d.Skipped > 0 {
+		printLine(out, "skipped", command.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
+	}
+	printLine(out, "recorded", recordedAs(d.Action, who)+", plan "+d.Plan)
+	printFailing(out, d.Codes)
+	if d.Operations > d.NothingToSend {
+		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
+	}
+}
