@@ -14,8 +14,9 @@ type Addition struct {
 	// Created is the stream's creation time when the part was chosen.
 	Created time.Time
 	// Action is the row of ops_actions that the added operations are noted
-	// under.
-	Action int64
+	// under, and PlanMade is when its plan was made.
+	Action   int64
+	PlanMade time.Time
 	// Waiting hears that a worker, or another operator, has the lock. Progress
 	// hears, after each batch, the last sequence that was read and the events
 	// added so far; an error ends the addition. They are never called at once.
@@ -174,7 +175,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *A
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := r.Store.NoteRebuilt(ctx, a.Action, entries, verdicts); err != nil {
+		if err := r.Store.NoteRebuilt(ctx, a.Action, a.PlanMade, entries, verdicts); err != nil {
 			return err
 		}
 		return a.Progress(ctx, entries[len(entries)-1].Message.Seq, added.Events)

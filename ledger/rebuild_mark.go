@@ -37,31 +37,39 @@ func (s *IdentitySession) MarkRebuilding(ctx context.Context, id Identity) error
 }
 
 // sqlNoteRebuilt keeps which operations an action added, found by their keys
-// (operations_one_per_key). One that is noted already is left alone.
+// (operations_one_per_key, outbox_pkey, action_operations_pkey). Of those that
+// were there already it takes the ones that the same plan added before it was
+// killed, and that no action has.
 const sqlNoteRebuilt = `
 INSERT INTO action_operations (action_id, operation_id)
 SELECT $1, o.id
-  FROM unnest($2::text[], $3::text[]) AS k (target, biz_id)
-  CROSS JOIN LATERAL (SELECT id FROM operations WHERE target = k.target AND biz_id = k.biz_id OFFSET 0) AS o
+  FROM unnest($2::text[], $3::text[], $4::boolean[]) AS k (target, biz_id, added)
+  CROSS JOIN LATERAL (SELECT id, recorded_at FROM operations WHERE target = k.target AND biz_id = k.biz_id OFFSET 0) AS o
+ WHERE k.added
+    OR o.recorded_at >= $5
+   AND EXISTS (SELECT 1 FROM outbox x WHERE x.operation_id = o.id AND x.state = 'parked' AND x.cause = 'rebuilt')
+   AND NOT EXISTS (SELECT 1 FROM action_operations a WHERE a.operation_id = o.id)
 ON CONFLICT DO NOTHING`
 
 // NoteRebuilt keeps that an action of a person added the operations of the
-// entries whose verdict is Accepted.
-func (s *Store) NoteRebuilt(ctx context.Context, action int64, entries []Entry, verdicts []Verdict) error {
+// entries whose verdict is Accepted, and those that an earlier run of its plan,
+// which was made at a time, added and could not note.
+func (s *Store) NoteRebuilt(ctx context.Context, action int64, planMade time.Time, entries []Entry, verdicts []Verdict) error {
 	var targets, bizIDs []string
+	var added []bool
 	for i := range entries {
-		if verdicts[i].Kind != Accepted {
+		if entries[i].Event == nil || verdicts[i].Kind != Accepted && !verdicts[i].Redelivered {
 			continue
 		}
 		for j := range entries[i].Event.Operations {
 			op := &entries[i].Event.Operations[j]
-			targets, bizIDs = append(targets, op.Target), append(bizIDs, string(op.BizID))
+			targets, bizIDs, added = append(targets, op.Target), append(bizIDs, string(op.BizID)), append(added, verdicts[i].Kind == Accepted)
 		}
 	}
 	if len(targets) == 0 {
 		return nil
 	}
-	if _, err := s.pool.Exec(ctx, sqlNoteRebuilt, action, targets, bizIDs); err != nil {
+	if _, err := s.pool.Exec(ctx, sqlNoteRebuilt, action, targets, bizIDs, added, planMade); err != nil {
 		return fmt.Errorf("record operations of action: %w", err)
 	}
 	return nil

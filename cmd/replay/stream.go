@@ -58,10 +58,10 @@ Workers that wait for the ledger go on by themselves once all is added.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runStream(c, environ, &o) },
 	}
-	c.Flags().StringVar(&o.since, "since", "", "from the event that the broker stored then: RFC 3339, or an age such as 24h, 7d")
+	c.Flags().StringVar(&o.since, "since", "", "from what the broker stored then on: RFC 3339, or an age such as 24h, 7d")
 	c.Flags().Uint64Var(&o.from, "from-seq", 0, "from this sequence of the stream; 1 is all that is left")
 	c.Flags().Uint64Var(&o.to, "to-seq", 0, "up to this one; else as far as workers have read")
-	c.Flags().StringVar(&o.file, "config", "", "rule file, with further rule sets than the registered one, or for a new ledger")
+	c.Flags().StringVar(&o.file, "config", "", "rule file: for a new ledger, or with further rule sets")
 	c.Flags().StringVar(&o.plan, "plan", "", "the plan to carry out")
 	c.Flags().Int64Var(&o.expect, "expect", 0, "without a plan: how many operations must be found to be added")
 	c.Flags().StringVar(&o.reason, "reason", "", "why; required with --yes, and kept")

@@ -61,7 +61,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	d := plan.details
 	progress := command.NewProgress(c.ErrOrStderr())
 	done := streamDone{Plan: plan.Name, Action: run.Action}
-	done.Added, err = s.rebuild.Add(ctx, consumers.Addition{From: d.From, To: d.To, Created: d.Created, Action: run.Action,
+	done.Added, err = s.rebuild.Add(ctx, consumers.Addition{From: d.From, To: d.To, Created: d.Created, Action: run.Action, PlanMade: plan.MadeAt,
 		Waiting: func() {
 			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
 		},

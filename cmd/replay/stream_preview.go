@@ -110,7 +110,11 @@ func (r *streamReport) worthAPlan() bool {
 	return r.Counts.Added > 0 || r.Counts.RejectCount() > 0 || r.Unknown
 }
 
+// makePlan stores what was found, unless it was a plan that was looked at again.
 func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamReport) (ledger.Plan, error) {
+	if o.plan != "" {
+		return s.store.ReadPlan(c.Context(), o.plan)
+	}
 	found := r.Counts.Operations()
 	if c.Flag("expect").Changed && found != o.expect {
 		return ledger.Plan{}, fmt.Errorf("%s would be added, not the %s expected: nothing was changed", plural(found, "operation"), command.Count(o.expect))
@@ -132,7 +136,7 @@ func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamRe
 
 // warnings are what a person must know before adding anything.
 func (s *streamSession) warnings(r *streamReport, state *consumers.StreamState, holdings ledger.Holdings) []string {
-	var found []string
+	found := []string{}
 	warn := func(is bool, text string, args ...any) {
 		if is {
 			found = append(found, fmt.Sprintf(text, args...))
@@ -177,7 +181,11 @@ func (r *streamReport) printHead(out io.Writer, s *streamSession, state *consume
 	if r.To != state.Delivered {
 		upTo = "as asked for"
 	}
-	printLine(out, "to be read", fmt.Sprintf("%s to %s (%s)", command.Count(int64(r.From)), command.Count(int64(r.To)), upTo))
+	what := fmt.Sprintf("%s to %s (%s)", command.Count(int64(r.From)), command.Count(int64(r.To)), upTo)
+	if r.From > r.To {
+		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", command.Count(int64(r.From)), command.Count(int64(r.To)))
+	}
+	printLine(out, "to be read", what)
 	printLine(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
 	if r.Unknown {
 		printLine(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
