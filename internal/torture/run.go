@@ -141,6 +141,7 @@ func (r *run) work(ctx context.Context) error {
 	}
 	r.worked = time.Since(r.began)
 	if r.stalled != nil {
+		r.say("%s; %d workers run", r.stalled, r.workers.running())
 		r.workers.dumpAll()
 	}
 	r.workers.stopAll()

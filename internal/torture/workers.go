@@ -65,11 +65,12 @@ func (w *workers) launch(ctx context.Context, at int) error {
 	defer log.Close()
 	cmd := exec.Command(w.rig.worker, "run")
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment, log, log
-	if s.process, err = devstack.StartProcess(cmd); err != nil {
+	process, err := devstack.StartProcess(cmd)
+	if err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
-	s.wanted, s.expected, s.paused = true, false, false
-	process, name := s.process, s.name
+	s.process, s.wanted, s.expected, s.paused = process, true, false, false
+	name := s.name
 	w.group.Go(func() { w.watch(ctx, at, process, name) })
 	return nil
 }
@@ -87,14 +88,37 @@ func (w *workers) watch(ctx context.Context, at int, process *devstack.Process, 
 	if !expected {
 		pause(ctx, 500*time.Millisecond) // as a supervisor does
 	}
+	for w.relaunch(ctx, at, process) != nil {
+		pause(ctx, 500*time.Millisecond) // the machine may be out of processes or files for a moment
+	}
+}
+
+// relaunch starts the next process of a slot, unless somebody has, or the slot
+// is not wanted any more.
+func (w *workers) relaunch(ctx context.Context, at int, ended *devstack.Process) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.slots[at].process == process && w.slots[at].wanted {
-		// Only a full disk or the like: the run then stalls and says so.
-		if err := w.launch(ctx, at); err != nil {
-			w.byThemselves = append(w.byThemselves, err.Error())
+	if w.slots[at].process != ended || !w.slots[at].wanted {
+		return nil
+	}
+	err := w.launch(ctx, at)
+	if err != nil {
+		w.byThemselves = append(w.byThemselves, err.Error())
+	}
+	return err
+}
+
+// running says how many workers run now.
+func (w *workers) running() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, s := range w.slots {
+		if s.wanted && alive(s.process) {
+			n++
 		}
 	}
+	return n
 }
 
 // set starts workers until there are n.
