@@ -126,22 +126,25 @@ func TestGrantWorker(t *testing.T) {
 	}
 	for sql, allowed := range map[string]bool{
 		`INSERT INTO mappings (version, text) VALUES ('v', 't')`: true,
-		`DELETE FROM outbox`:                                               true,
-		`UPDATE outbox SET cause = NULL`:                                   true,
-		`SELECT count(*) FROM trial_balance`:                               true,
-		`UPDATE rejects SET resolution = 'x' WHERE false`:                  true,
-		`UPDATE rejects SET payload = '' WHERE false`:                      false,
-		`DELETE FROM operations WHERE false`:                               false,
-		`INSERT INTO ledger_identity (stream) VALUES ('S')`:                true,
-		`UPDATE ledger_identity SET acked_seq = 1`:                         true,
-		`DELETE FROM ledger_identity`:                                      false,
+		`DELETE FROM outbox`:                                true,
+		`UPDATE outbox SET cause = NULL`:                    true,
+		`SELECT count(*) FROM trial_balance`:                true,
+		`UPDATE rejects SET resolution = 'x' WHERE false`:   true,
+		`UPDATE rejects SET payload = '' WHERE false`:       false,
+		`DELETE FROM operations WHERE false`:                false,
+		`INSERT INTO ledger_identity (stream) VALUES ('S')`: true,
+		`UPDATE ledger_identity SET acked_seq = 1`:          true,
+		`DELETE FROM ledger_identity`:                       false,
+		`UPDATE replay_plan_operations SET outcome = NULL`:  true,
+		`INSERT INTO replay_plans (name, kind, made_by, filter, size) VALUES ('P-1', 'run', 'a', '', 0)`: true,
+		`DELETE FROM replay_plans`: false,
 		`SELECT setval('operations_id_seq', nextval('operations_id_seq'))`: true,
 		`SELECT system_identifier FROM pg_control_system()`:                true,
 		`SELECT pg_walfile_name(pg_current_wal_lsn())`:                     true,
 		`UPDATE postings SET kind = kind WHERE false`:                      false,
-		`TRUNCATE attempts`:                                                false,
-		`DROP TABLE outbox`:                                                false,
-		`ALTER TABLE operations DISABLE TRIGGER ALL`:                       false,
+		`TRUNCATE attempts`:                          false,
+		`DROP TABLE outbox`:                          false,
+		`ALTER TABLE operations DISABLE TRIGGER ALL`: false,
 	} {
 		if _, err := worker.Exec(ctx, sql); (err == nil) != allowed {
 			t.Errorf("%s: allowed should be %v, got %v", sql, allowed, err)
@@ -157,7 +160,7 @@ func TestFinanceRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"operations", "outbox", "postings", "attempts", "rejects", "mappings", "ops_actions", "action_operations", "accounts",
-		"ledger_identity", "entries", "trial_balance", "operation_status"} {
+		"ledger_identity", "replay_plans", "replay_plan_operations", "entries", "trial_balance", "operation_status"} {
 		if _, err := conn.Exec(t.Context(), `SELECT * FROM `+name); err != nil {
 			t.Errorf("read %s: %v", name, err)
 		}
