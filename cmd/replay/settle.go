@@ -35,7 +35,7 @@ Only a parked operation whose member is known can be settled. What waits or is
 being sent is left alone. Without --yes nothing is changed: it shows what it would
 do, and the command that does it.`,
 		Example: `  replay settle pa7k2m9qf3tr4v8w5x6y7z2a3b4c --evidence "Zhimai, Ms Wu, ticket 5512"
-  replay settle '#7K2M9QF3TR4V8' --evidence "in their export of 20 Nov" --reason "asked by Lin" --yes`,
+  replay settle '#7K2M9QF3TR4V8' --evidence "in their export" --reason "asked by Lin" --yes`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return runSettle(c, environ, &o, args[0]) },
 	}

@@ -1,0 +1,178 @@
+package ledger_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// What a person paused, nothing that workers do opens; only a person does.
+func TestPauseAccount(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	ctx := t.Context()
+	p := ledger.Pause{Act: ledger.Act{Actor: "lin", Reason: "their change window"}, Account: "zhimai"}
+	gate := func() string {
+		t.Helper()
+		g, err := f.ReadGate(ctx, "zhimai")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g.Reason == ledger.GatePaused && (g.ProbeIn < 50*time.Second || g.ProbeIn > time.Minute) {
+			t.Errorf("a worker may probe in %v", g.ProbeIn)
+		}
+		return g.Reason
+	}
+	for _, before := range []string{"", "unauthorised"} {
+		if before != "" {
+			if err := f.CloseGate(ctx, "zhimai", before, "40101 sign", time.Hour, 3); err != nil {
+				t.Fatal(err)
+			}
+			if done, err := s.ResumeAccount(ctx, p); err != nil || done.Action != 0 || done.Before != before || gate() != before {
+				t.Fatalf("a gate that nobody paused was resumed: %+v %v", done, err)
+			}
+		}
+		done, err := s.PauseAccount(ctx, p)
+		if err != nil || done.Action == 0 || done.Before != before {
+			t.Fatalf("pause: %+v %v", done, err)
+		}
+		again, err := s.PauseAccount(ctx, ledger.Pause{Act: ledger.Act{Actor: "wu", Reason: "me, too"}, Account: "zhimai"})
+		if err != nil || again.Action != 0 || again.Before != "paused" || again.Words != "paused by lin: their change window" {
+			t.Errorf("pause again: %+v %v", again, err)
+		}
+		for name, worker := range map[string]func() error{
+			"close":         func() error { return f.CloseGate(ctx, "zhimai", "throttled", "slow down", time.Second, 1) },
+			"open":          func() error { return f.OpenGate(ctx, "zhimai") },
+			"probe now":     func() error { return f.ProbeNow(ctx, "zhimai") },
+			"drop probe":    func() error { return f.DropProbe(ctx, "zhimai") },
+			"reserve calls": func() error { _, err := f.ReserveSlots(ctx, "zhimai", time.Second); return err },
+			"take probe": func() error {
+				f.exec(`UPDATE gates SET probe_at = now() - interval '1 hour'`)
+				granted, err := f.TakeProbe(ctx, "zhimai", time.Minute)
+				want(t, "probe granted", granted, false)
+				return err
+			},
+		} {
+			if err := worker(); err != nil {
+				t.Fatal(err)
+			}
+			want(t, "after "+name, gate(), "paused")
+		}
+		if done, err := s.ResumeAccount(ctx, p); err != nil || done.Action == 0 || done.Before != "paused" || gate() != "" {
+			t.Fatalf("resume: %+v %v", done, err)
+		}
+	}
+	want(t, "actions", one[string](f, `SELECT string_agg(action || ': ' || result, '; ' ORDER BY id) FROM ops_actions`),
+		"pause: gate was open; resume: gate was closed: paused, paused by lin: their change window; "+
+			"pause: gate was closed: unauthorised, 40101 sign; resume: gate was closed: paused, paused by lin: their change window")
+	if _, err := s.PauseAccount(ctx, ledger.Pause{Account: "zhimai"}); err == nil {
+		t.Error("nobody paused it for no reason")
+	}
+	f.park("SO-1", 0, false)
+	f.exec(`UPDATE outbox SET target = 'elsewhere'`)
+	names, err := s.KnownAccounts(ctx)
+	want(t, "accounts", fmt.Sprint(names, err), "[elsewhere zhimai] <nil>")
+}
+
+func TestListActions(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	for i, a := range []ledger.Action{
+		{Actor: "lin", Name: "pause"}, {Actor: "wu", Name: "void"}, {Actor: "lin", Name: "void"}, {Actor: "lin", Name: "resume"},
+	} {
+		a.Reason, a.Filter, a.Result, a.SetSize = fmt.Sprint("why ", i+1), "--cause refused", "done", int64(i)
+		if _, err := s.RecordAction(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	for _, tc := range []struct {
+		name string
+		f    ledger.ActionFilter
+		want string
+	}{
+		{"all", ledger.ActionFilter{Limit: 9}, "[4 3 2 1] false"},
+		{"exactly a page", ledger.ActionFilter{Limit: 4}, "[4 3 2 1] false"},
+		{"a page", ledger.ActionFilter{Limit: 2}, "[4 3] true"},
+		{"the next", ledger.ActionFilter{Limit: 2, Before: 3}, "[2 1] false"},
+		{"the end", ledger.ActionFilter{Limit: 2, Before: 1}, "[] false"},
+		{"by action", ledger.ActionFilter{Limit: 9, Action: "void"}, "[3 2] false"},
+		{"by actor", ledger.ActionFilter{Limit: 9, Actor: "wu"}, "[2] false"},
+		{"both", ledger.ActionFilter{Limit: 9, Actor: "wu", Action: "pause"}, "[] false"},
+		{"since", ledger.ActionFilter{Limit: 9, Since: now.Add(-time.Hour)}, "[4 3 2 1] false"},
+		{"since later", ledger.ActionFilter{Limit: 9, Since: now.Add(time.Hour)}, "[] false"},
+		{"until", ledger.ActionFilter{Limit: 9, Until: now.Add(-time.Hour)}, "[] false"},
+	} {
+		actions, more, err := s.ListActions(t.Context(), tc.f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := []int64{}
+		for _, a := range actions {
+			ids = append(ids, a.ID)
+		}
+		want(t, tc.name, fmt.Sprint(ids, more), tc.want)
+	}
+	actions, _, err := s.ListActions(t.Context(), ledger.ActionFilter{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := actions[0]
+	want(t, "action", fmt.Sprint(a.Actor, a.Action, a.Filter, a.Reason, a.SetSize, a.Result), "linresume--cause refusedwhy 43done")
+	names, err := s.ActionNames(t.Context())
+	want(t, "names", fmt.Sprint(names, err), "[pause resume void] <nil>")
+	want(t, "rows", one[int](f, `SELECT count(*) FROM ops_actions`), 4)
+}
+
+// The rate is that of the last minute, by account, and what a person posted is
+// not in it.
+func TestPostingRates(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	rates := func() map[string]float64 {
+		t.Helper()
+		r, err := s.PostingRates(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	want(t, "nothing posted", len(rates()), 0)
+	f.parkMany(400)
+	post := func(from, to int, secondsAgo int, evidence string) {
+		f.exec(`INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
+		        SELECT i, 'posted', $4, '42', 1, now() - $3::integer * interval '1 second' FROM generate_series($1::integer, $2::integer) AS i`,
+			from, to, secondsAgo, evidence)
+	}
+	post(1, 100, 3600, "answered")
+	want(t, "long ago", len(rates()), 0)
+	post(101, 220, 30, "answered")
+	post(221, 300, 20, "manual")
+	if r := rates(); len(r) != 1 || r["zhimai"] != 2 {
+		t.Errorf("120 in the last minute: %v", r)
+	}
+	// Only the end of the table is read.
+	tx, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	var plan string
+	rows, err := tx.Query(t.Context(), `EXPLAIN `+statements(t)["sqlPostingRates"], 512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan += line + "\n"
+	}
+	if !strings.Contains(plan, "Tid Range Scan on postings") {
+		t.Errorf("the whole table is read:\n%s", plan)
+	}
+}
