@@ -239,3 +239,47 @@ func TestRebuildFromWhatIsLeft(t *testing.T) {
 		t.Errorf("%d postings", n)
 	}
 }
+
+// A vendor that forgets keys and shows no references gives no proof: what may
+// be there already is left to a person, and nothing is applied twice.
+func TestRebuildWithoutProof(t *testing.T) {
+	t.Parallel()
+	r := newRebuildRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupOff}}})
+	worker := r.work()
+	r.publish(orders(1, 9)...)
+	r.drained()
+	worker.stop()
+	r.loseDatabase()
+	r.rebuild()
+	r.work()
+	r.release(0)
+	r.booksAgree(8)
+	if n := r.count(`SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt AND cause = 'verification_candidates'`); n != 8 {
+		t.Errorf("%d grants are left to a person, want 8", n)
+	}
+}
+
+// The consumer is lost with the database. Once the part that workers had read is
+// added, a consumer that begins anew finds duplicates and grants nothing again.
+func TestRebuildWithoutTheConsumer(t *testing.T) {
+	t.Parallel()
+	r := newRebuildRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupOff}, Records: sim.RecordsConfig{EchoReason: true}}})
+	worker := r.work()
+	r.publish(orders(0, 8)...)
+	r.drained()
+	worker.stop()
+	r.publish(orders(8, 11)...)
+	r.loseDatabase()
+	if err := r.js.DeleteConsumer(t.Context(), "POINTS", "points-worker"); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, r.must(2, "stream", "--from-seq", "1", "--to-seq", "12"), "the stream's last event is 11")
+	contains(t, r.must(0, "stream", "--from-seq", "1", "--to-seq", "8", "--yes", "--reason", "all is lost"), "Added 8 events: 11 operations")
+	r.work()
+	r.drained()
+	if n := r.count(`SELECT count(*) FROM postings`); n != 3+1 {
+		t.Errorf("%d postings before the release, want those of the 3 later orders", n)
+	}
+	r.release(0)
+	r.booksAgree(0)
+}

@@ -46,8 +46,8 @@ type streamReport struct {
 
 // notInStream is what a rebuilt ledger lacks, whatever the stream holds.
 var notInStream = [...]string{
-	"People's decisions: voids, settlements by hand, resolved members, dismissed rejects, pauses. What was voided is added again like all else: " +
-		"do not put it back before you know.",
+	"People's decisions: voids, settlements by hand, resolved members, retried and dismissed rejects, pauses. What was voided is added again " +
+		"like all else, and what the rules still refuse is an open reject again: do not put back or retry either before you know.",
 	"How operations ended. Each is added parked and in doubt, also one that was posted; replay run has it looked up, and it is sent only if the vendor surely has not applied it.",
 }
 
