@@ -123,8 +123,18 @@ type memberReport struct {
 	AskedFor string           `json:"asked_for"`
 	Since    *time.Time       `json:"since"`
 	Accounts []*memberAccount `json:"accounts"`
+	// Rejects are open rejects whose events name the member: their points were
+	// never recorded. MoreRejects says that there are others.
+	Rejects     []memberReject `json:"rejects"`
+	MoreRejects bool           `json:"more_rejects"`
 
 	unread error
+}
+
+// memberReject is a reject that names the member.
+type memberReject struct {
+	ID   int64  `json:"id"`
+	Code string `json:"code"`
 }
 
 // unreadError ends a member view that lacks what a vendor has: exit code 3.
@@ -170,14 +180,36 @@ func (s *session) member(c *cobra.Command, q memberQuestion, only string) (*memb
 			unread = append(unread, name)
 		}
 	}
-	if len(report.Accounts) == 0 {
-		return nil, fmt.Errorf("nobody is known as %s: the ledger has no operation of such a member, and\n  %s\nCheck the number; `replay list --state all --order …` finds an operation by its order",
+	if err := s.memberRejects(c.Context(), report, q); err != nil {
+		return nil, err
+	}
+	if len(report.Accounts) == 0 && len(report.Rejects) == 0 {
+		return nil, fmt.Errorf("nobody is known as %s: the ledger has no operation and no open reject of such a member, and\n  %s\nCheck the number; `replay list --state all --order …` finds an operation by its order",
 			clean(maskMobiles(q.text)), clean(strings.Join(silent, "\n  ")))
 	}
 	if len(unread) > 0 {
 		report.unread = &unreadError{unread}
 	}
 	return report, nil
+}
+
+// memberRejects adds the rejects that name the member.
+func (s *session) memberRejects(ctx context.Context, report *memberReport, q memberQuestion) error {
+	texts := []string{q.text}
+	for _, a := range report.Accounts {
+		if a.id != "" && !slices.Contains(texts, a.id) {
+			texts = append(texts, a.id)
+		}
+	}
+	found, more, err := s.store.MemberRejects(ctx, texts)
+	if err != nil {
+		return err
+	}
+	report.Rejects, report.MoreRejects = make([]memberReject, len(found)), more
+	for i, r := range found {
+		report.Rejects[i] = memberReject{r.ID, string(r.Code)}
+	}
+	return nil
 }
 
 // memberAccounts are the accounts to look at: the configured ones, then those

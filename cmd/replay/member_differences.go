@@ -185,7 +185,11 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 	o := r.operation
 	parked := o != nil && o.State == string(ledger.Parked)
 	settle := func() string {
-		return shell("replay", "settle", fmt.Sprint(o.ID), "--evidence", "record of "+r.record.CreatedAt, "--reason", reasonToFill)
+		evidence := "in the member's records"
+		if at := recordTime(*r.record); !at.IsZero() {
+			evidence = "record of " + moment(at)
+		}
+		return shell("replay", "settle", fmt.Sprint(o.ID), "--evidence", evidence, "--reason", reasonToFill)
 	}
 	switch finding {
 	case openSeen:
@@ -231,9 +235,9 @@ func (a *memberAccount) agreeWords() string {
 	case posted == 0 || !a.Vendor.read:
 		return ""
 	case guess == 0:
-		return fmt.Sprintf("%s of %s posted are in the vendor's records, by our reference.", command.Count(exact), plural(posted, "operation"))
+		return fmt.Sprintf("Posted and in the vendor's records, by our reference: %s of %s.", command.Count(exact), plural(posted, "operation"))
 	case exact == 0:
-		return fmt.Sprintf("%s of %s posted are in the vendor's records by points and time, a guess: these records do not show our references.", command.Count(guess), plural(posted, "operation"))
+		return fmt.Sprintf("Posted and in the vendor's records, by points and time (a guess, as they do not show our references): %s of %s.", command.Count(guess), plural(posted, "operation"))
 	}
-	return fmt.Sprintf("%s of %s posted are in the vendor's records by our reference, and %s by points and time, a guess.", command.Count(exact), plural(posted, "operation"), command.Count(guess))
+	return fmt.Sprintf("Posted and in the vendor's records: %s of %s by our reference, and %s by points and time, a guess.", command.Count(exact), plural(posted, "operation"), command.Count(guess))
 }

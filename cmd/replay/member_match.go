@@ -68,13 +68,19 @@ const (
 	// guessWithin is how long after an unclear call's first sending a record may
 	// be made and still be taken for it.
 	guessWithin = 24 * time.Hour
+	// likeMost bounds the records that are weighed for one operation, the
+	// nearest: a member may have thousands of equal points.
+	likeMost = 50
 )
 
-// matcher sets operations and records side by side.
+// matcher sets operations and records side by side. A record is taken by one
+// operation at most.
 type matcher struct {
 	comparison
 	operations []ledger.MemberOperation
 	records    []zhimai.Record
+	// times are those of the records, zero where one cannot be read.
+	times []time.Time
 	// of is the record of each operation, taken the operation of each record;
 	// -1 for none. again marks records of an operation that has one already.
 	of, taken []int
@@ -86,12 +92,12 @@ type matcher struct {
 // the newest first.
 func compareMember(operations []ledger.MemberOperation, records []zhimai.Record, c comparison) []memberRow {
 	m := &matcher{comparison: c, operations: operations, records: records, of: make([]int, len(operations)),
-		taken: make([]int, len(records)), again: make([]bool, len(records)), guess: make([]bool, len(operations))}
+		times: make([]time.Time, len(records)), taken: make([]int, len(records)), again: make([]bool, len(records)), guess: make([]bool, len(operations))}
 	for i := range m.of {
 		m.of[i] = -1
 	}
 	for i := range m.taken {
-		m.taken[i] = -1
+		m.taken[i], m.times[i] = -1, recordTime(records[i])
 	}
 	m.byReference()
 	m.byLikeness()
@@ -132,7 +138,7 @@ func (m *matcher) oldestFirst() []int {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return recordTime(m.records[a]).Compare(recordTime(m.records[b])) })
+	slices.SortStableFunc(order, func(a, b int) int { return m.times[a].Compare(m.times[b]) })
 	return order
 }
 
@@ -150,6 +156,7 @@ func (m *matcher) byLikeness() {
 		operation, record int
 		apart             time.Duration
 	}
+	nearest := func(a, b pair) int { return cmp.Compare(a.apart, b.apart) }
 	byPoints := map[int64][]int{}
 	for i, r := range m.records {
 		if m.taken[i] < 0 && r.Type != zhimai.Spent && ledger.ReferenceIn(r.Desc) == "" {
@@ -162,17 +169,22 @@ func (m *matcher) byLikeness() {
 		if m.of[i] >= 0 || o.State != "posted" && !o.InDoubt {
 			continue
 		}
+		first := len(pairs)
 		for _, r := range byPoints[int64(o.Points)] {
 			text := m.records[r].Desc
 			if m.echo && (text == "" || !strings.HasPrefix(o.Reason, text)) {
 				continue
 			}
-			if apart, near := m.apart(o, recordTime(m.records[r])); near {
+			if apart, near := m.apart(o, m.times[r]); near {
 				pairs = append(pairs, pair{i, r, apart})
 			}
 		}
+		if len(pairs)-first > likeMost {
+			slices.SortStableFunc(pairs[first:], nearest)
+			pairs = pairs[:first+likeMost]
+		}
 	}
-	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.apart, b.apart) })
+	slices.SortStableFunc(pairs, nearest)
 	for _, p := range pairs {
 		if m.of[p.operation] < 0 && m.taken[p.record] < 0 {
 			m.of[p.operation], m.taken[p.record], m.guess[p.operation] = p.record, p.operation, true
@@ -203,7 +215,7 @@ func (m *matcher) rows() []memberRow {
 		row := memberRow{operation: o, at: operationTime(o), points: int64(o.Points)}
 		if r := m.of[i]; r >= 0 {
 			row.record = &m.records[r]
-			if at := recordTime(*row.record); !at.IsZero() {
+			if at := m.times[r]; !at.IsZero() {
 				row.at = at
 			}
 			row.finding = foundSeen(o, row.record.Points == row.points, m.guess[i])
@@ -214,7 +226,7 @@ func (m *matcher) rows() []memberRow {
 	}
 	for i := range m.records {
 		r := &m.records[i]
-		row := memberRow{record: r, at: recordTime(*r), points: r.Points}
+		row := memberRow{record: r, at: m.times[i], points: r.Points}
 		switch {
 		case m.again[i]:
 			row.finding, row.operation = appliedAgain, &m.operations[m.taken[i]]
@@ -294,8 +306,7 @@ func (m *matcher) coverage() func(time.Time) bool {
 		return func(time.Time) bool { return true }
 	}
 	var oldest, newest time.Time
-	for _, r := range m.records {
-		at := recordTime(r)
+	for _, at := range m.times {
 		if at.IsZero() {
 			return func(time.Time) bool { return false } // no telling
 		}
@@ -306,7 +317,7 @@ func (m *matcher) coverage() func(time.Time) bool {
 			newest = at
 		}
 	}
-	oldestFirst := len(m.records) > 0 && recordTime(m.records[0]).Before(recordTime(m.records[len(m.records)-1]))
+	oldestFirst := len(m.times) > 0 && m.times[0].Before(m.times[len(m.times)-1])
 	return func(at time.Time) bool {
 		if oldestFirst {
 			return at.Add(memberClockSkew).Before(newest)

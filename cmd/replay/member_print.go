@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -19,6 +20,38 @@ func (r *memberReport) print(out io.Writer) {
 		}
 		a.print(out, r)
 	}
+	if len(r.Rejects) == 0 {
+		return
+	}
+	if len(r.Accounts) > 0 {
+		fmt.Fprintln(out)
+	}
+	r.printRejects(out)
+}
+
+// printRejects says which events of the member never became operations.
+func (r *memberReport) printRejects(out io.Writer) {
+	counts := map[string]int{}
+	var codes []string
+	for _, reject := range r.Rejects {
+		if counts[reject.Code] == 0 {
+			codes = append(codes, reject.Code)
+		}
+		counts[reject.Code]++
+	}
+	for i, code := range codes {
+		codes[i] = fmt.Sprintf("%s %s", code, command.Count(counts[code]))
+	}
+	number := plural(len(r.Rejects), "event")
+	if r.MoreRejects {
+		number = "More than " + number
+	}
+	fmt.Fprintln(out, "Rejected events")
+	text := fmt.Sprintf("%s of this member rejected (%s): nothing was recorded, and nothing will come of it by itself.", number, strings.Join(codes, ", "))
+	for _, reject := range r.Rejects[:min(len(r.Rejects), memberCommands)] {
+		text += fmt.Sprintf("\nreplay rejects show %d", reject.ID)
+	}
+	printPoint(out, text)
 }
 
 func (a *memberAccount) print(out io.Writer, r *memberReport) {
@@ -198,7 +231,7 @@ func (a *memberAccount) printRows(out io.Writer) {
 		}
 		rows = append(rows, []string{mark, when, ours, theirs, state, reference, clean(what)})
 	}
-	printTable(out, []column{{"", false}, {"WHEN", false}, {"LEDGER", true}, {"VENDOR", true}, {"STATE", false}, {"REFERENCE", false},
+	printTable(out, []column{{"", false}, {"WHEN (" + time.Now().Format("-07:00") + ")", false}, {"LEDGER", true}, {"VENDOR", true}, {"STATE", false}, {"REFERENCE", false},
 		{"ORDER OR TEXT", false}}, rows)
 	if a.MoreRows > 0 {
 		fmt.Fprintf(out, "%s not shown; --limit shows more\n", plural(a.MoreRows, "older row"))

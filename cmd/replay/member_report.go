@@ -123,7 +123,7 @@ func (a *memberAccount) compare(q memberQuestion) {
 	a.ShowsReferences = a.echo
 	rows := compareMember(a.ledger.Operations, a.Vendor.history.Records, comparison{read: a.Vendor.read, echo: a.echo,
 		partial: a.Vendor.Partial, settled: a.config.VerifyAfter + settledAfter, now: q.now})
-	a.rows = slices.DeleteFunc(rows, func(r memberRow) bool { return !q.since.IsZero() && r.at.Before(q.since) })
+	a.rows = slices.DeleteFunc(rows, func(r memberRow) bool { return !r.at.IsZero() && r.at.Before(q.since) })
 	a.OlderRows = len(rows) - len(a.rows)
 	a.sum()
 	a.Differences = a.differences()
@@ -189,7 +189,7 @@ func (a *memberAccount) shown(r memberRow) shownRow {
 		if r.operation != nil && ledger.ReferenceIn(record.Desc) != "" {
 			text = hide(a.Vendor.private.known(record.Desc), r.operation.MemberID, r.operation.MemberCode)
 		}
-		row.Record = &shownVendorRow{Points: record.Points, Spent: record.Type == zhimai.Spent, Text: text, At: record.CreatedAt}
+		row.Record = &shownVendorRow{Points: record.Points, Spent: record.Type == zhimai.Spent, Text: text, At: a.Vendor.private.eyes(record.CreatedAt)}
 		if row.Record.Spent {
 			row.Record.Points = -max(record.Points, -record.Points)
 		}

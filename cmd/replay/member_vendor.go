@@ -165,8 +165,8 @@ func (v *vendorView) keepCards(cards []zhimai.GiftCard) {
 		if status == "" {
 			status = fmt.Sprintf("status %d", c.Status)
 		}
-		v.Cards = append(v.Cards, memberCard{Number: maskCard(c.ID), Title: v.private.eyes(c.Title), Balance: c.ParValue,
-			FaceValue: c.DeductAmount, Status: v.private.eyes(status), EndsAt: c.EndAt})
+		v.Cards = append(v.Cards, memberCard{Number: maskCard(c.ID), Title: v.private.eyes(c.Title), Balance: v.private.eyes(c.ParValue),
+			FaceValue: v.private.eyes(c.DeductAmount), Status: v.private.eyes(status), EndsAt: v.private.eyes(c.EndAt)})
 	}
 }
 
