@@ -28,7 +28,7 @@ Without --yes it changes nothing, and shows what it would dismiss. Above 100
 rejects the number found must be given with --expect.
 ` + rejectFilterHelp,
 		Example: `  replay rejects dismiss 17 18 --reason "test events of the new POS" --yes
-  replay rejects dismiss --code no_vendor_call --until 24h --expect 212 --reason "corrected by hand" --yes`,
+  replay rejects dismiss --code no_vendor_call --expect 212 --reason "by hand" --yes`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			who, err := act.check(c)
