@@ -1,16 +1,19 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
@@ -242,17 +245,36 @@ func TestStreamWaitsForTheLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.Close()
-	held, release, done := make(chan struct{}), make(chan struct{}), make(chan string, 1)
+	held, release := make(chan struct{}), make(chan struct{})
 	go func() {
 		if err := session.Locked(t.Context(), func() error { close(held); <-release; return nil }); err != nil {
 			t.Error(err)
 		}
 	}()
 	<-held
-	go func() {
-		code, out, errOut := r.run("stream", "--plan", report.Plan, "--yes", "--reason", "x")
-		done <- fmt.Sprint(code, " ", out, errOut)
-	}()
-	time.AfterFunc(2500*time.Millisecond, func() { close(release) }) // it says so after 2 s
-	contains(t, <-done, "0 Added 3 events", "waiting: a worker is comparing this ledger with the stream")
+	// The lock is given back when the command has said that it waits.
+	told := sync.OnceFunc(func() { close(release) })
+	defer told()
+	root := newRoot(r.env)
+	root.SetErr(heard(func(text string) {
+		if strings.Contains(text, "waiting: a worker is comparing this ledger with the stream") {
+			told()
+		}
+	}))
+	var out bytes.Buffer
+	root.SetOut(&out)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if code := command.Execute(ctx, root, []string{"stream", "--plan", report.Plan, "--yes", "--reason", "x"}); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	contains(t, out.String(), "Added 3 events")
+}
+
+// heard is a writer that hands on what is written.
+type heard func(text string)
+
+func (h heard) Write(p []byte) (int, error) {
+	h(string(p))
+	return len(p), nil
 }
