@@ -10,7 +10,7 @@
 //	   │     Settle, Rescue     │ Settle
 //	   │                        ▼
 //	   └──────────────────── parked      waits for a person
-//	          Reopen
+//	          PutBack
 //
 // Doubt (in_doubt) lies across these states: the vendor may have applied the
 // operation and there is no proof. It is set by an unclear answer (Settle) and

@@ -117,8 +117,7 @@ const sqlChooseFor = `SELECT set_config('points_ledger.plan', $1::bigint::text, 
 // whoever acts on the plan looks at each row again.
 const sqlChoosePlan = `
 INSERT INTO replay_plan_operations (plan_id, operation_id)
-SELECT current_setting('points_ledger.plan')::bigint, x.operation_id` + openFrom + openWhere + `
- ORDER BY x.operation_id`
+SELECT current_setting('points_ledger.plan')::bigint, x.operation_id` + openFrom + openWhere
 
 // sqlPlanSize keeps how many operations were found.
 const sqlPlanSize = `UPDATE replay_plans SET size = $2 WHERE id = $1`

@@ -25,7 +25,8 @@ type PlanStart struct {
 // lock that keeps a second operator out; both end with the process, however
 // that dies. What must never be done twice does not rest on that lock: each
 // batch locks its rows of the plan and writes their outcome in the transaction
-// that acts on them. Not safe for concurrent use.
+// that acts on them (TestPlanTwoRunnersWithoutTheLock). Not safe for concurrent
+// use.
 type PlanRun struct {
 	// Plan is as it was when the run began.
 	Plan Plan
@@ -71,13 +72,20 @@ func (e *PlanCancelledError) Error() string {
 // planLockClass tells the locks of plans from other advisory locks: "plan".
 const planLockClass = 0x706c616e
 
-// sqlLockPlan asks for the lock of a plan, for as long as the connection lives,
-// and has Postgres notice within a minute that the runner's machine is gone. It
-// never waits.
-const sqlLockPlan = `
-SELECT pg_try_advisory_lock($1::integer, ($2::bigint % 2147483648)::integer), set_config('tcp_keepalives_idle', '30', false),
-       set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false),
-       set_config('idle_session_timeout', '0', false)`
+// sqlLockPlan asks for the lock of a plan, for as long as the connection lives.
+// It never waits.
+const sqlLockPlan = `SELECT pg_try_advisory_lock($1::integer, ($2::bigint % 2147483648)::integer)`
+
+// sqlRunnerSettings make the connection a runner's. Postgres notices within a
+// minute that the runner's machine is gone, and does not end a session that
+// waits for a canary. All that a run does it does by key, so that it plans for
+// look-ups: the plan's operations were stored a moment ago, and the planner does
+// not know yet how many there are.
+const sqlRunnerSettings = `
+SELECT set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+       set_config('tcp_keepalives_count', '3', false), set_config('idle_session_timeout', '0', false),
+       set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+       set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false)`
 
 const sqlUnlockPlan = `SELECT pg_advisory_unlock($1::integer, ($2::bigint % 2147483648)::integer)`
 
@@ -118,6 +126,9 @@ func (s *Store) beginPlan(ctx context.Context, start PlanStart, lock bool) (_ *P
 			r.Close()
 		}
 	}()
+	if _, err := conn.Exec(ctx, sqlRunnerSettings); err != nil {
+		return nil, fmt.Errorf("begin plan: %w", err)
+	}
 	if lock {
 		if err := r.lock(ctx); err != nil {
 			return nil, err
@@ -147,8 +158,7 @@ func (s *Store) beginPlan(ctx context.Context, start PlanStart, lock bool) (_ *P
 
 func (r *PlanRun) lock(ctx context.Context) error {
 	var got bool
-	var settings [4]string
-	err := r.conn.QueryRow(ctx, sqlLockPlan, planLockClass, r.Plan.ID).Scan(&got, &settings[0], &settings[1], &settings[2], &settings[3])
+	err := r.conn.QueryRow(ctx, sqlLockPlan, planLockClass, r.Plan.ID).Scan(&got)
 	if err != nil {
 		return fmt.Errorf("lock plan: %w", err)
 	}
@@ -179,7 +189,11 @@ func (r *PlanRun) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), planUnlockPatience)
 	defer cancel()
 	var held bool
-	if err := r.conn.QueryRow(ctx, sqlUnlockPlan, planLockClass, r.Plan.ID).Scan(&held); err != nil {
+	err := r.conn.QueryRow(ctx, sqlUnlockPlan, planLockClass, r.Plan.ID).Scan(&held)
+	if err == nil {
+		_, err = r.conn.Exec(ctx, `RESET ALL`) // to what the pool asked for
+	}
+	if err != nil {
 		_ = r.conn.Conn().Close(ctx) // the pool throws it away
 	}
 	r.conn.Release()
@@ -228,12 +242,14 @@ SELECT operation_id
  LIMIT $3
    FOR UPDATE SKIP LOCKED`
 
-// sqlDecidePlan keeps what became of operations that sqlTakePlan locked
-// (replay_plan_operations_pkey).
+// sqlDecidePlan keeps what became of operations that sqlTakePlan locked. The
+// bounds keep the scan to the batch (replay_plan_operations_left_idx or _pkey)
+// whatever the planner believes of a plan that was just stored.
 const sqlDecidePlan = `
 UPDATE replay_plan_operations
    SET outcome = $3, action_id = $4
- WHERE plan_id = $1 AND operation_id = ANY ($2::bigint[]) AND outcome IS NULL`
+ WHERE plan_id = $1 AND operation_id = ANY ($2::bigint[]) AND outcome IS NULL
+   AND operation_id BETWEEN (SELECT min(id) FROM unnest($2::bigint[]) AS id) AND (SELECT max(id) FROM unnest($2::bigint[]) AS id)`
 
 // planBatchPatience bounds one batch, which waits for nobody but a person who
 // cancels the plan at this moment.

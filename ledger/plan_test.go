@@ -312,3 +312,38 @@ func TestPlanStopsBetweenBatches(t *testing.T) {
 	}
 	want(t, "end", one[string](f, `SELECT result FROM ops_actions WHERE action = 'replay_end'`), "of action 1: interrupted")
 }
+
+// What was put back is looked at by how far each operation has come.
+func TestPutBackProgress(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	const n = 10
+	f.parkMany(n)
+	run := f.begin(s, f.plan(s), "lin")
+	var done ledger.Reopened
+	if _, err := run.PutBack(t.Context(), n-1, nil, &done); err != nil {
+		t.Fatal(err)
+	}
+	state := func(order, set string) {
+		f.exec(`UPDATE outbox SET ` + set + ` FROM operations o WHERE o.id = operation_id AND o.business_key = '` + order + `'`)
+	}
+	end := func(order, kind string) {
+		f.exec(`WITH gone AS (DELETE FROM outbox USING operations o WHERE o.id = operation_id AND o.business_key = $1 RETURNING operation_id)
+		        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT operation_id, $2, 'manual', '42', 1 FROM gone`, order, kind)
+	}
+	end("SO-1", "posted")
+	end("SO-2", "voided")
+	state("SO-3", `state = 'parked', cause = 'refused', attempts = 1`)
+	state("SO-4", `attempts = 1, cause = 'unknown'`)
+	state("SO-5", `cause = 'throttled'`) // used no attempt, but was tried
+	state("SO-6", `cause = 'returned'`)
+	state("SO-7", `state = 'sending', lease_token = 1, lease_until = now(), first_sent_at = now()`)
+	got, err := run.Progress(t.Context(), "returned")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "progress", got, ledger.PutBackProgress{Total: n - 1, Posted: 1, Voided: 1, Parked: 1, Failing: 2, Sending: 1, Waiting: 3})
+	if got, err = run.Progress(t.Context()); err != nil || got.Failing != 3 || got.Waiting != 2 {
+		t.Errorf("without the cause: %+v, %v", got, err)
+	}
+}

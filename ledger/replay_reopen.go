@@ -12,9 +12,10 @@ import (
 const CauseReplayed = "replayed"
 
 // reopenBatch is the most rows that one batch of a replay puts back: its locks
-// are held for some ten milliseconds, and a run holds some tens of bytes for
-// each row of one batch, whatever the size of the plan.
-const reopenBatch = 2000
+// are held for some ten milliseconds. A run allocates less than 640 kB for a
+// batch and keeps nothing of it, whatever the size of the plan
+// (TestPlanOfManyOperations).
+const reopenBatch = 1000
 
 // Reopened says what became of operations that a replay looked at.
 type Reopened struct {

@@ -104,7 +104,7 @@ func (s *session) nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan)
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing was put back, nothing recorded.")
 	default:
-		fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s (%s): nothing was put back, nothing recorded.\n", plan.Name, countsWords(plan.PlanCounts))
+		fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s: %s.\nNothing was put back now, nothing recorded.\n", plan.Name, countsWords(plan.PlanCounts))
 	}
 	return nil
 }
