@@ -23,7 +23,7 @@ type MemberQuery struct {
 	// scanned codes, by the time they were recorded; zero is from the start.
 	ScanSince time.Time
 	// ScanMost bounds the operations that are looked through so, newest first;
-	// 0 is no bound. A million takes about a second.
+	// 0 is no bound. A million takes a second or two.
 	ScanMost int64
 	// Progress is called while operations are looked through; may be nil.
 	Progress func(looked int64)

@@ -24,7 +24,7 @@ type memberOptions struct {
 // What bounds a search for scanned codes unless --since is given.
 const (
 	memberScanDays = 90
-	memberScanMost = 5_000_000
+	memberScanMost = 2_000_000
 )
 
 const (
@@ -49,7 +49,7 @@ from other sources (tills, campaigns) are no fault; they are counted.
 
 A text that is not known as a member id is tried as a scanned member code. The
 operations of a member whose codes were scanned are found by looking through the
-ledger: 90 days and 5,000,000 operations back, or as far as --since says.
+ledger: 90 days and 2,000,000 operations back, or as far as --since says.
 
 Names, mobile numbers and card numbers are masked. Without the vendor's url and
 credentials, and for Kylin, which has no call that reads, the ledger alone is
