@@ -38,7 +38,7 @@ func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.account, "account", "", "vendor account")
 	c.Flags().StringVar(&f.cause, "cause", "", "cause, such as refused or attempts_exhausted")
 	c.Flags().StringVar(&f.code, "code", "", "vendor's code of the last attempt, such as 40101")
-	c.Flags().StringVar(&f.outcome, "outcome", "", "outcome of the last attempt, such as refused or unknown; none: no attempt")
+	c.Flags().StringVar(&f.outcome, "outcome", "", "outcome of the last attempt, such as refused, or none")
 	c.Flags().StringVar(&f.state, "state", "parked", "parked, pending, sending or all")
 	c.Flags().StringVar(&f.member, "member", "", "member id or scanned code")
 	c.Flags().StringVar(&f.order, "order", "", "order number, or what stands for it")
@@ -52,7 +52,7 @@ func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.inDoubt, "in-doubt", false, "only operations in doubt")
 	c.Flags().StringVar(&f.since, "since", "", "at this time or later")
 	c.Flags().StringVar(&f.until, "until", "", "before this time")
-	c.Flags().StringVar(&f.by, "by", string(ledger.TimeRecorded), "time of --since and --until: recorded, event, failed")
+	c.Flags().StringVar(&f.by, "by", string(ledger.TimeRecorded), "time for --since: recorded, event or failed")
 }
 
 // filterFlagNames are the flags of filterFlags that hold a text.

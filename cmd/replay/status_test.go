@@ -53,7 +53,7 @@ func TestStatusTellsCodesApart(t *testing.T) {
 		}
 	}
 	contains(t, c.must(0, "list", "--code", "none"), "No parked operation fits")
-	contains(t, c.must(0, "run", "--code", "40301"), "2 parked operations", "replay run --code 40301 --expect 2")
+	contains(t, c.must(0, "run", "--code", "40301"), "2 parked operations", "chosen by --code 40301")
 	c.must(2, "list", "--code", "")
 }
 
