@@ -81,7 +81,7 @@ func (p *planRun) watchCanary(ctx context.Context) error {
 		if !told && waited >= canaryQuiet && now.Waiting == now.Total {
 			told = true
 			p.progress.Done()
-			fmt.Fprintf(p.errOut, "No worker has taken any of the canary in %s: %s. Waiting up to %s.\n", short(waited), p.whyUntaken(ctx), p.o.canaryWait)
+			fmt.Fprintf(p.errOut, "No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", short(waited), p.whyUntaken(ctx), p.o.canaryWait)
 		}
 		p.progress.Show("  canary: %s", p.report.Canary.words())
 		select {
@@ -111,12 +111,12 @@ func (p *planRun) judgeCanary(ctx context.Context, waited time.Duration) error {
 		return nil
 	}
 	p.progress.Done()
-	goOn := fmt.Sprintf("See why with `replay status`. To go on all the same, leave --canary out:\n  %s\nTo give the plan up: replay cancel %s", p.o.withoutCanary(p.report.Plan), p.report.Plan)
+	goOn := fmt.Sprintf("See why with `replay status`. To go on all the same, leave --canary out:\n  %s\nTo give the plan up:\n  replay cancel %s", p.o.withoutCanary(p.report.Plan), p.report.Plan)
 	if r.Untried == r.Operations {
-		return &canaryError{fmt.Sprintf("stopped after the canary: in %s no worker has taken any of its %s: %s. They are sent when one does; the rest is still parked. %s",
+		return &canaryError{fmt.Sprintf("stopped after the canary: in %s no worker has taken any of its %s:\n%s\nThey are sent when one does; the rest is still parked. %s",
 			short(waited), plural(r.Operations, "operation"), p.whyUntaken(ctx), goOn)}
 	}
-	return &canaryError{fmt.Sprintf("stopped after the canary: %s. The rest is still parked. %s", r.words(), goOn)}
+	return &canaryError{fmt.Sprintf("stopped after the canary: %s.\nThe rest is still parked. %s", r.words(), goOn)}
 }
 
 // withoutCanary is the command that goes on without one.

@@ -55,9 +55,10 @@ func (s *session) carryOut(c *cobra.Command, o *runOptions, plan ledger.Plan, ac
 	defer run.Close()
 	p := planRun{session: s, o: o, run: run, progress: command.NewProgress(c.ErrOrStderr()), errOut: c.ErrOrStderr(),
 		pace: putBackPace{perSecond: o.rate}, report: runReport{Plan: plan.Name, Action: run.Action, Found: run.Plan.Left}}
-	if before := run.Plan.Size - run.Plan.Left; before > 0 {
+	switch before := run.Plan.Size - run.Plan.Left; {
+	case before > 0:
 		c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(run.Plan.PlanCounts), plural(run.Plan.Left, "operation"))
-	} else {
+	case o.rate > 0 || o.canary > 0 || plan.Left > ledger.MaxUnexpected: // what takes a while can be interrupted
 		c.PrintErrf("Plan %s: %s. After an interruption this goes on with it:\n  %s\n", plan.Name, plural(plan.Size, "operation"), o.command(plan.Name))
 	}
 	stopped := p.putAllBack(c.Context())
@@ -84,7 +85,7 @@ func beginWords(err error) error {
 	case errors.As(err, &busy) && busy.Actor == "":
 		return fmt.Errorf("plan %s has just been begun by somebody else (database session %d): nothing was done here. `replay plans` shows how it goes", busy.Plan, busy.Session)
 	case errors.As(err, &busy):
-		return fmt.Errorf("plan %s is being run by %s since %s, %s ago (database session %d): nothing was done here. `replay plans` shows how it goes; if that run dies, this command goes on with what it left",
+		return fmt.Errorf("plan %s is being run by %s since %s, %s ago (database session %d):\nnothing was done here. `replay plans` shows how it goes; if that run dies, this command goes on",
 			busy.Plan, clean(busy.Actor), moment(busy.Since), age(busy.Since, time.Now()), busy.Session)
 	case errors.As(err, &cancelled):
 		return cancelledWords(cancelled)
@@ -196,11 +197,11 @@ func (p *planRun) verdict(ctx context.Context, stopped error) error {
 	case errors.As(stopped, &cancelled):
 		return cancelledWords(cancelled)
 	case stopped != nil && ctx.Err() != nil:
-		return fmt.Errorf("interrupted: %s left of plan %s. %s", plural(p.report.Left, "operation"), p.report.Plan, goOn)
+		return fmt.Errorf("interrupted: %s left of plan %s.\n%s", plural(p.report.Left, "operation"), p.report.Plan, goOn)
 	case stopped != nil:
 		return p.broken(stopped)
 	case p.report.Left > 0:
-		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them. %s", plural(p.report.Left, "operation"), goOn)}
+		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them.\n%s", plural(p.report.Left, "operation"), goOn)}
 	case p.report.Reopened.Reopened < p.report.Found:
 		left := p.report.Found - p.report.Reopened.Reopened
 		was := "were"

@@ -143,7 +143,7 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	case p.Command == "" && t.Operations > 0:
 		fmt.Fprintln(out, "\nNothing of this would be put back, so there is no command to run. Ask the vendor about the dedup\nkeys: `replay list --json` with the same filter has them.")
 	case p.Command == "":
-		fmt.Fprintln(out, "\nNothing of it is left to put back.")
+		fmt.Fprintln(out, "Nothing of it is left to put back.")
 	default:
 		fmt.Fprintf(out, "\nTo put back exactly these:\n  %s\n", p.Command)
 	}
