@@ -82,7 +82,7 @@ func judge(row *ledger.Claimed, records []Record, echo bool, accounted int) judg
 	j := judgement{echo: echo}
 	var cut []Record // shows the beginning of our reason only
 	for _, r := range records {
-		reference := referenceIn(r.Text)
+		reference := ledger.ReferenceIn(r.Text)
 		j.echo = j.echo || reference != ""
 		switch {
 		case reference == row.Reference && r.Points == int64(row.Points):
@@ -116,23 +116,6 @@ func judge(row *ledger.Claimed, records []Record, echo bool, accounted int) judg
 // tooEarly tells that a record was made before the row can have been sent.
 func tooEarly(r Record, firstSent time.Time) bool {
 	return !r.At.IsZero() && r.At.Before(firstSent.Add(-clockSkew))
-}
-
-// referenceIn finds one of our references in a record's text, "" when there is
-// none: the reason ends in #REFERENCE.
-func referenceIn(text string) string {
-	for rest := text; ; {
-		at := strings.IndexByte(rest, '#')
-		if at < 0 {
-			return ""
-		}
-		rest = rest[at+1:]
-		if len(rest) >= ledger.ReferenceChars {
-			if reference, ok := ledger.CanonicalReference(rest[:ledger.ReferenceChars]); ok {
-				return reference
-			}
-		}
-	}
 }
 
 // mustVerify tells whether the row is looked up before it is sent again. A row

@@ -3,7 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -51,57 +51,31 @@ func unsupported(kind ledger.Kind, vendor string) vendorapi.Reply {
 const (
 	scanPageSize = 100
 	scanMaxPages = 500
-	scanTries    = 5
 )
 
-// vendorZone is the zone of the times in Zhimai's records. The page gives none;
-// the vendor is in China, and a time that is read wrongly early would hide a
-// record, so unreadable times count as possible.
-var vendorZone = time.FixedZone("CST", 8*60*60)
-
-// Scan implements Verifier: all pages, then page 1 again; when it has changed
-// meanwhile, rows may have moved between the pages, and the scan is repeated.
+// Scan implements Verifier. Records that move while they are read, or that are
+// more than can be read, prove nothing.
 func (z Zhimai) Scan(ctx context.Context, memberID string) ([]Record, vendorapi.Reply) {
-	query := zhimai.RecordsQuery{UserID: memberID, PageSize: scanPageSize}
-	for range scanTries {
-		all, reply := z.Client.AllRecords(ctx, query, scanMaxPages)
-		if reply.Outcome != vendorapi.Applied {
-			return nil, reply
-		}
-		first, reply := z.Client.PointsRecords(ctx, query)
-		if reply.Outcome != vendorapi.Applied {
-			return nil, reply
-		}
-		if sameBeginning(all, first.Records) {
-			return awards(all), reply
-		}
+	history, reply := z.Client.ReadHistory(ctx, memberID, scanPageSize, scanMaxPages)
+	switch {
+	case reply.Outcome != vendorapi.Applied:
+		return nil, reply
+	case history.Moving:
+		return nil, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: ErrRecordsMove}
+	case history.Partial:
+		return nil, vendorapi.Reply{Outcome: vendorapi.Unknown,
+			Err: fmt.Errorf("the member has more than %d pages of records", scanMaxPages)}
 	}
-	return nil, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: ErrRecordsMove}
+	return awards(history.Records), reply
 }
 
-// sameBeginning tells whether page 1 is still what the scan began with.
-func sameBeginning(all, first []zhimai.Record) bool {
-	if len(first) > len(all) || len(first) == 0 && len(all) > 0 {
-		return false
-	}
-	for i := range first {
-		a, b := all[i], first[i]
-		if a.Type != b.Type || a.Points != b.Points || a.Desc != b.Desc || a.CreatedAt != b.CreatedAt {
-			return false
-		}
-	}
-	return true
-}
-
-// awards keeps the records of awarded points.
+// awards keeps the records of awarded points. A time that cannot be read is
+// zero: a record is not left out for it.
 func awards(all []zhimai.Record) []Record {
 	var kept []Record
 	for _, r := range all {
 		if r.Type != zhimai.Spent {
-			at, err := time.ParseInLocation(time.DateTime, r.CreatedAt, vendorZone)
-			if err != nil {
-				at = time.Time{}
-			}
+			at, _ := r.Time()
 			kept = append(kept, Record{Points: r.Points, Text: r.Desc, At: at})
 		}
 	}

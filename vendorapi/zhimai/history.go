@@ -20,11 +20,11 @@ type History struct {
 }
 
 // historyTries is how often a history that moves is read.
-const historyTries = 3
+const historyTries = 5
 
 // ReadHistory reads a member's records from page 1, at most maxPages of
 // pageSize. After the last it reads page 1 again: if that has changed, rows may
-// have moved between the pages, and all is read anew, three times in all. The
+// have moved between the pages, and all is read anew, five times in all. The
 // history counts only when the outcome is Applied. The reply's Duration is the
 // sum.
 func (c *Client) ReadHistory(ctx context.Context, userID string, pageSize, maxPages int) (History, vendorapi.Reply) {
@@ -79,8 +79,11 @@ func sameBeginning(all, first []Record) bool {
 // vendor is in China.
 var recordZone = time.FixedZone("CST", 8*60*60)
 
-// Time reads CreatedAt in China's time. False when it cannot be read.
+// Time reads CreatedAt in China's time; zero and false when it cannot be read.
 func (r Record) Time() (time.Time, bool) {
 	at, err := time.ParseInLocation(time.DateTime, r.CreatedAt, recordZone)
-	return at, err == nil
+	if err != nil {
+		return time.Time{}, false
+	}
+	return at, true
 }

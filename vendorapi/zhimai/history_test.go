@@ -53,7 +53,7 @@ func TestReadHistory(t *testing.T) {
 		"all pages":          {6, 3, none, 6, 4, false, false},
 		"one too many":       {7, 3, none, 6, 4, true, false},
 		"it moved once":      {4, 9, func(call int) int { return min(call, 1) }, 5, 8, false, false},
-		"it does not settle": {4, 2, func(call int) int { return call }, 4, 9, true, true},
+		"it does not settle": {4, 2, func(call int) int { return call }, 4, 15, true, true},
 	} {
 		client, calls := historyServer(t, c.total, c.arrive)
 		got, reply := client.ReadHistory(t.Context(), "42", 2, c.maxPages)

@@ -13,10 +13,6 @@ import (
 // defaultPageSize is the page's default for page_size.
 const defaultPageSize = 10
 
-// ErrTooManyPages is in the reply of AllRecords when the limit was reached
-// before the last page: what was read is not the whole.
-var ErrTooManyPages = errors.New("more record pages than the limit")
-
 // RecordsQuery asks for one page of a member's points history.
 type RecordsQuery struct {
 	UserID string
@@ -127,31 +123,6 @@ func (q RecordsQuery) check() error {
 		return errors.New("type: want all, in, out or nothing")
 	}
 	return nil
-}
-
-// AllRecords reads the pages from the first (q.Page is ignored) to the last,
-// at most maxPages. The records count only when the outcome is Applied. Rows
-// that arrive while it reads can show a record twice or, with an order other
-// than newest first, push one away: whoever needs certainty reads page 1 again
-// and compares. The reply is the last page's; Duration is the sum.
-func (c *Client) AllRecords(ctx context.Context, q RecordsQuery, maxPages int) ([]Record, vendorapi.Reply) {
-	var all []Record
-	var sum vendorapi.Reply
-	for q.Page = 1; q.Page <= maxPages; q.Page++ {
-		page, reply := c.PointsRecords(ctx, q)
-		reply.Duration += sum.Duration
-		sum = reply
-		if reply.Outcome != vendorapi.Applied {
-			return nil, reply
-		}
-		all = append(all, page.Records...)
-		if !page.HasMore {
-			return all, reply
-		}
-	}
-	sum.Outcome = vendorapi.Unknown
-	sum.Err = fmt.Errorf("read all points records: %w (%d)", ErrTooManyPages, maxPages)
-	return nil, sum
 }
 
 // parseRecords accepts both shapes of the page, and [] as zero records.

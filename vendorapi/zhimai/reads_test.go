@@ -131,36 +131,24 @@ func pagingVendor(t *testing.T, total, sizeCap int, shapeB bool) string {
 	return server.URL
 }
 
-func TestAllRecords(t *testing.T) {
+func TestReadHistoryOfEveryLength(t *testing.T) {
 	t.Parallel()
 	for _, total := range []int{0, 1, 9, 10, 11, 20, 50, 101} {
 		for _, shapeB := range []bool{false, true} {
 			for _, size := range []int{0, 10, 50} {
 				// 20: the vendor gives fewer than asked and does not say so.
 				c := newTestClient(t, testConfig(pagingVendor(t, total, 20, shapeB)))
-				got, reply := c.AllRecords(t.Context(), RecordsQuery{UserID: "1", PageSize: size}, 20)
-				if reply.Outcome != vendorapi.Applied || len(got) != total {
-					t.Fatalf("total %d, shape B %v, size %d: %d records, %+v", total, shapeB, size, len(got), reply)
+				got, reply := c.ReadHistory(t.Context(), "1", size, 20)
+				if reply.Outcome != vendorapi.Applied || len(got.Records) != total || got.Partial || got.Moving {
+					t.Fatalf("total %d, shape B %v, size %d: %d records, %+v", total, shapeB, size, len(got.Records), reply)
 				}
-				for i, record := range got {
+				for i, record := range got.Records {
 					if record.Points != int64(i) {
 						t.Fatalf("total %d: record %d is %d", total, i, record.Points)
 					}
 				}
 			}
 		}
-	}
-}
-
-func TestAllRecordsStopsAtTheLimit(t *testing.T) {
-	t.Parallel()
-	c := newTestClient(t, testConfig(pagingVendor(t, 30, 0, false)))
-	if got, reply := c.AllRecords(t.Context(), RecordsQuery{UserID: "1"}, 3); len(got) != 30 || reply.Outcome != vendorapi.Applied {
-		t.Fatalf("three pages: %d records, %+v", len(got), reply)
-	}
-	got, reply := c.AllRecords(t.Context(), RecordsQuery{UserID: "1"}, 2)
-	if got != nil || reply.Outcome != vendorapi.Unknown || !errors.Is(reply.Err, ErrTooManyPages) {
-		t.Fatalf("two pages: %d records, %+v", len(got), reply)
 	}
 }
 
