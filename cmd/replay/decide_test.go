@@ -168,6 +168,9 @@ func TestDecideLeavesOthersAlone(t *testing.T) {
 	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'sending' AND lease_token = 5`); n != 2 || c.count(sqlActs) != 0 {
 		t.Errorf("%d rows are left", n)
 	}
+	c.exec(`UPDATE outbox SET state = 'parked', cause = 'member_unresolved', in_doubt = true, lease_token = NULL, lease_until = NULL`)
+	contains(t, c.must(1, "resolve", "SO-code", "--customer-id", "42"), "is in doubt, so it may have been sent for a member", "--accept-in-doubt")
+	contains(t, c.must(1, "resolve", "SO-1", "--customer-id", "42"), "has its member from its event")
 	// Two operations of one order: settle wants one by name.
 	c.record("SO-1", func(o *ledger.Operation) {
 		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0

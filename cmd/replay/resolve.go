@@ -111,7 +111,7 @@ func resolvable(d *ledger.OperationDetail) error {
 		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (replay void --biz-id %s) and have the sale published anew",
 			d.ID, d.BizID)
 	case d.Open.InDoubt:
-		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor about the key %s; then settle it is not possible without a member: give it up (replay void --biz-id %s --accept-in-doubt) once they say that it was not applied, and have the sale published anew",
+		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor about the key %s. If they have not applied it, give it up (replay void --biz-id %s --accept-in-doubt) and have the sale published anew",
 			d.ID, d.BizID, d.BizID)
 	}
 	return nil
