@@ -20,27 +20,31 @@ func newRoot(environ []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "replay",
 		Short: "See what is stuck and why, and have it sent again without paying twice",
-		Long: `replay shows the operations that wait for a person (parked), and puts them back
-into the queue, where the running workers take them within a second or two.
+		Long: `replay shows what waits for a person (parked operations, rejected events), and
+acts on what the person decides. Running workers take what is put back within a
+second or two; it works without them, too.
 
 On a bad night:
   replay status                          what is stuck, and what to do next
   replay list --cause refused            which operations, and what the vendor said
   replay show SO-1001                    everything about one order
-  replay run --cause refused             what a replay would do (changes nothing)
-  replay run --cause refused --expect 12 --reason "members unfrozen" --yes
+  replay run --cause refused             what a replay would do; stores it as a plan
+  replay run --plan P-7K2M --yes --reason "members unfrozen"
+                                         puts back exactly what was shown
 
-A replay keeps the dedup key. What is being sent is never touched. What is in
-doubt (the vendor may have applied it) is looked up in the vendor's records
-first where the account says in_doubt: verify; elsewhere it goes only while the
-vendor remembers the key. Every replay is recorded with who, when and why (table
-ops_actions).
+Nothing is changed without --yes and --reason. A replay keeps the dedup key.
+What is being sent is never touched. What is in doubt (the vendor may have
+applied it) is looked up in the vendor's records first where the account says
+in_doubt: verify; elsewhere it goes only while the vendor remembers the key.
+Every act is recorded with who, when and why (replay log).
 
-DATABASE_URL is all it needs. It reads the same configuration as the worker
-(WORKER_CONFIG) to know how each account treats doubt: give it the same file.
+DATABASE_URL is all that most of it needs. It reads the same configuration as
+the worker (WORKER_CONFIG) to know how each account treats doubt: give it the
+same file. member and run --probe read from the vendor and want its
+credentials; stream wants NATS_URL.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but not
-everything that was found could be put back.`,
+everything could be done.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
