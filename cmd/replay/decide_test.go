@@ -77,6 +77,34 @@ func TestVoidByPlan(t *testing.T) {
 	}
 }
 
+// A second operator with the same plan is told, and does nothing; a cancelled
+// plan is refused.
+func TestVoidPlanIsTakenOrCancelled(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.record("SO-1")
+	c.park("refused", 0, false)
+	name := printed(t, c.must(0, "void"), "void")[2]
+	plan, err := c.store.ReadPlan(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := c.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionVoid, Actor: "wu", Reason: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, c.must(1, "void", "--plan", name, "--reason", "x", "--yes"), "is being run by wu", "nothing was changed by you")
+	run.Close()
+	if _, err := c.store.CancelPlan(t.Context(), plan, "wu", "wrong set"); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, c.must(1, "void", "--plan", name, "--reason", "x", "--yes"), "was cancelled by wu")
+	contains(t, c.must(0, "void", "--plan", name), "This plan was cancelled by wu: make another")
+	if c.count(sqlVoided) != 0 || c.count(sqlParked) != 1 {
+		t.Error("something was given up")
+	}
+}
+
 func TestVoidRefusesWrongUse(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
@@ -196,7 +224,7 @@ func TestResolve(t *testing.T) {
 	out := c.must(0, line...)
 	contains(t, out, "is for member "+member+" now, and still parked", "replay run --biz-id "+string(op.BizID))
 	contains(t, c.must(1, line...), "is resolved already", "never changes its member")
-	contains(t, c.must(0, "show", "SO-1"), "member named (resolve) by", "member "+member)
+	contains(t, c.must(0, "show", "SO-1"), "member named (resolve) by", "member "+member, "Its member is known by now")
 	c.must(0, "run", "--biz-id", string(op.BizID), "--reason", "resolved", "--yes")
 	c.waitFor("the posting", `SELECT count(*) FROM postings WHERE kind = 'posted' AND member_id = '`+member+`'`, 1)
 	if entry, _ := vendor.Lookup(sim.Zhimai, string(op.BizID)); entry.Applied != 1 {

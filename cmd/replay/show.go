@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -171,6 +172,9 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 	if d.Open.Blocked != "" {
 		return "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
 			". Ask the vendor whether it has applied the key " + string(d.BizID) + ". If it has, settle it; if not, give it up:\n" + decideCommands(d)
+	}
+	if d.Open.Cause == dispatch.CauseMemberUnresolved && d.MemberID != "" {
+		return "Its member is known by now, so it can go. See what putting it back would do:\n" + runBizID(d.BizID)
 	}
 	next := causeAdvice(d.Open.Cause, s.verifies(d.Account)) + ". See what putting it back would do:\n" + runBizID(d.BizID)
 	if d.MemberID == "" && !d.Open.InDoubt {

@@ -162,17 +162,22 @@ func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan
 	}
 	r.Groups = append([]ledger.VoidGroup{}, r.Groups...)
 	if plan.CancelledAt == nil && r.going() > 0 {
-		args := []string{"replay", "void", "--plan", plan.Name}
-		if o.acceptInDoubt {
-			args = append(args, "--accept-in-doubt")
-		}
-		r.Command = o.command(args...)
+		r.Command = o.planCommand(plan)
 	}
 	if o.json {
 		return printJSON(c.OutOrStdout(), r)
 	}
 	r.print(c.OutOrStdout())
 	return nil
+}
+
+// planCommand is the line that gives a plan up.
+func (o *voidOptions) planCommand(plan ledger.Plan) string {
+	args := []string{"replay", "void", "--plan", plan.Name}
+	if o.acceptInDoubt {
+		args = append(args, "--accept-in-doubt")
+	}
+	return o.command(args...)
 }
 
 // going counts what would be given up.
@@ -254,8 +259,8 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act l
 		err = errors.Join(err, endErr)
 	}
 	if err != nil {
-		return fmt.Errorf("%w\n%s were given up. The same command goes on where it stopped: %s", planRefused(err),
-			plural(result.Voided, "operation"), shell("replay", "void", "--plan", plan.Name, "--reason", reasonToFill, "--yes"))
+		return fmt.Errorf("%w\nGiven up so far: %s. Plan %s goes on where it stopped: %s", planRefused(err),
+			plural(result.Voided, "operation"), plan.Name, o.planCommand(plan))
 	}
 	if o.json {
 		err = printJSON(c.OutOrStdout(), result)
