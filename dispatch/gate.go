@@ -216,7 +216,7 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 		// about a pause the vendor asked for since; it does end a suspicion.
 		if t.probe || g.suspected.yes {
 			g.disprove(now)
-			g.open()
+			g.reopen()
 		}
 		g.streak.code, g.streak.members = "", nil
 	case vendorapi.Unauthorised:
@@ -232,7 +232,7 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 		case t.probe && (g.suspected.yes || g.status.Reason == GateFailing && unclear):
 			g.close(now, t, g.status.Reason, reply, 0)
 		case t.probe:
-			g.open()
+			g.reopen()
 		case g.status.Open && g.failures >= breakerLimit:
 			g.close(now, t, GateFailing, reply, 0)
 		}
@@ -252,7 +252,7 @@ func (g *gate) answered(t ticket) {
 	case t.probe && g.suspected.yes:
 		g.right = true
 	case t.probe:
-		g.open()
+		g.reopen()
 	}
 }
 
@@ -268,6 +268,14 @@ func (g *gate) end(t ticket) {
 	g.inFlight--
 	if t.probe {
 		g.probing = false
+	}
+}
+
+// reopen opens the gate by what a call showed. What a person paused only a person
+// opens, also when a call was under way that ends well.
+func (g *gate) reopen() {
+	if g.status.Reason != GatePaused {
+		g.open()
 	}
 }
 
@@ -301,7 +309,7 @@ func (g *gate) refused(now time.Time, t ticket, member string, reply vendorapi.R
 	if g.suspected.yes || t.probe {
 		// Another code, or a refusal after a pause: the vendor looks at what
 		// we send again.
-		g.open()
+		g.reopen()
 	}
 	if code == g.trusted.code && now.Before(g.trusted.until) {
 		return false
@@ -328,8 +336,12 @@ func refusalCode(reply vendorapi.Reply) string {
 }
 
 // close closes the gate or, when it is closed, keeps it so. pause 0 takes
-// probePause. A pause that is running is only ever made longer.
+// probePause. A pause that is running is only ever made longer, and a person's
+// stays what it is.
 func (g *gate) close(now time.Time, t ticket, reason GateReason, reply vendorapi.Reply, pause time.Duration) {
+	if g.status.Reason == GatePaused {
+		return
+	}
 	fresh := g.status.Open
 	if fresh {
 		g.status = GateStatus{Since: now}

@@ -278,3 +278,48 @@ func TestGateIsShared(t *testing.T) {
 		t.Error("a paused account is probed")
 	}
 }
+
+// Calls that were under way when a person paused the account change nothing,
+// however they end; the person's word opens the gate again.
+func TestGatePausedAmidCalls(t *testing.T) {
+	t.Parallel()
+	throttled := vendorapi.Reply{Outcome: vendorapi.Throttled, RetryAfter: time.Hour}
+	for name, reply := range map[string]vendorapi.Reply{"applied": applied, "refused": refused, "throttled": throttled,
+		"unauthorised": {Outcome: vendorapi.Unauthorised}, "unknown": {Outcome: vendorapi.Unknown}} {
+		g := newGate(true, time.Minute)
+		now := clock
+		var calls []ticket
+		for range 2 * breakerLimit {
+			pass, ok := g.enter(now)
+			if !ok {
+				t.Fatal("no call allowed")
+			}
+			calls = append(calls, pass)
+		}
+		// One more finds the vendor in trouble, and another is the probe.
+		pass, _ := g.enter(now)
+		g.leave(now, pass, "0", vendorapi.Reply{Outcome: vendorapi.Unauthorised})
+		now = g.Status().Until
+		share(g, now)
+		probe, ok := g.enter(now)
+		if !ok || !probe.probe {
+			t.Fatalf("no probe: %+v", g.Status())
+		}
+		paused := ledger.Gate{Reason: string(GatePaused), Words: "lin: their window", ProbeIn: time.Minute}
+		g.adopt(now, paused)
+		for i, pass := range append(calls, probe) {
+			g.leave(now, pass, fmt.Sprint(i), reply)
+			if status := g.Status(); status.Reason != GatePaused || status.Words != paused.Words {
+				t.Fatalf("%s %d: the gate is %+v", name, i, status)
+			}
+		}
+		if _, again := g.enter(now); again {
+			t.Errorf("%s: a call is allowed", name)
+		}
+		share(g, now)
+		g.adopt(now, ledger.Gate{})
+		if calls, _ := g.allowance(now); calls != unlimited {
+			t.Errorf("%s: not open after the pause: %+v", name, g.Status())
+		}
+	}
+}

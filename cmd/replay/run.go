@@ -76,7 +76,7 @@ carries it out; above 100 operations the number found must be given with --expec
 	c.Flags().IntVar(&o.probe, "probe", 0, "preview: look so many up in the vendor's records")
 	c.Flags().IntVar(&o.rate, "rate", 0, "the most operations to put back in a second (default: no limit)")
 	c.Flags().IntVar(&o.canary, "canary", 0, "put back so many first, and stop if too few of them post")
-	c.Flags().Float64Var(&o.canaryShare, "canary-share", defaultCanaryShare, "the share of the canary that must post, above 0 and up to 1")
+	c.Flags().Float64Var(&o.canaryShare, "canary-share", defaultCanaryShare, "share of the canary that must post, up to 1")
 	c.Flags().DurationVar(&o.canaryWait, "canary-wait", defaultCanaryWait, "how long to wait for the canary")
 	return c
 }
