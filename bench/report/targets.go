@@ -28,13 +28,12 @@ type side struct {
 // target is one line of the table: the ratio of two sides, or of one side to
 // what the settings allow when against has no name.
 type target struct {
-	figure       string
-	measured     side
-	against      side
-	least, most  float64 // one of them is 0; both are for a figure without a target
-	digits       int
-	bound        func(Record) float64
-	boundMeaning string
+	figure      string
+	measured    side
+	against     side
+	least, most float64 // one of them is 0; both are for a figure without a target
+	digits      int
+	bound       func(Record) float64
 }
 
 // targets are the lines in the order of the table.
@@ -44,8 +43,10 @@ func targets() []target {
 	all := []target{
 		{figure: "backlog, vendor 0 ms, to the bare pipeline", measured: rate(caseBacklog, ours), against: rate(caseBacklog, "bare"), least: 1},
 		{figure: "backlog, vendor 0 ms, to River's best", measured: rate(caseBacklog, ours), against: rate(caseBacklog, "river-best"), least: 2.5},
-		{figure: "backlog, vendor 20 ms, 128 at once, to concurrency / 20 ms", measured: rate(caseDelay, ours), bound: ceiling, boundMeaning: "allowed", least: 0.95},
-		{figure: "the same with 64 at once", measured: rate("one worker, 20ms", ours), bound: ceiling, boundMeaning: "allowed", least: 0.95},
+		{figure: "backlog, vendor 20 ms, 128 at once, to concurrency / 20 ms", measured: rate(caseDelay, ours), bound: ceiling, least: 0.95},
+		{figure: "the same with 64 at once", measured: rate("one worker, 20ms", ours), bound: ceiling, least: 0.95},
+		{figure: "the same with 128, to concurrency / the vendor's measured time to answer", measured: rate(caseDelay, ours), bound: measuredCeiling},
+		{figure: "the bare pipeline with 128, to concurrency / 20 ms", measured: rate(caseDelay, "bare"), bound: ceiling},
 		{figure: "backlog, vendor 20 ms, to River at 500", measured: rate(caseDelay, ours), against: rate(caseDelay, "river-500"), least: 2},
 		{figure: "light load, p50, to the bare pipeline", measured: side{caseLight, ours, p50}, against: side{caseLight, "bare", p50}, most: 1.5, digits: 1},
 		{figure: "light load, p99, to the bare pipeline", measured: side{caseLight, ours, p99}, against: side{caseLight, "bare", p99}, most: 2, digits: 1},
@@ -68,6 +69,12 @@ func targets() []target {
 
 // ceiling is the rate that the calls at once and the vendor's delay allow.
 func ceiling(r Record) float64 { return 1000 * float64(r.AtOnce*r.Workers) / float64(r.DelayMS) }
+
+// measuredCeiling is the rate that the calls at once and the vendor's own time to
+// answer allow, which is more than the delay where processors are short.
+func measuredCeiling(r Record) float64 {
+	return 1000 * float64(r.AtOnce*r.Workers) / max(r.Sink.AnswerMS, float64(r.DelayMS))
+}
 
 // row is a target with what came out.
 type row struct {

@@ -71,6 +71,10 @@ type Stats struct {
 	Stray int64
 	// MaxAtOnce is the most calls that were being answered at one time.
 	MaxAtOnce int64
+	// AnswerMS is how long Zhimai's points calls took on average, in
+	// milliseconds, from their arrival to the end of their delay: the delay that
+	// was asked for, the timer's grain, and the wait for a processor.
+	AnswerMS float64
 }
 
 // Goal is how many keys each vendor is to apply.

@@ -91,7 +91,9 @@ type book struct {
 	Behaviour
 	zhimai, kylin             *vendor
 	scans, stray, atOnce, top atomic.Int64
-	mu                        sync.Mutex
+	// answering is the time that Zhimai's points calls have taken, in nanoseconds.
+	answering atomic.Int64
+	mu        sync.Mutex
 	// records are the applied calls of faulty events, by event, as they will
 	// be shown.
 	records map[int][]byte
@@ -148,7 +150,7 @@ func (s *server) handle(c *fasthttp.RequestCtx) {
 	case "/_sink/stats":
 		b := s.book.Load()
 		raw, err := json.Marshal(Stats{Zhimai: b.zhimai.count(), Kylin: b.kylin.count(),
-			Scans: b.scans.Load(), Stray: b.stray.Load(), MaxAtOnce: b.top.Load()})
+			Scans: b.scans.Load(), Stray: b.stray.Load(), MaxAtOnce: b.top.Load(), AnswerMS: b.answerMS()})
 		if err != nil {
 			c.Error(err.Error(), fasthttp.StatusInternalServerError)
 			return
@@ -196,6 +198,14 @@ func (v *vendor) arrivals() []byte {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(v.arrived[i].Load()))
 	}
 	return raw
+}
+
+func (b *book) answerMS() float64 {
+	calls := b.zhimai.calls.Load()
+	if calls == 0 {
+		return 0
+	}
+	return float64(b.answering.Load()) / float64(calls) / float64(time.Millisecond)
 }
 
 // enter counts a call in flight.
@@ -255,6 +265,7 @@ func (s *server) serveZhimai(c *fasthttp.RequestCtx) {
 		}
 	}
 	time.Sleep(time.Until(now.Add(wait)))
+	b.answering.Add(int64(time.Since(now)))
 }
 
 func (s *server) serveKylin(c *fasthttp.RequestCtx) {
