@@ -124,6 +124,8 @@ func (g *gate) allowance(now time.Time) (calls int, pause time.Duration) {
 
 func (g *gate) allowed(now time.Time) (calls int, pause time.Duration) {
 	switch {
+	case g.status.Reason == GatePaused:
+		return 0, gateEvery
 	case g.status.Open && g.confirmed:
 		return unlimited, 0
 	case g.status.Open:

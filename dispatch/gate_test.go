@@ -323,3 +323,20 @@ func TestGatePausedAmidCalls(t *testing.T) {
 		}
 	}
 }
+
+// A pause holds although nobody has heard of it for long: the ledger is away.
+func TestGatePausedOutlastsItsTime(t *testing.T) {
+	t.Parallel()
+	g := newGate(true, time.Minute)
+	pass, _ := g.enter(clock)
+	g.leave(clock, pass, "0", vendorapi.Reply{Outcome: vendorapi.Unauthorised})
+	now := g.Status().Until
+	share(g, now) // the right to probe is granted
+	g.adopt(now, ledger.Gate{Reason: string(GatePaused), ProbeIn: time.Minute})
+	if calls, _ := g.allowance(now.Add(time.Hour)); calls != 0 {
+		t.Errorf("%d calls are allowed", calls)
+	}
+	if _, ok := g.enter(now.Add(time.Hour)); ok {
+		t.Error("a call begins")
+	}
+}

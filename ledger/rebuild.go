@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,11 +32,29 @@ type Rebuilt struct {
 // RecordRebuilt is Record for messages read from the stream again. What is
 // there is left alone, and a message that was rejected stays so until a person
 // decides, whatever the rules say now; its verdict is Rejected, without a
-// Rejection.
+// Rejection. What has only a scanned code is always parked: the member that it
+// may have been sent for is lost. After an error a part may be recorded.
 func (s *Store) RecordRebuilt(ctx context.Context, entries []Entry, how Rebuilt) ([]Verdict, error) {
-	return s.withoutRejected(ctx, entries, func(open []Entry) ([]Verdict, error) {
-		return s.record(ctx, open, &queueing{rebuilt: &how})
+	return s.withoutRejected(ctx, entries, func(open []Entry) (verdicts []Verdict, err error) {
+		for len(open) > 0 {
+			// In stream order: of two that contradict each other the first counts.
+			n, part := 1, Rebuilt{Rest: how.Rest, Parked: how.Parked || lacksMember(&open[0])}
+			for n < len(open) && (how.Parked || lacksMember(&open[n])) == part.Parked {
+				n++
+			}
+			judged, err := s.record(ctx, open[:n], &queueing{rebuilt: &part})
+			if err != nil {
+				return nil, err
+			}
+			verdicts, open = append(verdicts, judged...), open[n:]
+		}
+		return verdicts, nil
 	})
+}
+
+// lacksMember tells whether an operation of the event has only a scanned code.
+func lacksMember(e *Entry) bool {
+	return e.Event != nil && slices.ContainsFunc(e.Event.Operations, func(o Operation) bool { return o.Points > 0 && o.MemberID == "" })
 }
 
 // Known says what Record would say of entries, and writes nothing. Accepted

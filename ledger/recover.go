@@ -42,7 +42,10 @@ type Doubt struct {
 
 // sqlDoubtOpen marks every open row in doubt. Doubt that is there keeps its
 // age; a row without doubt had no effect before the loss, so its doubt is as
-// old as the loss. Reads the whole outbox, and locks its rows in order
+// old as the loss. A row whose member is not known is parked, also one that a
+// worker has in hand: the lost commits may have named a member and sent it, and
+// without the name nothing can be looked up; the worker cannot name one without
+// its lease. Reads the whole outbox, and locks its rows in order
 // (outbox_pkey), as sqlConfirm and sqlSettle do: workers may still write what
 // they heard.
 const sqlDoubtOpen = `
@@ -57,9 +60,13 @@ UPDATE outbox x
        first_sent_at = CASE WHEN x.in_doubt OR x.state = 'sending' THEN x.first_sent_at
                             ELSE GREATEST(o.recorded_at, $1::timestamptz) END,
        next_attempt_at = GREATEST(x.next_attempt_at, now() + $2::interval),
-       lease_until = CASE WHEN x.state = 'sending' THEN GREATEST(x.lease_until, now() + $2::interval) END,
-       state = CASE WHEN x.state = 'pending' AND $3 THEN 'parked' ELSE x.state END,
-       cause = CASE WHEN x.state = 'pending' THEN 'database_changed' ELSE x.cause END
+       lease_token = CASE WHEN COALESCE(x.resolved_member_id, o.member_id) IS NOT NULL THEN x.lease_token END,
+       lease_until = CASE WHEN x.state = 'sending' AND COALESCE(x.resolved_member_id, o.member_id) IS NOT NULL
+                          THEN GREATEST(x.lease_until, now() + $2::interval) END,
+       state = CASE WHEN COALESCE(x.resolved_member_id, o.member_id) IS NULL OR x.state = 'pending' AND $3
+                    THEN 'parked' ELSE x.state END,
+       cause = CASE WHEN COALESCE(x.resolved_member_id, o.member_id) IS NULL OR x.state = 'pending'
+                    THEN 'database_changed' ELSE x.cause END
   FROM locked l
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  WHERE x.operation_id = ANY (ARRAY[l.operation_id])`

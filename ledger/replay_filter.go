@@ -110,6 +110,9 @@ const (
 	BlockedKeyMemory = "key_memory_over"
 	// BlockedUnknownAccount: no key memory is known for the account.
 	BlockedUnknownAccount = "account_not_configured"
+	// BlockedMemberUnknown: it has only a scanned code, and the database that
+	// may have known its member, and sent it, is gone.
+	BlockedMemberUnknown = "member_unknown"
 )
 
 // Parts of the statements of this file's neighbours. openFrom needs the key
@@ -175,6 +178,8 @@ const (
 
 	openBlocked = `
        CASE WHEN NOT x.in_doubt THEN ''
+            WHEN x.cause IN ('rebuilt', 'database_changed')
+             AND COALESCE(x.resolved_member_id, o.member_id) IS NULL THEN 'member_unknown'
             WHEN memory.ms IS NULL THEN 'account_not_configured'
             WHEN x.first_sent_at <= statement_timestamp() - memory.ms * interval '1 millisecond' THEN 'key_memory_over'
             ELSE '' END`

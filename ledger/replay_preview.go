@@ -23,11 +23,12 @@ type ReplayCount struct {
 	Members    int64  `json:"members"`
 	Points     Points `json:"points"`
 	InDoubt    int64  `json:"in_doubt"`
-	// KeyMemoryOver and AccountUnknown count those that would stay parked,
-	// because they are in doubt: their key may be forgotten, or it is not
-	// known how long the vendor remembers.
+	// KeyMemoryOver, AccountUnknown and MemberUnknown count those that would
+	// stay parked, because they are in doubt: their key may be forgotten, it is
+	// not known how long the vendor remembers, or for whom they were sent.
 	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
 	AccountUnknown int64 `json:"refused_account_not_configured"`
+	MemberUnknown  int64 `json:"refused_member_unknown"`
 	// CodeTooOld counts scanned codes above the given age that were never
 	// resolved: the worker would park them again.
 	CodeTooOld int64     `json:"scanned_code_too_old"`
@@ -36,7 +37,7 @@ type ReplayCount struct {
 }
 
 // Blocked counts the operations that would stay parked.
-func (c ReplayCount) Blocked() int64 { return c.KeyMemoryOver + c.AccountUnknown }
+func (c ReplayCount) Blocked() int64 { return c.KeyMemoryOver + c.AccountUnknown + c.MemberUnknown }
 
 // ReplayPreview is what a replay would do. Total is zero when nothing is left
 // that is still parked.
@@ -55,6 +56,7 @@ SELECT x.target, x.cause, o.kind, count(*),
        count(*) FILTER (WHERE x.in_doubt),
        count(*) FILTER (WHERE` + openBlocked + ` = 'key_memory_over'),
        count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
+       count(*) FILTER (WHERE` + openBlocked + ` = 'member_unknown'),
        count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
                           AND o.event_time < now() - $4::bigint * interval '1 millisecond'),
        min(o.recorded_at), max(o.recorded_at)` + openFrom + `
@@ -76,7 +78,7 @@ func (s *Store) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, c
 	var account, cause, kind *string
 	var c ReplayCount
 	_, err = pgx.ForEachRow(rows, []any{&account, &cause, &kind, &c.Operations, &c.Members, &c.Points, &c.InDoubt,
-		&c.KeyMemoryOver, &c.AccountUnknown, &c.CodeTooOld, &c.Oldest, &c.Newest}, func() error {
+		&c.KeyMemoryOver, &c.AccountUnknown, &c.MemberUnknown, &c.CodeTooOld, &c.Oldest, &c.Newest}, func() error {
 		if account == nil {
 			preview.Total = c
 		} else {

@@ -23,9 +23,11 @@ type Reopened struct {
 	// Points and InDoubt are those of the reopened operations.
 	Points  Points `json:"points"`
 	InDoubt int64  `json:"in_doubt"`
-	// KeyMemoryOver and AccountUnknown stay parked; see ReplayCount.
+	// KeyMemoryOver, AccountUnknown and MemberUnknown stay parked; see
+	// ReplayCount.
 	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
 	AccountUnknown int64 `json:"refused_account_not_configured"`
+	MemberUnknown  int64 `json:"refused_member_unknown"`
 	// Skipped were no longer parked.
 	Skipped int64 `json:"skipped_no_longer_parked"`
 }
@@ -37,22 +39,26 @@ func (r *Reopened) Add(b Reopened) {
 	r.InDoubt += b.InDoubt
 	r.KeyMemoryOver += b.KeyMemoryOver
 	r.AccountUnknown += b.AccountUnknown
+	r.MemberUnknown += b.MemberUnknown
 	r.Skipped += b.Skipped
 }
 
 // Refused counts those that may not be sent again.
-func (r *Reopened) Refused() int64 { return r.KeyMemoryOver + r.AccountUnknown }
+func (r *Reopened) Refused() int64 { return r.KeyMemoryOver + r.AccountUnknown + r.MemberUnknown }
 
 // Text is the result as ops_actions keeps it.
 func (r *Reopened) Text() string {
-	return fmt.Sprintf("put back %d (%d points, %d in doubt); refused %d key_memory_over, %d account_not_configured; skipped %d no longer parked",
-		r.Reopened, r.Points, r.InDoubt, r.KeyMemoryOver, r.AccountUnknown, r.Skipped)
+	return fmt.Sprintf("put back %d (%d points, %d in doubt); refused %d key_memory_over, %d account_not_configured, %d member_unknown; skipped %d no longer parked",
+		r.Reopened, r.Points, r.InDoubt, r.KeyMemoryOver, r.AccountUnknown, r.MemberUnknown, r.Skipped)
 }
 
 // sqlReopen puts rows back that are still parked and may be sent again. The
 // attempts count anew, so that the whole schedule lies ahead (table attempts
 // keeps the old ones). first_sent_at, in_doubt and the resolved member stay:
-// what the vendor may have seen is not changed by a decision. Locks the rows in
+// what the vendor may have seen is not changed by a decision. Nor is the rest of
+// a row in doubt, after which its look-up proves something (attempt that timed
+// out, lease that ended, database that changed); a retry time that is further
+// away than any rest is. Locks the rows in
 // order (outbox_pkey) and skips those that somebody is changing, so it waits
 // for nobody; they are in none of the lists that it answers with. The
 // parameters are the key memories, as openFrom wants them, and the batch.
@@ -64,7 +70,9 @@ WITH picked AS (
        FOR UPDATE OF x SKIP LOCKED
 ), reopened AS (
     UPDATE outbox x
-       SET state = 'pending', cause = 'replayed', attempts = 0, next_attempt_at = now()
+       SET state = 'pending', cause = 'replayed', attempts = 0,
+           next_attempt_at = CASE WHEN x.in_doubt THEN LEAST(GREATEST(now(), x.next_attempt_at), now() + interval '5 minutes')
+                                  ELSE now() END
       FROM picked p
      WHERE x.operation_id = p.operation_id AND p.blocked = '' AND x.state = 'parked'
     RETURNING x.operation_id, x.in_doubt, p.points
@@ -74,6 +82,7 @@ SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened),
        (SELECT count(*) FROM reopened WHERE in_doubt),
        (SELECT COALESCE(array_agg(operation_id), '{}') FROM picked WHERE blocked <> ''),
        (SELECT count(*) FROM picked WHERE blocked = 'account_not_configured'),
+       (SELECT count(*) FROM picked WHERE blocked = 'member_unknown'),
        (SELECT COALESCE(array_agg(batch.id), '{}')
           FROM unnest($3::bigint[]) AS batch (id)
          WHERE NOT EXISTS (SELECT 1 FROM outbox x WHERE x.operation_id = batch.id AND x.state = 'parked'))`
@@ -100,12 +109,12 @@ func (r *PlanRun) PutBack(ctx context.Context, limit int, memories []KeyMemory, 
 	var b Reopened
 	more, err = r.step(ctx, limit, func(ctx context.Context, tx pgx.Tx, ids []int64) (d planDecision, err error) {
 		err = tx.QueryRow(ctx, sqlReopen, accounts, ms, ids).
-			Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.AccountUnknown, &d.skipped)
+			Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.AccountUnknown, &b.MemberUnknown, &d.skipped)
 		if err != nil {
 			return d, fmt.Errorf("put batch back: %w", err)
 		}
 		b.Reopened, b.Skipped = int64(len(d.done)), int64(len(d.skipped))
-		b.KeyMemoryOver = int64(len(d.refused)) - b.AccountUnknown
+		b.KeyMemoryOver = int64(len(d.refused)) - b.AccountUnknown - b.MemberUnknown
 		return d, nil
 	})
 	if err == nil {

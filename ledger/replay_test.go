@@ -53,7 +53,7 @@ func TestReopenPutsParkedRowsBack(t *testing.T) {
 		"lin|replay|plan "+first.plan.Name+": --cause refused|member unfrozen|2")
 	want(t, "end", one[string](f, `SELECT concat_ws('|', actor, action, filter, reason, set_size, result) FROM ops_actions WHERE id = 2`),
 		"lin|replay_end|plan "+first.plan.Name+": --cause refused|member unfrozen|2|"+
-			"of action 1: put back 2 (200 points, 1 in doubt); refused 0 key_memory_over, 0 account_not_configured; skipped 0 no longer parked")
+			"of action 1: put back 2 (200 points, 1 in doubt); refused 0 key_memory_over, 0 account_not_configured, 0 member_unknown; skipped 0 no longer parked")
 	want(t, "operations of the action", one[string](f, `SELECT string_agg(business_key, ' ' ORDER BY id) FROM action_operations JOIN operations ON id = operation_id WHERE action_id = 1`), "SO-1 SO-2")
 	found, _, err := s.Find(t.Context(), "SO-1", nil)
 	if err != nil {

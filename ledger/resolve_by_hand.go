@@ -21,6 +21,9 @@ type HandResolution struct {
 	Act
 	ID       OperationID
 	MemberID string
+	// AcceptInDoubt names the member also of an operation that may have been
+	// sent: of a database that was rebuilt, which has lost for whom.
+	AcceptInDoubt bool
 	// Filter is what the person typed to name the operation.
 	Filter string
 }
@@ -28,15 +31,16 @@ type HandResolution struct {
 // sqlResolveByHand names the member of a parked operation that has only a
 // scanned code and was never resolved: a member is committed before the first
 // send, so nothing was sent for it. In doubt that is not sure (a database that
-// was rebuilt has lost whom it was sent for), so then it is refused: an
-// operation never changes its member (invariant 4). Locks the row
-// (outbox_pkey). No row means that it is not such a row.
+// was rebuilt has lost whom it was sent for), and an operation never changes its
+// member (invariant 4): then it is refused, unless the person says that this is
+// the one ($3). Locks the row (outbox_pkey). No row means that it is not such a
+// row.
 const sqlResolveByHand = `
 UPDATE outbox x
    SET resolved_member_id = $2
   FROM operations o
  WHERE x.operation_id = $1 AND o.id = x.operation_id AND x.state = 'parked' AND x.resolved_member_id IS NULL
-   AND NOT x.in_doubt AND o.member_id IS NULL`
+   AND (NOT x.in_doubt OR $3) AND o.member_id IS NULL`
 
 // ResolveByHand keeps a person's word on who stands behind a scanned code, and
 // returns the id of the record in ops_actions. The operation stays parked. A
@@ -50,7 +54,7 @@ func (s *Store) ResolveByHand(ctx context.Context, h HandResolution) (action int
 		return 0, fmt.Errorf("resolve by hand: want a member id of 1 to 32 digits")
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, sqlResolveByHand, int64(h.ID), h.MemberID)
+		tag, err := tx.Exec(ctx, sqlResolveByHand, int64(h.ID), h.MemberID, h.AcceptInDoubt)
 		if err != nil {
 			return err
 		}

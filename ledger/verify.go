@@ -54,15 +54,16 @@ func (s *Store) MarkEchoSeen(ctx context.Context, target string) error {
 }
 
 // sqlAccountedFor counts the posted operations of a member and amount whose
-// records must lie within a time: recorded in the ledger after it began, so not
-// sent before; posted some time ago, so that their records are visible by now.
+// records must lie within a time: their events were stored by the broker after
+// it began, so they were not sent before, also when the ledger was rebuilt
+// since; posted some time ago, so that their records are visible by now.
 // Both limits err on the side of counting too few (operations_member_idx).
 const sqlAccountedFor = `
 SELECT count(*)
   FROM postings p
   JOIN operations o ON o.id = p.operation_id
  WHERE o.target = $1 AND p.member_id = $2 AND o.points = $3 AND p.kind = 'posted'
-   AND o.member_id = $2 AND o.recorded_at >= $4 AND p.posted_at <= now() - $5::interval`
+   AND o.member_id = $2 AND o.broker_time >= $4 AND p.posted_at <= now() - $5::interval`
 
 // AccountedFor counts how many records of the given points in the member's
 // history, from the time since on, surely belong to posted operations. settled
