@@ -113,6 +113,32 @@ func judge(row *ledger.Claimed, records []Record, echo bool, accounted int) judg
 	return j
 }
 
+// Proof is what a member's records prove of an operation.
+type Proof int
+
+const (
+	// ProvesNothing: only a person or the vendor's memory of the key can tell.
+	ProvesNothing Proof = iota
+	// ProvesApplied: a record shows its reference and its points.
+	ProvesApplied
+	// ProvesNotApplied: the account shows our references, and not this one.
+	ProvesNotApplied
+)
+
+// ProofOf judges an operation by its member's records as the worker does before
+// it sends a row in doubt again, so that a preview and the worker say the same.
+// echo is as in judge; how many records are accounted for only tells apart what
+// proves nothing.
+func ProofOf(row *ledger.Claimed, records []Record, echo bool) Proof {
+	switch judge(row, records, echo, 0).finding {
+	case found:
+		return ProvesApplied
+	case absent:
+		return ProvesNotApplied
+	}
+	return ProvesNothing
+}
+
 // tooEarly tells that a record was made before the row can have been sent.
 func tooEarly(r Record, firstSent time.Time) bool {
 	return !r.At.IsZero() && r.At.Before(firstSent.Add(-clockSkew))

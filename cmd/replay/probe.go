@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -248,26 +247,19 @@ func (s *session) judgeSample(ctx context.Context, members []*probedMember, repo
 	return nil
 }
 
-// count adds what a member's records show of one operation.
+// count adds what a member's records show of one operation, as a worker judges
+// it.
 func (r *probeReport) count(o *ledger.SampledOperation, records []dispatch.Record, echo bool) {
 	points := int64(o.Points)
-	mayBe := false
-	for _, record := range records {
-		switch reference := ledger.ReferenceIn(record.Text); {
-		case reference == o.Reference && record.Points == points:
-			r.Applied.add(points)
-			if !o.InDoubt {
-				r.NotDoubted.add(points)
-			}
-			return
-		case reference == o.Reference:
-			mayBe = true // with other points
-		case reference == "" && record.Points == points && record.Text != "" && strings.HasPrefix(o.Reason, record.Text):
-			mayBe = true // the beginning of our reason, cut short
+	row := ledger.Claimed{ID: o.ID, Points: o.Points, Reference: o.Reference, Reason: o.Reason, MemberID: o.MemberID,
+		InDoubt: o.InDoubt, FirstSentAt: o.FirstSentAt}
+	switch dispatch.ProofOf(&row, records, echo) {
+	case dispatch.ProvesApplied:
+		r.Applied.add(points)
+		if !o.InDoubt {
+			r.NotDoubted.add(points)
 		}
-	}
-	switch {
-	case echo && !mayBe:
+	case dispatch.ProvesNotApplied:
 		r.Absent.add(points)
 	default:
 		r.Unclear.add(points)

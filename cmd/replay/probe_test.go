@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/dispatch"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
@@ -122,6 +123,47 @@ func TestProbeWhereNothingCanBeTold(t *testing.T) {
 		t.Errorf("without credentials: %+v", *got)
 	}
 	contains(t, out, "nothing of this can be looked up")
+}
+
+// A preview judges records as the worker does.
+func TestProbeJudgesAsTheWorker(t *testing.T) {
+	t.Parallel()
+	sent := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
+	reference := ledger.ReferenceOf("pa1")
+	op := ledger.SampledOperation{Points: 100, Reference: reference, Reason: "订单SO-1消费积分 #" + reference, InDoubt: true, FirstSentAt: sent}
+	cut := dispatch.Record{Points: 100, Text: "订单SO-1", At: sent}
+	early, other, whole, mismatch := cut, cut, cut, cut
+	early.At = sent.Add(-time.Hour) // before it can have been sent
+	other.Text = "门店消费"
+	whole.Text = op.Reason
+	mismatch.Text, mismatch.Points = op.Reason, 99
+	one := tally{1, 100}
+	for name, c := range map[string]struct {
+		records []dispatch.Record
+		echo    bool
+		want    probeReport
+	}{
+		"no record":                    {nil, true, probeReport{Absent: one}},
+		"no record, no references":     {nil, false, probeReport{Unclear: one, NoEcho: true}},
+		"its reference":                {[]dispatch.Record{other, whole}, true, probeReport{Applied: one}},
+		"its reference, other points":  {[]dispatch.Record{mismatch}, true, probeReport{Unclear: one}},
+		"both: the worker parks it":    {[]dispatch.Record{mismatch, whole}, true, probeReport{Unclear: one}},
+		"the beginning of its reason":  {[]dispatch.Record{cut}, true, probeReport{Unclear: one}},
+		"the same from before it":      {[]dispatch.Record{early}, true, probeReport{Absent: one}},
+		"another text":                 {[]dispatch.Record{other}, true, probeReport{Absent: one}},
+		"another text, no references":  {[]dispatch.Record{other}, false, probeReport{Unclear: one, NoEcho: true}},
+		"an early text, no references": {[]dispatch.Record{early}, false, probeReport{Unclear: one, NoEcho: true}},
+	} {
+		var got probeReport
+		if got.count(&op, c.records, c.echo); got != c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+	op.InDoubt = false
+	var got probeReport
+	if got.count(&op, []dispatch.Record{whole}, true); got != (probeReport{Applied: one, NotDoubted: one}) {
+		t.Errorf("not in doubt: %+v", got)
+	}
 }
 
 // The preview of a replay shows the probe, and changes nothing.
