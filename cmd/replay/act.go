@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -26,6 +28,13 @@ func (a *decideFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&a.yes, "yes", false, "do it")
 	c.Flags().BoolVar(&a.json, "json", false, "print JSON")
 }
+
+// reasonToFill stands in the command of a preview without a reason. It is no
+// reason, so that a copied command asks for one.
+const reasonToFill = "…"
+
+// maxReasonChars bounds what is kept in ops_actions.
+const maxReasonChars = 1000
 
 // check reads who acts, and sees that there is a reason where one is needed.
 func (a *decideFlags) check(c *cobra.Command) (ledger.Act, error) {
@@ -49,6 +58,24 @@ func (a *decideFlags) command(args ...string) string {
 		args = append(args, "--operator", operator)
 	}
 	return shell(append(args, "--reason", cmp.Or(a.reason, reasonToFill), "--yes")...)
+}
+
+// besidePlan refuses the flags that --plan makes pointless: those that choose
+// operations, for a plan has its own. The flags of every act may stand beside
+// it, and the others that are named.
+func besidePlan(c *cobra.Command, others ...string) (err error) {
+	may := append([]string{"plan", "reason", "operator", "yes", "json"}, others...)
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && !slices.Contains(may, f.Name) {
+			err = command.Usagef("--plan and --%s: a plan has its operations already; leave one of the two out", f.Name)
+		}
+	})
+	return err
+}
+
+// recordedAs says where an act is kept.
+func recordedAs(action int64, act ledger.Act) string {
+	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, maskMobiles(act.Reason))
 }
 
 // partlyError ends an act that was done, but not for everything: exit code 3.
@@ -125,15 +152,21 @@ func parkedOrRefused(d *ledger.OperationDetail) error {
 	return notParked(&ledger.NotParkedError{ID: d.ID, State: state}, d)
 }
 
-// knownAccounts are the accounts of the configuration and of the ledger.
-func (s *session) knownAccounts(c *cobra.Command) ([]string, error) {
-	names, err := s.store.KnownAccounts(c.Context())
+// knownAccounts are the configured accounts, then those that only the ledger
+// knows.
+func (s *session) knownAccounts(ctx context.Context) ([]string, error) {
+	met, err := s.store.KnownAccounts(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var names []string
 	for _, v := range s.config.Vendors {
 		names = append(names, v.Name)
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	for _, name := range met {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }

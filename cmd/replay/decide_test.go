@@ -115,7 +115,7 @@ func TestVoidRefusesWrongUse(t *testing.T) {
 	for words, args := range map[string][]string{
 		"--yes needs --reason":        {"--yes"},
 		"--yes needs":                 {"--yes", "--reason", "…"},
-		"--state pending: only":       {"--state", "pending"},
+		"unknown flag: --state":       {"--state", "pending"},
 		"--expect: want":              {"--expect", "0"},
 		"--plan is empty":             {"--plan", " "},
 		"--plan and --expect":         {"--plan", "P-7K2M", "--expect", "3"},

@@ -34,12 +34,13 @@ Filters, all of which must fit:
   --since, --until RFC 3339, or an age such as 90m, 24h, 7d; --by says of what: recorded
                    (default), event (its own time), failed (the last attempt)`
 
+// register adds all flags but --state: what acts, acts on parked operations.
 func (f *filterFlags) register(c *cobra.Command) {
+	f.state = string(ledger.Parked)
 	c.Flags().StringVar(&f.account, "account", "", "vendor account")
 	c.Flags().StringVar(&f.cause, "cause", "", "cause, such as refused or attempts_exhausted")
 	c.Flags().StringVar(&f.code, "code", "", "vendor's code of the last attempt, such as 40101")
 	c.Flags().StringVar(&f.outcome, "outcome", "", "outcome of the last attempt, such as refused, or none")
-	c.Flags().StringVar(&f.state, "state", "parked", "parked, pending, sending or all")
 	c.Flags().StringVar(&f.member, "member", "", "member id or scanned code")
 	c.Flags().StringVar(&f.order, "order", "", "order number, or what stands for it")
 	c.Flags().StringVar(&f.bizID, "biz-id", "", "dedup key")
@@ -55,8 +56,13 @@ func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.by, "by", string(ledger.TimeRecorded), "time for --since: recorded, event or failed")
 }
 
-// filterFlagNames are the flags of filterFlags that hold a text.
-var filterFlagNames = [...]string{"account", "cause", "code", "outcome", "state", "member", "order", "biz-id", "type", "source",
+// registerState is for a command that only looks.
+func (f *filterFlags) registerState(c *cobra.Command) {
+	c.Flags().StringVar(&f.state, "state", string(ledger.Parked), "parked, pending, sending or all")
+}
+
+// filterFlagNames are the flags of register that hold a text.
+var filterFlagNames = [...]string{"account", "cause", "code", "outcome", "member", "order", "biz-id", "type", "source",
 	"kind", "shop", "since", "until", "by"}
 
 // outcomes are what table attempts knows, and what stands for no attempt.

@@ -33,6 +33,7 @@ func TestFilterArgsMeanTheSame(t *testing.T) {
 		var flags filterFlags
 		c := &cobra.Command{}
 		flags.register(c)
+		flags.registerState(c)
 		if err := c.ParseFlags(filterArgs(f)); err != nil {
 			t.Fatal(err)
 		}

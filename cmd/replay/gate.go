@@ -3,12 +3,23 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
+
+// closedGate finds the closed gate of an account. closed is false while its gate
+// is open.
+func closedGate(gates []ledger.ClosedGate, account string) (_ ledger.ClosedGate, closed bool) {
+	at := slices.IndexFunc(gates, func(g ledger.ClosedGate) bool { return g.Account == account })
+	if at < 0 {
+		return ledger.ClosedGate{}, false
+	}
+	return gates[at], true
+}
 
 // gateReport is a closed gate as status shows it.
 type gateReport struct {
@@ -37,7 +48,7 @@ func (g *gateReport) print(out io.Writer, a *accountReport) {
 	printLine(out, "because", g.Words)
 	printLine(out, "since", fmt.Sprintf("%s, %s ago", moment(g.ClosedAt), short(g.closedFor)))
 	switch {
-	case g.VendorSaid != "" && g.Reason == string(dispatch.GatePaused):
+	case g.VendorSaid != "" && g.Reason == ledger.GatePaused:
 		printLine(out, "who, and why", g.VendorSaid)
 	case g.VendorSaid != "":
 		printLine(out, "vendor says", g.VendorSaid)
@@ -56,7 +67,7 @@ func (g *gateReport) probeWords() string {
 		failed = fmt.Sprintf("; %s have failed so far", command.Count(g.FailedProbes))
 	}
 	switch {
-	case g.Reason == string(dispatch.GatePaused):
+	case g.Reason == ledger.GatePaused:
 		return "none: it stays closed until a person resumes the account"
 	case g.Probing:
 		return "under way" + failed
@@ -73,7 +84,7 @@ const probeOverdue = time.Minute
 // advice says what the operator can do about a closed gate.
 func (g *gateReport) advice(a *accountReport) string {
 	text := fmt.Sprintf("%s, gate closed: %s", a.Account, gateAdvice(g.Reason))
-	if g.Reason == string(dispatch.GatePaused) {
+	if g.Reason == ledger.GatePaused {
 		return text + "\n" + resumeCommand(a.Account)
 	}
 	if a.Late > 0 && !g.Probing && g.probeIn < -probeOverdue {
@@ -93,7 +104,7 @@ func gateWords(reason string) string {
 		return "the vendor refused many members in a row with one code and accepted nobody, so the worker suspects our own keys or signing"
 	case dispatch.GateFailing:
 		return "many calls in a row had no clear answer"
-	case dispatch.GatePaused:
+	case ledger.GatePaused:
 		return "a person paused the account"
 	}
 	return reason
@@ -110,7 +121,7 @@ func gateAdvice(reason string) string {
 		return "check the account's keys, its signing and the worker's clock, and ask the vendor what the code means. If it is about the members after all, the gate opens with the first one that the vendor accepts. If it was us, put back what was parked with this code, too."
 	case dispatch.GateFailing:
 		return "see whether the vendor is up and the worker can reach it. It opens by itself when a probe is answered."
-	case dispatch.GatePaused:
+	case ledger.GatePaused:
 		return "ask whoever paused it before you resume it. When it may go on:"
 	}
 	return "a newer worker wrote this reason: see its /readyz."

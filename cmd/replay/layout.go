@@ -155,6 +155,13 @@ func printLine(out io.Writer, label, text string) {
 	}
 }
 
+// printParagraph prints a text within the page.
+func printParagraph(out io.Writer, text string) {
+	for _, line := range wrap(clean(text), pageWidth) {
+		fmt.Fprintln(out, line)
+	}
+}
+
 // printPoint prints one point of a list. Each command stands on a line of its
 // own and is not broken: it is there to be copied.
 func printPoint(out io.Writer, text string) {

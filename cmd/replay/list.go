@@ -50,6 +50,7 @@ not be sent again, because the vendor may have forgotten the key.`,
 		RunE: func(c *cobra.Command, _ []string) error { return runList(c, environ, &o) },
 	}
 	o.filters.register(c)
+	o.filters.registerState(c)
 	c.Flags().IntVar(&o.limit, "limit", 50, "the most operations to show, 1 to 10,000")
 	c.Flags().StringVar(&o.sort, "sort", string(ledger.SortRecorded), "recorded, due, points or failed")
 	c.Flags().StringVar(&o.after, "after", "", "go on behind this place, as the page before says")

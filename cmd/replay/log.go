@@ -123,13 +123,6 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 	return nil
 }
 
-// printParagraph prints a text within the page.
-func printParagraph(out io.Writer, text string) {
-	for _, line := range wrap(clean(text), pageWidth) {
-		fmt.Fprintln(out, line)
-	}
-}
-
 func (l *actionLog) print(out io.Writer, now time.Time) {
 	for i, a := range l.Actions {
 		if i > 0 {

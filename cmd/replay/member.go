@@ -212,24 +212,12 @@ func (s *session) memberRejects(ctx context.Context, report *memberReport, q mem
 	return nil
 }
 
-// memberAccounts are the accounts to look at: the configured ones, then those
-// that only the ledger knows.
+// memberAccounts are the accounts to look at: all that are known, or the one
+// that is asked for.
 func (s *session) memberAccounts(ctx context.Context, only string) ([]string, error) {
-	var names []string
-	for _, v := range s.config.Vendors {
-		names = append(names, v.Name)
-	}
-	met, err := s.store.KnownAccounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range met {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	if only == "" {
-		return names, nil
+	names, err := s.knownAccounts(ctx)
+	if err != nil || only == "" {
+		return names, err
 	}
 	if !slices.Contains(names, only) {
 		return nil, command.Usagef("--account %s: no such account; there are: %s", only, strings.Join(names, ", "))
@@ -258,18 +246,13 @@ func (s *session) whereKnown(ctx context.Context, names []string, q memberQuesti
 	return known, nil
 }
 
-// isMemberID tells whether a text can be a customerId: 1 to 32 digits.
-func isMemberID(text string) bool {
-	return len(text) <= 32 && !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
-}
-
 // memberAt looks at one account: the vendor first, because it knows which
 // member a code stands for.
 func (s *session) memberAt(ctx context.Context, name string, q memberQuestion, known map[string]memberKnown, looked func(int64)) (*memberAccount, error) {
 	here, isKnown := known[name]
 	v, configured := s.config.Vendor(name)
 	a := &memberAccount{Account: name, Kind: v.Kind, config: v}
-	byID := !q.asCode && (here.asID || isMemberID(q.text) && !here.asCode)
+	byID := !q.asCode && (here.asID || ledger.ValidCustomerID(q.text) && !here.asCode)
 	var err error
 	switch {
 	case !configured:
@@ -292,8 +275,12 @@ func (s *session) memberAt(ctx context.Context, name string, q memberQuestion, k
 	if err := s.memberLedger(ctx, a, q, here, byID, looked); err != nil {
 		return nil, err
 	}
-	if a.gate, err = s.closedGate(ctx, name); err != nil {
+	gates, err := s.store.ClosedGates(ctx)
+	if err != nil {
 		return nil, err
+	}
+	if g, closed := closedGate(gates, name); closed {
+		a.gate = g.Reason
 	}
 	a.compare(q)
 	return a, nil
@@ -336,18 +323,4 @@ func (s *session) memberLedger(ctx context.Context, a *memberAccount, q memberQu
 		a.code = q.text
 	}
 	return nil
-}
-
-// closedGate is why no calls are made to an account, empty when they are.
-func (s *session) closedGate(ctx context.Context, account string) (string, error) {
-	gates, err := s.store.ClosedGates(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, g := range gates {
-		if g.Account == account {
-			return g.Reason, nil
-		}
-	}
-	return "", nil
 }

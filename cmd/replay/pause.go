@@ -70,11 +70,12 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 		return err
 	}
 	defer s.close()
-	known, err := s.knownAccounts(c)
+	known, err := s.knownAccounts(c.Context())
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(known, account) {
+		slices.Sort(known)
 		return command.Usagef("there is no account %q: want one of %s", clean(account), strings.Join(known, ", "))
 	}
 	g := gateChange{Account: account, pause: pause}
@@ -114,10 +115,8 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	if err != nil {
 		return err
 	}
-	for _, closed := range gates {
-		if closed.Account == g.Account {
-			g.Before, g.Words, g.Since = closed.Reason, closed.Words, closed.ClosedAt
-		}
+	if closed, found := closedGate(gates, g.Account); found {
+		g.Before, g.Words, g.Since = closed.Reason, closed.Words, closed.ClosedAt
 	}
 	open, err := s.store.CountOpen(c.Context())
 	if err != nil {

@@ -71,16 +71,13 @@ func waitsFor(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Tim
 	case d.Open.State == "sending":
 		return "the vendor's answer"
 	}
-	for _, g := range gates {
-		switch {
-		case g.Account != d.Account:
-		case g.Reason == ledger.GatePaused:
-			return "somebody to resume the account; " + maskMobiles(g.Words)
-		default:
-			return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, moment(g.ClosedAt), g.Reason)
-		}
-	}
-	if d.Open.NextAt.After(now) {
+	g, closed := closedGate(gates, d.Account)
+	switch {
+	case closed && g.Reason == ledger.GatePaused:
+		return "somebody to resume the account; " + maskMobiles(g.Words)
+	case closed:
+		return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, moment(g.ClosedAt), g.Reason)
+	case d.Open.NextAt.After(now):
 		return "its time, in " + short(d.Open.NextAt.Sub(now))
 	}
 	return "a worker"

@@ -103,12 +103,8 @@ func (s *session) keyMemories() []ledger.KeyMemory {
 // verifies tells whether the account looks what is in doubt up before it sends
 // it again. false for an account that is not configured.
 func (s *session) verifies(account string) bool {
-	for _, v := range s.config.Vendors {
-		if v.Name == account {
-			return v.InDoubt == config.InDoubtVerify
-		}
-	}
-	return false
+	v, _ := s.config.Vendor(account)
+	return v.InDoubt == config.InDoubtVerify
 }
 
 // printJSON prints one indented object.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -81,13 +80,6 @@ carries it out; above 100 operations the number found must be given with --expec
 	return c
 }
 
-// reasonToFill stands in the command of a preview without a reason. It is no
-// reason, so that a copied command asks for one.
-const reasonToFill = "…"
-
-// maxReasonChars bounds what is kept in ops_actions.
-const maxReasonChars = 1000
-
 const (
 	defaultCanaryShare = 0.9
 	defaultCanaryWait  = 5 * time.Minute
@@ -95,18 +87,11 @@ const (
 	maxRate = 100_000
 )
 
-// planFlags are the flags of run that go with a plan: all others say which
-// operations, and a plan has those.
-var planFlags = map[string]bool{"plan": true, "yes": true, "reason": true, "operator": true, "json": true,
-	"rate": true, "probe": true, "canary": true, "canary-share": true, "canary-wait": true}
-
 func (o *runOptions) check(c *cobra.Command) (ledger.Act, error) {
 	act, err := o.decideFlags.check(c)
 	switch {
 	case err != nil:
 		return act, err
-	case o.filters.state != string(ledger.Parked):
-		return act, command.Usagef("--state %s: run puts parked operations back; the others are on their way already", o.filters.state)
 	case c.Flag("expect").Changed && o.expect < 1:
 		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
 	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
@@ -128,12 +113,7 @@ func (o *runOptions) check(c *cobra.Command) (ledger.Act, error) {
 	case o.plan == "":
 		return act, nil
 	}
-	c.Flags().Visit(func(f *pflag.Flag) {
-		if !planFlags[f.Name] && err == nil {
-			err = command.Usagef("--plan and --%s: a plan has its operations already; leave one of the two out", f.Name)
-		}
-	})
-	return act, err
+	return act, besidePlan(c, "rate", "probe", "canary", "canary-share", "canary-wait")
 }
 
 func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
@@ -209,8 +189,8 @@ func (s *session) makePlan(ctx context.Context, o *runOptions, filter ledger.Ope
 // command is the line that carries a plan out.
 func (o *runOptions) command(plan string) string {
 	args := []string{"replay", "run", "--plan", plan, "--yes"}
-	if o.operator = strings.TrimSpace(o.operator); o.operator != "" {
-		args = append(args, "--operator", o.operator)
+	if operator := strings.TrimSpace(o.operator); operator != "" {
+		args = append(args, "--operator", operator)
 	}
 	if o.rate != 0 {
 		args = append(args, "--rate", strconv.Itoa(o.rate))

@@ -21,7 +21,7 @@ func TestRunRefusesWrongUse(t *testing.T) {
 		"--yes needs --reason":         {"--yes", "--reason", "…"},
 		"--account is empty":           {"--yes", "--reason", "x", "--account", ""},
 		"--operator is empty":          {"--yes", "--reason", "x", "--operator", " "},
-		"--state pending":              {"--yes", "--reason", "x", "--state", "pending"},
+		"unknown flag: --state":        {"--yes", "--reason", "x", "--state", "parked"},
 		"--since: want a time such":    {"--since", "yesterday"},
 		"at most 1,000 characters":     {"--yes", "--reason", strings.Repeat("长", 1001)},
 		"is not before --until":        {"--since", "1h", "--until", "2h"},
@@ -36,6 +36,7 @@ func TestRunRefusesWrongUse(t *testing.T) {
 		"--plan is empty":              {"--plan", " "},
 		"--plan and --cause":           {"--plan", "P-7K2M", "--cause", "refused"},
 		"--plan and --expect":          {"--plan", "P-7K2M", "--expect", "1"},
+		"--plan and --in-doubt":        {"--plan", "P-7K2M", "--rate", "5", "--in-doubt"},
 		"there is no plan \"P-7K2M\"":  {"--plan", "P-7K2M"},
 		"there is no plan \"x\"":       {"--plan", "x", "--yes", "--reason", "y"},
 	} {
@@ -65,6 +66,16 @@ func (c *console) planCommand(preview string) []string {
 		c.t.Fatalf("no command in %s", preview)
 	}
 	return strings.Fields(line)
+}
+
+// Writing the command down changes no option.
+func TestRunCommandLeavesTheOptions(t *testing.T) {
+	t.Parallel()
+	o := runOptions{decideFlags: decideFlags{operator: " lin ", reason: "x"}, rate: 5}
+	before := o
+	if got := o.command("P-7K2M"); got != "replay run --plan P-7K2M --yes --operator lin --rate 5 --reason x" || o != before {
+		t.Errorf("command %s, options %+v", got, o)
+	}
 }
 
 func TestRunAboveHundredNeedsExpect(t *testing.T) {

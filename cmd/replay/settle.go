@@ -104,11 +104,6 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 	return nil
 }
 
-// recordedAs says where an act is kept.
-func recordedAs(action int64, act ledger.Act) string {
-	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, maskMobiles(act.Reason))
-}
-
 func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence, line string) {
 	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, clip(clean(headline(&d)), pageWidth-40))
 	printLine(out, "now", "parked: "+causeWords(d.Open.Cause, d.Open.State))

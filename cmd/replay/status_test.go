@@ -149,6 +149,9 @@ func TestEveryCauseHasWords(t *testing.T) {
 			t.Errorf("gate reason %s has no words", reason)
 		}
 	}
+	if string(dispatch.GatePaused) != ledger.GatePaused {
+		t.Error("the workers and the ledger call a paused gate by two names")
+	}
 	// Only where nothing is looked up does a forgotten key bar a replay.
 	if worthReplay(ledger.CauseKeyMemoryOver, false) || !worthReplay(ledger.CauseKeyMemoryOver, true) || !worthReplay(dispatch.CauseRefused, false) {
 		t.Error("worthReplay")
