@@ -73,7 +73,7 @@ func TestListPages(t *testing.T) {
 	if strings.Contains(out, "this page") {
 		t.Errorf("the CSV holds a sentence: %s", out)
 	}
-	for _, args := range [][]string{{"--limit", "0"}, {"--limit", "10001"}, {"--after", "-1"}, {"--state", "posted"}, {"--json", "--csv"}, {"--until", "-3h"}} {
+	for _, args := range [][]string{{"--limit", "0"}, {"--limit", "10001"}, {"--after", "-1"}, {"--state", "posted"}, {"--state", ""}, {"--json", "--csv"}, {"--until", "-3h"}} {
 		c.must(2, append([]string{"list"}, args...)...)
 	}
 }
@@ -156,7 +156,8 @@ func TestShowTellsEarlierReplays(t *testing.T) {
 	if out := c.must(0, "show", "SO-1"); strings.Contains(out, "put back ") || strings.Contains(out, "in all") {
 		t.Errorf("a replay is shown that nobody made: %s", out)
 	}
-	c.must(0, "run", "--order", "SO-1", "--operator", "lin", "--reason", "member unfrozen, says 13812345678", "--yes")
+	contains(t, c.must(0, "run", "--order", "SO-1", "--operator", "lin", "--reason", "member unfrozen, says 13812345678", "--yes"),
+		`recorded as action 1 in ops_actions: lin, "member unfrozen, says 138****5678" (replay log); its end as action 2`)
 	contains(t, c.must(0, "show", "SO-1"), "waiting, due now, after 0 attempts since the last replay, 1 in all")
 	c.exec(`UPDATE outbox SET state = 'parked', cause = 'refused', attempts = 1`)
 	c.answered(1, 1, "refused", 200, "40302", "still frozen")

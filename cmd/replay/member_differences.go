@@ -189,7 +189,7 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 		if at := recordTime(*r.record); !at.IsZero() {
 			evidence = "record of " + moment(at)
 		}
-		return shell("replay", "settle", fmt.Sprint(o.ID), "--evidence", evidence, "--reason", reasonToFill)
+		return shell("replay", "settle", string(o.BizID), "--evidence", evidence, "--reason", reasonToFill)
 	}
 	switch finding {
 	case openSeen:

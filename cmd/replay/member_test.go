@@ -142,7 +142,8 @@ func TestMemberSideBySide(t *testing.T) {
 	r.set("SO-doubt", "parked", "attempts_exhausted", time.Minute, true)
 	r.record("SO-absent")
 	r.set("SO-absent", "parked", "attempts_exhausted", time.Minute, true)
-	r.grant(r.record("SO-seen"))
+	seen := r.record("SO-seen")
+	r.grant(seen)
 	r.set("SO-seen", "parked", "refused", 0, false)
 	r.record("SO-parked")
 	r.set("SO-parked", "parked", "refused", 0, false)
@@ -174,7 +175,7 @@ func TestMemberSideBySide(t *testing.T) {
 	out := r.must(0, "member", member)
 	contains(t, out, "Member "+member+" at zhimai", "status normal", "our ledger posted 500 points (5)", "of these in doubt 200 points (2)",
 		"Posted and in the vendor's records, by our reference: 2 of 5 operations.",
-		"1 record (100 points) too many", "the records show our reference with 99 points", "replay settle 8 --evidence",
+		"1 record (100 points) too many", "the records show our reference with 99 points", "replay settle "+string(seen.BizID)+" --evidence",
 		"Missing at the vendor: 1 operation (100 points)", "replay show 2", "replay show "+ledger.ReferenceOf("gone"),
 		"looked up and posted, not sent again: replay run --biz-id", "1 record (50 points) from other sources", "no fault",
 		"the workers send it by themselves", "= in both, by our reference")

@@ -13,7 +13,8 @@ import (
 // resolveOptions are the flags of `replay resolve`.
 type resolveOptions struct {
 	decideFlags
-	customerID string
+	customerID    string
+	acceptInDoubt bool
 }
 
 func newResolve(environ []string) *cobra.Command {
@@ -26,10 +27,12 @@ code was too old, or nobody was found behind it. The operation stays parked, and
 its dedup key stays the same; the command that puts it back is printed.
 
 An operation never changes its member, so resolve is refused when its code is
-resolved already, and when the operation is in doubt (it may have been sent for a
-member that the ledger does not know). What waits or is being sent is left alone.
-Without --yes nothing is changed: it shows what it would do, and the command that
-does it. It can not be taken back: a wrong member means void, and a new event.`,
+resolved already. It is refused, too, when the operation is in doubt: it may have
+been sent for a member that the ledger does not know. Ask the vendor for whom it
+has applied the key; --accept-in-doubt says that you know. What waits or is being
+sent is left alone. Without --yes nothing is changed: it shows what it would do,
+and the command that does it. It can not be taken back: a wrong member means void,
+and then a new event.`,
 		Example: `  replay resolve pa7k2m9qf3tr4v8w5x6y7z2a3b4c --customer-id 383933091455959041
   replay resolve 4711 --customer-id 383933091455959041 --reason "shop 7 knows her" --yes`,
 		Args: command.Args(cobra.ExactArgs(1)),
@@ -37,6 +40,7 @@ does it. It can not be taken back: a wrong member means void, and a new event.`,
 	}
 	o.register(c)
 	c.Flags().StringVar(&o.customerID, "customer-id", "", "the member's id at the vendor, 1 to 32 digits; required")
+	c.Flags().BoolVar(&o.acceptInDoubt, "accept-in-doubt", false, "also when it may have been sent: it was for this member")
 	return c
 }
 
@@ -68,13 +72,17 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 	if err != nil {
 		return err
 	}
-	if err := resolvable(&d); err != nil {
+	if err := resolvable(&d, o.acceptInDoubt); err != nil {
 		return err
 	}
 	out := c.OutOrStdout()
 	result := resolved{Operation: d.ID, BizID: d.BizID, MemberID: maskMobiles(o.customerID)}
 	if !o.yes {
-		result.Command = o.command("replay", "resolve", string(d.BizID), "--customer-id", o.customerID)
+		args := []string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}
+		if o.acceptInDoubt {
+			args = append(args, "--accept-in-doubt")
+		}
+		result.Command = o.command(args...)
 		if o.json {
 			return printJSON(out, result)
 		}
@@ -82,10 +90,14 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, clip(clean(headline(&shown)), pageWidth-45))
 		printLine(out, "scanned code", shown.MemberCode)
 		printLine(out, "member", result.MemberID)
+		if d.Open.InDoubt {
+			printLine(out, "careful", "it may have been sent. If that was for another member, putting it back may pay this one as well")
+		}
 		fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 		return nil
 	}
-	result.Action, err = s.store.ResolveByHand(c.Context(), ledger.HandResolution{Act: act, ID: d.ID, MemberID: o.customerID, Filter: string(d.BizID)})
+	result.Action, err = s.store.ResolveByHand(c.Context(), ledger.HandResolution{Act: act, ID: d.ID, MemberID: o.customerID,
+		AcceptInDoubt: o.acceptInDoubt, Filter: string(d.BizID)})
 	if err != nil {
 		return notParked(err, &d)
 	}
@@ -99,8 +111,9 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 	return nil
 }
 
-// resolvable refuses what has a member; the statement looks again.
-func resolvable(d *ledger.OperationDetail) error {
+// resolvable refuses what has a member, and what may have been sent for one
+// unless the person knows that one; the statement looks again.
+func resolvable(d *ledger.OperationDetail, acceptInDoubt bool) error {
 	if err := parkedOrRefused(d); err != nil {
 		return err
 	}
@@ -108,11 +121,11 @@ func resolvable(d *ledger.OperationDetail) error {
 	case d.MemberID != "" && d.MemberCode == "":
 		return fmt.Errorf("nothing was changed: operation %d has its member from its event, and an operation never changes its member", d.ID)
 	case d.MemberID != "":
-		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (replay void --biz-id %s) and have the sale published anew",
-			d.ID, d.BizID)
-	case d.Open.InDoubt:
-		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor about the key %s. If they have not applied it, give it up (replay void --biz-id %s --accept-in-doubt) and have the sale published anew",
-			d.ID, d.BizID, d.BizID)
+		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (%s), and only then have the sale published anew",
+			d.ID, voidCommand(d))
+	case d.Open.InDoubt && !acceptInDoubt:
+		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor for whom it has applied the key %s. If they name somebody, name that member with --accept-in-doubt. If they surely have not applied it and never will, give it up (%s), and only then have the sale published anew",
+			d.ID, d.BizID, voidCommand(d))
 	}
 	return nil
 }

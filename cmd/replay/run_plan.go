@@ -160,7 +160,7 @@ func (p *planRun) end(ctx context.Context, stopped error) error {
 	}
 	r := &p.report.Reopened
 	r.Reopened, r.Points, r.Skipped = counts.Done, points, counts.Skipped
-	r.KeyMemoryOver = counts.Refused - r.AccountUnknown
+	r.KeyMemoryOver = counts.Refused - r.AccountUnknown - r.MemberUnknown
 	p.report.Left = counts.Left
 	text := r.Text() + fmt.Sprintf("; left %d", counts.Left)
 	if stopped != nil {
@@ -231,6 +231,9 @@ func (p *planRun) print(out io.Writer, act ledger.Act) {
 	if r.AccountUnknown > 0 {
 		printLine(out, "stay parked", command.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
 	}
+	if r.MemberUnknown > 0 {
+		printLine(out, "stay parked", command.Count(r.MemberUnknown)+": in doubt, and their member is not known: `replay show` says what is left to do")
+	}
 	if r.Skipped > 0 {
 		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked")
 	}
@@ -240,7 +243,7 @@ func (p *planRun) print(out io.Writer, act ledger.Act) {
 	if r.Canary != nil {
 		printLine(out, "canary", r.Canary.words())
 	}
-	printLine(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q; its end as action %d", r.Action, act.Actor, act.Reason, r.EndAction))
+	printLine(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Action, act), r.EndAction))
 	if r.Reopened.Reopened > 0 {
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
 	}

@@ -91,18 +91,9 @@ func (s *session) drains(preview ledger.ReplayPreview, gates []ledger.ClosedGate
 			drains[last].Operations += n // the groups of an account come together
 			continue
 		}
-		d := drainReport{Account: g.Account, Operations: n}
-		for _, v := range s.config.Vendors {
-			if v.Name == g.Account {
-				d.RatePerSecond = v.RatePerSecond
-			}
-		}
-		for _, gate := range gates {
-			if gate.Account == g.Account {
-				d.GateClosed = gate.Reason
-			}
-		}
-		drains = append(drains, d)
+		v, _ := s.config.Vendor(g.Account)
+		gate, _ := closedGate(gates, g.Account)
+		drains = append(drains, drainReport{Account: g.Account, Operations: n, RatePerSecond: v.RatePerSecond, GateClosed: gate.Reason})
 	}
 	for i := range drains {
 		if d := &drains[i]; d.RatePerSecond > 0 {
@@ -141,7 +132,9 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	case p.CancelledAt != nil:
 		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", clean(p.CancelledBy), moment(*p.CancelledAt))
 	case p.Command == "" && t.Operations > 0:
-		fmt.Fprintln(out, "\nNothing of this would be put back, so there is no command to run. Ask the vendor about the dedup\nkeys: `replay list --json` with the same filter has them.")
+		fmt.Fprintln(out)
+		printParagraph(out, "Nothing of this would be put back, so there is no command to run. Ask the vendor about the dedup keys: `replay list --json` with the same filter has them. What the vendor has applied, settle; what it surely has not and never will, give up, one by one:")
+		fmt.Fprintln(out, "  replay settle BIZ_ID --evidence '…'\n  replay void --biz-id BIZ_ID --accept-in-doubt")
 	case p.Command == "":
 		fmt.Fprintln(out, "Nothing of it is left to put back.")
 	default:
@@ -199,16 +192,16 @@ func (p *previewReport) printRefused(out io.Writer, memories []ledger.KeyMemory)
 	type refusal struct{ account, blocked string }
 	counts := map[refusal]int64{}
 	var order []refusal
-	for _, g := range p.Groups {
-		// One account has one of the two: it is configured or not.
-		r := refusal{g.Account, ledger.BlockedKeyMemory}
-		if g.AccountUnknown > 0 {
-			r.blocked = ledger.BlockedUnknownAccount
-		}
-		if g.Blocked() > 0 && counts[r] == 0 {
+	add := func(r refusal, n int64) {
+		if n > 0 && counts[r] == 0 {
 			order = append(order, r)
 		}
-		counts[r] += g.Blocked()
+		counts[r] += n
+	}
+	for _, g := range p.Groups {
+		add(refusal{g.Account, ledger.BlockedKeyMemory}, g.KeyMemoryOver)
+		add(refusal{g.Account, ledger.BlockedUnknownAccount}, g.AccountUnknown)
+		add(refusal{g.Account, ledger.BlockedMemberUnknown}, g.MemberUnknown)
 	}
 	for _, r := range order {
 		printLine(out, "stay parked", fmt.Sprintf("%s: %s", command.Count(counts[r]), blockedWords(r.blocked, r.account, memoryOf(memories, r.account))))

@@ -79,8 +79,12 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 		return err
 	}
 	if d.MemberID == "" {
-		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s, so nobody can have been given its points by it. Name the member first: replay resolve %s --customer-id …",
-			d.ID, maskMobiles(clean(d.MemberCode)), d.BizID)
+		so := ", so nobody can have been given its points by it"
+		if d.Open.InDoubt {
+			so = "; whom it was sent for, if it was, is not known here: ask the vendor"
+		}
+		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
+			d.ID, maskMobiles(clean(d.MemberCode)), so, resolveCommand(&d))
 	}
 	result := settled{Operation: d.ID, BizID: d.BizID}
 	if !o.yes {

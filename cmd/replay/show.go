@@ -159,34 +159,53 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 		}
 		return "Wait: a worker is sending it now."
 	case "pending":
-		for _, g := range gates {
-			if g.Account == d.Account {
-				return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, gateWords(g.Reason))
-			}
+		if g, closed := closedGate(gates, d.Account); closed {
+			return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, gateWords(g.Reason))
 		}
 		if d.Open.NextAt.Before(now.Add(-time.Minute)) {
 			return "It is late: is a worker running for this account? Ask the worker's /readyz."
 		}
 		return "Nothing: a worker sends it by itself."
 	}
-	if d.Open.Blocked != "" {
-		return "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
-			". Ask the vendor whether it has applied the key " + string(d.BizID) + ". If it has, settle it; if not, give it up:\n" + decideCommands(d)
-	}
-	if d.Open.Cause == dispatch.CauseMemberUnresolved && d.MemberID != "" {
-		return "Its member is known by now, so it can go. See what putting it back would do:\n" + runBizID(d.BizID)
-	}
-	next := causeAdvice(d.Open.Cause, s.verifies(d.Account)) + ". See what putting it back would do:\n" + runBizID(d.BizID)
-	if d.MemberID == "" && !d.Open.InDoubt {
-		next += "\n" + shell("replay", "resolve", string(d.BizID), "--customer-id", reasonToFill)
-	}
-	return next
+	return s.parkedStep(d)
 }
 
-// decideCommands show what settling an operation, or giving it up, would do.
-func decideCommands(d *ledger.OperationDetail) string {
-	return shell("replay", "settle", string(d.BizID), "--evidence", reasonToFill) + "\n" +
-		shell("replay", "void", "--biz-id", string(d.BizID), "--accept-in-doubt")
+// parkedStep says what the operator can do about a parked operation. What is in
+// doubt has a way out that the vendor's word alone opens: a replay may find the
+// same again and park it again, for ever.
+func (s *session) parkedStep(d *ledger.OperationDetail) string {
+	var words string
+	commands := []string{runBizID(d.BizID)}
+	switch {
+	case d.Open.Blocked != "":
+		words = "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
+			". Ask the vendor whether it has applied the key " + string(d.BizID)
+		commands = nil
+	case d.Open.Cause == dispatch.CauseMemberUnresolved && d.MemberID != "":
+		words = "Its member is known by now, so it can go"
+	default:
+		words = causeAdvice(d.Open.Cause, s.verifies(d.Account))
+	}
+	named := d.MemberID != ""
+	switch {
+	case d.Open.InDoubt && named:
+		words += ". If the vendor has applied it, settle it; if it surely has not and never will, give it up"
+		commands = append(commands, settleCommand(d.BizID), voidCommand(d))
+	case d.Open.InDoubt:
+		words += ". It has no member yet: if the vendor says for whom it has applied it, name that member, then settle it; " +
+			"if it surely has not applied it and never will, give it up"
+		commands = append(commands, resolveCommand(d), voidCommand(d))
+	case !named:
+		commands = append([]string{resolveCommand(d)}, commands...)
+	}
+	if !d.Open.InDoubt && (!named || d.Open.Cause == dispatch.CauseUnsendable) {
+		commands = append(commands, voidCommand(d))
+	}
+	see := "putting it back"
+	if len(commands) > 1 {
+		see = "each"
+	}
+	return words + ". See what " + see + " would do:\n" + strings.Join(commands, "\n")
 }
 
 func (o *shownOperation) print(out io.Writer, now time.Time) {

@@ -71,6 +71,10 @@ func waitWords(cause string) string {
 	return "goes by itself"
 }
 
+// voidBeforeAnew is the one safe order: what is still parked when its sale is
+// published anew may be put back by a later replay, and is then paid twice.
+const voidBeforeAnew = "give it up (`replay void`) BEFORE the shop publishes the sale anew, put right, under a key of its own; else a later replay pays it twice"
+
 // causeAdvice says what is worth doing before parked operations of this cause
 // are put back. verify: the account looks what is in doubt up in the member's
 // records before it sends it again.
@@ -79,8 +83,8 @@ func causeAdvice(cause string, verify bool) string {
 	case dispatch.CauseRefused:
 		return "See what the vendor says; mend it there (an unknown or frozen member, say), then put it back"
 	case dispatch.CauseMemberUnresolved:
-		return "A scanned code is good for " + hours(dispatch.DefaultCodeMaxAge) + " from the event; an older one parks again. " +
-			"The shop can publish the sale anew under a key of its own, with the customerId"
+		return "Find the member and name it (`replay resolve`), then put it back; unnamed, it parks again once its code is older than " +
+			hours(dispatch.DefaultCodeMaxAge) + ". Only if nobody can: " + voidBeforeAnew
 	case ledger.CauseAttemptsExhausted:
 		return "Make sure that the vendor is well again, then put it back"
 	case ledger.CauseKeyMemoryOver:
@@ -101,8 +105,8 @@ func causeAdvice(cause string, verify bool) string {
 		}
 		return advice + "Do not put it back before you know: this account sends again without looking"
 	case dispatch.CauseUnsendable:
-		return "`replay show` says what is wrong. Put back, it parks again unless that is mended in the configuration; " +
-			"else the shop publishes the sale anew under a key of its own, corrected"
+		return "`replay show` says what is wrong. Put back, it parks again unless that is mended in the configuration. " +
+			"Only if it cannot be: " + voidBeforeAnew
 	case dispatch.CauseUnauthorised:
 		return "As others are accepted, our keys are right: ask the vendor what is wrong with this member or text, then put it back"
 	case ledger.CauseRebuilt, ledger.CauseDatabaseChanged:
@@ -128,6 +132,8 @@ func blockedWords(blocked, account string, memory time.Duration) string {
 			account, memory.Round(time.Second))
 	case ledger.BlockedUnknownAccount:
 		return fmt.Sprintf("in doubt, and the configuration read here has no account %s, so it is not known how long the vendor remembers a key: set WORKER_CONFIG to the worker's file", account)
+	case ledger.BlockedMemberUnknown:
+		return "in doubt, and only its scanned code is known: the database that may have known its member, and sent it, is gone"
 	}
 	return ""
 }
@@ -188,3 +194,27 @@ func hours(d time.Duration) string { return fmt.Sprintf("%g h", d.Hours()) }
 
 // runBizID is the command that previews putting one operation back.
 func runBizID(id ledger.BizID) string { return shell("replay", "run", "--biz-id", string(id)) }
+
+// settleCommand is the command that previews settling one operation.
+func settleCommand(id ledger.BizID) string {
+	return shell("replay", "settle", string(id), "--evidence", reasonToFill)
+}
+
+// resolveCommand is the command that previews naming one operation's member.
+func resolveCommand(d *ledger.OperationDetail) string {
+	args := []string{"replay", "resolve", string(d.BizID), "--customer-id", reasonToFill}
+	if d.Open.InDoubt {
+		args = append(args, "--accept-in-doubt")
+	}
+	return shell(args...)
+}
+
+// voidCommand is the command that previews giving one operation up. It names the
+// operation by its dedup key: an order can have several.
+func voidCommand(d *ledger.OperationDetail) string {
+	args := []string{"replay", "void", "--biz-id", string(d.BizID)}
+	if d.Open.InDoubt {
+		args = append(args, "--accept-in-doubt")
+	}
+	return shell(args...)
+}
