@@ -235,8 +235,9 @@ func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.T
 }
 
 // refusalText says what is the matter, and what is safe. A rebuilt ledger holds
-// everything in doubt (TestRebuild), and a new consumer that begins behind all
-// that was delivered grants nothing twice (TestKeeperGoesOnWithoutTheLedger).
+// everything in doubt (TestRebuildUnderAWaitingWorker), and a new consumer that
+// begins behind all that was delivered grants nothing twice
+// (TestKeeperGoesOnWithoutTheLedger).
 func (k *Keeper) refusalText(what string, at *position) string {
 	left := "The stream has none of these events any more"
 	if !at.firstTime.IsZero() {

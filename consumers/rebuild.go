@@ -54,11 +54,10 @@ var ErrOtherStream = errors.New("the stream was made anew")
 // StreamState is what there is to read again.
 type StreamState struct {
 	Created time.Time
-	// First and FirstAt are of the oldest event that is left, Last and LastAt of
-	// the newest. In a stream with no events left First is Last+1, and the times
-	// are zero.
-	First, Last     uint64
-	FirstAt, LastAt time.Time
+	// First and FirstAt are of the oldest event that is left, Last is the newest.
+	// In a stream with no events left First is Last+1, and FirstAt is zero.
+	First, Last uint64
+	FirstAt     time.Time
 	// ConsumerFound tells whether the durable is there; without it nothing tells
 	// what workers have recorded.
 	ConsumerFound bool
@@ -87,7 +86,7 @@ func (r *Rebuilder) state(ctx context.Context) (StreamState, *position, error) {
 	held := at.stream.CachedInfo().State
 	state := StreamState{Created: at.created, First: at.first, Last: held.LastSeq, Acked: at.acked, AckedAny: at.hasAcked, Delivered: at.delivered}
 	if held.Msgs > 0 {
-		state.FirstAt, state.LastAt = held.FirstTime, held.LastTime
+		state.FirstAt = held.FirstTime
 	} else {
 		state.First = held.LastSeq + 1
 	}

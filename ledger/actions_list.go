@@ -11,12 +11,16 @@ import (
 
 // Names of actions in ops_actions. Others write there, too: ActionNames.
 const (
-	ActionReplay  = "replay"
-	ActionVoid    = "void"
-	ActionSettle  = "settle"
-	ActionResolve = "resolve"
-	ActionPause   = "pause"
-	ActionResume  = "resume"
+	ActionReplay         = "replay"
+	ActionVoid           = "void"
+	ActionSettle         = "settle"
+	ActionResolve        = "resolve"
+	ActionPause          = "pause"
+	ActionResume         = "resume"
+	ActionCancel         = "cancel"
+	ActionStream         = "stream"
+	ActionRejectsRetry   = "rejects_retry"
+	ActionRejectsDismiss = "rejects_dismiss"
 )
 
 // RecordedAction is a row of ops_actions: what a person did.

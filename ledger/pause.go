@@ -97,22 +97,3 @@ func (s *Store) changeGate(ctx context.Context, p Pause, name, sql string, args 
 	}
 	return done, nil
 }
-
-// sqlKnownAccounts names the accounts that the ledger has met: those with a
-// gate, a confirmed call or open operations. It does not read the history.
-const sqlKnownAccounts = `
-SELECT target FROM gates UNION SELECT target FROM accounts UNION SELECT target FROM outbox ORDER BY target`
-
-// KnownAccounts names the accounts that the ledger has met, by name; also those
-// that are no longer configured.
-func (s *Store) KnownAccounts(ctx context.Context) ([]string, error) {
-	rows, err := s.pool.Query(ctx, sqlKnownAccounts)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	return names, nil
-}

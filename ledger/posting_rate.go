@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -55,33 +54,4 @@ func (s *Store) PostingRates(ctx context.Context) (perSecond map[string]float64,
 		return nil, fmt.Errorf("read posting rates: %w", err)
 	}
 	return perSecond, nil
-}
-
-// AccountFact is what was learned about a vendor account.
-type AccountFact struct {
-	Account string
-	// ConfirmedAt is when it first confirmed a call.
-	ConfirmedAt time.Time
-	// ReferencesSeenAt is when one of our references was first seen in a
-	// member's records; nil means never: then "not found there" proves nothing.
-	ReferencesSeenAt *time.Time
-}
-
-// sqlAccountFacts reads what was learned about all accounts; no row means that
-// an account has never confirmed a call.
-const sqlAccountFacts = `SELECT target, first_confirmed_at, echo_seen_at FROM accounts ORDER BY target`
-
-// AccountFacts returns what was learned about the accounts, by name.
-func (s *Store) AccountFacts(ctx context.Context) ([]AccountFact, error) {
-	rows, err := s.pool.Query(ctx, sqlAccountFacts)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f AccountFact, err error) {
-		return f, row.Scan(&f.Account, &f.ConfirmedAt, &f.ReferencesSeenAt)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	return facts, nil
 }

@@ -82,20 +82,16 @@ type Holdings struct {
 	// OldestAt is the broker's time of the oldest operation by id; zero when
 	// there is none.
 	OldestAt time.Time
-	// Actions counts what people did.
-	Actions int64
 }
 
-// sqlHoldings reads the first operation by primary key, and counts ops_actions,
-// which is as long as people are busy. Both columns of an empty ledger are NULL
-// and 0.
-const sqlHoldings = `
-SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1), (SELECT count(*) FROM ops_actions)`
+// sqlHoldings reads the first operation (operations_pkey). NULL means that there
+// is none.
+const sqlHoldings = `SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1)`
 
 // Holdings reads what the ledger holds.
 func (s *Store) Holdings(ctx context.Context) (h Holdings, err error) {
 	var oldest *time.Time
-	if err := s.pool.QueryRow(ctx, sqlHoldings).Scan(&oldest, &h.Actions); err != nil {
+	if err := s.pool.QueryRow(ctx, sqlHoldings).Scan(&oldest); err != nil {
 		return h, fmt.Errorf("read what the ledger holds: %w", err)
 	}
 	if oldest != nil {

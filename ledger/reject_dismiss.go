@@ -82,7 +82,7 @@ func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) e
 		result.Dismissed += tag.RowsAffected()
 	}
 	result.Skipped = result.Found - result.Dismissed
-	err = tx.QueryRow(ctx, sqlRecordAction, storable(d.Actor), "rejects_dismiss", storable(d.FilterText), storable(d.Reason), result.Found,
+	err = tx.QueryRow(ctx, sqlRecordAction, storable(d.Actor), ActionRejectsDismiss, storable(d.FilterText), storable(d.Reason), result.Found,
 		fmt.Sprintf("dismissed %d of %d rejects, skipped %d already resolved", result.Dismissed, result.Found, result.Skipped)).Scan(&result.Action)
 	if err != nil {
 		return fmt.Errorf("record action: %w", err)
@@ -95,40 +95,4 @@ func collectRejectIDs(rows pgx.Rows, err error) ([]RejectID, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[RejectID])
-}
-
-// sqlRejectCodes counts rejects by code, with one of each as an example
-// (rejects_pkey). No rows means that nothing fits.
-const sqlRejectCodes = `
-SELECT c.reason_code, c.n, c.example, e.reason
-  FROM (SELECT r.reason_code, count(*) AS n, min(r.id) AS example FROM rejects r` + rejectWhere + ` GROUP BY r.reason_code) AS c
-  JOIN rejects e ON e.id = c.example
- ORDER BY c.n DESC, c.reason_code`
-
-// RejectCodes counts the rejects that fit by code, the most frequent first.
-func (s *Store) RejectCodes(ctx context.Context, f RejectFilter) ([]RetryCode, error) {
-	rows, err := s.pool.Query(ctx, sqlRejectCodes, f.args()...)
-	if err != nil {
-		return nil, fmt.Errorf("count rejects by code: %w", err)
-	}
-	codes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c RetryCode, err error) {
-		return c, row.Scan(&c.Code, &c.Count, &c.Example, &c.Reason)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count rejects by code: %w", err)
-	}
-	return codes, nil
-}
-
-// sqlHasOperations tells whether anything was ever recorded for an account
-// (operations_one_per_key).
-const sqlHasOperations = `SELECT EXISTS (SELECT FROM operations WHERE target = $1)`
-
-// HasOperations tells whether an operation was ever recorded for an account. A
-// worker records none for an account that is off.
-func (s *Store) HasOperations(ctx context.Context, account string) (has bool, err error) {
-	if err := s.pool.QueryRow(ctx, sqlHasOperations, account).Scan(&has); err != nil {
-		return false, fmt.Errorf("look for operations of account %s: %w", account, err)
-	}
-	return has, nil
 }

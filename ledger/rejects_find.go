@@ -161,7 +161,7 @@ func (s *Store) FindRejects(ctx context.Context, f RejectFilter) ([]RejectID, er
 
 // Bounds of one batch of rejects: what is held in memory, and, in a retry, one
 // transaction. A message has at most 1 MiB, so a batch has at most 5 MiB of
-// bytes (TestRetryBoundedMemory).
+// bytes (TestRejectsRetryBoundedMemory).
 const (
 	rejectBatch      = 1000
 	rejectBatchBytes = 4 << 20

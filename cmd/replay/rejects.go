@@ -49,13 +49,6 @@ Filters, all of which must fit:
   --seq N          the stream sequence
   --since, --until when the broker stored it: RFC 3339, or an age such as 90m, 24h, 7d`
 
-// rejectCodes is the closed list of codes.
-func rejectCodes() []ledger.RejectCode {
-	return []ledger.RejectCode{ledger.NotJSON, ledger.NotUTF8, ledger.NotCloudEvent, ledger.MissingField, ledger.BadType, ledger.OutOfRange,
-		ledger.UnknownType, ledger.UnknownChannel, ledger.SubjectMismatch, ledger.Conflict, ledger.OverLimit, ledger.Clock, ledger.TooLarge,
-		ledger.NoVendorCall, ledger.VendorNotConfigured}
-}
-
 func (f *rejectFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.code, "code", "", "reject code, such as missing_field")
 	c.Flags().StringVar(&f.eventType, "type", "", "event type, such as order.paid")
@@ -86,7 +79,7 @@ func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (le
 	switch {
 	case f.all && f.resolved:
 		return o, command.Usagef("--all and --resolved: want one of them")
-	case f.code != "" && !slices.Contains(rejectCodes(), o.Code):
+	case f.code != "" && !slices.Contains(ledger.AllRejectCodes(), o.Code):
 		return o, command.Usagef("--code: there is no reject code %q; want one of %s", f.code, joinCodes())
 	case c.Flag("seq").Changed && (f.seq == 0 || f.seq > 1<<63-1):
 		return o, command.Usagef("--seq: want a stream sequence, 1 or more, got %d", f.seq)
@@ -134,7 +127,7 @@ func rejectIDs(args []string) ([]ledger.RejectID, error) {
 
 func joinCodes() string {
 	var texts []string
-	for _, code := range rejectCodes() {
+	for _, code := range ledger.AllRejectCodes() {
 		texts = append(texts, string(code))
 	}
 	return strings.Join(texts, ", ")

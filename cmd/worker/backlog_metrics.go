@@ -178,7 +178,7 @@ func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(out, c.doubt, doubts[account].rows, account)
 		gauge(out, c.doubtOldest, doubts[account].seconds, account)
 	}
-	for _, code := range rejectCodes {
+	for _, code := range ledger.AllRejectCodes() {
 		gauge(out, c.rejects, float64(look.rejects[code]), string(code))
 	}
 }

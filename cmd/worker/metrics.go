@@ -36,11 +36,6 @@ type eventResults struct {
 	accepted, duplicate, redelivered, ignored, rejected prometheus.Counter
 }
 
-// rejectCodes is the ledger's closed list (TestMetricLabelsAreComplete).
-var rejectCodes = [...]ledger.RejectCode{ledger.NotJSON, ledger.NotUTF8, ledger.NotCloudEvent, ledger.MissingField,
-	ledger.BadType, ledger.OutOfRange, ledger.UnknownType, ledger.UnknownChannel, ledger.SubjectMismatch, ledger.Conflict,
-	ledger.OverLimit, ledger.Clock, ledger.TooLarge, ledger.NoVendorCall, ledger.VendorNotConfigured}
-
 // Buckets for times in seconds. waitBuckets reach from a call that is made at
 // once to a backlog of a day; workBuckets (0.5 ms to 65 s) cover one statement,
 // batch or vendor call.
@@ -76,7 +71,7 @@ func newMetrics(vendors []config.Vendor) *metrics {
 			"From the broker's storing of an event to the commit that records it. Accepted events only; includes the time that events waited in a backlog.", waitBuckets),
 		accounts: map[string]*accountMetrics{},
 	}
-	for _, code := range rejectCodes {
+	for _, code := range ledger.AllRejectCodes() {
 		m.rejects[code] = rejects.WithLabelValues(string(code))
 	}
 	families := newAccountFamilies(f)

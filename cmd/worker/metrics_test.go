@@ -193,7 +193,7 @@ func TestMetricLabelsAreComplete(t *testing.T) {
 		}
 	}
 	var codes, reasons []string
-	for _, code := range rejectCodes {
+	for _, code := range ledger.AllRejectCodes() {
 		codes = append(codes, string(code))
 	}
 	for _, reason := range gateReasons {

@@ -1,0 +1,70 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// sqlKnownAccounts names the accounts that the ledger has met: those with a
+// gate, a confirmed call or open operations. It does not read the history.
+const sqlKnownAccounts = `
+SELECT target FROM gates UNION SELECT target FROM accounts UNION SELECT target FROM outbox ORDER BY target`
+
+// KnownAccounts names the accounts that the ledger has met, by name; also those
+// that are no longer configured.
+func (s *Store) KnownAccounts(ctx context.Context) ([]string, error) {
+	rows, err := s.pool.Query(ctx, sqlKnownAccounts)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return names, nil
+}
+
+// AccountFact is what was learned about a vendor account.
+type AccountFact struct {
+	Account string
+	// ConfirmedAt is when it first confirmed a call.
+	ConfirmedAt time.Time
+	// ReferencesSeenAt is when one of our references was first seen in a
+	// member's records; nil means never: then "not found there" proves nothing.
+	ReferencesSeenAt *time.Time
+}
+
+// sqlAccountFacts reads what was learned about all accounts; no row means that
+// an account has never confirmed a call.
+const sqlAccountFacts = `SELECT target, first_confirmed_at, echo_seen_at FROM accounts ORDER BY target`
+
+// AccountFacts returns what was learned about the accounts, by name.
+func (s *Store) AccountFacts(ctx context.Context) ([]AccountFact, error) {
+	rows, err := s.pool.Query(ctx, sqlAccountFacts)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f AccountFact, err error) {
+		return f, row.Scan(&f.Account, &f.ConfirmedAt, &f.ReferencesSeenAt)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return facts, nil
+}
+
+// sqlHasOperations tells whether anything was ever recorded for an account
+// (operations_one_per_key).
+const sqlHasOperations = `SELECT EXISTS (SELECT FROM operations WHERE target = $1)`
+
+// HasOperations tells whether an operation was ever recorded for an account. A
+// worker records none for an account that is off.
+func (s *Store) HasOperations(ctx context.Context, account string) (has bool, err error) {
+	if err := s.pool.QueryRow(ctx, sqlHasOperations, account).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for operations of account %s: %w", account, err)
+	}
+	return has, nil
+}
