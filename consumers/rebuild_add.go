@@ -13,15 +13,14 @@ type Addition struct {
 	From, To uint64
 	// Created is the stream's creation time when the part was chosen.
 	Created time.Time
-	// Action is the row of ops_actions that the added operations are noted
-	// under, and PlanMade is when its plan was made.
-	Action   int64
-	PlanMade time.Time
+	// Run is of the plan that is carried out: the added operations are noted
+	// under its action, and nothing is changed any more once it is cancelled.
+	Run *ledger.PlanRun
 	// Waiting hears that a worker, or another operator, has the lock. Progress
 	// hears, after each batch, the last sequence that was read and the events
-	// added so far; an error ends the addition. They are never called at once.
+	// added so far. They are never called at once.
 	Waiting  func()
-	Progress func(ctx context.Context, seq uint64, added int64) error
+	Progress func(seq uint64, added int64)
 }
 
 // Added is what became of the events of an Addition.
@@ -49,9 +48,11 @@ const lockPatience = 2 * time.Second
 
 // Add reads a part of the stream and records what the ledger lacks, in batches,
 // under the lock under which workers compare the ledger with the stream. It may
-// be stopped at any point and run again. A ledger without an identity, in place
-// of one that is lost, is marked first, and workers refuse it until a part that
-// holds all of the stream's acknowledged events has been added.
+// be stopped at any point and run again. The error is a
+// *ledger.PlanCancelledError when the plan was cancelled before or meanwhile: it
+// is looked at with each change. A ledger without an identity, in place of one
+// that is lost, is marked first, and workers refuse it until a part that holds
+// all of the stream's acknowledged events has been added.
 func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error) {
 	session, err := r.Store.OpenIdentity(ctx)
 	if err != nil {
@@ -70,7 +71,7 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 		if err != nil {
 			return err
 		}
-		unknown, err = r.prepare(ctx, session, now, at, &added)
+		unknown, err = r.prepare(ctx, session, a.Run, now, at, &added)
 		return err
 	})
 	if err != nil {
@@ -89,7 +90,9 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 			return nil
 		}
 		added.Rebuilt = true
-		return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created, AckedSeq: at.acked})
+		return a.Run.Hold(ctx, func() error {
+			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created, AckedSeq: at.acked})
+		})
 	})
 	if err != nil {
 		added.Rebuilt, added.Unfinished = false, unknown
@@ -112,14 +115,16 @@ func (r *Rebuilder) current(ctx context.Context, a Addition) (*position, error) 
 
 // prepare makes the ledger one that may be added to. unknown tells that workers
 // do not know it yet.
-func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *position, added *Added) (unknown bool, err error) {
+func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, run *ledger.PlanRun, now ledger.Database, at *position, added *Added) (unknown bool, err error) {
 	remembered, found, err := session.Remembered(ctx)
 	if err != nil {
 		return false, err
 	}
 	switch {
 	case !found:
-		return true, session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created})
+		return true, run.Hold(ctx, func() error {
+			return session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created})
+		})
 	case remembered.Rebuilding():
 		return true, nil
 	case streamChanged(remembered, r.config.Stream, at):
@@ -135,8 +140,10 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 	if err != nil || missing == 0 {
 		return false, err
 	}
-	added.OpenInDoubt, err = r.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
-	return false, err
+	return false, run.Hold(ctx, func() (err error) {
+		added.OpenInDoubt, err = r.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
+		return err
+	})
 }
 
 // refuseForeign refuses a ledger that knows none of the newest events of this
@@ -165,20 +172,26 @@ func (r *Rebuilder) missing(ctx context.Context, at *position, part stretch) (mi
 	return k.missing(ctx, at, part)
 }
 
-// fill records what the ledger lacks, batch after batch.
+// fill records what the ledger lacks, batch after batch. It asks for the plan
+// before each, too, because a batch of which all is there writes nothing.
 func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *Added) error {
 	var events int64
+	store := r.Store.During(a.Run)
 	read, err := reread(ctx, r.JetStream, r.Rules, r.source(at), stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
-		verdicts, err := r.Store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Parked: true})
+		if err := a.Run.Stands(ctx); err != nil {
+			return err
+		}
+		verdicts, err := store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Parked: true})
 		if err != nil {
 			return err
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := r.Store.NoteRebuilt(ctx, a.Action, a.PlanMade, entries, verdicts); err != nil {
+		if err := r.Store.NoteRebuilt(ctx, a.Run.Action, a.Run.Plan.MadeAt, entries, verdicts); err != nil {
 			return err
 		}
-		return a.Progress(ctx, entries[len(entries)-1].Message.Seq, added.Events)
+		a.Progress(entries[len(entries)-1].Message.Seq, added.Events)
+		return nil
 	})
 	added.Read, added.Ignored = int64(read), int64(read)-events
 	return err

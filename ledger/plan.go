@@ -23,6 +23,10 @@ const (
 	PlanOfRejects PlanKind = "rejects" // map rejected events again
 )
 
+// OfOperations tells whether plans of this kind have operations, which are
+// counted one by one.
+func (k PlanKind) OfOperations() bool { return k == PlanOfRun || k == PlanOfVoid }
+
 // MaxUnexpected is the largest set of operations that a person may act on
 // without having looked at it, or having said its size. It keeps a slip in a
 // filter from becoming thousands of calls.
@@ -133,7 +137,7 @@ func (s *Store) CreatePlan(ctx context.Context, n NewPlan) (Plan, error) {
 // createPlan is CreatePlan with a source of names, which is asked for a longer
 // one each time that a name is taken.
 func (s *Store) createPlan(ctx context.Context, n NewPlan, name func(chars int) string) (p Plan, err error) {
-	withOperations := n.Kind == PlanOfRun || n.Kind == PlanOfVoid
+	withOperations := n.Kind.OfOperations()
 	switch {
 	case strings.TrimSpace(n.Actor) == "":
 		return Plan{}, errors.New("create plan: want an actor")
@@ -234,11 +238,7 @@ func (s *Store) ReadPlan(ctx context.Context, typed string) (Plan, error) {
 	if !ok {
 		return Plan{}, ErrNoPlan
 	}
-	rows, err := s.pool.Query(ctx, sqlReadPlan, name)
-	if err != nil {
-		return Plan{}, fmt.Errorf("read plan: %w", err)
-	}
-	p, err := pgx.CollectExactlyOneRow(rows, scanPlan)
+	p, err := readPlan(ctx, s.pool, name)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return Plan{}, ErrNoPlan
@@ -246,6 +246,17 @@ func (s *Store) ReadPlan(ctx context.Context, typed string) (Plan, error) {
 		return Plan{}, fmt.Errorf("read plan: %w", err)
 	}
 	return p, nil
+}
+
+// readPlan reads a plan by its name as it is stored.
+func readPlan(ctx context.Context, from interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+}, name string) (Plan, error) {
+	rows, err := from.Query(ctx, sqlReadPlan, name)
+	if err != nil {
+		return Plan{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, scanPlan)
 }
 
 // RecentPlans returns up to limit plans, the newest first.
@@ -262,14 +273,16 @@ func (s *Store) RecentPlans(ctx context.Context, limit int) ([]Plan, error) {
 }
 
 // sqlCancelPlan makes a plan refuse to run. It waits for the batch that a
-// runner has in hand, which holds the row in share mode: after it, nothing more
-// is done. No row means that the plan was cancelled before.
+// runner has in hand, whatever the kind of the plan: that holds the row in share
+// mode until it is committed (sqlPlanRunnable), and each batch begins with a look
+// at the row. So after it nothing more is done. No row means that the plan was
+// cancelled before.
 const sqlCancelPlan = `
 UPDATE replay_plans SET cancelled_at = now(), cancelled_by = $2 WHERE id = $1 AND cancelled_at IS NULL`
 
 // CancelPlan makes a plan refuse to run, for ever, and records who did it and
-// why. What it did before stays. ok is false when it was cancelled before: then
-// nothing is recorded.
+// why, with what was left when the batch in hand had ended. What it did before
+// stays. ok is false when it was cancelled before: then nothing is recorded.
 func (s *Store) CancelPlan(ctx context.Context, p Plan, actor, reason string) (ok bool, err error) {
 	if strings.TrimSpace(actor) == "" || strings.TrimSpace(reason) == "" {
 		return false, errors.New("cancel plan: want an actor and a reason")
@@ -279,9 +292,16 @@ func (s *Store) CancelPlan(ctx context.Context, p Plan, actor, reason string) (o
 		if ok = tag.RowsAffected() == 1; err != nil || !ok {
 			return err
 		}
+		// Only now: the statement may have waited for a batch.
+		if p, err = readPlan(ctx, tx, p.Name); err != nil {
+			return fmt.Errorf("read plan: %w", err)
+		}
+		size, result := p.Size, "cancelled"
+		if p.Kind.OfOperations() {
+			size, result = p.Left, fmt.Sprintf("cancelled with %d of %d left", p.Left, p.Size)
+		}
 		var action int64
-		return tx.QueryRow(ctx, sqlRecordAction, storable(actor), "cancel", p.filterText(), storable(reason), p.Left,
-			fmt.Sprintf("cancelled with %d of %d left", p.Left, p.Size)).Scan(&action)
+		return tx.QueryRow(ctx, sqlRecordAction, storable(actor), ActionCancel, p.filterText(), storable(reason), size, result).Scan(&action)
 	})
 	if err != nil {
 		return false, fmt.Errorf("cancel plan: %w", err)

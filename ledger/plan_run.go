@@ -134,18 +134,14 @@ func (s *Store) beginPlan(ctx context.Context, start PlanStart, lock bool) (_ *P
 			return nil, err
 		}
 	}
-	rows, err := conn.Query(ctx, sqlReadPlan, start.Plan.Name)
-	if err != nil {
-		return nil, fmt.Errorf("begin plan: %w", err)
-	}
-	if r.Plan, err = pgx.CollectExactlyOneRow(rows, scanPlan); err != nil {
+	if r.Plan, err = readPlan(ctx, conn, start.Plan.Name); err != nil {
 		return nil, fmt.Errorf("begin plan: %w", err)
 	}
 	if r.Plan.CancelledAt != nil {
 		return nil, &PlanCancelledError{Plan: r.Plan.Name, By: r.Plan.CancelledBy, At: *r.Plan.CancelledAt}
 	}
 	size := r.Plan.Size
-	if r.Plan.Kind == PlanOfRun || r.Plan.Kind == PlanOfVoid {
+	if r.Plan.Kind.OfOperations() {
 		size = r.Plan.Left
 	}
 	err = conn.QueryRow(ctx, sqlRecordAction, storable(start.Actor), start.Action, r.Plan.filterText(), storable(start.Reason), size,
@@ -227,10 +223,6 @@ type planDecision struct {
 	done, skipped, refused []int64
 }
 
-// sqlPlanRunnable keeps a plan from being cancelled until the transaction ends
-// (a share lock on its row), and says whether it was.
-const sqlPlanRunnable = `SELECT cancelled_at, COALESCE(cancelled_by, '') FROM replay_plans WHERE id = $1 FOR SHARE`
-
 // sqlTakePlan takes the next operations of a plan that are still to be done, in
 // order (replay_plan_operations_left_idx). It skips those that another runner
 // has in hand. No rows means that there are none after $2.
@@ -271,13 +263,8 @@ func (r *PlanRun) step(ctx context.Context, limit int, act func(context.Context,
 	var ids []int64
 	decided := 0
 	err = pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error {
-		var cancelledAt *time.Time
-		var by string
-		if err := tx.QueryRow(ctx, sqlPlanRunnable, r.Plan.ID).Scan(&cancelledAt, &by); err != nil {
-			return fmt.Errorf("look at plan: %w", err)
-		}
-		if cancelledAt != nil {
-			return &PlanCancelledError{Plan: r.Plan.Name, By: by, At: *cancelledAt}
+		if err := r.runnable(ctx, tx); err != nil {
+			return err
 		}
 		rows, err := tx.Query(ctx, sqlTakePlan, r.Plan.ID, r.after, limit)
 		if err != nil {

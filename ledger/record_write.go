@@ -82,12 +82,21 @@ ON CONFLICT ON CONSTRAINT rejects_one_per_message DO NOTHING`
 // round trip; Postgres runs them as one implicit transaction. What was leased
 // counts only when there is no error.
 func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
-	if len(w.operations) == 0 && len(w.rejects) == 0 {
+	switch {
+	case len(w.operations) == 0 && len(w.rejects) == 0:
 		return nil, nil
-	}
-	if len(w.operations) >= s.copyLeast && w.how.rebuilt == nil {
+	case s.during != nil:
+		return s.writeDuring(ctx, w)
+	case len(w.operations) >= s.copyLeast && w.how.rebuilt == nil:
 		return s.copy(ctx, w)
 	}
+	return w.send(ctx, s.pool)
+}
+
+// send writes both statements in one round trip.
+func (w *recordWrite) send(ctx context.Context, to interface {
+	SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+}) (leased []Claimed, err error) {
 	var batch pgx.Batch
 	if len(w.operations) > 0 {
 		args, err := operationArgs(w.operations)
@@ -99,7 +108,7 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, er
 	if len(w.rejects) > 0 {
 		batch.Queue(sqlInsertRejects, rejectArgs(w.rejects)...)
 	}
-	results := s.pool.SendBatch(ctx, &batch)
+	results := to.SendBatch(ctx, &batch)
 	// The commit is answered with the last result: only Close knows of it.
 	defer func() {
 		if closed := results.Close(); err == nil && closed != nil {

@@ -15,6 +15,8 @@ type Store struct {
 	pool *pgxpool.Pool
 	// copyLeast is the constant of that name; tests lower it.
 	copyLeast int
+	// during is nil but in a store of During.
+	during *PlanRun
 }
 
 // New returns a store on a pool whose database is migrated.

@@ -90,7 +90,7 @@ func printPlans(out io.Writer, plans []planReport, now time.Time) {
 	var rows [][]string
 	for _, p := range plans {
 		counts := []string{"", "", "", ""}
-		if p.State != "" {
+		if p.Kind.OfOperations() {
 			counts = []string{command.Count(p.Left), command.Count(p.Done), command.Count(p.Skipped), command.Count(p.Refused)}
 		}
 		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, age(p.MadeAt, now), clean(p.MadeBy), command.Count(p.Size)},
@@ -100,14 +100,24 @@ func printPlans(out io.Writer, plans []planReport, now time.Time) {
 		{"LEFT", true}, {"DONE", true}, {"SKIPPED", true}, {"REFUSED", true}, {"FILTER", false}}, rows)
 }
 
+// showPlan is the command that shows a plan again, whatever its kind.
+func showPlan(p ledger.Plan) string {
+	words := []string{"replay", string(p.Kind)}
+	if p.Kind == ledger.PlanOfRejects {
+		words = append(words, "retry")
+	}
+	return shell(append(words, "--plan", p.Name)...)
+}
+
 func newCancel(environ []string) *cobra.Command {
 	var act decideFlags
 	c := &cobra.Command{
 		Use:   "cancel PLAN",
 		Short: "Make a plan refuse to be carried out any more; without --yes only show it",
-		Long: `cancel ends a plan for good. If somebody is carrying it out at this moment, that
-stops after the batch in hand: when cancel has answered, nothing more of the plan
-is done. What was done before stays done. No operation is changed.`,
+		Long: `cancel ends a plan for good, of whatever kind. If somebody is carrying it out at
+this moment, cancel waits for the batch in hand, and no other is begun: when it
+has answered, nothing more of the plan is done. What was done before stays done.
+cancel itself changes no operation.`,
 		Example: "  replay cancel P-7K2M --reason \"wrong filter\" --yes",
 		Args:    command.Args(command.OneArg("a plan's name such as P-7K2M")),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -145,6 +155,15 @@ func (r cancelReport) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
+// leftWords says how much is left of a plan whose operations are counted, and
+// nothing of another.
+func leftWords(before string, p ledger.Plan) string {
+	if !p.Kind.OfOperations() {
+		return ""
+	}
+	return before + command.Count(p.Left) + " left of " + plural(p.Size, "operation")
+}
+
 func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Act, plan ledger.Plan) error {
 	r := cancelReport{planReport: planReport{Plan: plan, State: planState(plan)}}
 	var text string
@@ -155,8 +174,8 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Act, plan 
 		text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
 	case !a.yes:
 		r.Command = a.command("replay", "cancel", plan.Name)
-		text = fmt.Sprintf("%s would be cancelled: %s left of %s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
-			plan.Name, command.Count(plan.Left), plural(plan.Size, "operation"), r.Command)
+		text = fmt.Sprintf("%s would be cancelled%s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
+			plan.Name, leftWords(": ", plan), r.Command)
 	default:
 		ok, err := s.store.CancelPlan(c.Context(), plan, who.Actor, who.Reason)
 		if err != nil {
@@ -166,7 +185,7 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Act, plan 
 			return err
 		}
 		r.State = planState(r.Plan)
-		text = fmt.Sprintf("%s is cancelled with %s left of %s; what was done before stays done.", plan.Name, command.Count(r.Left), plural(r.Size, "operation"))
+		text = fmt.Sprintf("%s is cancelled%s; what was done before stays done.", plan.Name, leftWords(" with ", r.Plan))
 		if !ok {
 			text = plan.Name + " was cancelled by somebody else at this moment: nothing was recorded."
 		}

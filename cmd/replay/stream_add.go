@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,38 +46,39 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	if err != nil {
 		return err
 	}
-	// Operations name the rules that made them.
-	if err := s.store.RegisterMapping(ctx, s.rules.version, s.rules.text); err != nil {
-		return err
-	}
-	run, err := s.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan.Plan, Action: "stream", Actor: actor, Reason: o.reason})
+	run, err := s.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan.Plan, Action: ledger.ActionStream, Actor: actor, Reason: o.reason})
 	var busy *ledger.PlanBusyError
-	if errors.As(err, &busy) {
+	var cancelled *ledger.PlanCancelledError
+	switch {
+	case errors.As(err, &busy):
 		return fmt.Errorf("%w: nothing was done here. Wait until that is done; `replay stream` shows what is left", err)
-	}
-	if err != nil {
+	case errors.As(err, &cancelled):
+		return fmt.Errorf("%w: nothing was done here.\n%s", cancelled, o.planAnew(&plan))
+	case err != nil:
 		return err
 	}
 	defer run.Close()
-	d := plan.details
 	progress := command.NewProgress(c.ErrOrStderr())
 	done := streamDone{Plan: plan.Name, Action: run.Action}
-	done.Added, err = s.rebuild.Add(ctx, consumers.Addition{From: d.From, To: d.To, Created: d.Created, Action: run.Action, PlanMade: plan.MadeAt,
-		Waiting: func() {
-			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
-		},
-		Progress: func(ctx context.Context, seq uint64, added int64) error {
-			progress.Show("  adding: sequence %s of %s, %s added", command.Count(int64(seq)), command.Count(int64(d.To)), plural(added, "event"))
-			return s.stillMeant(ctx, plan.Name)
-		},
-	})
+	// Operations name the rules that made them.
+	err = run.Hold(ctx, func() error { return s.store.RegisterMapping(ctx, s.rules.version, s.rules.text) })
+	if err == nil {
+		done.Added, err = s.rebuild.Add(ctx, s.addition(c, run, &plan, progress))
+	}
 	progress.Done()
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
 	defer cancel()
 	if _, endErr := run.End(ended, done.Operations, doneText(&done.Added, err)); endErr != nil && err == nil {
 		err = endErr
 	}
-	if err != nil {
+	switch {
+	case errors.As(err, &cancelled):
+		waiting := ""
+		if done.Unfinished {
+			waiting = "; workers go on waiting for this ledger until all is added"
+		}
+		return fmt.Errorf("%w\n%s added before that, and nothing after it%s.\n%s", cancelled, wereEvents(done.Events), waiting, o.planAnew(&plan))
+	case err != nil:
 		return fmt.Errorf("%w\n%s added before that; run the same command again, it goes on where it is", err, wereEvents(done.Events))
 	}
 	if o.json {
@@ -90,13 +92,29 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	return err
 }
 
-// stillMeant ends an addition whose plan somebody cancelled.
-func (s *streamSession) stillMeant(ctx context.Context, name string) error {
-	plan, err := s.store.ReadPlan(ctx, name)
-	if err == nil && plan.CancelledAt != nil {
-		return &ledger.PlanCancelledError{Plan: plan.Name, By: plan.CancelledBy, At: *plan.CancelledAt}
+// addition is what a plan adds, and who hears of it.
+func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *streamPlan, progress *command.Progress) consumers.Addition {
+	d := &plan.details
+	return consumers.Addition{From: d.From, To: d.To, Created: d.Created, Run: run,
+		Waiting: func() {
+			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
+		},
+		Progress: func(seq uint64, added int64) {
+			progress.Show("  adding: sequence %s of %s, %s added", command.Count(int64(seq)), command.Count(int64(d.To)), plural(added, "event"))
+		},
 	}
-	return err
+}
+
+// planAnew says how to look at the part of a cancelled plan again.
+func (o *streamOptions) planAnew(plan *streamPlan) string {
+	args := []string{"replay", "stream", "--from-seq", strconv.FormatUint(plan.details.From, 10)}
+	if plan.details.To >= plan.details.From {
+		args = append(args, "--to-seq", strconv.FormatUint(plan.details.To, 10))
+	}
+	if o.file != "" {
+		args = append(args, "--config", o.file)
+	}
+	return "To see what this part lacks, and make another plan of it:\n  " + shell(args...)
 }
 
 // unfinishedError ends an addition after which workers still refuse the ledger:

@@ -40,15 +40,20 @@ type streamReport struct {
 	Warnings []string `json:"warnings"`
 	Unknown  bool     `json:"workers_wait_for_the_ledger"`
 	Plan     string   `json:"plan"`
-	// Command adds it; empty when there is nothing to add.
+	// Command adds it; empty when there is nothing to add, or the plan was
+	// cancelled.
 	Command string `json:"command"`
+
+	// plan has no name when there is nothing to add.
+	plan ledger.Plan
 }
 
 // notInStream is what a rebuilt ledger lacks, whatever the stream holds.
 var notInStream = [...]string{
 	"People's decisions: voids, settlements by hand, resolved members, retried and dismissed rejects, pauses. What was voided is added again " +
-		"like all else, and what the rules still refuse is an open reject again: do not put back or retry either before you know.",
-	"How operations ended. Each is added parked and in doubt, also one that was posted; replay run has it looked up, and it is sent only if the vendor surely has not applied it.",
+		"like all else: do not put it back before you know. What the rules still refuse is an open reject again; retried, it is parked in doubt, as it may have been retried before.",
+	"How operations ended. Each is added parked and in doubt, also one that was posted; when replay run puts it back, it is looked up " +
+		"first where the account's records show our references; elsewhere the same key goes again while the vendor remembers it.",
 }
 
 // preview shows what adding the part would do, and stores it as a plan. With
@@ -83,24 +88,50 @@ func (s *streamSession) preview(c *cobra.Command, o *streamOptions) error {
 	if err != nil {
 		return fmt.Errorf("%w\nNothing was changed", err)
 	}
-	var plan ledger.Plan
+	if err := o.checkFound(c, r.Counts.Operations()); err != nil {
+		return err
+	}
 	if r.worthAPlan() {
-		if plan, err = s.makePlan(c, o, r); err != nil {
+		if r.plan, err = s.makePlan(c, o, r); err != nil {
 			return err
 		}
-		r.Plan, r.Command = plan.Name, o.command(plan.Name)
+		if r.Plan = r.plan.Name; r.plan.CancelledAt == nil {
+			r.Command = o.command(r.Plan)
+		}
+	}
+	return s.showOrAdd(c, o, r)
+}
+
+// showOrAdd shows what was found, and with --yes carries the plan out that was
+// made of it.
+func (s *streamSession) showOrAdd(c *cobra.Command, o *streamOptions, r *streamReport) error {
+	adding := o.yes && r.plan.ID != 0
+	if !o.json {
+		note := " Nothing has been added."
+		if adding {
+			note = ""
+		}
+		r.printCounts(c.OutOrStdout(), note)
 	}
 	switch {
-	case o.yes && plan.ID != 0:
-		if !o.json {
-			r.printCounts(c.OutOrStdout())
-		}
-		return s.add(c, o, streamPlan{plan, r.streamDetails})
+	case adding:
+		return s.add(c, o, streamPlan{r.plan, r.streamDetails})
 	case o.json:
 		return printJSON(c.OutOrStdout(), r)
 	}
-	r.printCounts(c.OutOrStdout())
-	r.printCommand(c.OutOrStdout())
+	r.printCommand(c.OutOrStdout(), o)
+	return nil
+}
+
+// checkFound compares what would be added with what the person expects.
+func (o *streamOptions) checkFound(c *cobra.Command, found int64) error {
+	switch expected := c.Flag("expect").Changed; {
+	case expected && found != o.expect:
+		return fmt.Errorf("%s would be added, not the %s expected: nothing was changed", plural(found, "operation"), command.Count(o.expect))
+	case o.yes && !expected && found > ledger.MaxUnexpected:
+		return command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
+			command.Count(found), ledger.MaxUnexpected)
+	}
 	return nil
 }
 
@@ -115,14 +146,6 @@ func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamRe
 	if o.plan != "" {
 		return s.store.ReadPlan(c.Context(), o.plan)
 	}
-	found := r.Counts.Operations()
-	if c.Flag("expect").Changed && found != o.expect {
-		return ledger.Plan{}, fmt.Errorf("%s would be added, not the %s expected: nothing was changed", plural(found, "operation"), command.Count(o.expect))
-	}
-	if o.yes && !c.Flag("expect").Changed && found > ledger.MaxUnexpected {
-		return ledger.Plan{}, command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
-			command.Count(found), ledger.MaxUnexpected)
-	}
 	actor, err := command.Operator(o.operator, o.operator != "")
 	if err != nil {
 		return ledger.Plan{}, err
@@ -131,7 +154,7 @@ func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamRe
 	if err != nil {
 		return ledger.Plan{}, fmt.Errorf("write plan: %w", err)
 	}
-	return s.store.CreatePlan(c.Context(), ledger.NewPlan{Kind: ledger.PlanOfStream, Actor: actor, FilterText: s.filterText(r.From, r.To), Details: details, Size: found})
+	return s.store.CreatePlan(c.Context(), ledger.NewPlan{Kind: ledger.PlanOfStream, Actor: actor, FilterText: s.filterText(r.From, r.To), Details: details, Size: r.Counts.Operations()})
 }
 
 // warnings are what a person must know before adding anything.
@@ -193,10 +216,10 @@ func (r *streamReport) printHead(out io.Writer, s *streamSession, state *consume
 	fmt.Fprintln(out)
 }
 
-// printCounts says what was found.
-func (r *streamReport) printCounts(out io.Writer) {
+// printCounts says what was found. note follows the number of events.
+func (r *streamReport) printCounts(out io.Writer, note string) {
 	n := &r.Counts
-	fmt.Fprintf(out, "Read %s. Nothing has been added.\n\n", plural(n.Read, "event"))
+	fmt.Fprintf(out, "Read %s.%s\n\n", plural(n.Read, "event"), note)
 	line := func(what string, of int64, why string) {
 		if of > 0 {
 			printLine(out, what, strings.TrimSuffix(command.Count(of)+": "+why, ": "))
@@ -222,8 +245,13 @@ func (r *streamReport) printCounts(out io.Writer) {
 	printTable(out, []column{{"ACCOUNT", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true}, {"POINTS", true}, {"NOTHING TO SEND", true}}, rows)
 }
 
-func (r *streamReport) printCommand(out io.Writer) {
+func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {
 	switch {
+	case r.plan.CancelledAt != nil:
+		fmt.Fprintln(out)
+		printParagraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, moment(*r.plan.CancelledAt)))
+		fmt.Fprintln(out, o.planAnew(&streamPlan{r.plan, r.streamDetails}))
+		return
 	case r.Plan == "":
 		fmt.Fprintln(out, "\nThe ledger lacks nothing of this part: there is nothing to do.")
 		return
@@ -249,7 +277,7 @@ func (s *streamSession) readStreamPlan(c *cobra.Command, o *streamOptions) (p st
 	case err != nil:
 		return p, err
 	case p.Kind != ledger.PlanOfStream:
-		return p, command.Usagef("plan %s is of kind %s: `replay %s --plan %s` carries it out", p.Name, p.Kind, p.Kind, p.Name)
+		return p, command.Usagef("plan %s is of kind %s: `%s` shows it", p.Name, p.Kind, showPlan(p.Plan))
 	}
 	if err := json.Unmarshal(p.Details, &p.details); err != nil {
 		return p, fmt.Errorf("read plan %s: %w", p.Name, err)
