@@ -129,7 +129,7 @@ func TestAttemptWordsByKindOfAction(t *testing.T) {
 	t.Parallel()
 	o := shownOperation{OperationDetail: ledger.OperationDetail{Points: 100, EarlierAttempts: 2,
 		Open: &ledger.OpenState{State: string(ledger.Parked), Attempts: 1}}}
-	for _, action := range []string{"rejects_retry", "stream", ledger.ActionResolve} {
+	for _, action := range []string{ledger.ActionRejectsRetry, ledger.ActionStream, ledger.ActionResolve} {
 		o.Actions = []ledger.ActionDetail{{Action: action}}
 		if got := o.stateWords(time.Now()); got != "parked after 1 attempt" {
 			t.Errorf("%s: %s", action, got)

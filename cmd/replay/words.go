@@ -173,8 +173,8 @@ func actionWords(action string) string {
 	words := map[string]string{
 		ledger.ActionReplay: "put back", ledger.ActionVoid: "given up (void)", ledger.ActionSettle: "settled by hand",
 		ledger.ActionResolve: "member named (resolve)", ledger.ActionPause: "account paused", ledger.ActionResume: "account resumed",
-		"cancel": "plan cancelled", "rejects_dismiss": "rejects dismissed", "rejects_retry": "rejects mapped again",
-		"stream": "read from the stream again", "doctor": "database accepted (doctor)",
+		ledger.ActionCancel: "plan cancelled", ledger.ActionRejectsDismiss: "rejects dismissed", ledger.ActionRejectsRetry: "rejects mapped again",
+		ledger.ActionStream: "read from the stream again", "doctor": "database accepted (doctor)",
 	}[name]
 	if words == "" {
 		words = strings.ReplaceAll(name, "_", " ")
