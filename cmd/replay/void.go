@@ -62,8 +62,6 @@ func (o *voidOptions) check(c *cobra.Command) (ledger.Act, error) {
 	switch {
 	case err != nil:
 		return act, err
-	case o.filters.state != string(ledger.Parked):
-		return act, command.Usagef("--state %s: only parked operations can be given up; the others are on their way", o.filters.state)
 	case c.Flag("expect").Changed && o.expect < 1:
 		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
 	case c.Flag("plan").Changed && strings.TrimSpace(o.plan) == "":
@@ -72,11 +70,7 @@ func (o *voidOptions) check(c *cobra.Command) (ledger.Act, error) {
 		return act, command.Usagef("--plan and --expect: a plan has its number")
 	}
 	if o.plan != "" {
-		for _, name := range append(filterFlagNames[:], "source-type", "channel", "in-doubt") {
-			if c.Flag(name).Changed {
-				return act, command.Usagef("--plan and --%s: a plan has its set already", name)
-			}
-		}
+		return act, besidePlan(c, "accept-in-doubt")
 	}
 	return act, nil
 }
@@ -119,7 +113,7 @@ func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.Op
 		case errors.Is(err, ledger.ErrNoPlan):
 			return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", clean(o.plan))
 		case err == nil && plan.Kind != ledger.PlanOfVoid:
-			return plan, command.Usagef("plan %s is not for void, but for %s: replay %s --plan %s", plan.Name, plan.Kind, plan.Kind, plan.Name)
+			return plan, command.Usagef("plan %s is not for void, but for %s: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
 		}
 		return plan, err
 	}
@@ -223,91 +217,4 @@ func (r *voidReport) print(out io.Writer) {
 	default:
 		fmt.Fprintf(out, "\nIt can not be taken back. To do it:\n  %s\n", r.Command)
 	}
-}
-
-// voidResult is what became of a void.
-type voidResult struct {
-	Plan string `json:"plan"`
-	// Action is the row of ops_actions.
-	Action int64 `json:"action_id"`
-	ledger.VoidCount
-	// Left are still to be done: somebody else was changing them.
-	Left int64 `json:"left"`
-}
-
-// void gives the operations of a plan up.
-func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act ledger.Act) error {
-	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionVoid, Actor: act.Actor, Reason: act.Reason})
-	if err != nil {
-		return planRefused(err)
-	}
-	defer run.Close()
-	result := voidResult{Plan: plan.Name, Action: run.Action}
-	progress := command.NewProgress(c.ErrOrStderr())
-	for more := true; more && err == nil; {
-		var batch ledger.VoidCount
-		batch, more, err = run.VoidBatch(c.Context(), o.acceptInDoubt)
-		result.Add(batch)
-		progress.Show("  giving up: %s of %s", command.Count(result.Voided+result.Refused+result.Skipped), command.Count(run.Plan.Left))
-	}
-	progress.Done()
-	result.Left = run.Plan.Left - result.Voided - result.Refused - result.Skipped
-	// What was done is recorded also when the operator has had enough.
-	ended, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), voidEndPatience)
-	defer cancel()
-	if _, endErr := run.End(ended, result.Voided, result.text()); endErr != nil {
-		err = errors.Join(err, endErr)
-	}
-	if err != nil {
-		return fmt.Errorf("%w\nGiven up so far: %s. Plan %s goes on where it stopped: %s", planRefused(err),
-			plural(result.Voided, "operation"), plan.Name, o.planCommand(plan))
-	}
-	if o.json {
-		err = printJSON(c.OutOrStdout(), result)
-	} else {
-		result.print(c.OutOrStdout(), act)
-	}
-	if left := result.Refused + result.Skipped + result.Left; err == nil && left > 0 {
-		return &partlyError{fmt.Sprintf("%s of %s not given up", command.Count(left), plural(run.Plan.Left, "operation"))}
-	}
-	return err
-}
-
-// voidEndPatience bounds the record of an end that the operator does not wait for.
-const voidEndPatience = 5 * time.Second
-
-// planRefused says what to do when a plan cannot be carried out.
-func planRefused(err error) error {
-	var busy *ledger.PlanBusyError
-	var cancelled *ledger.PlanCancelledError
-	switch {
-	case errors.As(err, &busy):
-		return fmt.Errorf("%s: nothing was changed by you. Wait until that has ended, then look again", busy.Error())
-	case errors.As(err, &cancelled):
-		return fmt.Errorf("%s: make another", cancelled.Error())
-	}
-	return err
-}
-
-// text is the result as ops_actions keeps it.
-func (r *voidResult) text() string {
-	return fmt.Sprintf("voided %d (%d points, %d in doubt); refused %d in doubt; skipped %d no longer parked; left %d",
-		r.Voided, r.Points, r.InDoubt, r.Refused, r.Skipped, r.Left)
-}
-
-func (r *voidResult) print(out io.Writer, act ledger.Act) {
-	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", plural(r.Voided, "operation"), plural(r.Points, "point"))
-	if r.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(r.InDoubt)+" of them; if the vendor confirms one later, that is kept and alerted")
-	}
-	if r.Refused > 0 {
-		printLine(out, "stay parked", command.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
-	}
-	if r.Skipped > 0 {
-		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked")
-	}
-	if r.Left > 0 {
-		printLine(out, "left", command.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
-	}
-	printLine(out, "recorded", recordedAs(r.Action, act))
 }
