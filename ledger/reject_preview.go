@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"maps"
+	"time"
 )
 
 // Remap maps a stored message again. ignored: the rules in use want no record
@@ -28,11 +30,15 @@ type RetryPreview struct {
 // nothing. other is nil, or the rules to compare with. Memory: one batch, and
 // 32 bytes (with Go's map some 80) for each operation that would be new.
 func (s *Store) PreviewRetry(ctx context.Context, ids []RejectID, with, other Remap, progress func(done, found int)) (RetryPreview, error) {
-	a := retryForecast{store: s, remap: with, seen: map[fingerprint]uint64{}}
-	b := retryForecast{store: s, remap: other, seen: map[fingerprint]uint64{}}
+	rebuilt, err := s.rebuiltAt(ctx)
+	if err != nil {
+		return RetryPreview{}, err
+	}
+	a := retryForecast{store: s, remap: with, rebuilt: rebuilt, seen: map[fingerprint]uint64{}}
+	b := retryForecast{store: s, remap: other, rebuilt: rebuilt, seen: map[fingerprint]uint64{}}
 	p := RetryPreview{}
 	done := 0
-	err := s.EachReject(ctx, ids, func(batch []Reject) error {
+	err = s.EachReject(ctx, ids, func(batch []Reject) error {
 		first, err := a.judge(ctx, batch)
 		if err != nil {
 			return err
@@ -114,6 +120,8 @@ type retryForecast struct {
 	store *Store
 	remap Remap
 	tally RetryTally
+	// rebuilt is when the ledger was rebuilt, zero for never.
+	rebuilt time.Time
 	// seen holds the keys that earlier rejects would take, with a print of
 	// their content.
 	seen map[fingerprint]uint64
@@ -123,7 +131,8 @@ type retryForecast struct {
 // accepted, nil in place of the others.
 func (f *retryForecast) judge(ctx context.Context, batch []Reject) ([]*Event, error) {
 	accepted := make([]*Event, len(batch))
-	items := remapAll(batch, f.remap, &f.tally)
+	inDoubt, others := remapAll(batch, f.remap, f.rebuilt, &f.tally)
+	items := append(inDoubt, others...)
 	entries := make([]Entry, len(items))
 	for i := range items {
 		entries[i] = items[i].entry
@@ -144,7 +153,7 @@ func (f *retryForecast) judge(ctx context.Context, batch []Reject) ([]*Event, er
 		}
 		switch verdict.Kind {
 		case Accepted:
-			f.tally.accept(x.entry.Event)
+			f.tally.accept(x.entry.Event, x.inDoubt)
 			accepted[x.at] = x.entry.Event
 		case Duplicate:
 			f.tally.Duplicates++
@@ -185,13 +194,16 @@ type retried struct {
 	reject  *Reject
 	entry   Entry
 	ignored bool
+	// inDoubt: the ledger was rebuilt since, so the event may have been
+	// retried, and granted, before the loss.
+	inDoubt bool
 }
 
-// remapAll maps the open rejects of a batch again. The others are counted as
-// skipped. A conflict is not mapped again: by other rules it might get another
-// key, and count beside what it conflicts with.
-func remapAll(batch []Reject, remap Remap, tally *RetryTally) []retried {
-	items := make([]retried, 0, len(batch))
+// remapAll maps the open rejects of a batch again: first those from before the
+// ledger was rebuilt (zero: never), as they are the older ones in the stream,
+// too. The others are counted as skipped. A conflict is not mapped again: by
+// other rules it might get another key, and count beside what it conflicts with.
+func remapAll(batch []Reject, remap Remap, rebuilt time.Time, tally *RetryTally) (inDoubt, others []retried) {
 	for i := range batch {
 		r := &batch[i]
 		if r.ResolvedAt != nil {
@@ -199,13 +211,35 @@ func remapAll(batch []Reject, remap Remap, tally *RetryTally) []retried {
 			continue
 		}
 		tally.saw(r.Message.BrokerTime)
-		x := retried{at: i, reject: r}
+		x := retried{at: i, reject: r, inDoubt: r.Message.BrokerTime.Before(rebuilt)}
 		if r.Code == Conflict {
 			x.entry = Entry{Message: r.Message, Rejection: &Rejection{Code: Conflict, Reason: r.Reason}}
 		} else {
 			x.entry, x.ignored = remap(r.Message)
 		}
-		items = append(items, x)
+		if x.inDoubt {
+			inDoubt = append(inDoubt, x)
+		} else {
+			others = append(others, x)
+		}
 	}
-	return items
+	return inDoubt, others
+}
+
+// sqlRebuiltAt is when somebody last began to add events of the stream (replay
+// stream); NULL means never. It reads all of ops_actions: people's acts are few.
+const sqlRebuiltAt = `SELECT max(at) FROM ops_actions WHERE action = $1`
+
+// rebuiltAt is when the ledger was last rebuilt; zero means never. A reject from
+// before that may be one that was retried in the ledger that is lost: neither the
+// stream nor this ledger knows.
+func (s *Store) rebuiltAt(ctx context.Context) (at time.Time, err error) {
+	var last *time.Time
+	if err := s.pool.QueryRow(ctx, sqlRebuiltAt, ActionStream).Scan(&last); err != nil {
+		return at, fmt.Errorf("read when the ledger was rebuilt: %w", err)
+	}
+	if last != nil {
+		at = *last
+	}
+	return at, nil
 }

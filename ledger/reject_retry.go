@@ -61,12 +61,24 @@ UPDATE rejects r
 // with the action: after a kill a reject is open and has left nothing, or is
 // resolved and recorded (TestRejectsRetryKilled). What still fails stays open.
 // Beside an error the tally says what was done before it. It holds one batch.
+//
+// In a ledger that was rebuilt, an event from before that may have been retried
+// and sent in the one that is lost. So it is recorded as RecordRebuilt would,
+// parked and in doubt, in a transaction before that of the batch's others.
 func (s *Store) RetryRejects(ctx context.Context, r RejectRetry) (RetryTally, error) {
 	total := RetryTally{Found: int64(len(r.IDs))}
+	rebuilt, err := s.rebuiltAt(ctx)
+	if err != nil {
+		return total, fmt.Errorf("retry rejects: %w", err)
+	}
 	done := 0
-	err := s.EachReject(ctx, r.IDs, func(batch []Reject) error {
+	err = s.EachReject(ctx, r.IDs, func(batch []Reject) error {
 		part := RetryTally{}
-		err := s.retryBatch(ctx, &r, remapAll(batch, r.Remap, &part), &part)
+		inDoubt, others := remapAll(batch, r.Remap, rebuilt, &part)
+		err := s.retryBatch(ctx, &r, inDoubt, &part)
+		if err == nil {
+			err = s.retryBatch(ctx, &r, others, &part)
+		}
 		total.add(&part)
 		if err != nil {
 			return err
@@ -136,7 +148,8 @@ func (e *rejectsResolvedError) Error() string {
 	return "somebody resolved rejects of this batch meanwhile"
 }
 
-// retryOnce decides about a batch as recordOnce does, and writes it.
+// retryOnce decides about a batch as recordOnce does, and writes it. All of it is
+// in doubt, or nothing.
 func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) (tally RetryTally, err error) {
 	entries := make([]Entry, len(items))
 	for i := range items {
@@ -147,6 +160,9 @@ func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) 
 		return tally, err
 	}
 	w := retryWrite{retry: r, write: recordWrite{how: &queueing{}}}
+	if items[0].inDoubt {
+		w.write.how.rebuilt = &Rebuilt{Parked: true}
+	}
 	for i := range items {
 		x, e := &items[i], &entries[i]
 		w.ids = append(w.ids, x.reject.ID)
@@ -164,7 +180,7 @@ func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) 
 				w.write.operations = append(w.write.operations, newOperation{op, e})
 			}
 			w.accepted = append(w.accepted, acceptedReject{x.reject.ID, e.Event})
-			tally.accept(e.Event)
+			tally.accept(e.Event, x.inDoubt)
 		case Duplicate:
 			tally.Duplicates++
 			w.resolve(x.reject.ID, "duplicate")
@@ -227,14 +243,8 @@ func (w *retryWrite) writeTx(ctx context.Context, tx pgx.Tx) error {
 // checkTx makes sure that the plan may run, that the rules are those a person
 // looked at, and that all rejects of the batch are open and stay so.
 func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
-	run := w.retry.Run
-	var cancelledAt *time.Time
-	var by string
-	if err := tx.QueryRow(ctx, sqlPlanRunnable, run.Plan.ID).Scan(&cancelledAt, &by); err != nil {
-		return fmt.Errorf("look at plan: %w", err)
-	}
-	if cancelledAt != nil {
-		return &PlanCancelledError{Plan: run.Plan.Name, By: by, At: *cancelledAt}
+	if err := w.retry.Run.runnable(ctx, tx); err != nil {
+		return err
 	}
 	var last MappingUse
 	err := tx.QueryRow(ctx, sqlLastMapping).Scan(&last.Version, &last.Text, &last.FirstUsed)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pointsledger/ledger"
 )
@@ -39,7 +40,7 @@ func (f *fixture) beginRetry(actor string) (*ledger.PlanRun, []ledger.RejectID) 
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	run, err := f.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: plan, Action: "rejects_retry", Actor: actor, Reason: "mended"})
+	run, err := f.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionRejectsRetry, Actor: actor, Reason: "mended"})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -144,6 +145,77 @@ func TestRetryRejectsAtOnce(t *testing.T) {
 	}
 	want(t, "accepted", <-accepted+<-accepted+<-accepted, 300)
 	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 300)
+}
+
+// In a ledger that was rebuilt, what is from before that is parked in doubt: it
+// may have been retried and granted in the ledger that is lost. In one that never
+// was it goes as ever (TestRetryRejectsStopped).
+func TestRetryRejectsAfterARebuild(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	accept := f.reject("SO-before", "SO-nothing", "SO-at", "SO-after")
+	remap := func(m ledger.Message) (ledger.Entry, bool) {
+		e, ignored := accept(m)
+		if e.Event.Operations[0].BusinessKey == "SO-nothing" {
+			e.Event.Operations[0].Points = 0
+		}
+		return e, ignored
+	}
+	for _, at := range []time.Duration{time.Millisecond, 3 * time.Millisecond} { // the newest counts
+		f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
+			brokerEpoch.Add(at), ledger.ActionStream)
+	}
+	run, ids := f.beginRetry("lin")
+	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tally, err := f.RetryRejects(t.Context(), ledger.RejectRetry{Run: run, IDs: ids, Remap: remap, RulesVersion: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, got := range map[string]ledger.RetryTally{"preview": preview.With, "done": tally} {
+		want(t, what, fmt.Sprint(got.Accepted, got.Operations, got.NothingToSend, got.Points, got.InDoubt), "4 4 1 300 1")
+	}
+	const rows = `SELECT string_agg(concat_ws(' ', business_key, state, cause, CASE WHEN in_doubt THEN 'in doubt' END,
+	                                CASE WHEN first_sent_at = broker_time THEN 'since its event' WHEN first_sent_at IS NOT NULL THEN 'sent' END), ', ' ORDER BY stream_seq)
+	                FROM outbox JOIN operations ON id = operation_id`
+	want(t, "rows", one[string](f, rows), "SO-before parked rebuilt in doubt since its event, SO-at pending, SO-after pending")
+	want(t, "resolved", one[int](f, `SELECT count(*) FROM rejects WHERE resolution LIKE 'accepted: operations %'`), 4)
+	want(t, "noted", one[int](f, `SELECT count(*) FROM action_operations WHERE action_id = $1`, run.Action), 4)
+	if _, err := run.EndRetry(t.Context(), tally, ""); err != nil {
+		t.Fatal(err)
+	}
+	result := one[string](f, `SELECT result FROM ops_actions WHERE action = 'rejects_retry_end'`)
+	if !strings.Contains(result, "1 operations parked in doubt: the ledger was rebuilt") {
+		t.Errorf("result %s", result)
+	}
+}
+
+// Two rejects of one key, on both sides of a rebuild: the older one in the
+// stream counts, in the preview, too.
+func TestRetryRejectsOfOneKeyAcrossARebuild(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	remap := f.reject("SO-1", "SO-1")
+	// The later one was rejected first.
+	f.exec(`ALTER TABLE rejects DISABLE TRIGGER USER`)
+	f.exec(`UPDATE rejects SET broker_time = broker_time + CASE id WHEN (SELECT min(id) FROM rejects) THEN interval '2 hours' ELSE interval '0' END`)
+	f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
+		brokerEpoch.Add(time.Hour), ledger.ActionStream)
+	run, ids := f.beginRetry("lin")
+	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tally, err := f.RetryRejects(t.Context(), ledger.RejectRetry{Run: run, IDs: ids, Remap: remap, RulesVersion: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, got := range map[string]ledger.RetryTally{"preview": preview.With, "done": tally} {
+		want(t, what, fmt.Sprint(got.Accepted, got.Duplicates, got.InDoubt), "1 1 1")
+	}
+	want(t, "rows", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt`), 1)
 }
 
 // A batch holds no more bytes than it may, and no reject is left out for it.

@@ -18,6 +18,9 @@ type RetryTally struct {
 	Operations    int64  `json:"operations"`
 	NothingToSend int64  `json:"operations_without_points"`
 	Points        Points `json:"points"`
+	// InDoubt of the operations are parked in doubt, cause rebuilt: the ledger
+	// was rebuilt since their events, and they may have been granted before.
+	InDoubt int64 `json:"in_doubt"`
 	// Duplicates are in the ledger already, with the same content.
 	Duplicates int64 `json:"duplicates"`
 	// Ignored are of a type that the rules ignore now.
@@ -75,13 +78,18 @@ func (t *RetryTally) failCode(c RetryCode) {
 	t.Codes = append(t.Codes, c)
 }
 
-func (t *RetryTally) accept(e *Event) {
+// accept counts an event that is recorded; inDoubt: in doubt, because the ledger
+// was rebuilt since.
+func (t *RetryTally) accept(e *Event, inDoubt bool) {
 	t.Accepted++
 	for i := range e.Operations {
 		o := &e.Operations[i]
 		t.Operations++
-		if o.Points == 0 {
+		switch {
+		case o.Points == 0:
 			t.NothingToSend++
+		case inDoubt:
+			t.InDoubt++
 		}
 		t.Points += o.Points
 		t.account(RetryAccount{o.Target, o.Kind, 1, o.Points})
@@ -105,6 +113,7 @@ func (t *RetryTally) add(part *RetryTally) {
 	t.Operations += part.Operations
 	t.NothingToSend += part.NothingToSend
 	t.Points += part.Points
+	t.InDoubt += part.InDoubt
 	t.Duplicates += part.Duplicates
 	t.Ignored += part.Ignored
 	t.Skipped += part.Skipped
@@ -140,6 +149,9 @@ func (t *RetryTally) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "of %d rejects: accepted %d (%d operations, %d points), duplicate %d, ignored %d, skipped %d already resolved, still failing %d",
 		t.Found, t.Accepted, t.Operations, t.Points, t.Duplicates, t.Ignored, t.Skipped, t.Failing)
+	if t.InDoubt > 0 {
+		fmt.Fprintf(&b, "; %d operations parked in doubt: the ledger was rebuilt, they may have been granted before", t.InDoubt)
+	}
 	for _, c := range t.Codes {
 		reason := []rune(c.Reason)
 		if len(reason) > resultReason {

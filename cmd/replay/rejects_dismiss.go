@@ -124,7 +124,7 @@ func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rej
 	done, err := s.store.DismissRejects(c.Context(), ledger.Dismissal{Filter: filter,
 		FilterText: cmp.Or(shell(rejectFilterArgs(filter)...), "all open rejects"), Expect: act.expect, Actor: who.Actor, Reason: who.Reason})
 	if err != nil {
-		return rejectSizeError(err)
+		return dismissFailed(err)
 	}
 	out := c.OutOrStdout()
 	switch {
@@ -145,16 +145,26 @@ func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rej
 	return err
 }
 
-// rejectSizeError says what to do when the set has another size than expected.
+// dismissFailed says what to do after an error. The database may have done it
+// all and its answer been lost, but never a part.
+func dismissFailed(err error) error {
+	if size := rejectSizeError(err); size != nil {
+		return size
+	}
+	return fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, ledger.ActionRejectsDismiss)
+}
+
+// rejectSizeError says what to do when the set has another size than expected;
+// nil when the error is another one.
 func rejectSizeError(err error) error {
 	var size *ledger.SetSizeError
 	switch {
-	case errors.As(err, &size) && size.Expect == 0:
+	case !errors.As(err, &size):
+		return nil
+	case size.Expect == 0:
 		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
 			command.Count(size.Found), ledger.MaxUnexpected, size.Found)
-	case errors.As(err, &size):
-		return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
-			plural(size.Found, "open reject"), command.Count(size.Expect))
 	}
-	return fmt.Errorf("%w\nNothing was changed", err)
+	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
+		plural(size.Found, "open reject"), command.Count(size.Expect))
 }

@@ -38,8 +38,10 @@ refused there. With filters and --yes it acts at once; above 100 rejects the
 number found must be given with --expect.
 
 What is accepted is recorded as a worker would have recorded it, and the running
-workers send it. What is in the ledger already is resolved as a duplicate. What
-still fails stays open; a conflict always does. It goes on where it is after
+workers send it. If the ledger was rebuilt since (replay stream), it may have been
+granted before the loss: then it is parked in doubt, and replay run looks it up
+first. What is in the ledger already is resolved as a duplicate. What still fails
+stays open; a conflict always does. It goes on where it is after
 Ctrl-C or a kill: run the same plan again. It keeps one batch in memory, at most
 1,000 events and 5 MiB, and some 100 bytes for each operation of a preview.
 
@@ -114,12 +116,18 @@ func (r *retrying) byFilter(filter ledger.RejectFilter) error {
 	if !r.o.yes {
 		return r.preview(ids, text)
 	}
-	if len(ids) == 0 {
+	switch {
+	case len(ids) == 0 && r.o.expect != 0:
+		return rejectSizeError(&ledger.SetSizeError{Expect: r.o.expect})
+	case len(ids) == 0:
 		return r.report(&retryDone{})
 	}
 	plan, err := r.store.CreateRejectPlan(ctx, r.who.Actor, text, r.newPlan(ids), r.o.expect, ledger.MaxUnexpected)
+	if size := rejectSizeError(err); size != nil {
+		return size
+	}
 	if err != nil {
-		return rejectSizeError(err)
+		return fmt.Errorf("%w\nNo reject was changed", err)
 	}
 	return r.carryOut(plan, ids)
 }
@@ -138,7 +146,7 @@ func (r *retrying) byPlan() error {
 		return err
 	}
 	if plan.Kind != ledger.PlanOfRejects {
-		return command.Usagef("plan %s is for `replay %s`, not for rejects", plan.Name, plan.Kind)
+		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
 	}
 	about, err := plan.Rejects()
 	if err != nil {
@@ -184,7 +192,7 @@ const endTime = 5 * time.Second
 // carryOut does what the plan says.
 func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
 	ctx := r.c.Context()
-	run, err := r.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan, Action: "rejects_retry", Actor: r.who.Actor, Reason: r.who.Reason})
+	run, err := r.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan, Action: ledger.ActionRejectsRetry, Actor: r.who.Actor, Reason: r.who.Reason})
 	if err != nil {
 		return r.notBegun(plan, err)
 	}

@@ -216,7 +216,13 @@ func (p *retryPreview) printAccounts(out io.Writer) {
 	if p.NothingToSend > 0 {
 		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", command.Count(p.NothingToSend))
 	}
+	if p.InDoubt > 0 {
+		printLine(out, "in doubt", command.Count(p.InDoubt)+" of the operations: "+parkedInDoubt)
+	}
 }
+
+// parkedInDoubt says what becomes of events from before the ledger was rebuilt.
+const parkedInDoubt = "parked in doubt: the ledger was rebuilt, they may have been granted before; replay run looks them up first"
 
 // signed writes a difference with its sign.
 func signed(p ledger.Points) string {
@@ -260,6 +266,9 @@ func (d *retryDone) print(out io.Writer, who ledger.Act) {
 	if d.NothingToSend > 0 {
 		printLine(out, "without points", command.Count(d.NothingToSend)+" of the operations: nothing to send")
 	}
+	if d.InDoubt > 0 {
+		printLine(out, "in doubt", command.Count(d.InDoubt)+" of the operations: "+parkedInDoubt)
+	}
 	if d.Duplicates > 0 {
 		printLine(out, "duplicates", command.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
 	}
@@ -271,7 +280,13 @@ func (d *retryDone) print(out io.Writer, who ledger.Act) {
 	}
 	printLine(out, "recorded", recordedAs(d.Action, who)+", plan "+d.Plan)
 	printFailing(out, d.Codes)
-	if d.Operations > d.NothingToSend {
+	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {
+	case sent > 0 && d.InDoubt > 0:
+		fmt.Fprintf(out, "The running workers send the other %s now; `replay status` shows how it goes.\n", command.Count(sent))
+	case sent > 0:
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
+	}
+	if d.InDoubt > 0 {
+		fmt.Fprintln(out, "\nTo see what putting back those in doubt would do:\n  replay run --cause "+ledger.CauseRebuilt)
 	}
 }
