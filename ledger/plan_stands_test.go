@@ -27,13 +27,6 @@ func (f *fixture) beginStream(size int64) *ledger.PlanRun {
 	return run
 }
 
-func (f *fixture) cancelled(run *ledger.PlanRun) {
-	f.t.Helper()
-	if ok, err := f.CancelPlan(f.t.Context(), run.Plan, "bo", "no"); !ok || err != nil {
-		f.t.Fatal(ok, err)
-	}
-}
-
 // waiting waits until n sessions wait for locks.
 func (f *fixture) waiting(n int) {
 	f.t.Helper()
