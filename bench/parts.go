@@ -21,6 +21,7 @@ func parts() []part {
 	return []part{
 		{"backlog", true, (*driver).backlog},
 		{"delay", true, (*driver).delay},
+		{"many", true, (*driver).many},
 		{"light", true, (*driver).light},
 		{"two", false, (*driver).twoWorkers},
 		{"faulty", false, (*driver).faulty},
@@ -98,6 +99,21 @@ func (d *driver) delay(ctx context.Context) error {
 	var specs []spec
 	for _, name := range []string{"ours", "bare", "river-500"} {
 		specs = append(specs, spec{part: "delay", name: "backlog, 20 ms", peer: d.peerNamed(name),
+			events: given(d.options.events, delayEvents), behaviour: sink.Behaviour{DelayMS: delayMS}})
+	}
+	return d.interleave(ctx, backlogReps, specs)
+}
+
+// manyAtOnce is River's best number of workers for a vendor that takes its time.
+const manyAtOnce = 500
+
+// many: the same vendor with as many calls at once as River has.
+func (d *driver) many(ctx context.Context) error {
+	var specs []spec
+	for _, name := range []string{"ours", "bare", "river-500"} {
+		peer := d.peerNamed(name)
+		peer.AtOnce = manyAtOnce
+		specs = append(specs, spec{part: "many", name: "backlog, 20 ms, 500 at once", peer: peer,
 			events: given(d.options.events, delayEvents), behaviour: sink.Behaviour{DelayMS: delayMS}})
 	}
 	return d.interleave(ctx, backlogReps, specs)

@@ -205,6 +205,13 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	k.Log.Warn("the ledger is whole again as far as the stream tells; what people decided after the last known time is not in the stream",
 		zap.Int("events_read", read), zap.Int("events_added_in_doubt", added), zap.Int64("open_rows_in_doubt", open),
 		zap.Time("last_known_at", f.remembered.BeatAt), zap.Bool("parked", parked))
+	// Whoever maps a reject again later must know that its event may have been
+	// accepted by commits that are lost.
+	if _, err := k.Store.RecordAction(ctx, ledger.Action{Actor: "worker", Name: ledger.ActionRecover, Filter: "stream " + k.config.Stream,
+		Reason: "the database may have lost its newest commits: " + cause, SetSize: int64(added),
+		Result: fmt.Sprintf("read %d events again, added %d in doubt; %d open rows put in doubt; parked: %t", read, added, open, parked)}); err != nil {
+		return err
+	}
 	if f.at.first > f.remembered.AckedSeq+1 && f.remembered.AckedSeq > 0 {
 		k.Log.Error("events may be lost: they left the stream before they could be read again",
 			zap.Uint64("from_seq", f.remembered.AckedSeq+1), zap.Uint64("to_seq", f.at.first-1))

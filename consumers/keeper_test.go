@@ -511,6 +511,8 @@ func TestKeeperFailover(t *testing.T) {
 		"open":       {`SELECT count(*) FROM outbox WHERE cause = 'database_changed' AND in_doubt`, 10},
 		"new":        {`SELECT count(*) FROM outbox WHERE NOT in_doubt`, 5},
 		"operations": {`SELECT count(*) FROM operations`, 25},
+		// Whoever retries a reject later learns of it.
+		"the act": {`SELECT count(*) FROM ops_actions WHERE actor = 'worker' AND action = 'recover' AND set_size = 10`, 1},
 	} {
 		if n := countIn(t, both, c.sql); n != c.want {
 			t.Errorf("%s: %d, want %d", what, n, c.want)

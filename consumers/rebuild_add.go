@@ -11,6 +11,9 @@ import (
 // Addition is a part of the stream to be added, both ends included.
 type Addition struct {
 	From, To uint64
+	// Delivered is how far the workers had read when the part was chosen: what
+	// they had acknowledged may lie anywhere up to it.
+	Delivered uint64
 	// Created is the stream's creation time when the part was chosen.
 	Created time.Time
 	// Run is of the plan that is carried out: the added operations are noted
@@ -85,7 +88,7 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 		if err := r.fill(ctx, at, a, &added); err != nil || !unknown {
 			return err
 		}
-		if a.From > max(at.first, 1) || a.To < at.acked {
+		if a.From > max(at.first, 1) || a.To < max(at.acked, a.Delivered) {
 			added.Unfinished = true
 			return nil
 		}
@@ -181,7 +184,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *A
 		if err := a.Run.Stands(ctx); err != nil {
 			return err
 		}
-		verdicts, err := store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Parked: true})
+		verdicts, err := store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Rest: r.config.Rest, Parked: true})
 		if err != nil {
 			return err
 		}

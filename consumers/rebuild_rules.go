@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// WithAccountsOn is a copy of the rules that takes every account for one that
-// is on: whoever reads events again without credentials cannot know which were
+// WithAccountsOn is a copy of the rules that takes some accounts for ones that
+// are on: whoever reads events again without credentials cannot know which were
 // on, and an event that is left out could be granted a second time later.
-func (r *Rules) WithAccountsOn() *Rules {
+func (r *Rules) WithAccountsOn(which func(account string) bool) *Rules {
 	c := &Rules{version: r.version, programme: r.programme, zone: r.zone, channels: r.channels, ignored: r.ignored,
 		noVendorCall: r.noVendorCall, limit: r.limit, sets: slices.Clone(r.sets)}
 	c.readings.New = func() any { return &reading{} }
@@ -20,7 +20,7 @@ func (r *Rules) WithAccountsOn() *Rules {
 			copied.operations = slices.Clone(of.operations)
 			for j := range copied.operations {
 				on := *copied.operations[j].account
-				on.On = true
+				on.On = on.On || which(on.Name)
 				copied.operations[j].account = &on
 			}
 			set.rules[typ] = &copied

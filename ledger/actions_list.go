@@ -21,6 +21,8 @@ const (
 	ActionStream         = "stream"
 	ActionRejectsRetry   = "rejects_retry"
 	ActionRejectsDismiss = "rejects_dismiss"
+	// ActionRecover is a worker's: it mended the ledger from the stream.
+	ActionRecover = "recover"
 )
 
 // RecordedAction is a row of ops_actions: what a person did.

@@ -227,15 +227,16 @@ func remapAll(batch []Reject, remap Remap, rebuilt time.Time, tally *RetryTally)
 }
 
 // sqlRebuiltAt is when somebody last began to add events of the stream (replay
-// stream); NULL means never. It reads all of ops_actions: people's acts are few.
-const sqlRebuiltAt = `SELECT max(at) FROM ops_actions WHERE action = $1`
+// stream), or a worker did because commits may be lost; NULL means never. It
+// reads all of ops_actions: people's acts are few.
+const sqlRebuiltAt = `SELECT max(at) FROM ops_actions WHERE action IN ($1, $2)`
 
-// rebuiltAt is when the ledger was last rebuilt; zero means never. A reject from
+// rebuiltAt is when the ledger was last rebuilt or mended; zero means never. A reject from
 // before that may be one that was retried in the ledger that is lost: neither the
 // stream nor this ledger knows.
 func (s *Store) rebuiltAt(ctx context.Context) (at time.Time, err error) {
 	var last *time.Time
-	if err := s.pool.QueryRow(ctx, sqlRebuiltAt, ActionStream).Scan(&last); err != nil {
+	if err := s.pool.QueryRow(ctx, sqlRebuiltAt, ActionStream, ActionRecover).Scan(&last); err != nil {
 		return at, fmt.Errorf("read when the ledger was rebuilt: %w", err)
 	}
 	if last != nil {

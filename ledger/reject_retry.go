@@ -42,6 +42,9 @@ func (e *RulesChangedError) Error() string {
 	return fmt.Sprintf("the workers have registered other rules since: %s, not %q", e.Now, e.Then)
 }
 
+// ErrRebuilding stops a retry: the ledger is being rebuilt from the stream.
+var ErrRebuilding = errors.New("the ledger is being rebuilt: finish that first (replay stream --from-seq 1)")
+
 // sqlLockRejects locks those of a batch that are open, in order of id
 // (rejects_pkey), and waits for whoever is resolving one. Fewer rows than asked
 // for mean that the others are resolved.
@@ -246,8 +249,17 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 	if err := w.retry.Run.runnable(ctx, tx); err != nil {
 		return err
 	}
+	// Half a ledger would take a key for a reject that a later event has, which
+	// is not there yet.
+	identity, found, err := readIdentity(ctx, tx.Conn())
+	if err != nil {
+		return err
+	}
+	if found && identity.Rebuilding() {
+		return ErrRebuilding
+	}
 	var last MappingUse
-	err := tx.QueryRow(ctx, sqlLastMapping).Scan(&last.Version, &last.Text, &last.FirstUsed)
+	err = tx.QueryRow(ctx, sqlLastMapping).Scan(&last.Version, &last.Text, &last.FirstUsed)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("read last rule file: %w", err)
 	}

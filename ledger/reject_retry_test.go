@@ -111,10 +111,18 @@ func TestRetryRejectsRefused(t *testing.T) {
 	if _, err := f.RetryRejects(t.Context(), retry); !errors.As(err, &changed) || changed.Now != "newer" {
 		t.Errorf("got %v", err)
 	}
+	retry.Registered = "newer"
+	session := f.session()
+	if err := session.MarkRebuilding(t.Context(), ledger.Identity{Stream: "POINTS", StreamCreated: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	session.Close()
+	if _, err := f.RetryRejects(t.Context(), retry); !errors.Is(err, ledger.ErrRebuilding) {
+		t.Errorf("half a ledger: got %v", err)
+	}
 	if ok, err := f.CancelPlan(t.Context(), run.Plan, "bo", "no"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	retry.Registered = "newer"
 	var cancelled *ledger.PlanCancelledError
 	if _, err := f.RetryRejects(t.Context(), retry); !errors.As(err, &cancelled) || cancelled.By != "bo" {
 		t.Errorf("got %v", err)

@@ -55,7 +55,7 @@ func TestTargets(t *testing.T) {
 		"to the bare pipeline | ≥ 1 | **1.00** = 100 / 100; each repetition 0.90–1.25 | pass | 3 |",
 		"to River's best | ≥ 2.5 | **2.50** = 100 / 40; each repetition 2.25–2.68 | pass | 3 |",
 		"to concurrency / 20 ms | ≥ 0.95 | **0.95** = 6079 / 6400; each repetition 0.95–0.95 | **fail** | 3 |",
-		"vendor 20 ms, to River at 500 | ≥ 2 | not run | – | 0 |",
+		"vendor 20 ms, 500 at once each, to River | ≥ 2 | not run | – | 0 |",
 		"at 128 at once, MiB | ≤ 64 | **64** at most, median 30 | **fail** | 6 |",
 		"a machine.",
 	} {

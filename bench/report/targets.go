@@ -10,6 +10,7 @@ import (
 const (
 	caseBacklog   = "backlog, 0 ms"
 	caseDelay     = "backlog, 20 ms"
+	caseMany      = "backlog, 20 ms, 500 at once"
 	caseLight     = "light load"
 	caseFaultless = "faultless vendor"
 	caseFaulty    = "faulty vendor"
@@ -47,7 +48,8 @@ func targets() []target {
 		{figure: "the same with 64 at once", measured: rate("one worker, 20ms", ours), bound: ceiling, least: 0.95},
 		{figure: "the same with 128, to concurrency / the vendor's measured time to answer", measured: rate(caseDelay, ours), bound: measuredCeiling},
 		{figure: "the bare pipeline with 128, to concurrency / 20 ms", measured: rate(caseDelay, "bare"), bound: ceiling},
-		{figure: "backlog, vendor 20 ms, to River at 500", measured: rate(caseDelay, ours), against: rate(caseDelay, "river-500"), least: 2},
+		{figure: "backlog, vendor 20 ms, 500 at once each, to River", measured: rate(caseMany, ours), against: rate(caseMany, "river-500"), least: 2},
+		{figure: "the same with 128 at once, to River with 500", measured: rate(caseDelay, ours), against: rate(caseDelay, "river-500")},
 		{figure: "light load, p50, to the bare pipeline", measured: side{caseLight, ours, p50}, against: side{caseLight, "bare", p50}, most: 1.5, digits: 1},
 		{figure: "light load, p99, to the bare pipeline", measured: side{caseLight, ours, p99}, against: side{caseLight, "bare", p99}, most: 2, digits: 1},
 		{figure: "light load, p99, to River at its latency setting", measured: side{caseLight, ours, p99}, against: side{caseLight, "river-latency", p99}, most: 0.5, digits: 1},

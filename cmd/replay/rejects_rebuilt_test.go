@@ -52,7 +52,7 @@ func TestRejectsRetryInARebuiltLedger(t *testing.T) {
 	if n := r.count(`SELECT count(*) FROM rejects WHERE resolved_at IS NULL`); n != 2 {
 		t.Fatalf("%d rejects are open: this test shows nothing", n)
 	}
-	contains(t, r.must(0, retry...), "accepted 2", "in doubt 1 of the operations: parked in doubt: the ledger was rebuilt, they may have been granted before")
+	contains(t, r.must(0, retry...), "accepted 2", "in doubt 1 of the operations: parked in doubt: the ledger was rebuilt or mended since, they may have been granted before")
 	contains(t, r.must(0, act...), "Accepted 2 of 2 rejects", "in doubt 1 of the operations: parked in doubt", "The running workers send the other 1 now",
 		"replay run --cause rebuilt")
 	if n := r.count(`SELECT count(*) FROM ops_actions WHERE action = 'rejects_retry_end' AND result LIKE '%1 operations parked in doubt: the ledger was rebuilt%'`); n != 1 {

@@ -222,7 +222,7 @@ func (p *retryPreview) printAccounts(out io.Writer) {
 }
 
 // parkedInDoubt says what becomes of events from before the ledger was rebuilt.
-const parkedInDoubt = "parked in doubt: the ledger was rebuilt, they may have been granted before; replay run looks them up first"
+const parkedInDoubt = "parked in doubt: the ledger was rebuilt or mended since, they may have been granted before; replay run looks them up first"
 
 // signed writes a difference with its sign.
 func signed(p ledger.Points) string {

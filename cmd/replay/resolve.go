@@ -32,7 +32,7 @@ been sent for a member that the ledger does not know. Ask the vendor for whom it
 has applied the key; --accept-in-doubt says that you know. What waits or is being
 sent is left alone. Without --yes nothing is changed: it shows what it would do,
 and the command that does it. It can not be taken back: a wrong member means void,
-and then a new event.`,
+and then an event under an order number of its own (the same one is a duplicate).`,
 		Example: `  replay resolve pa7k2m9qf3tr4v8w5x6y7z2a3b4c --customer-id 383933091455959041
   replay resolve 4711 --customer-id 383933091455959041 --reason "shop 7 knows her" --yes`,
 		Args: command.Args(cobra.ExactArgs(1)),
@@ -121,10 +121,10 @@ func resolvable(d *ledger.OperationDetail, acceptInDoubt bool) error {
 	case d.MemberID != "" && d.MemberCode == "":
 		return fmt.Errorf("nothing was changed: operation %d has its member from its event, and an operation never changes its member", d.ID)
 	case d.MemberID != "":
-		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (%s), and only then have the sale published anew",
+		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (%s), and only then have the sale published under an order number of its own",
 			d.ID, voidCommand(d))
 	case d.Open.InDoubt && !acceptInDoubt:
-		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor for whom it has applied the key %s. If they name somebody, name that member with --accept-in-doubt. If they surely have not applied it and never will, give it up (%s), and only then have the sale published anew",
+		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor for whom it has applied the key %s. If they name somebody, name that member with --accept-in-doubt. If they surely have not applied it and never will, give it up (%s), and only then have the sale published under an order number of its own",
 			d.ID, d.BizID, voidCommand(d))
 	}
 	return nil

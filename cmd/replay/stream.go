@@ -22,9 +22,11 @@ import (
 // streamOptions are the flags of `replay stream`.
 type streamOptions struct {
 	since, file, plan, reason, operator string
-	from, to                            uint64
-	expect                              int64
-	yes, json                           bool
+	// off are accounts that the operator says were off at the workers.
+	off       []string
+	from, to  uint64
+	expect    int64
+	yes, json bool
 }
 
 func newStream(environ []string) *cobra.Command {
@@ -62,6 +64,7 @@ Workers that wait for the ledger go on by themselves once all is added.`,
 	c.Flags().Uint64Var(&o.from, "from-seq", 0, "from this sequence of the stream; 1 is all that is left")
 	c.Flags().Uint64Var(&o.to, "to-seq", 0, "up to this one; else as far as workers have read")
 	c.Flags().StringVar(&o.file, "config", "", "rule file: for a new ledger, or with further rule sets")
+	c.Flags().StringSliceVar(&o.off, "off", nil, "an account that the workers had off: its events were rejects")
 	c.Flags().StringVar(&o.plan, "plan", "", "the plan to carry out")
 	c.Flags().Int64Var(&o.expect, "expect", 0, "without a plan: how many operations must be found to be added")
 	c.Flags().StringVar(&o.reason, "reason", "", "why; required with --yes, and kept")
@@ -130,7 +133,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 			s.end()
 		}
 	}()
-	if s.rules, err = s.readRules(c.Context(), environ, o.file); err != nil {
+	if s.rules, err = s.readRules(c.Context(), environ, o.file, o.off); err != nil {
 		return nil, err
 	}
 	if s.conn, err = dialNATS(s.config); err != nil {
@@ -229,6 +232,9 @@ func (o *streamOptions) command(plan string) string {
 	args := []string{"replay", "stream", "--plan", plan}
 	if o.file != "" {
 		args = append(args, "--config", o.file)
+	}
+	if len(o.off) > 0 {
+		args = append(args, "--off", strings.Join(o.off, ","))
 	}
 	if o.operator != "" {
 		args = append(args, "--operator", o.operator)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,7 +96,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 // addition is what a plan adds, and who hears of it.
 func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *streamPlan, progress *command.Progress) consumers.Addition {
 	d := &plan.details
-	return consumers.Addition{From: d.From, To: d.To, Created: d.Created, Run: run,
+	return consumers.Addition{From: d.From, To: d.To, Delivered: d.Delivered, Created: d.Created, Run: run,
 		Waiting: func() {
 			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
 		},
@@ -113,6 +114,9 @@ func (o *streamOptions) planAnew(plan *streamPlan) string {
 	}
 	if o.file != "" {
 		args = append(args, "--config", o.file)
+	}
+	if len(o.off) > 0 {
+		args = append(args, "--off", strings.Join(o.off, ","))
 	}
 	return "To see what this part lacks, and make another plan of it:\n  " + shell(args...)
 }

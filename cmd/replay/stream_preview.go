@@ -24,7 +24,9 @@ type streamDetails struct {
 	Created time.Time `json:"stream_created"`
 	From    uint64    `json:"from_seq"`
 	To      uint64    `json:"to_seq"`
-	Rules   string    `json:"rules"`
+	// Delivered is how far the workers had read when the part was chosen.
+	Delivered uint64 `json:"delivered_seq"`
+	Rules     string `json:"rules"`
 	// Accounts count as on.
 	Accounts []string           `json:"accounts_on"`
 	Counts   consumers.Surveyed `json:"counts"`
@@ -68,7 +70,7 @@ func (s *streamSession) preview(c *cobra.Command, o *streamOptions) error {
 	if r.From, r.To, err = s.part(ctx, o, state); err != nil {
 		return err
 	}
-	r.Stream, r.Created, r.Rules, r.Accounts = s.config.NATS.Stream, state.Created, s.rules.version, s.rules.on
+	r.Stream, r.Created, r.Delivered, r.Rules, r.Accounts = s.config.NATS.Stream, state.Created, state.Delivered, s.rules.version, s.rules.on
 	if r.Unknown, err = s.unknown(ctx); err != nil {
 		return err
 	}
@@ -173,12 +175,12 @@ func (s *streamSession) warnings(r *streamReport, state *consumers.StreamState, 
 		"The ledger's history began before the stream's: its first operation is of %s. What it lacks from before %s stays missing", moment(holdings.OldestAt), moment(state.FirstAt))
 	warn(r.Unknown && r.From > max(state.First, 1), "Workers wait until the ledger knows all that the stream has. This part begins at %s, the stream at %s: they would go on waiting, because an event from before that is published again would count as new",
 		command.Count(int64(r.From)), command.Count(int64(max(state.First, 1))))
-	warn(r.Unknown && state.AckedAny && r.To < state.Acked, "Workers wait until the ledger knows all that was acknowledged. This part ends at %s, the acknowledged events at %s: they would go on waiting",
-		command.Count(int64(r.To)), command.Count(int64(state.Acked)))
+	warn(r.Unknown && state.AckedAny && r.To < state.Delivered, "Workers wait until the ledger knows all that may have been acknowledged. This part ends at %s, what they have read at %s: they would go on waiting",
+		command.Count(int64(r.To)), command.Count(int64(state.Delivered)))
 	warn(!r.Unknown && state.Delivered > state.Acked && r.To > state.Acked, "Of the last events some are being recorded by workers this moment, or were by one that died (sequences %s to %s). If workers are at work, wait a minute and look again, or they are parked for nothing",
 		command.Count(int64(state.Acked+1)), command.Count(int64(state.Delivered)))
 	warn(s.rules.assumed, "No vendor account has credentials here, so all of them count as on (%s). If the workers had one off, its events were rejects there, and are operations here", strings.Join(s.rules.on, ", "))
-	warn(!s.rules.assumed && len(s.rules.off) > 0, "Off here: %s. Events that need it become rejects. If the workers have it on, give this command their environment first", strings.Join(s.rules.off, ", "))
+	warn(len(s.rules.off) > 0, "Taken for off: %s. Events that need it become rejects. If the workers had it on, its events can be paid twice later", strings.Join(s.rules.off, ", "))
 	warn(s.rules.note != "", "%s", s.rules.note)
 	return found
 }

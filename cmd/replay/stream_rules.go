@@ -36,7 +36,7 @@ type streamRules struct {
 // readRules picks the rules: those that the workers registered last, or the
 // file when the ledger has none, or when it is named and leaves the registered
 // rule sets as they are.
-func (s *session) readRules(ctx context.Context, environ []string, file string) (streamRules, error) {
+func (s *session) readRules(ctx context.Context, environ []string, file string, off []string) (streamRules, error) {
 	registered, found, err := s.store.LastMapping(ctx)
 	if err != nil {
 		return streamRules{}, err
@@ -51,9 +51,10 @@ func (s *session) readRules(ctx context.Context, environ []string, file string) 
 		if err != nil {
 			return streamRules{}, fmt.Errorf("read %s (table mappings, version %s): %w", name, registered.Version, err)
 		}
-		rules := newStreamRules(cfg, registered.Version, registered.Text, "registered last by the workers, first used "+moment(registered.FirstUsed))
-		rules.note = note
-		return rules, nil
+		rules, err := s.newStreamRules(ctx, cfg, off)
+		rules.version, rules.text, rules.note = registered.Version, registered.Text, note
+		rules.from = "registered last by the workers, first used " + moment(registered.FirstUsed)
+		return rules, err
 	}
 	cfg := s.config
 	if file != "" {
@@ -74,24 +75,50 @@ func (s *session) readRules(ctx context.Context, environ []string, file string) 
 	if !found {
 		from += "; no worker has registered any in this ledger"
 	}
-	return newStreamRules(cfg, cfg.RulesVersion, string(cfg.RulesText), from), nil
+	rules, err := s.newStreamRules(ctx, cfg, off)
+	rules.version, rules.text, rules.from = cfg.RulesVersion, string(cfg.RulesText), from
+	return rules, err
 }
 
-func newStreamRules(cfg *config.Config, version, text, from string) streamRules {
-	r := streamRules{rules: cfg.Rules, version: version, text: text, from: from}
+// newStreamRules settles which accounts count as on: those that are on here, and
+// those that the ledger has operations of. An event that is wrongly left out is a
+// reject, and could be granted a second time when somebody retries it. So one that
+// neither tells of must be named as off; where nothing has credentials, all that
+// are not named count as on.
+func (s *session) newStreamRules(ctx context.Context, cfg *config.Config, off []string) (streamRules, error) {
+	// replay needs no credentials: where there are none, this says nothing about
+	// the workers.
+	r := streamRules{off: off, assumed: !slices.ContainsFunc(cfg.Vendors, config.Vendor.On)}
+	var untold []string
 	for _, v := range cfg.Vendors {
-		if v.On() {
+		on := v.On()
+		if !on && !r.assumed {
+			var err error
+			if on, err = s.store.HasOperations(ctx, v.Name); err != nil {
+				return r, err
+			}
+		}
+		switch named := slices.Contains(off, v.Name); {
+		case on && named:
+			return r, command.Usagef("--off %s: the account is on here, or the ledger has operations of it", v.Name)
+		case on || r.assumed && !named:
 			r.on = append(r.on, v.Name)
-		} else {
-			r.off = append(r.off, v.Name)
+		case !named:
+			untold = append(untold, v.Name)
 		}
 	}
-	if len(r.on) == 0 {
-		// replay needs no credentials, so this says nothing about the workers.
-		r.rules, r.on, r.off, r.assumed = cfg.Rules.WithAccountsOn(), r.off, nil, true
+	for _, name := range off {
+		if _, known := cfg.Vendor(name); !known {
+			return r, command.Usagef("--off %s: the rules know no such account", name)
+		}
+	}
+	if len(untold) > 0 {
+		return r, command.Usagef("%s: off here, and the ledger cannot tell whether the workers had it on. Give this command the workers' environment; if they had it off, add --off %s",
+			strings.Join(untold, ", "), strings.Join(untold, ","))
 	}
 	slices.Sort(r.on)
-	return r
+	r.rules = cfg.Rules.WithAccountsOn(func(account string) bool { return slices.Contains(r.on, account) })
+	return r, nil
 }
 
 // loadWith is config.Load with another rule file. The vendor accounts are that

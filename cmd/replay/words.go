@@ -174,7 +174,7 @@ func actionWords(action string) string {
 		ledger.ActionReplay: "put back", ledger.ActionVoid: "given up (void)", ledger.ActionSettle: "settled by hand",
 		ledger.ActionResolve: "member named (resolve)", ledger.ActionPause: "account paused", ledger.ActionResume: "account resumed",
 		ledger.ActionCancel: "plan cancelled", ledger.ActionRejectsDismiss: "rejects dismissed", ledger.ActionRejectsRetry: "rejects mapped again",
-		ledger.ActionStream: "read from the stream again", "doctor": "database accepted (doctor)",
+		ledger.ActionStream: "read from the stream again", ledger.ActionRecover: "ledger mended from the stream", "doctor": "database accepted (doctor)",
 	}[name]
 	if words == "" {
 		words = strings.ReplaceAll(name, "_", " ")
