@@ -43,11 +43,13 @@ func TestStreamCancelledWhileItWaits(t *testing.T) {
 	}
 	defer session.Close()
 	held, release := make(chan struct{}), make(chan struct{})
-	go func() {
+	var holder sync.WaitGroup
+	holder.Go(func() {
 		if err := session.Locked(t.Context(), func() error { close(held); <-release; return nil }); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	defer holder.Wait()
 	<-held
 	cancelled := sync.OnceFunc(func() {
 		r.cancelPlan(report.Plan)

@@ -113,7 +113,7 @@ func TestMemberLostInDoubt(t *testing.T) {
 		t.Error("the refusal is not recorded as what it is")
 	}
 
-	contains(t, c.must(1, "resolve", "SO-1", "--customer-id", "42"), "for a member that the ledger does not know", "and only then have the sale published anew")
+	contains(t, c.must(1, "resolve", "SO-1", "--customer-id", "42"), "for a member that the ledger does not know", "and only then have the sale published under an order number of its own")
 	preview := c.must(0, "resolve", "SO-1", "--customer-id", "42", "--accept-in-doubt")
 	contains(t, preview, "careful it may have been sent", "--customer-id 42 --accept-in-doubt --reason '…' --yes")
 	contains(t, c.must(0, printed(t, preview, "resolve")...), "is for member 42 now, and still parked")

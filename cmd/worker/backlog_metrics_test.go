@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/internal/testkit"
@@ -65,11 +66,24 @@ func TestBacklogReadsNoHistory(t *testing.T) {
 	if look := read(); len(look.open) != 0 || len(look.rejects) != 0 {
 		t.Errorf("an empty ledger: %+v", look)
 	}
+	// On a connection of its own, which tells its counts at its end.
+	writer, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, statement := range strings.Split(sqlHistory, ";\n\n") {
-		if _, err := admin.Exec(t.Context(), statement); err != nil {
+		if _, err := writer.Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if err := writer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 30*time.Second, "the writer's connection to end", func() bool {
+		others := -1
+		err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid = $1`, writer.PgConn().PID()).Scan(&others)
+		return err == nil && others == 0
+	})
 	for _, prepare := range []string{`SELECT 1`, `ANALYZE`} {
 		if _, err := admin.Exec(t.Context(), prepare); err != nil {
 			t.Fatal(err)
