@@ -43,9 +43,10 @@ them back would do, and prints the command that does it. That command puts back
 exactly those operations: what is no longer parked by then is skipped and counted,
 and nothing is added.
 
-Put back, an operation has all its attempts anew and is due at once. Its dedup
-key, its first sending and its doubt stay. One that is in doubt is looked up in
-the vendor's records first where the account says in_doubt: verify. Elsewhere it
+Put back, an operation has all its attempts anew and is due at once; one that is
+in doubt when its look-up can prove something, some seconds after its last call.
+Its dedup key, its first sending and its doubt stay. What is in doubt is looked up
+in the vendor's records first where the account says in_doubt: verify. Elsewhere it
 stays parked when it was first sent longer ago than the vendor surely remembers
 the key, and always when its account is not in the configuration; one that was
 never sent has no age limit.
