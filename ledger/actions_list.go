@@ -63,16 +63,10 @@ SELECT id, at, actor, action, filter, reason, set_size, result
 // ListActions returns what people did, newest first. more says that older ones
 // fit, too.
 func (s *Store) ListActions(ctx context.Context, f ActionFilter) (actions []RecordedAction, more bool, err error) {
-	bound := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
 	if f.Before == 0 {
 		f.Before = math.MaxInt64
 	}
-	rows, err := s.pool.Query(ctx, sqlListActions, f.Before, f.Action, f.Actor, bound(f.Since), bound(f.Until), f.Limit+1)
+	rows, err := s.pool.Query(ctx, sqlListActions, f.Before, f.Action, f.Actor, timeOrNull(f.Since), timeOrNull(f.Until), f.Limit+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("list actions: %w", err)
 	}

@@ -55,17 +55,11 @@ const (
 
 // args are the parameters of rejectWhere.
 func (f *RejectFilter) args() []any {
-	bound := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
 	var ids []int64
 	for _, id := range f.IDs {
 		ids = append(ids, int64(id))
 	}
-	return []any{f.State, string(f.Code), f.Source, f.Type, f.Shop, int64(f.Seq), bound(f.Since), bound(f.Until), ids}
+	return []any{f.State, string(f.Code), f.Source, f.Type, f.Shop, int64(f.Seq), timeOrNull(f.Since), timeOrNull(f.Until), ids}
 }
 
 // rejectWhere needs RejectFilter.args as $1 to $9. The shop is looked for in

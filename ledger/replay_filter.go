@@ -64,12 +64,6 @@ const NoAttempt = "none"
 
 // args are the parameters of openFrom, $1 and $2, and of openWhere, $3 to $13.
 func (f *OpenFilter) args(memories []KeyMemory) []any {
-	bound := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
 	number := func(n int) string {
 		if n == 0 {
 			return ""
@@ -81,7 +75,7 @@ func (f *OpenFilter) args(memories []KeyMemory) []any {
 	texts := []string{f.EventType, f.EventSource, string(f.Kind), number(f.SourceType), number(f.PointsChannel), f.ShopCode,
 		f.Outcome, string(f.By)}
 	return []any{accounts, ms, f.State, f.Account, f.Cause, f.Member, f.BusinessKey, string(f.BizID), texts,
-		f.InDoubt, bound(f.Since), bound(f.Until), f.Code}
+		f.InDoubt, timeOrNull(f.Since), timeOrNull(f.Until), f.Code}
 }
 
 // KeyMemory is how long one account's vendor surely remembers a dedup key,

@@ -88,17 +88,8 @@ func (f *filterFlags) filter(c *cobra.Command, now time.Time) (ledger.OpenFilter
 		o.State = ""
 	}
 	var err error
-	if o.Since, err = pointInTime("since", f.since, now); err != nil {
-		return o, err
-	}
-	if o.Until, err = pointInTime("until", f.until, now); err != nil {
-		return o, err
-	}
-	if !o.Since.IsZero() && !o.Until.IsZero() && !o.Since.Before(o.Until) {
-		return o, command.Usagef("--since %s is not before --until %s: nothing can fit",
-			o.Since.Format(time.RFC3339), o.Until.Format(time.RFC3339))
-	}
-	return o, nil
+	o.Since, o.Until, err = period(f.since, f.until, now)
+	return o, err
 }
 
 // check looks at the flags that have few values: a typing error there would
@@ -121,6 +112,20 @@ func (f *filterFlags) check(c *cobra.Command) error {
 		return command.Usagef("--by %s says which time --since and --until bound: want one of them, too", f.by)
 	}
 	return nil
+}
+
+// period reads --since and --until.
+func period(sinceText, untilText string, now time.Time) (since, until time.Time, err error) {
+	if since, err = pointInTime("since", sinceText, now); err != nil {
+		return since, until, err
+	}
+	if until, err = pointInTime("until", untilText, now); err != nil {
+		return since, until, err
+	}
+	if !since.IsZero() && !until.IsZero() && !since.Before(until) {
+		return since, until, command.Usagef("--since %s is not before --until %s: nothing can fit", since.Format(time.RFC3339), until.Format(time.RFC3339))
+	}
+	return since, until, nil
 }
 
 // pointInTime reads RFC 3339 or an age. Empty is the zero time.

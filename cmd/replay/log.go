@@ -61,16 +61,8 @@ func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActionFil
 		return f, command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
 	}
 	f = ledger.ActionFilter{Action: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
-	if f.Since, err = pointInTime("since", o.since, now); err != nil {
-		return f, err
-	}
-	if f.Until, err = pointInTime("until", o.until, now); err != nil {
-		return f, err
-	}
-	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
-		return f, command.Usagef("--since is not before --until: nothing can fit")
-	}
-	return f, nil
+	f.Since, f.Until, err = period(o.since, o.until, now)
+	return f, err
 }
 
 // actionLog is a page of the log as it is shown.

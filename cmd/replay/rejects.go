@@ -92,17 +92,8 @@ func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (le
 	if o.IDs, err = rejectIDs(args); err != nil {
 		return o, err
 	}
-	if o.Since, err = pointInTime("since", f.since, now); err != nil {
-		return o, err
-	}
-	if o.Until, err = pointInTime("until", f.until, now); err != nil {
-		return o, err
-	}
-	if !o.Since.IsZero() && !o.Until.IsZero() && !o.Since.Before(o.Until) {
-		return o, command.Usagef("--since %s is not before --until %s: nothing can fit",
-			o.Since.Format(time.RFC3339), o.Until.Format(time.RFC3339))
-	}
-	return o, nil
+	o.Since, o.Until, err = period(f.since, f.until, now)
+	return o, err
 }
 
 // maxRejectArgs bounds the ids on a command line.

@@ -16,6 +16,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/command"
+	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
 
@@ -120,9 +121,6 @@ type streamSession struct {
 // rebuildConnections: the lock holds one, a batch uses one, and one is to spare.
 const rebuildConnections = 3
 
-// restMargin is added to the longest lease: clocks need not run alike.
-const restMargin = 5 * time.Second
-
 func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *streamSession, err error) {
 	s := &streamSession{}
 	if s.session, err = open(c, environ); err != nil {
@@ -136,7 +134,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.rules, err = s.readRules(c.Context(), environ, o.file, o.off); err != nil {
 		return nil, err
 	}
-	if s.conn, err = dialNATS(s.config); err != nil {
+	if s.conn, err = command.DialNATS(s.config, "points-ledger replay"); err != nil {
 		return nil, err
 	}
 	js, err := jetstream.New(s.conn)
@@ -146,12 +144,8 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.pool, err = ledger.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
 		return nil, err
 	}
-	rest := restMargin
-	for _, v := range s.config.Vendors {
-		rest = max(rest, v.Lease+max(restMargin, v.VerifyAfter))
-	}
 	s.rebuild, err = consumers.NewRebuilder(consumers.RebuildDeps{JetStream: js, Store: ledger.New(s.pool), Rules: s.rules.rules},
-		consumers.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: rest})
+		consumers.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
 	return s, err
 }
 

@@ -37,23 +37,10 @@ func TestStreamCancelledWhileItWaits(t *testing.T) {
 	r.publish(orders(0, 3)...)
 	r.delivered(3, true)
 	report := r.plan("--from-seq", "1")
-	session, err := r.store.OpenIdentity(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	held, release := make(chan struct{}), make(chan struct{})
-	var holder sync.WaitGroup
-	holder.Go(func() {
-		if err := session.Locked(t.Context(), func() error { close(held); <-release; return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	defer holder.Wait()
-	<-held
+	release := r.holdLock()
 	cancelled := sync.OnceFunc(func() {
 		r.cancelPlan(report.Plan)
-		close(release)
+		release()
 	})
 	defer cancelled()
 	root := newRoot(r.env)

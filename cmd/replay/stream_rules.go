@@ -3,14 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"pointsledger/consumers"
 	"pointsledger/internal/command"
@@ -137,22 +134,4 @@ func setIn(environ []string, name string) bool {
 	return slices.ContainsFunc(environ, func(entry string) bool {
 		return strings.HasPrefix(entry, name+"=") && len(entry) > len(name)+1
 	})
-}
-
-// dialNATS connects once: a person who waits wants to hear at once that there
-// is no broker.
-func dialNATS(cfg *config.Config) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name("points-ledger replay")}
-	if cfg.NATS.CredsFile != "" {
-		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))
-	}
-	conn, err := nats.Connect(cfg.NATS.URL.Reveal(), options...)
-	if errors.Is(err, nats.ErrNoServers) {
-		// The library's word for a refused connection.
-		return nil, fmt.Errorf("cannot reach NATS at %s: connection refused (NATS_URL)", cfg.NATS.URL)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot reach NATS at %s (NATS_URL): %w", cfg.NATS.URL, err)
-	}
-	return conn, nil
 }

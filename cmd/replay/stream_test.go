@@ -244,21 +244,8 @@ func TestStreamWaitsForTheLock(t *testing.T) {
 	r.publish(orders(0, 3)...)
 	r.delivered(3, true)
 	report := r.plan("--from-seq", "1")
-	session, err := r.store.OpenIdentity(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	held, release := make(chan struct{}), make(chan struct{})
-	go func() {
-		if err := session.Locked(t.Context(), func() error { close(held); <-release; return nil }); err != nil {
-			t.Error(err)
-		}
-	}()
-	<-held
 	// The lock is given back when the command has said that it waits.
-	told := sync.OnceFunc(func() { close(release) })
-	defer told()
+	told := r.holdLock()
 	root := newRoot(r.env)
 	root.SetErr(heard(func(text string) {
 		if strings.Contains(text, "waiting: a worker is comparing this ledger with the stream") {
@@ -273,6 +260,29 @@ func TestStreamWaitsForTheLock(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	contains(t, out.String(), "Added 3 events")
+}
+
+// holdLock holds the lock under which workers compare the ledger with the
+// stream, until release is called or the test ends.
+func (r *rebuildRig) holdLock() (release func()) {
+	r.t.Helper()
+	session, err := r.store.OpenIdentity(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	held, released := make(chan struct{}), make(chan struct{})
+	release = sync.OnceFunc(func() { close(released) })
+	var holder sync.WaitGroup
+	holder.Go(func() {
+		defer session.Close()
+		err := session.Locked(context.WithoutCancel(r.t.Context()), func() error { close(held); <-released; return nil })
+		if err != nil {
+			r.t.Error(err)
+		}
+	})
+	r.t.Cleanup(func() { release(); holder.Wait() })
+	<-held
+	return release
 }
 
 // heard is a writer that hands on what is written.

@@ -129,7 +129,7 @@ func (d *examination) checkIdentity(ctx context.Context) {
 func (d *examination) checkNATS(ctx context.Context) {
 	const check = "NATS"
 	n := d.config.NATS
-	conn, err := dialNATS(d.config)
+	conn, err := command.DialNATS(d.config, "points-ledger")
 	if err != nil {
 		d.wrong(check, err.Error(), "start it, or correct NATS_URL and NATS_CREDS")
 		return

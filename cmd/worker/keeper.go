@@ -20,9 +20,6 @@ const (
 	keeperConnections = 3
 	// keeperEvery is the time between two looks at the database.
 	keeperEvery = 3 * time.Second
-	// keeperRestMargin is added to the longest lease: a worker's clock and the
-	// database's need not run alike.
-	keeperRestMargin = 5 * time.Second
 	// keeperFinish bounds the last look.
 	keeperFinish = 5 * time.Second
 )
@@ -45,15 +42,9 @@ func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
 
 // connect joins the keeper with the broker and the service's pool.
 func (k *keeper) connect(js jetstream.JetStream, guard *ledger.Guard, reset func(), cfg *config.Config, on []config.Vendor, log *zap.Logger) (err error) {
-	var rest time.Duration
-	for _, v := range on {
-		// By then no worker holds a lease from the lost database, and what was sent
-		// under one is visible in the vendor's records.
-		rest = max(rest, v.Lease+max(keeperRestMargin, v.VerifyAfter))
-	}
 	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: js, Store: k.store, Guard: guard, Reset: reset,
 		Rules: cfg.Rules, Log: log.Named("keeper")}, consumers.KeeperConfig{
-		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: rest})
+		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: config.RestAfterLoss(on)})
 	return err
 }
 

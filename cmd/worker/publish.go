@@ -56,7 +56,7 @@ func publish(c *cobra.Command, file string, create bool, p publisher) error {
 		return err
 	}
 	defer in.Close()
-	conn, err := dialNATS(cfg)
+	conn, err := command.DialNATS(cfg, "points-ledger")
 	if err != nil {
 		return err
 	}
@@ -91,24 +91,6 @@ func openInput(stdin io.Reader, file string) (io.ReadCloser, error) {
 	return f, nil
 }
 
-// dialNATS connects once: a person who waits wants to hear at once that there
-// is no broker.
-func dialNATS(cfg *config.Config) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name("points-ledger")}
-	if cfg.NATS.CredsFile != "" {
-		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))
-	}
-	conn, err := nats.Connect(cfg.NATS.URL.Reveal(), options...)
-	if errors.Is(err, nats.ErrNoServers) {
-		// The library's word for a refused connection.
-		return nil, fmt.Errorf("cannot reach NATS at %s: connection refused (NATS_URL)", cfg.NATS.URL)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot reach NATS at %s (NATS_URL): %w", cfg.NATS.URL, err)
-	}
-	return conn, nil
-}
-
 const (
 	// publishWindow is how many messages may wait for the broker's answer.
 	publishWindow = 256
@@ -118,7 +100,7 @@ const (
 
 // whyNoNATS tries once more and returns what went wrong, nil when it works.
 func whyNoNATS(cfg *config.Config) error {
-	conn, err := dialNATS(cfg)
+	conn, err := command.DialNATS(cfg, "points-ledger")
 	if err == nil {
 		conn.Close()
 	}

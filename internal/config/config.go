@@ -247,3 +247,18 @@ func (c *Config) ReadyToRun(embedded bool) error {
 	}
 	return p.err()
 }
+
+// restMargin is added to the longest lease: a worker's clock and the database's
+// need not run alike.
+const restMargin = 5 * time.Second
+
+// RestAfterLoss is how long rows are left alone after a database was lost: by
+// then no worker holds a lease from it, and what was sent under one is visible in
+// the vendor's records.
+func RestAfterLoss(vendors []Vendor) time.Duration {
+	rest := restMargin
+	for _, v := range vendors {
+		rest = max(rest, v.Lease+max(restMargin, v.VerifyAfter))
+	}
+	return rest
+}
