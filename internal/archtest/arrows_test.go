@@ -37,7 +37,8 @@ func rules() []rule {
 	return []rule{
 		{"cmd", all, all, "the commands wire everything together"},
 		{"consumers", []string{"ledger", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
-		{"dispatch", []string{"ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin", "internal/sabotage"}, all, "dispatch sends what the ledger holds; it knows neither events nor the simulator"},
+		{"evidence", []string{"ledger"}, nil, "a judge is pure: it reads neither vendor nor database"},
+		{"dispatch", []string{"evidence", "ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin", "internal/sabotage"}, all, "dispatch sends what the ledger holds; it knows neither events nor the simulator"},
 		{"ledger", nil, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
 		{"vendorapi", []string{"vendorapi"}, nil, "the vendor edge needs nothing but the standard library"},
 		{"migrations", nil, all, "the schema stands alone"},

@@ -1,0 +1,115 @@
+package evidence
+
+import (
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// Record is one movement in a member's history at the vendor.
+type Record struct {
+	// Award: points were given. Other movements prove that the list reaches back,
+	// and nothing about an award.
+	Award  bool
+	Points int64
+	// Text is the record's only free text; it holds our reason where the vendor
+	// shows it.
+	Text string
+	// At is when the vendor says it was made, read as China's time; zero when it
+	// cannot be read. [Zone] says how far that is from the truth.
+	At time.Time
+}
+
+// Reading is one look at a member's records.
+type Reading struct {
+	Records []Record
+	// Complete: all pages were read, in one consistent view.
+	Complete bool
+	// Balance is the member's points by the vendor's own word, nil when it was not
+	// asked. It matters only for an empty list.
+	Balance *int64
+	// BeganAt is when the reading began: what it shows is at least that old.
+	BeganAt time.Time
+}
+
+// Operation is what is looked for.
+type Operation struct {
+	Account   string
+	MemberID  string
+	Reference string
+	Reason    string
+	Points    ledger.Points
+	// FirstSentAt is when the first call that may have had an effect began, or
+	// earlier; QuietSince is when the last one had surely ended, or later.
+	FirstSentAt time.Time
+	QuietSince  time.Time
+}
+
+// Issued is another operation of the ledger, of the same account and member.
+type Issued struct {
+	Reference string
+	Points    ledger.Points
+	// SentAt is when its call began, or earlier; zero when it was not sent.
+	SentAt time.Time
+	// Confirmed: it is posted by the vendor's word (answered, already applied,
+	// verified), not by a person's. ConfirmedAt is when.
+	Confirmed   bool
+	ConfirmedAt time.Time
+}
+
+// References says whether an endpoint shows our references in its records.
+type References int
+
+const (
+	// ReferencesUnknown: no sample has told yet.
+	ReferencesUnknown References = iota
+	// ReferencesShown: samples show them.
+	ReferencesShown
+	// ReferencesHidden: samples show records of our operations without them, or
+	// never show them.
+	ReferencesHidden
+)
+
+// Zone is how the vendor's record times relate to the truth.
+type Zone struct {
+	// Known: samples agree on Offset. Until then a record may be off by a day.
+	Known bool
+	// Offset is what the time of a record, read as China's, must be moved by.
+	Offset time.Duration
+}
+
+// Sample is an operation whose record was found at the endpoint.
+type Sample struct {
+	// SentAt is when its call began, or earlier.
+	SentAt time.Time
+	// ReadAt is when the reading that shows it began.
+	ReadAt time.Time
+}
+
+// Extent is a complete list of records that was seen at the endpoint.
+type Extent struct {
+	Records int
+	// Oldest is the time of its oldest record, moved by the zone's offset.
+	Oldest time.Time
+}
+
+// Knowledge is what is known of an account at its endpoint.
+type Knowledge struct {
+	References References
+	// ShownSince is since when the endpoint is known to show references; what was
+	// confirmed before need not show.
+	ShownSince time.Time
+	Zone       Zone
+	// Samples are operations that were found in records, by any worker.
+	Samples []Sample
+	Extents []Extent
+	// LastSentAt is when the call of the newest vendor-confirmed posting of the
+	// account began, or later; zero when there is none.
+	LastSentAt time.Time
+	// MaxLag is the longest time between a confirmation and the first reading that
+	// showed it, among the last hundred samples; 0 while there is none.
+	MaxLag time.Duration
+	// QuietAfter is how long after a call an account without traffic is taken for
+	// current, on top of three times MaxLag.
+	QuietAfter time.Duration
+}
