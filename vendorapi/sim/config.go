@@ -81,6 +81,7 @@ type ZhimaiConfig struct {
 	TimestampSkew time.Duration
 	Dedup         Dedup
 	Records       RecordsConfig
+	Identity      IdentityConfig
 	Faults        Faults
 	// ReasonMaxChars refuses a longer reason; 0 means no limit (the page
 	// gives none).
@@ -103,9 +104,31 @@ type KylinConfig struct {
 	MemberType string
 	Dedup      Dedup
 	Faults     Faults
+	// Body is the body of a success with 200 or 201; the page shows none. Empty
+	// means KylinBodyWords.
+	Body KylinBody
 	// AlreadyAppliedStatus answers a repeat under DedupCode. 0 means 409. (The
 	// page promises idempotency and lists no such status.)
 	AlreadyAppliedStatus int
+}
+
+// KylinBody is a way to write the body of a success.
+type KylinBody string
+
+const (
+	KylinBodyWords  KylinBody = "words"  // {"code":"200","message":"OK"}
+	KylinBodyEmpty  KylinBody = "empty"  // no byte
+	KylinBodyObject KylinBody = "object" // {}
+	KylinBodyNull   KylinBody = "null"   // null
+	KylinBodyData   KylinBody = "data"   // an object with other names
+)
+
+func (b KylinBody) validate() error {
+	switch b {
+	case KylinBodyWords, KylinBodyEmpty, KylinBodyObject, KylinBodyNull, KylinBodyData:
+		return nil
+	}
+	return fmt.Errorf("body: want words, empty, object, null or data, got %q", b)
 }
 
 // DedupMode says what a repeat of a remembered key does.
@@ -128,39 +151,6 @@ type Dedup struct {
 	// KeyMemory is how long an applied key is remembered, from the time it was
 	// applied. An older key is applied again. 0 means for ever.
 	KeyMemory time.Duration
-}
-
-// Shape is one of the two reply shapes of user.user-points-records.
-type Shape string
-
-const (
-	// ShapeA has paging fields and desc; see the first variant of the page.
-	ShapeA Shape = "A"
-	// ShapeB has data.data.item_list with source_desc and no paging fields.
-	ShapeB Shape = "B"
-)
-
-// RecordsConfig is how user.user-points-records behaves.
-type RecordsConfig struct {
-	// Shape; empty means ShapeA.
-	Shape Shape
-	// EchoReason shows the reason of points-add in desc or source_desc. False
-	// shows only a name of the source type.
-	EchoReason bool
-	// Lag hides a record until it is this old. 0 shows it at once.
-	Lag time.Duration
-	// RowsBetweenPages is how many unrelated rows appear on top of the list
-	// after each page that was read, for members with records. 0 means none.
-	RowsBetweenPages int
-	// RowsBetweenPagesLimit is how many such rows a member gets in all, so
-	// that a reader who scans again until nothing changed comes to an end. 0
-	// means 10.
-	RowsBetweenPagesLimit int
-	// Strings sends every number as a string.
-	Strings bool
-	// MaxPerMember is how many records are kept; the oldest are forgotten, the
-	// balance stays right. 0 means 100,000.
-	MaxPerMember int
 }
 
 // MembersConfig says who is a member. Without any rule every id of 1 to 32
@@ -210,8 +200,12 @@ func (c Config) withDefaults() Config {
 		z.TimestampSkew = 10 * time.Minute
 	}
 	z.Records = z.Records.withDefaults()
+	z.Identity = z.Identity.withDefaults()
 	z.Dedup = z.Dedup.withDefaults()
 	c.Kylin.Dedup = c.Kylin.Dedup.withDefaults()
+	if c.Kylin.Body == "" {
+		c.Kylin.Body = KylinBodyWords
+	}
 	if c.Kylin.AlreadyAppliedStatus == 0 {
 		c.Kylin.AlreadyAppliedStatus = http.StatusConflict
 	}
@@ -223,19 +217,6 @@ func (d Dedup) withDefaults() Dedup {
 		d.Mode = DedupSuccess
 	}
 	return d
-}
-
-func (r RecordsConfig) withDefaults() RecordsConfig {
-	if r.Shape == "" {
-		r.Shape = ShapeA
-	}
-	if r.RowsBetweenPagesLimit == 0 {
-		r.RowsBetweenPagesLimit = 10
-	}
-	if r.MaxPerMember == 0 {
-		r.MaxPerMember = 100_000
-	}
-	return r
 }
 
 // validate names every bad field at once.
@@ -262,7 +243,8 @@ func (c Config) validate() error {
 		err  error
 	}{
 		{"Zhimai.Dedup", c.Zhimai.Dedup.validate()}, {"Kylin.Dedup", c.Kylin.Dedup.validate()},
-		{"Zhimai.Records", c.Zhimai.Records.validate()},
+		{"Zhimai.Records", c.Zhimai.Records.validate()}, {"Zhimai.Identity", c.Zhimai.Identity.validate()},
+		{"Kylin.Body", c.Kylin.Body.validate()},
 		{"Zhimai.Faults", c.Zhimai.Faults.validate()}, {"Kylin.Faults", c.Kylin.Faults.validate()},
 	} {
 		if e.err != nil {
@@ -280,16 +262,6 @@ func (d Dedup) validate() error {
 	}
 	if d.KeyMemory < 0 {
 		return fmt.Errorf("KeyMemory: want 0 or more, got %v", d.KeyMemory)
-	}
-	return nil
-}
-
-func (r RecordsConfig) validate() error {
-	if r.Shape != ShapeA && r.Shape != ShapeB {
-		return fmt.Errorf("shape: want A or B, got %q", r.Shape)
-	}
-	if r.Lag < 0 || r.RowsBetweenPages < 0 || r.RowsBetweenPages > 1000 || r.RowsBetweenPagesLimit < 0 || r.MaxPerMember < 1 {
-		return errors.New("want Lag, RowsBetweenPages (at most 1,000) and its limit 0 or more, MaxPerMember at least 1")
 	}
 	return nil
 }

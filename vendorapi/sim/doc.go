@@ -18,6 +18,10 @@
 // things depend on the clock instead and draw nothing: a call inside a 401
 // window, a call during an outage, and the age of a key.
 //
+// What records and identities show (RecordsConfig, IdentityConfig) is decided at
+// each reading and changes nothing else; habits that happen at a rate are drawn
+// from the seed in the order of the readings.
+//
 // # Limits
 //
 // A request body is at most 1 MiB, a dedup key 256 bytes. Memory grows only

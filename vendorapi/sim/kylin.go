@@ -11,10 +11,11 @@ import (
 )
 
 // kylinAnswer is a status of freezePoint and a body. The page lists the
-// statuses and gives no body.
+// statuses and gives no body, so a success has one of several.
 type kylinAnswer struct {
 	status  int
 	message string
+	body    KylinBody // of a success
 }
 
 // reply writes a success as 200, 201 or 204, which all mean frozen.
@@ -26,6 +27,16 @@ func (a kylinAnswer) reply(f form, _ uint64) reply {
 		status = http.StatusCreated
 	default:
 		return reply{status: http.StatusNoContent}
+	}
+	switch a.body {
+	case KylinBodyEmpty:
+		return reply{status: status}
+	case KylinBodyObject:
+		return jsonReply(status, []byte(`{}`))
+	case KylinBodyNull:
+		return jsonReply(status, []byte(`null`))
+	case KylinBodyData:
+		return jsonReply(status, []byte(`{"success":true,"data":{"frozen":true},"traceId":"0a1b"}`))
 	}
 	body, err := json.Marshal(map[string]string{"code": strconv.Itoa(status), "message": a.message})
 	if err != nil { // two strings
@@ -47,11 +58,11 @@ func (s *Simulator) readKylin(r *http.Request, body []byte, set *settings) call 
 	switch {
 	case refused != nil:
 	case c.key == "":
-		refused = &kylinAnswer{http.StatusBadRequest, "X-Business-Token: want one, of 1 to 256 bytes"}
+		refused = &kylinAnswer{status: http.StatusBadRequest, message: "X-Business-Token: want one, of 1 to 256 bytes"}
 	case problem != "":
-		refused = &kylinAnswer{http.StatusBadRequest, problem}
+		refused = &kylinAnswer{status: http.StatusBadRequest, message: problem}
 	case strings.HasPrefix(member, "missing-"):
-		refused = &kylinAnswer{http.StatusNotFound, "member not found"}
+		refused = &kylinAnswer{status: http.StatusNotFound, message: "member not found"}
 	}
 	if problem == "" {
 		c.member, c.points = member, points
@@ -66,9 +77,9 @@ func (s *Simulator) readKylin(r *http.Request, body []byte, set *settings) call 
 		}
 		repeat := s.book.apply(m, set.dedup, s.now(), func() {})
 		if repeat && set.dedup.Mode == DedupCode {
-			return kylinAnswer{s.cfg.Kylin.AlreadyAppliedStatus, "already frozen"}
+			return kylinAnswer{status: s.cfg.Kylin.AlreadyAppliedStatus, message: "already frozen"}
 		}
-		return kylinAnswer{http.StatusOK, "OK"}
+		return kylinAnswer{status: http.StatusOK, message: "OK", body: set.body}
 	}
 	return c
 }
@@ -77,11 +88,11 @@ func (s *Simulator) checkKylinHeaders(r *http.Request) *kylinAnswer {
 	for name, value := range s.cfg.Kylin.Headers {
 		if !sameToken(r.Header.Get(name), value) {
 			s.vendors[1].counters.wrongSignature.Add(1)
-			return &kylinAnswer{http.StatusUnauthorized, "Unauthorized"}
+			return &kylinAnswer{status: http.StatusUnauthorized, message: "Unauthorized"}
 		}
 	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return &kylinAnswer{http.StatusUnsupportedMediaType, "want Content-Type application/json"}
+		return &kylinAnswer{status: http.StatusUnsupportedMediaType, message: "want Content-Type application/json"}
 	}
 	return nil
 }

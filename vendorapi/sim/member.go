@@ -16,6 +16,7 @@ type record struct {
 	spent      bool
 	sourceType int    // 0 for rows that did not come through points-add
 	text       string // the reason, or the text of an inserted row
+	echoed     bool   // RecordsConfig.EchoReason when the row was written
 	unrelated  bool
 }
 
@@ -108,41 +109,6 @@ func (m *members) balance(id string) int64 {
 // Balance is what a Zhimai member has now, Config.Members.StartBalance for one
 // that nothing happened to.
 func (s *Simulator) Balance(memberID string) int64 { return s.members.balance(memberID) }
-
-// recordFilter is the type parameter: all, in or out.
-type recordFilter string
-
-func (f recordFilter) accepts(r record) bool {
-	return f == "all" || (f == "out") == r.spent
-}
-
-// page returns one page of the member's visible records, newest first, and how
-// many there are in all. Then it lets the unrelated rows arrive.
-func (m *members) page(id string, number, size int, f recordFilter, cfg RecordsConfig, now time.Time) (rows []record, total int) {
-	sh := m.shardOf(id)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	p := sh.byID[id]
-	if p == nil { // reading makes nobody known: memory must not grow with reads
-		return nil, 0
-	}
-	from := (number - 1) * size
-	for i := len(p.records) - 1; i >= 0; i-- {
-		r := p.records[i]
-		if !f.accepts(r) || !r.unrelated && now.Sub(r.at) < cfg.Lag {
-			continue
-		}
-		if total >= from && len(rows) < size {
-			rows = append(rows, r)
-		}
-		total++
-	}
-	for n := 0; n < cfg.RowsBetweenPages && p.inserted < cfg.RowsBetweenPagesLimit; n++ {
-		p.inserted++
-		p.add(unrelatedRow(id, p.inserted, now), cfg.MaxPerMember)
-	}
-	return rows, total
-}
 
 // unrelatedRow is a movement that did not come through points-add.
 func unrelatedRow(id string, number int, now time.Time) record {

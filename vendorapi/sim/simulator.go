@@ -49,6 +49,7 @@ type Simulator struct {
 	ctlRoutes http.Handler
 
 	redirectsFollowed atomic.Int64
+	habits            atomic.Uint64 // readings that drew a habit, see drawHabit
 }
 
 // vendorState is one vendor's part that changes.
@@ -63,11 +64,13 @@ type vendorState struct {
 // settings can be changed at run time; a value is never modified, only
 // replaced.
 type settings struct {
-	outage  Outage
-	dedup   Dedup
-	faults  faultTable
-	openKey string        // Zhimai only
-	records RecordsConfig // Zhimai only
+	outage   Outage
+	dedup    Dedup
+	faults   faultTable
+	openKey  string         // Zhimai only
+	records  RecordsConfig  // Zhimai only
+	identity IdentityConfig // Zhimai only
+	body     KylinBody      // Kylin only
 }
 
 // New makes a simulator; the error names every bad field of the configuration.
@@ -84,8 +87,9 @@ func New(cfg Config) (*Simulator, error) {
 	s := &Simulator{cfg: cfg, payload: payload, members: newMembers(cfg.Members),
 		book: newBook(cfg.Seed, cfg.MaxKeys), reads: newReadDraws(cfg.Seed)}
 	s.vendors[0].settings.Store(&settings{outage: OutageOff, dedup: cfg.Zhimai.Dedup, faults: compileFaults(cfg.Zhimai.Faults),
-		openKey: cfg.Zhimai.OpenKey, records: cfg.Zhimai.Records})
-	s.vendors[1].settings.Store(&settings{outage: OutageOff, dedup: cfg.Kylin.Dedup, faults: compileFaults(cfg.Kylin.Faults)})
+		openKey: cfg.Zhimai.OpenKey, records: cfg.Zhimai.Records, identity: cfg.Zhimai.Identity})
+	s.vendors[1].settings.Store(&settings{outage: OutageOff, dedup: cfg.Kylin.Dedup, faults: compileFaults(cfg.Kylin.Faults),
+		body: cfg.Kylin.Body})
 	s.ctlRoutes = s.controlRoutes()
 	return s, nil
 }
@@ -229,6 +233,11 @@ func (s *Simulator) SetRecords(r RecordsConfig) error {
 	return s.change(Zhimai, func(set *settings) { set.records = r.withDefaults() })
 }
 
+// SetIdentity replaces the behaviour of Zhimai's communal.user.identity.
+func (s *Simulator) SetIdentity(i IdentityConfig) error {
+	return s.change(Zhimai, func(set *settings) { set.identity = i.withDefaults() })
+}
+
 // change replaces a vendor's settings, or nothing when the result is not valid.
 func (s *Simulator) change(v Vendor, edit func(*settings)) error {
 	i, ok := v.index()
@@ -258,9 +267,15 @@ func (set *settings) validate(v Vendor) error {
 	if err := set.faults.Faults.validate(); err != nil {
 		return fmt.Errorf("faults: %w", err)
 	}
+	if v == Kylin {
+		return set.body.validate()
+	}
 	if v == Zhimai {
 		if err := set.records.validate(); err != nil {
 			return fmt.Errorf("records: %w", err)
+		}
+		if err := set.identity.validate(); err != nil {
+			return fmt.Errorf("identity: %w", err)
 		}
 	}
 	return nil

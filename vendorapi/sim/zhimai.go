@@ -181,7 +181,8 @@ func (s *Simulator) pointsAdd(req zhimaiRequest, set *settings, m movement) answ
 	now := s.now()
 	repeat := s.book.apply(m, set.dedup, now, func() {
 		sourceType, _ := strconv.Atoi(req.params["sourceType"]) // checked above
-		s.members.add(m.member, record{at: now, points: m.points, sourceType: sourceType, text: req.params["reason"]},
+		s.members.add(m.member, record{at: now, points: m.points, sourceType: sourceType, text: req.params["reason"],
+			echoed: set.records.EchoReason},
 			set.records.MaxPerMember)
 	})
 	if repeat && set.dedup.Mode == DedupCode {

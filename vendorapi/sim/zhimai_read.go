@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -17,7 +16,7 @@ func (s *Simulator) readOnly(action string, req zhimaiRequest, set *settings) an
 	case "user.my-cards":
 		return s.myCards(req.params)
 	}
-	return s.identity(req.params)
+	return s.identity(req.params, set.identity)
 }
 
 func (s *Simulator) badParameter(message string) zhimaiAnswer {
@@ -66,8 +65,14 @@ func (s *Simulator) pointsRecords(p map[string]string, set *settings) answer {
 		return s.unknownMember()
 	}
 	cfg := set.records
-	rows, total := s.members.page(p["user_id"], page, size, filter, cfg, s.now())
-	if total == 0 {
+	if cfg.PageCap > 0 {
+		size = min(size, cfg.PageCap)
+	}
+	rows, total := s.members.page(p["user_id"], page, size, filter, s.drawView(cfg))
+	if s.drawHabit(cfg.ShortPageRate) {
+		rows = rows[:len(rows)/2]
+	}
+	if total == 0 || s.drawHabit(cfg.EmptyRate) {
 		return zhimaiAnswer{code: "0", message: "操作成功"}
 	}
 	list := make([]any, len(rows))
@@ -91,20 +96,21 @@ func (s *Simulator) pointsRecords(p map[string]string, set *settings) answer {
 var sourceNames = [...]string{"消费增加", "关注有礼", "会员特权", "商家手动补发", "积分签到", "满赠活动",
 	"抽奖得积分", "储值赠送", "资产迁入", "登录获积分", "评价得积分", "完善会员资料得积分"}
 
-// vendorZone is the zone of created_at, which carries none.
-var vendorZone = time.FixedZone("Asia/Shanghai", 8*60*60)
-
 // row is a record in the configured shape.
 func (r record) row(cfg RecordsConfig) map[string]any {
 	kind, sign := 1, "+"
 	if r.spent {
 		kind, sign = 2, "-"
 	}
-	text := r.text
-	if r.sourceType > 0 && !cfg.EchoReason {
+	text := cutText(r.text, cfg.ReasonCut)
+	echo := cfg.EchoReason
+	if cfg.EchoPerRecord {
+		echo = r.echoed
+	}
+	if r.sourceType > 0 && !echo {
 		text = sourceNames[r.sourceType-1]
 	}
-	row := map[string]any{"type": kind, "points": r.points, "created_at": r.at.In(vendorZone).Format(time.DateTime)}
+	row := map[string]any{"type": kind, "points": r.points, "created_at": r.at.In(cfg.zone()).Format(time.DateTime)}
 	if cfg.Shape == ShapeB {
 		row["source_desc"] = text
 		return row
@@ -116,56 +122,6 @@ func (r record) row(cfg RecordsConfig) map[string]any {
 		row["sub_type"], row["sub_name"] = 2, text
 	}
 	return row
-}
-
-// identity is communal.user.identity. user_wealth_info and the rest stand
-// inside user_info, as in the page's example.
-func (s *Simulator) identity(p map[string]string) answer {
-	var id string
-	var ok bool
-	wrong := false
-	switch p["type"] {
-	case "1":
-		id, ok = s.members.resolve(s.cfg.Members.Mobiles, "", p["mobile"])
-		_, explicit := s.cfg.Members.Mobiles[p["mobile"]]
-		ok = ok && (explicit || len(p["mobile"]) == 11)
-		wrong = p["password"] == "" || p["password"] == "wrong"
-	case "2":
-		id, ok = s.members.resolve(s.cfg.Members.Cards, "CARD", p["card_number"])
-		wrong = p["card_password"] == "" || p["card_password"] == "wrong"
-	case "3":
-		id, ok = s.members.resolve(s.cfg.Members.UserCodes, "UC", p["user_code"])
-	case "4":
-		id, ok = p["user_id"], s.members.exists(p["user_id"])
-	default:
-		return s.badParameter("type 应为 1 至 4")
-	}
-	if !ok || wrong {
-		return s.unknownMember()
-	}
-	info := map[string]any{
-		"id": jsonID(id), "nickname": "会员" + id[max(0, len(id)-4):], "username": "u" + id, "mobile": "",
-		"status": 1, "user_points": s.members.balance(id), "user_coupons": []any{},
-		"user_wealth_info": map[string]any{"gift_amount": 0, "recharge_amount": 0, "total_amount": 0},
-		"multi_store_id":   0, "is_open_points_pay": 0,
-		"pay_rule": map[string]any{"points_num_type": 1, "points_num": 0.01, "exchange_astrict": 20},
-	}
-	if p["type"] == "1" {
-		info["mobile"] = p["mobile"]
-	}
-	if s.members.isFrozen(id) {
-		info["status"] = 0
-	}
-	return zhimaiAnswer{code: "0", message: "操作成功", data: map[string]any{"user_info": info}}
-}
-
-// jsonID is the id as a number, as the page's table says, however long; an id
-// that begins with 0 can only be a string.
-func jsonID(id string) any {
-	if id[0] == '0' && id != "0" {
-		return id
-	}
-	return json.Number(id)
 }
 
 // myCards is user.my-cards: up to three cards, the same ones each time.
