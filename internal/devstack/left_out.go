@@ -30,6 +30,12 @@ func (p *Postgres) Done() <-chan struct{} { return nil }
 // Restart returns ErrLeftOut.
 func (p *Postgres) Restart(context.Context) error { return ErrLeftOut }
 
+// Snapshot returns ErrLeftOut.
+func (p *Postgres) Snapshot(context.Context, string) error { return ErrLeftOut }
+
+// RollBack returns ErrLeftOut.
+func (p *Postgres) RollBack(context.Context, string) error { return ErrLeftOut }
+
 // Stop does nothing.
 func (p *Postgres) Stop() error { return nil }
 

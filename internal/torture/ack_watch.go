@@ -2,12 +2,15 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // ackWatch looks, while the run goes on, whether what is acknowledged is
@@ -23,6 +26,11 @@ type ackWatch struct {
 
 	looked, early int
 	first         string
+
+	// looking is held while it looks, and while what was recorded is taken away.
+	looking sync.Mutex
+	// waiting are acknowledged messages that are still to be looked up.
+	waiting map[int64]int
 }
 
 // sqlRejected are the rejects among some sequences of the stream.
@@ -30,16 +38,37 @@ const sqlRejected = `SELECT stream_seq FROM rejects WHERE stream_seq = ANY($1)`
 
 // run watches until ctx ends. Only after that its counts may be read.
 func (w *ackWatch) run(ctx context.Context) {
-	waiting := map[int64]int{}
 	for ctx.Err() == nil {
-		if len(waiting) == 0 {
-			waiting = w.acknowledged(ctx)
+		w.looking.Lock()
+		if len(w.waiting) == 0 {
+			w.waiting = w.acknowledged(ctx)
 		}
-		if len(waiting) > 0 && w.look(ctx, waiting) == nil {
-			waiting = nil
+		if len(w.waiting) > 0 && w.look(ctx, w.waiting) == nil {
+			w.waiting = nil
 		}
+		w.looking.Unlock()
 		pause(ctx, pollEvery)
 	}
+}
+
+// without runs a fault that takes committed rejects away. What was acknowledged
+// by its end cannot be looked up at once any more; the end of the run will.
+func (w *ackWatch) without(ctx context.Context, fault func() error) error {
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	if err := fault(); err != nil {
+		return err
+	}
+	w.waiting = nil
+	return until(ctx, patience, "the broker to say what is acknowledged", func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		consumer, err := w.rig.js.Consumer(ctx, streamName, durableName)
+		if err == nil {
+			w.publish.takeRejected(consumer.CachedInfo().AckFloor.Stream)
+		}
+		return err == nil || errors.Is(err, jetstream.ErrConsumerNotFound)
+	})
 }
 
 // acknowledged takes the messages that are acknowledged by now.

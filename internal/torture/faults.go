@@ -16,6 +16,7 @@ type injector struct {
 	rig     *rig
 	workers *workers
 	monitor *monitor
+	acks    *ackWatch
 	// quiet says that no progress is to be expected any more.
 	quiet func() bool
 	say   func(format string, args ...any)
@@ -89,6 +90,18 @@ func (in *injector) inject(ctx context.Context, f Fault) error {
 		in.rig.toPostgres.cut(f.Lasts, f.LostReplies, func(d time.Duration) { pause(ctx, d) })
 	case CutNATS:
 		in.rig.toNATS.cut(f.Lasts, f.LostReplies, func(d time.Duration) { pause(ctx, d) })
+	case RollBackDisk:
+		if err := in.rollBackDisk(ctx, f); err != nil {
+			return err
+		}
+	case DeleteDurable:
+		if err := in.deleteDurable(ctx); err != nil {
+			return err
+		}
+	case StepClock:
+		if err := in.stepClock(ctx); err != nil {
+			return err
+		}
 	case OutageZhimai, OutageKylin, OutageBoth, WrongKey:
 		return in.harmVendor(ctx, f)
 	default:

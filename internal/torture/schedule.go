@@ -35,6 +35,14 @@ const (
 	OutageBoth   Kind = "outage_both"
 	// WrongKey lets Zhimai refuse our signature for a while.
 	WrongKey Kind = "wrong_key"
+	// RollBackDisk puts the database back to a snapshot of some seconds before,
+	// on the same timeline; half of the time no worker that saw more is left.
+	RollBackDisk Kind = "roll_back_disk"
+	// DeleteDurable takes the consumer away, and what it has acknowledged with it.
+	DeleteDurable Kind = "delete_durable"
+	// StepClock sets the database's clock a minute forward, as far as the outbox
+	// goes: every lease looks as if it were over.
+	StepClock Kind = "step_clock"
 	// AddWorker and RemoveWorker change how many there are.
 	AddWorker    Kind = "add_worker"
 	RemoveWorker Kind = "remove_worker"
@@ -50,7 +58,7 @@ type share struct {
 func shares() []share {
 	return []share{{KillWorker, 24}, {PauseWorker, 8}, {RestartPostgres, 12}, {KillNATS, 10}, {CutVendors, 10},
 		{CutPostgres, 10}, {CutNATS, 8}, {OutageBoth, 3}, {StopWorker, 6}, {OutageZhimai, 4}, {RemoveWorker, 3},
-		{AddWorker, 3}, {OutageKylin, 3}, {WrongKey, 1}}
+		{AddWorker, 3}, {OutageKylin, 3}, {RollBackDisk, 3}, {StepClock, 4}, {DeleteDurable, 2}, {WrongKey, 1}}
 }
 
 // Kinds lists all kinds, in the order of the report.
@@ -77,6 +85,8 @@ type Fault struct {
 	LostReplies bool
 	// Refuse: an outage answers 503 instead of closing connections.
 	Refuse bool
+	// Everybody: all workers are killed before the disk is rolled back.
+	Everybody bool
 }
 
 func (f Fault) String() string {
@@ -89,6 +99,9 @@ func (f Fault) String() string {
 	}
 	if f.Refuse {
 		text += ", answering 503"
+	}
+	if f.Everybody {
+		text += ", all workers killed"
 	}
 	return text
 }
@@ -118,6 +131,8 @@ func Schedule(o Options) []Fault {
 			f.Lasts, f.LostReplies = between(50*time.Millisecond, 800*time.Millisecond), r.IntN(2) == 0
 		case OutageZhimai, OutageKylin, OutageBoth:
 			f.Lasts, f.Refuse = between(500*time.Millisecond, 2500*time.Millisecond), r.IntN(2) == 0
+		case RollBackDisk:
+			f.Everybody = r.IntN(2) == 0
 		case WrongKey:
 			f.Lasts = between(500*time.Millisecond, 1500*time.Millisecond)
 		}

@@ -200,6 +200,20 @@ func (w *workers) kill(at int) {
 	process.Stop(stopPatience, syscall.SIGKILL)
 }
 
+// killEach ends every process at once, also one that is paused; the slots get
+// new ones.
+func (w *workers) killEach() {
+	for at := range w.slots {
+		w.mu.Lock()
+		process, wanted := w.slots[at].process, w.slots[at].wanted
+		w.slots[at].expected = w.slots[at].expected || wanted
+		w.mu.Unlock()
+		if wanted && alive(process) {
+			process.Stop(stopPatience, syscall.SIGKILL)
+		}
+	}
+}
+
 // stop asks the process to end and waits for it. again says whether the slot
 // gets a new one.
 func (w *workers) stop(at int, again bool) {

@@ -1,0 +1,80 @@
+package torture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// beatsBetween is how often the ledger must have been looked at between a
+// snapshot and its return. A rollback within one look is not noticed, which the
+// README says.
+const beatsBetween = 3
+
+// sqlBeatAt is when a worker last wrote which database this is.
+const sqlBeatAt = `SELECT beat_at FROM ledger_identity`
+
+// rollBackDisk takes a snapshot of the database's disk, lets the work go on for
+// some seconds, and puts the snapshot back.
+func (in *injector) rollBackDisk(ctx context.Context, f Fault) error {
+	folder := filepath.Join(in.rig.dir, "snapshot")
+	if err := in.rig.postgres.Snapshot(ctx, folder); err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if err := in.waitForBeats(ctx, beatsBetween); err != nil {
+		return err
+	}
+	return in.acks.without(ctx, func() error {
+		if f.Everybody {
+			in.workers.killEach()
+		}
+		return in.rig.postgres.RollBack(ctx, folder)
+	})
+}
+
+// waitForBeats waits until the row has been written so often.
+func (in *injector) waitForBeats(ctx context.Context, n int) error {
+	var last time.Time
+	seen := -1 // the first look finds an old one
+	return until(ctx, patience, "the workers to look at the database", func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		var at time.Time
+		if err := in.rig.pool.QueryRow(ctx, sqlBeatAt).Scan(&at); err == nil && at.After(last) {
+			last = at
+			seen++
+		}
+		return seen >= n
+	})
+}
+
+// deleteDurable deletes the consumer; the next worker to look makes it again.
+func (in *injector) deleteDurable(ctx context.Context) error {
+	return until(ctx, patience, "the broker to delete the consumer", func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		err := in.rig.js.DeleteConsumer(ctx, streamName, durableName)
+		return err == nil || errors.Is(err, jetstream.ErrConsumerNotFound)
+	})
+}
+
+// sqlStepClock is what a clock that is a minute ahead makes of the outbox: all
+// that lies in the future of the old clock is a minute nearer or over.
+const sqlStepClock = `
+UPDATE outbox
+   SET lease_until = lease_until - interval '1 minute', next_attempt_at = next_attempt_at - interval '1 minute',
+       first_sent_at = first_sent_at - interval '1 minute'`
+
+// stepClock moves the outbox a minute into the past.
+func (in *injector) stepClock(ctx context.Context) error {
+	if _, err := in.rig.pool.Exec(ctx, sqlStepClock); err != nil {
+		return fmt.Errorf("step the database's clock: %w", err)
+	}
+	return nil
+}
