@@ -55,6 +55,8 @@ The last line is the verdict. Exit code 0 only if everything agrees, 3 if not.`,
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the events, the vendors' faults and the schedule")
 	f.StringVar(&o.Dedup, "dedup", "success", "what Zhimai does with a key it knows: success, code or off (applies it again)")
 	f.BoolVar(&o.Echo, "echo", true, "Zhimai's records show the reason that was sent")
+	f.DurationVar(&o.Lag, "lag", 0, "how late Zhimai's records show what was applied")
+	f.BoolVar(&o.Habits, "habits", false, "Zhimai's records change their habits midway: zone, how far back, reasons")
 	f.IntVar(&o.Workers, "workers", 3, "the most workers at a time, 1 to 3")
 	f.BoolVar(&o.Keep, "keep", false, "keep the folder with the logs, as after a run that does not agree")
 	f.StringVar(&o.Sabotage, "sabotage", "", "break a promise on purpose, to see it caught")

@@ -17,6 +17,7 @@ type injector struct {
 	workers *workers
 	monitor *monitor
 	acks    *ackWatch
+	habits  *habits
 	// quiet says that no progress is to be expected any more.
 	quiet func() bool
 	say   func(format string, args ...any)
@@ -102,8 +103,13 @@ func (in *injector) inject(ctx context.Context, f Fault) error {
 		if err := in.stepClock(ctx); err != nil {
 			return err
 		}
-	case OutageZhimai, OutageKylin, OutageBoth, WrongKey:
-		return in.harmVendor(ctx, f)
+	case OutageZhimai, OutageKylin, OutageBoth, WrongKey, HideReasons, ShortHistory, EmptyRecords, StaleRecords, LateRecords, OtherZone:
+		if !f.ForGood {
+			return in.harmVendor(ctx, f)
+		}
+		if err := in.changeHabits(ctx, f.Kind); err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("no such fault")
 	}
@@ -177,8 +183,13 @@ func (in *injector) harmVendor(ctx context.Context, f Fault) error {
 		vendor("kylin")
 	case WrongKey:
 		harm["zhimai"], heal["zhimai"] = map[string]any{"open_key": "another-key"}, map[string]any{"open_key": sim.DefaultOpenKey}
+	default:
+		harm["zhimai"] = harmOf(f.Kind)
 	}
 	in.vendors.Lock()
+	if changes := harmOf(f.Kind); changes != nil {
+		heal["zhimai"] = in.habits.before(changes)
+	}
 	if err := in.rig.setVendors(ctx, harm); err != nil {
 		in.vendors.Unlock()
 		return err

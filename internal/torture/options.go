@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"pointsledger/internal/sabotage"
 )
 
 // Options says what to run. The schedule and the traffic are a function of
-// Events, Faults, Seed, Workers and Sabotage alone.
+// Events, Faults, Seed, Workers, Habits and Sabotage alone.
 type Options struct {
 	// Events is how many messages are published, 100 to 1,000,000.
 	Events int
@@ -21,6 +22,11 @@ type Options struct {
 	Dedup string
 	// Echo: Zhimai's records show the reason that was sent.
 	Echo bool
+	// Lag is how late Zhimai's records show what was applied, 0 to an hour.
+	Lag time.Duration
+	// Habits: midway Zhimai's records change their zone, reach back less, and show
+	// no reasons any more.
+	Habits bool
 	// Workers is the most worker processes at a time, 1 to 3.
 	Workers int
 	// Keep keeps the folder with the logs, whatever the verdict. That of a run
@@ -50,6 +56,9 @@ func (o Options) Validate() error {
 	}
 	if o.Workers < 1 || o.Workers > maxWorkers {
 		bad("--workers: want 1 to %d, got %d", maxWorkers, o.Workers)
+	}
+	if o.Lag < 0 || o.Lag > time.Hour {
+		bad("--lag: want 0 to 1h, got %v", o.Lag)
 	}
 	if o.Sabotage != "" && !slices.Contains(Sabotages(), o.Sabotage) {
 		bad("--sabotage: want one of %q, got %q", Sabotages(), o.Sabotage)

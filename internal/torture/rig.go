@@ -221,7 +221,8 @@ func (r *rig) startSimulator(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.setVendors(ctx, map[string]any{"zhimai": map[string]any{"dedup": r.options.Dedup, "echo_reason": r.options.Echo}})
+	return r.setVendors(ctx, map[string]any{"zhimai": map[string]any{"dedup": r.options.Dedup, "echo_reason": r.options.Echo,
+		"records_lag_ms": r.options.Lag.Milliseconds()}})
 }
 
 // setVendors changes the simulator while it runs.

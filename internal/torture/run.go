@@ -68,8 +68,8 @@ func (r *run) say(format string, args ...any) {
 
 func (r *run) run(ctx context.Context) (Verdict, error) {
 	o := r.options
-	r.say("torture: %s events, %d faults, seed %d, dedup %s, reason echoed %t, at most %d workers%s",
-		command.Count(o.Events), o.Faults, o.Seed, o.Dedup, o.Echo, o.Workers, sabotaged(o))
+	r.say("torture: %s events, %d faults, seed %d, dedup %s, reason echoed %t, records %v late, habits that change %t, at most %d workers%s",
+		command.Count(o.Events), o.Faults, o.Seed, o.Dedup, o.Echo, o.Lag, o.Habits, o.Workers, sabotaged(o))
 	if err := r.rig.build(ctx); err != nil {
 		return Verdict{}, err
 	}
@@ -82,7 +82,7 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	r.monitor = newMonitor(r.rig, r.plan.Counts.Operations-r.plan.Counts.NothingToSend)
 	r.publish = newPublisher(r.rig, r.plan, r.monitor)
 	r.acks = &ackWatch{rig: r.rig, publish: r.publish}
-	r.inject = &injector{rig: r.rig, workers: r.workers, monitor: r.monitor, acks: r.acks, quiet: r.quiet, say: r.say, done: map[Kind]int{}}
+	r.inject = &injector{rig: r.rig, workers: r.workers, monitor: r.monitor, acks: r.acks, habits: newHabits(r.options), quiet: r.quiet, say: r.say, done: map[Kind]int{}}
 	if err := r.workers.set(ctx, o.Workers); err != nil {
 		return Verdict{}, err
 	}

@@ -1,8 +1,10 @@
 package torture
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"pointsledger/internal/sabotage"
@@ -43,6 +45,15 @@ const (
 	// StepClock sets the database's clock a minute forward, as far as the outbox
 	// goes: every lease looks as if it were over.
 	StepClock Kind = "step_clock"
+	// What Zhimai's records do for a while, or for good: show no reasons, only the
+	// newest, now and then nothing at all, a copy that stands still, what is
+	// some seconds old, times of another zone.
+	HideReasons  Kind = "hide_reasons"
+	ShortHistory Kind = "short_history"
+	EmptyRecords Kind = "empty_records"
+	StaleRecords Kind = "stale_records"
+	LateRecords  Kind = "late_records"
+	OtherZone    Kind = "other_zone"
 	// AddWorker and RemoveWorker change how many there are.
 	AddWorker    Kind = "add_worker"
 	RemoveWorker Kind = "remove_worker"
@@ -58,7 +69,8 @@ type share struct {
 func shares() []share {
 	return []share{{KillWorker, 24}, {PauseWorker, 8}, {RestartPostgres, 12}, {KillNATS, 10}, {CutVendors, 10},
 		{CutPostgres, 10}, {CutNATS, 8}, {OutageBoth, 3}, {StopWorker, 6}, {OutageZhimai, 4}, {RemoveWorker, 3},
-		{AddWorker, 3}, {OutageKylin, 3}, {RollBackDisk, 3}, {StepClock, 4}, {DeleteDurable, 2}, {WrongKey, 1}}
+		{AddWorker, 3}, {OutageKylin, 3}, {RollBackDisk, 3}, {StepClock, 4}, {DeleteDurable, 2},
+		{HideReasons, 3}, {EmptyRecords, 3}, {ShortHistory, 2}, {StaleRecords, 3}, {LateRecords, 2}, {OtherZone, 1}, {WrongKey, 1}}
 }
 
 // Kinds lists all kinds, in the order of the report.
@@ -85,6 +97,8 @@ type Fault struct {
 	LostReplies bool
 	// Refuse: an outage answers 503 instead of closing connections.
 	Refuse bool
+	// ForGood: the vendor's records stay as they are then.
+	ForGood bool
 	// Everybody: all workers are killed before the disk is rolled back.
 	Everybody bool
 }
@@ -99,6 +113,9 @@ func (f Fault) String() string {
 	}
 	if f.Refuse {
 		text += ", answering 503"
+	}
+	if f.ForGood {
+		text += "  for good"
 	}
 	if f.Everybody {
 		text += ", all workers killed"
@@ -131,6 +148,8 @@ func Schedule(o Options) []Fault {
 			f.Lasts, f.LostReplies = between(50*time.Millisecond, 800*time.Millisecond), r.IntN(2) == 0
 		case OutageZhimai, OutageKylin, OutageBoth:
 			f.Lasts, f.Refuse = between(500*time.Millisecond, 2500*time.Millisecond), r.IntN(2) == 0
+		case HideReasons, ShortHistory, EmptyRecords, StaleRecords, LateRecords, OtherZone:
+			f.Lasts = between(time.Second, 6*time.Second)
 		case RollBackDisk:
 			f.Everybody = r.IntN(2) == 0
 		case WrongKey:
@@ -138,7 +157,18 @@ func Schedule(o Options) []Fault {
 		}
 		faults[i] = f
 	}
+	if o.Habits {
+		faults = append(faults, newHabitsMidway()...)
+		slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+	}
 	return faults
+}
+
+// newHabitsMidway are the changes of a vendor whose releases nobody announces:
+// its records are in another zone, reach back less, and show no reasons.
+func newHabitsMidway() []Fault {
+	return []Fault{{At: 0.35, Kind: OtherZone, ForGood: true}, {At: 0.5, Kind: ShortHistory, ForGood: true},
+		{At: 0.65, Kind: HideReasons, ForGood: true}}
 }
 
 // deal says how many there are of each kind: each at least once when there
