@@ -191,6 +191,8 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		`GRANT SELECT, INSERT, UPDATE ON ledger_identity TO ` + to,
 		`GRANT USAGE, UPDATE ON SEQUENCE operations_id_seq TO ` + to,
 		`GRANT UPDATE ON gates, accounts TO ` + to,
+		// What was learned by sampling is pruned, and a person may have it forgotten.
+		`GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints, endpoint_samples, endpoint_extents TO ` + to,
 		`GRANT UPDATE (resolved_at, resolved_by, resolution) ON rejects TO ` + to,
 	} {
 		if _, err := conn.Exec(ctx, grant); err != nil {

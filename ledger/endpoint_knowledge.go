@@ -1,0 +1,182 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ReferenceState says whether the records at an endpoint show our references.
+type ReferenceState string
+
+const (
+	// ReferencesUnknown: no sample has told yet.
+	ReferencesUnknown ReferenceState = "unknown"
+	// ReferencesShown: samples show them.
+	ReferencesShown ReferenceState = "shown"
+	// ReferencesHidden: samples do not show them, or no longer.
+	ReferencesHidden ReferenceState = "hidden"
+)
+
+// EndpointSample is a confirmed posting whose record a reading showed, with its
+// reference and its points. One posting may be there twice, for its first and
+// for its newest such reading.
+type EndpointSample struct {
+	// SentAt is when its call began, or earlier.
+	SentAt time.Time
+	// BeganAt is when the reading that shows it began, or earlier; ReadAt is when
+	// it had ended, or later.
+	BeganAt, ReadAt time.Time
+}
+
+// EndpointExtent is a complete list of records that was seen at an endpoint.
+type EndpointExtent struct {
+	Records int
+	// Oldest is how far back a list of that length surely goes at Now: a vendor
+	// that keeps its records for some time has dropped what was older since. It
+	// is moved by the zone's offset where that is known.
+	Oldest time.Time
+}
+
+// EndpointKnowledge is what sampling has learned of an account at its endpoint.
+// All times are the database's.
+type EndpointKnowledge struct {
+	// Now is the database's time when this was read.
+	Now time.Time
+	// FirstUsedAt is since when a worker calls the endpoint, or since when what was
+	// known of it was forgotten; zero when none ever has.
+	FirstUsedAt time.Time
+	References  ReferenceState
+	// ShownSince is set when references are shown: what was confirmed from then on
+	// must show.
+	ShownSince time.Time
+	// ZoneKnown: samples agree on ZoneOffset, by which a record's time, read as
+	// China's, must be moved.
+	ZoneKnown  bool
+	ZoneOffset time.Duration
+	Samples    []EndpointSample
+	Extents    []EndpointExtent
+	// LastSentAt is when the call of the newest posting that the vendor confirmed
+	// here began, to a few seconds; zero when there was none.
+	LastSentAt time.Time
+	// MaxLag is the longest time from a confirmation to the end of the first
+	// reading that showed it, among the last hundred samples, those included that
+	// do not show yet; 0 while there is none.
+	MaxLag time.Duration
+	// KeysSeenAt is when a repeated call was last answered "already applied"; zero
+	// means never.
+	KeysSeenAt time.Time
+	// Ended counts the samples kept that were shown or failed.
+	Ended int
+}
+
+const (
+	// lagSamples is how many samples tell the lag.
+	lagSamples = 100
+	// shownSamples bounds the samples that a judgement gets: it needs one that was
+	// called after the doubtful call, so the newest.
+	shownSamples = 32
+	// extentLife is how long a list that was seen counts: a vendor may change how
+	// many records it keeps.
+	extentLife = 24 * time.Hour
+)
+
+// sqlEndpoint reads an endpoint with the lag of its samples (endpoints_pkey,
+// endpoint_samples_ended_idx, endpoint_samples_due_idx). A sample that does not
+// show yet, or never did, has lagged as long as it was not there. When every
+// sample was read late, the shortest upper bound is the best guess. No row
+// means that no worker has called the endpoint.
+const sqlEndpoint = `
+SELECT now(), e.first_used_at, e.reference_state, e.shown_since, e.zone_offset_minutes, e.newest_sent_at, e.keys_seen_at,
+       GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended
+  FROM endpoints e
+ CROSS JOIN LATERAL (
+       SELECT max(CASE WHEN s.state = 'shown' THEN s.lag_ms WHEN s.due_at IS NULL THEN s.unshown_ms END) FILTER (WHERE NOT s.read_late) AS on_time,
+              min(s.lag_ms) AS late, count(*) AS ended
+         FROM (SELECT state, due_at, lag_ms, unshown_ms, read_late FROM endpoint_samples
+                WHERE target = e.target AND endpoint = e.endpoint AND ended_at IS NOT NULL
+                ORDER BY ended_at DESC LIMIT $3) AS s) AS l
+ CROSS JOIN LATERAL (
+       SELECT max(unshown_ms) AS unshown FROM endpoint_samples
+        WHERE target = e.target AND endpoint = e.endpoint AND due_at IS NOT NULL) AS w
+ WHERE e.target = $1 AND e.endpoint = $2`
+
+// sqlEndpointSamples reads the newest samples that were shown
+// (endpoint_samples_ended_idx).
+const sqlEndpointSamples = `
+SELECT sent_at, shown_began_at, shown_at, last_began_at, last_shown_at
+  FROM endpoint_samples
+ WHERE target = $1 AND endpoint = $2 AND ended_at IS NOT NULL AND state = 'shown'
+ ORDER BY ended_at DESC
+ LIMIT $3`
+
+// sqlEndpointExtents reads the lists that were seen lately, as far back as they
+// would go now (endpoint_extents_endpoint_idx).
+const sqlEndpointExtents = `
+SELECT records, now() - depth
+  FROM endpoint_extents
+ WHERE target = $1 AND endpoint = $2 AND seen_at > now() - $3::interval`
+
+// Knowledge returns what is known of an account at an endpoint; of one that was
+// never used that is nothing, which is no error.
+func (s *Store) Knowledge(ctx context.Context, account, endpoint string) (EndpointKnowledge, error) {
+	k := EndpointKnowledge{References: ReferencesUnknown}
+	batch := &pgx.Batch{}
+	batch.Queue(sqlEndpoint, account, endpoint, lagSamples).QueryRow(func(row pgx.Row) error {
+		var shown, sent, keys *time.Time
+		var minutes *int16
+		var lag int64
+		err := row.Scan(&k.Now, &k.FirstUsedAt, &k.References, &shown, &minutes, &sent, &keys, &lag, &k.Ended)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		k.ShownSince, k.LastSentAt, k.KeysSeenAt = timeOrZero(shown), timeOrZero(sent), timeOrZero(keys)
+		k.MaxLag = time.Duration(lag) * time.Millisecond
+		if minutes != nil {
+			k.ZoneKnown, k.ZoneOffset = true, time.Duration(*minutes)*time.Minute
+		}
+		return err
+	})
+	batch.Queue(sqlEndpointSamples, account, endpoint, shownSamples).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var first, last EndpointSample
+			if err := rows.Scan(&first.SentAt, &first.BeganAt, &first.ReadAt, &last.BeganAt, &last.ReadAt); err != nil {
+				return err
+			}
+			last.SentAt = first.SentAt
+			k.Samples = append(k.Samples, first)
+			if !last.ReadAt.Equal(first.ReadAt) {
+				k.Samples = append(k.Samples, last)
+			}
+		}
+		return rows.Err()
+	})
+	batch.Queue(sqlEndpointExtents, account, endpoint, extentLife).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var e EndpointExtent
+			if err := rows.Scan(&e.Records, &e.Oldest); err != nil {
+				return err
+			}
+			k.Extents = append(k.Extents, e)
+		}
+		return rows.Err()
+	})
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return EndpointKnowledge{}, fmt.Errorf("read what is known of account %s: %w", account, err)
+	}
+	for i := range k.Extents {
+		k.Extents[i].Oldest = k.Extents[i].Oldest.Add(k.ZoneOffset)
+	}
+	return k, nil
+}
+
+// timeOrZero turns NULL into the zero time.
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
