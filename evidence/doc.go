@@ -19,12 +19,17 @@
 //   - the endpoint is known to show our references;
 //   - reach: the reading is complete and goes back to before the call;
 //   - current: the records hold what was called after the doubtful call had
-//     ended;
+//     ended, and the longest lag that was ever seen has gone by since;
 //   - nothing that the vendor confirmed for this member, and that must show by
 //     now, is missing from the reading.
 //
 // What is not known never leads to a send: that is up to the vendor's word that
 // it honours keys, and so not to this package.
+//
+// It rests on this, which no reading can check: a vendor does not lag longer
+// than it ever did while samples were taken, a record's time is right to two
+// minutes once the zone is learned, and a member whose list is empty by a fault
+// has not spent all points again.
 //
 // # References
 //
@@ -32,4 +37,6 @@
 // is free text; we put ours last). One that stands elsewhere is somebody's
 // order number. It counts only for the operation, account and member that the
 // ledger issued it for: the check character alone fits one foreign text in 32.
+// Where it may be another operation's text, cut off behind a reference that an
+// order number carried, it counts for neither.
 package evidence

@@ -48,8 +48,10 @@ type Operation struct {
 // Issued is another operation of the ledger, of the same account and member.
 type Issued struct {
 	Reference string
-	Points    ledger.Points
-	// SentAt is when its call began, or earlier; zero when it was not sent.
+	// Reason is the text that was sent with it, its reference included.
+	Reason string
+	Points ledger.Points
+	// SentAt is when its first call began, or earlier; zero when it was not sent.
 	SentAt time.Time
 	// Confirmed: it is posted by the vendor's word (answered, already applied,
 	// verified), not by a person's. ConfirmedAt is when.
@@ -72,7 +74,8 @@ const (
 
 // Zone is how the vendor's record times relate to the truth.
 type Zone struct {
-	// Known: samples agree on Offset. Until then a record may be off by a day.
+	// Known: samples agree on Offset to within a minute. Until then a record may
+	// be off by a day.
 	Known bool
 	// Offset is what the time of a record, read as China's, must be moved by.
 	Offset time.Duration
@@ -82,15 +85,17 @@ type Zone struct {
 type Sample struct {
 	// SentAt is when its call began, or earlier.
 	SentAt time.Time
-	// ReadAt is when the reading that shows it began.
-	ReadAt time.Time
+	// BeganAt is when the reading that shows it began, or earlier; ReadAt is when
+	// it had ended, or later.
+	BeganAt, ReadAt time.Time
 }
 
 // Extent is a complete list of records that was seen at the endpoint.
 type Extent struct {
 	Records int
-	// Oldest is the time of its oldest record, moved by the zone's offset.
-	Oldest time.Time
+	// Oldest is the time of its oldest record, moved by the zone's offset; ReadAt
+	// is when it was seen, or when a list of that length would go back to Oldest.
+	Oldest, ReadAt time.Time
 }
 
 // Knowledge is what is known of an account at its endpoint.
@@ -104,7 +109,8 @@ type Knowledge struct {
 	Samples []Sample
 	Extents []Extent
 	// LastSentAt is when the call of the newest vendor-confirmed posting of the
-	// account began, or later; zero when there is none.
+	// account began, as exactly as it is known; zero when there is none. Too late
+	// an account without traffic is never taken for current.
 	LastSentAt time.Time
 	// MaxLag is the longest time between a confirmation and the first reading that
 	// showed it, among the last hundred samples; 0 while there is none.
@@ -112,4 +118,29 @@ type Knowledge struct {
 	// QuietAfter is how long after a call an account without traffic is taken for
 	// current, on top of three times MaxLag.
 	QuietAfter time.Duration
+	// ClockSkew is how far the vendor's clock may be from the database's once its
+	// zone is known; 0 is two minutes. Too low: our own record is taken for older
+	// than its call.
+	ClockSkew time.Duration
+}
+
+const (
+	defaultClockSkew = 2 * time.Minute
+	// zoneSlack covers any time zone, until the vendor's is learned.
+	zoneSlack = 26 * time.Hour
+)
+
+func (k Knowledge) skew() time.Duration {
+	if k.ClockSkew > 0 {
+		return k.ClockSkew
+	}
+	return defaultClockSkew
+}
+
+// slack is how far a record's time may be off.
+func (k Knowledge) slack() time.Duration {
+	if k.Zone.Known {
+		return k.skew()
+	}
+	return zoneSlack
 }

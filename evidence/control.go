@@ -1,0 +1,172 @@
+package evidence
+
+import "time"
+
+// Lack is what keeps an operation that is not there from being Absent.
+type Lack string
+
+const (
+	// LackReferences: the endpoint is not known to show our references.
+	LackReferences Lack = "references_not_known_to_show"
+	// LackUnnamed: records of these points show no reference; the confirmed
+	// operations of this member account for them, and that is no proof.
+	LackUnnamed Lack = "records_of_these_points_without_reference"
+	// LackReach: the reading is not known to go back to before the call.
+	LackReach Lack = "records_do_not_reach_back"
+	// LackConfirmed: a confirmed operation of this member is missing too.
+	LackConfirmed Lack = "records_lack_a_confirmed_operation"
+	// LackCurrent: nothing that was called later is shown yet.
+	LackCurrent Lack = "records_not_known_to_be_current"
+)
+
+// lackWords says each of them to people, in one place for all commands.
+var lackWords = map[Lack]string{
+	LackReferences: "the vendor is not known to show our references in its records",
+	LackUnnamed:    "records of these points show no reference, and may be those of other operations",
+	LackReach:      "the records are not known to go back to before the call",
+	LackConfirmed:  "the records lack another operation of this member that the vendor confirmed",
+	LackCurrent:    "waits until later postings show that the records are current",
+}
+
+// Words says for people what is lacking; empty for none.
+func (l Lack) Words() string { return lackWords[l] }
+
+// Passes tells that what is lacking may be there in a later reading without
+// anybody's doing: then the reading is worth repeating as soon as more is known.
+func (l Lack) Passes() bool { return l == LackCurrent || l == LackReferences }
+
+// lack is what the control lacks, empty when it holds.
+func (j *judging) lack() Lack {
+	switch {
+	case j.known.References != ReferencesShown:
+		return LackReferences
+	case j.unnamed:
+		return LackUnnamed
+	case !j.reaches():
+		return LackReach
+	case j.lacksConfirmed():
+		return LackConfirmed
+	case !j.current():
+		return LackCurrent
+	}
+	return ""
+}
+
+// reaches tells that the reading would hold a record of the call.
+func (j *judging) reaches() bool {
+	if !j.reading.Complete {
+		return false
+	}
+	if len(j.reading.Records) == 0 && (j.reading.Balance == nil || *j.reading.Balance != 0) {
+		// An empty list is what a backend answers that fails inside.
+		return false
+	}
+	for _, r := range j.reading.Records {
+		if j.before(r, j.FirstSentAt) {
+			return true
+		}
+	}
+	// A short list is cut neither by length nor by age where a longer one was seen
+	// that went back as far. Ages are compared, not dates: a vendor that keeps so
+	// many days has dropped more by now. An empty list and balance 0 are also what
+	// is left of points that were given, spent and dropped.
+	age := j.reading.BeganAt.Sub(j.FirstSentAt) + j.known.slack()
+	for _, e := range j.known.Extents {
+		if e.Records > len(j.reading.Records) && e.ReadAt.Sub(e.Oldest) >= age {
+			return true
+		}
+	}
+	return false
+}
+
+// lacksConfirmed tells that an operation which the vendor confirmed for this
+// member is not there either, though it should be: since the endpoint shows
+// references, and later than what the list begins with. An empty list must not
+// lack any.
+func (j *judging) lacksConfirmed() bool {
+	empty := len(j.reading.Records) == 0
+	from := j.begins()
+	for reference, o := range j.issued {
+		switch {
+		case j.seen[reference] != nil || !j.mustShow(o):
+		case empty, !o.ConfirmedAt.Before(j.known.ShownSince) && o.SentAt.After(from):
+			return true
+		}
+	}
+	return false
+}
+
+// begins is from when on the list surely holds what was called: later than its
+// oldest record, and never later than the doubtful call, which it is held to
+// reach back to.
+func (j *judging) begins() time.Time {
+	var oldest time.Time
+	for _, r := range j.reading.Records {
+		if at := j.madeAt(r); !r.At.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	if oldest = oldest.Add(j.known.slack()); oldest.Before(j.FirstSentAt) {
+		return oldest
+	}
+	return j.FirstSentAt
+}
+
+// current tells that the reading shows what was called up to QuietSince. Records
+// lag, each as it likes: a later one that shows is not enough until the longest
+// lag ever seen has gone by.
+func (j *judging) current() bool {
+	if j.reading.BeganAt.Before(j.QuietSince.Add(j.known.MaxLag)) {
+		return false
+	}
+	for _, o := range j.seen {
+		if o.SentAt.After(j.QuietSince) {
+			return true
+		}
+	}
+	return j.known.CurrentAt(j.QuietSince, j.reading.BeganAt) || j.quietWith(len(j.seen) > 0)
+}
+
+// CurrentAt tells that a sample shows the endpoint's records to hold, in a
+// reading that begins at a time, what was called until quietSince. A sample that
+// was read later proves nothing about a reading: it was read from other records.
+//
+// What another reading shows may come from a fresher copy than this one's. So a
+// sample counts only when three times the longest lag has gone by: it was
+// measured by looking now and then.
+func (k Knowledge) CurrentAt(quietSince, beganAt time.Time) bool {
+	if k.References != ReferencesShown || beganAt.Before(quietSince.Add(3*k.MaxLag)) {
+		return false
+	}
+	for _, s := range k.Samples {
+		if s.SentAt.After(quietSince) && !s.ReadAt.After(beganAt) {
+			return true
+		}
+	}
+	if !k.quiet(quietSince, beganAt) {
+		return false
+	}
+	for _, s := range k.Samples {
+		if !s.BeganAt.Before(k.quietFrom(quietSince)) && !s.ReadAt.After(beganAt) {
+			return true
+		}
+	}
+	return false
+}
+
+// quietFrom is from when on an account without traffic is taken for current.
+func (k Knowledge) quietFrom(quietSince time.Time) time.Time {
+	return quietSince.Add(k.QuietAfter + 3*k.MaxLag)
+}
+
+// quiet tells that an account had no traffic since, for long enough that an
+// older operation may stand for a later one.
+func (k Knowledge) quiet(quietSince, beganAt time.Time) bool {
+	return !k.LastSentAt.After(quietSince) && !beganAt.Before(k.quietFrom(quietSince))
+}
+
+// quietWith is the control of an account without traffic, where this reading
+// itself shows an older operation.
+func (j *judging) quietWith(older bool) bool {
+	return older && j.known.quiet(j.QuietSince, j.reading.BeganAt)
+}
