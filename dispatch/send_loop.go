@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -118,7 +119,12 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	defer cancel()
 	member, reply := resolver.Resolve(ctx, row.MemberCode)
 	if reply.Outcome != vendorapi.Applied {
-		h := d.learn(pass, row.MemberCode, reply)
+		var h hold
+		if errors.Is(reply.Err, vendorapi.ErrNoMember) {
+			d.gate.answered(pass) // a success that names nobody: nothing about us is suspicious
+		} else {
+			h = d.learn(pass, row.MemberCode, reply)
+		}
 		d.logAttempt(row, reply)
 		return decideUnresolved(&row.Claimed, reply, h, d.policy, rand.Float64()), false
 	}

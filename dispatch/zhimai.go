@@ -31,14 +31,11 @@ func (z Zhimai) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
 	return z.Client.AddPoints(ctx, ZhimaiRequest(c))
 }
 
-// Resolve implements Resolver. An account that the vendor calls frozen is
+// Resolve implements Resolver. Who the vendor names with an id of 0, an empty one
+// or none is nobody (Refused, vendorapi.ErrNoMember). An account that the vendor calls frozen is
 // resolved all the same: whether it may be granted points the vendor decides.
 func (z Zhimai) Resolve(ctx context.Context, code string) (string, vendorapi.Reply) {
 	identity, reply := z.Client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserCode, UserCode: code})
-	if reply.Outcome == vendorapi.Applied && identity.UserID == "" {
-		reply.Outcome = vendorapi.Refused
-		reply.Message = "the vendor's answer names no member for this code"
-	}
 	return identity.UserID, reply
 }
 

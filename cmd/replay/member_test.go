@@ -391,4 +391,12 @@ func TestMemberUnknownToTheLedger(t *testing.T) {
 	contains(t, r.must(0, "member", "42"), "Member 42 at zhimai", "balance 0 points", "no operations", "There is nothing of this member here")
 	contains(t, r.must(1, "member", "404"), "nobody is known as 404", "40401")
 	contains(t, r.must(1, "member", "NOT-A-CODE"), "nobody is known as NOT-A-CODE")
+	// A success whose id is 0 is no member 0.
+	if err := r.vendor.SetIdentity(sim.IdentityConfig{Nobody: sim.NobodyZero}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"404", "NOT-A-CODE"} {
+		out := r.must(1, "member", text)
+		contains(t, out, "nobody is known as "+text, `the vendor names no member: its user_info has id "0"`)
+	}
 }

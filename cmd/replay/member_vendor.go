@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -185,6 +186,9 @@ func (v *vendorView) failed(what string, reply vendorapi.Reply) {
 // replyWords says what a call came to that brought nothing. It is not masked.
 func replyWords(reply vendorapi.Reply) string {
 	words := outcomeWords(reply.Outcome)
+	if errors.Is(reply.Err, zhimai.ErrNoMember) {
+		return reply.Err.Error() // a success that names nobody: its own words would mislead
+	}
 	if said := answer(reply.HTTPStatus, reply.Code, reply.Message); said != "" {
 		return words + " (" + said + ")"
 	}

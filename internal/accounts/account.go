@@ -82,5 +82,6 @@ func KylinConfig(v config.Vendor) kylin.Config {
 	for _, h := range v.Headers {
 		headers[h.Name] = h.Value.Reveal()
 	}
-	return kylin.Config{URL: v.URL, Headers: headers, MemberType: v.MemberType, PointBizType: v.PointBizType, HTTP: httpConfig(v)}
+	return kylin.Config{URL: v.URL, Headers: headers, MemberType: v.MemberType, PointBizType: v.PointBizType,
+		AppliedCodes: v.Codes.Applied, HTTP: httpConfig(v)}
 }

@@ -199,6 +199,10 @@ type Header struct {
 // (with status true), at Kylin HTTP statuses from 400 to 499. A code stands in
 // one list only. Empty lists are the default: the pages name no codes.
 type Codes struct {
+	// Applied are codes in the body of Kylin's 200 or 201 that mean frozen; only
+	// Kylin has the list. Without an entry 0, 200, 201, 204, ok and success do. A
+	// wrong entry loses freezes silently; a missing one leaves every freeze in doubt.
+	Applied []string
 	// AlreadyApplied: this key was applied before; counts as done. A wrong
 	// entry here loses points silently.
 	AlreadyApplied []string

@@ -330,6 +330,7 @@ func TestPairs(t *testing.T) {
 		"retry_schedule: []":                                  false,
 		"codes: {auth: [a], retryable: [a]}":                  false,
 		"codes: {auth: [a], retryable: [b], throttled: ~}":    true,
+		"codes: {applied: [a]}":                               false, // Kylin's alone
 		`signing_payload: "{OpenId}"`:                         false,
 		`signing_payload: "{OpenId}{Timestamp}"`:              true,
 		"timeout: 2m, lease: 130s, give_up_after: 1m":         false,

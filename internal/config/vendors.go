@@ -249,7 +249,7 @@ func (f *vendorFields) codes(kind string) Codes {
 				inner.addf(field, "want codes of 1 to 100 characters, got %q", code)
 			case kind == KindZhimai && code == "0":
 				inner.addf(field, "code 0 is success at Zhimai")
-			case kind == KindKylin && !httpStatus.MatchString(code):
+			case kind == KindKylin && field != "applied" && !httpStatus.MatchString(code):
 				inner.addf(field, "want HTTP statuses from 400 to 499 for Kylin, got %q", code)
 			case owner[code] != "":
 				inner.addf(field, "code %s stands in %s too", code, owner[code])
@@ -262,6 +262,9 @@ func (f *vendorFields) codes(kind string) Codes {
 		return list
 	}
 	codes := Codes{AlreadyApplied: read("already_applied"), Auth: read("auth"), Throttled: read("throttled"), Retryable: read("retryable")}
+	if kind == KindKylin {
+		codes.Applied = read("applied")
+	}
 	inner.unknown()
 	return codes
 }

@@ -33,6 +33,11 @@ type Config struct {
 	// MemberType and PointBizType; empty is the default of that name.
 	MemberType   string
 	PointBizType string
+	// AppliedCodes are codes in the body of a 200 or 201 that mean frozen, beside
+	// 0, 200, 201, 204, ok and success; see checkBody. Empty is usual: the page
+	// shows no body. A code that means a failure, listed here, loses freezes
+	// silently.
+	AppliedCodes []string
 	HTTP         vendorapi.HTTPConfig
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,6 +36,7 @@ type Client struct {
 	secrets      vendorapi.Secrets
 	memberType   string
 	pointBizType string
+	appliedCodes []string
 }
 
 // New makes a Client, or says everything that is wrong with cfg.
@@ -64,6 +66,7 @@ func New(cfg Config) (*Client, error) {
 		secrets:      vendorapi.NewSecrets(values...),
 		memberType:   cfg.MemberType,
 		pointBizType: cfg.PointBizType,
+		appliedCodes: slices.Clone(cfg.AppliedCodes),
 	}, nil
 }
 
@@ -146,9 +149,9 @@ func (f Freeze) appendBody(dst []byte, memberType, pointBizType string) []byte {
 	return append(dst, `.0}`...)
 }
 
-// read says what an answer means. On this page the status is the answer: a 200
-// whose body cannot be read has still frozen the points, so its body error is
-// dropped. Words are kept for what a person may have to look at.
+// read says what an answer means. On this page the status is the answer, as far
+// as the answer can be Kylin's (checkBody). Words are kept for what a person may
+// have to look at.
 func (c *Client) read(a vendorapi.Answer) vendorapi.Reply {
 	reply := a.Reply()
 	if a.Status == 0 {
@@ -156,8 +159,16 @@ func (c *Client) read(a vendorapi.Answer) vendorapi.Reply {
 	}
 	reply.Outcome = statusOutcome(a.Status)
 	if reply.Outcome == vendorapi.Applied {
-		reply.Err = nil
-		return reply
+		if a.Status == http.StatusNoContent {
+			reply.Err = nil
+			return reply
+		}
+		code, err := c.checkBody(a)
+		if err == nil {
+			return reply
+		}
+		reply.Outcome, reply.Code = vendorapi.Unknown, c.secrets.Words(code)
+		reply.Err = fmt.Errorf("status %d is not believed: %w", a.Status, err)
 	}
 	// Not only with 429: an account may be configured to take a 503 as throttled.
 	reply.RetryAfter = a.RetryAfter

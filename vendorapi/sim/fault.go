@@ -36,15 +36,16 @@ const (
 	// the vendor is answered 401. A second window opens no earlier than ten
 	// times its length after the first; a draw before that costs one call.
 	Unauthorised401 FaultKind = "401_for_a_while"
-	// HTMLBefore and HTMLAfter answer an HTML page with status 200. At Kylin
-	// status 200 alone means frozen, so there HTMLBefore has status 502.
+	// HTMLBefore and HTMLAfter answer an HTML page with status 200, as gateways,
+	// firewalls and maintenance pages do; at Kylin now and then with 201 or 502.
 	HTMLBefore FaultKind = "html_before"
 	HTMLAfter  FaultKind = "html_after"
 	// CutJSON carries the call out and sends half of the reply, or promises
 	// more bytes than it sends.
 	CutJSON FaultKind = "cut_json"
 	// StatusFalseBefore and StatusFalseAfter answer Zhimai's "system error",
-	// status false with a code of the global table; Kylin answers 503.
+	// status false with a code of the global table; Kylin answers 503, or 200 with
+	// a body that says the same.
 	StatusFalseBefore FaultKind = "status_false_before"
 	StatusFalseAfter  FaultKind = "status_false_after"
 	// Redirect answers 307 to another path, where a client that follows is

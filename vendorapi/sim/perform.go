@@ -45,13 +45,25 @@ func unauthorisedReply() reply {
 
 // systemErrorReply is "something broke here" in the vendor's own words.
 func systemErrorReply(vendor int, bits uint64) reply {
-	if vendor == 1 {
+	if vendor == 1 && bits&1 == 0 {
 		return textReply(http.StatusServiceUnavailable, jsonType, `{"code":"503","message":"Service Unavailable"}`)
+	}
+	if vendor == 1 {
+		return textReply(http.StatusOK, jsonType, `{"code":"10500","message":"系统繁忙","success":false}`)
 	}
 	if bits&1 == 0 {
 		return textReply(http.StatusOK, jsonType, `{"status":"false","code":"10500","message":"系统繁忙"}`)
 	}
 	return textReply(http.StatusOK, jsonType, `{"status":false,"code":10500,"message":"系统繁忙","data":[]}`)
+}
+
+// pageReply is the page of something that stands before the vendor.
+func pageReply(vendor int, bits uint64) reply {
+	status := http.StatusOK
+	if vendor == 1 {
+		status = [...]int{http.StatusOK, http.StatusOK, http.StatusCreated, http.StatusBadGateway}[bits&3]
+	}
+	return textReply(status, "text/html; charset=utf-8", htmlPage)
 }
 
 // perform carries the call out, or not, and answers as planned. The book is
@@ -72,7 +84,7 @@ func (s *Simulator) perform(w http.ResponseWriter, r *http.Request, vendor int, 
 	case HangAfter:
 		s.hangInReply(w, r, good, set.faults.HangFor, p.bits&1 == 1)
 	case HTMLAfter:
-		writeReply(w, textReply(http.StatusOK, "text/html; charset=utf-8", htmlPage))
+		writeReply(w, pageReply(vendor, p.bits))
 	case CutJSON:
 		cutReply(w, good, p.bits&1 == 1)
 	case StatusFalseAfter:
@@ -103,11 +115,7 @@ func (s *Simulator) failBefore(w http.ResponseWriter, r *http.Request, vendor in
 		s.vendors[vendor].window401.start(s.now(), set.faults.UnauthorisedFor)
 		writeReply(w, unauthorisedReply())
 	case HTMLBefore:
-		status := http.StatusOK
-		if vendor == 1 {
-			status = http.StatusBadGateway
-		}
-		writeReply(w, textReply(status, "text/html; charset=utf-8", htmlPage))
+		writeReply(w, pageReply(vendor, p.bits))
 	case StatusFalseBefore:
 		writeReply(w, systemErrorReply(vendor, p.bits))
 	case Redirect:

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"pointsledger/vendorapi"
 )
 
 // ErrNoMember is in the reply (outcome Refused) when the vendor answers success
-// with an empty list instead of a member.
-var ErrNoMember = errors.New("no such member")
+// and names nobody: no user_info, or one whose id is none.
+var ErrNoMember = vendorapi.ErrNoMember
 
 // The ways to name a member (communal.user.identity page).
 const (
@@ -163,6 +164,22 @@ type userInfo struct {
 	identityExtras
 }
 
+// isNothing tells of what PHP and others write in place of what is not there.
+func isNothing(data json.RawMessage) bool {
+	text := string(data)
+	return text == "" || text == "null" || text == `""` || text == "false" || isEmptyList(data)
+}
+
+// isNobody tells of an id that is no member's: empty, 0 however written, a
+// negative number or a word. What has other digits in it is somebody's, read or
+// not.
+func isNobody(id string) bool {
+	return !strings.ContainsAny(id, "123456789") || strings.HasPrefix(id, "-")
+}
+
+// parseIdentity reads a success. Whoever it does not name by an id is nobody:
+// the page answers an unknown code with a business exception, but a client of
+// the vendor met a success with id 0, and points for member 0 are lost.
 func parseIdentity(data json.RawMessage) (Identity, error) {
 	if isEmptyList(data) {
 		return Identity{}, ErrNoMember
@@ -177,8 +194,8 @@ func parseIdentity(data json.RawMessage) (Identity, error) {
 	if err := json.Unmarshal(data, &outer); err != nil {
 		return Identity{}, fmt.Errorf("decode data: %w", err)
 	}
-	if isEmptyList(outer.UserInfo) {
-		return Identity{}, ErrNoMember
+	if isNothing(outer.UserInfo) {
+		return Identity{}, fmt.Errorf("%w: its answer has no user_info", ErrNoMember)
 	}
 	var user userInfo
 	if len(outer.UserInfo) == 0 || outer.UserInfo[0] != '{' {
@@ -187,7 +204,10 @@ func parseIdentity(data json.RawMessage) (Identity, error) {
 	if err := json.Unmarshal(outer.UserInfo, &user); err != nil {
 		return Identity{}, fmt.Errorf("decode user_info: %w", err)
 	}
-	if !isID(string(user.ID)) {
+	switch id := string(user.ID); {
+	case isNobody(id):
+		return Identity{}, fmt.Errorf("%w: its user_info has id %.40q", ErrNoMember, id)
+	case !isID(id):
 		return Identity{}, errors.New("user_info: id is not 1 to 32 digits")
 	}
 	return buildIdentity(user, outer.identityExtras)
