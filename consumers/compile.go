@@ -44,6 +44,8 @@ type Rules struct {
 	noVendorCall map[string]string
 	limit        int64
 	sets         []ruleSet
+	// shapes are by type; see factShape.
+	shapes map[string][]*factShape
 	// readings are reused between messages: *reading.
 	readings sync.Pool
 }
@@ -70,6 +72,7 @@ type rule struct {
 	keyHasMemberID                                bool
 	programme                                     bool
 	repeatIsDuplicate                             bool
+	shape                                         *factShape
 	operations                                    []operation
 }
 
@@ -125,6 +128,7 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
+	r.compileShapes()
 	return r, nil
 }
 

@@ -175,10 +175,12 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 	if rejection != nil {
 		return nil, rejection
 	}
-	return &ledger.Event{
+	event := &ledger.Event{
 		Source: x.source, ID: x.id, Type: x.typ, Time: x.time,
 		Content:           x.content(),
 		RepeatIsDuplicate: x.rule.repeatIsDuplicate,
 		Operations:        operations,
-	}, nil
+	}
+	x.nameFact(event)
+	return event, nil
 }

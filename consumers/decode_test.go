@@ -18,6 +18,7 @@ func TestOrderPaid(t *testing.T) {
 	want := &ledger.Event{
 		Source: "shop-sh", ID: "e1", Type: "order.paid", Time: event.Time,
 		Content: `{"amountFen":12999,"businessDate":null,"channel":3,"member":{"customerId":"383933091455959041","memberId":null,"userCode":null},"orderId":"SO-1","points":null,"pointsUsed":null,"shopCode":null}`,
+		FactKey: ledger.NewFactKey("shop-sh", "order.paid", "SO-1"),
 		Operations: []ledger.Operation{{
 			Target: "zhimai", Kind: ledger.PointsAdd, BizID: "pajwgi7fm3svrndg2zioa45cgmpi", BusinessKey: "SO-1",
 			MemberID: "383933091455959041", Points: 129, SourceType: 1, PointsChannel: 3,

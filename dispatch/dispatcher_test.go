@@ -119,7 +119,7 @@ func (b *bench) orders(n int, edit func(i int, op *ledger.Operation)) (entries [
 		entries = append(entries, ledger.Entry{
 			Message: ledger.Message{Stream: "POINTS", StreamCreated: now, Seq: uint64(b.seq), Subject: "points.events.order.paid", BrokerTime: now},
 			Event: &ledger.Event{Source: "shop", ID: order, Type: "order.paid", Time: now,
-				Content: fmt.Sprintf(`{"orderId":%q}`, order), Operations: []ledger.Operation{op}}})
+				Content: fmt.Sprintf(`{"orderId":%q}`, order), FactKey: ledger.NewFactKey("shop", "order.paid", order), Operations: []ledger.Operation{op}}})
 	}
 	return entries
 }

@@ -58,7 +58,7 @@ func entryOf(seq int, kind ledger.Kind, target, memberID string, points ledger.P
 	return ledger.Entry{
 		Message: ledger.Message{Stream: "POINTS", StreamCreated: day, Seq: uint64(seq), Subject: "points.events.order.paid", BrokerTime: day},
 		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprint("e", seq), Type: "order.paid", Time: day,
-			Content: fmt.Sprintf(`{"orderId":%q}`, order), Operations: []ledger.Operation{op}},
+			Content: fmt.Sprintf(`{"orderId":%q}`, order), FactKey: ledger.NewFactKey("shop-sh", "order.paid", order), Operations: []ledger.Operation{op}},
 	}
 }
 

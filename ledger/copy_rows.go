@@ -53,12 +53,22 @@ func (c *copyRows) integer(n int64) {
 	c.b = binary.BigEndian.AppendUint64(c.b, uint64(n))
 }
 
+// bytes writes a value that is its own binary form, as a uuid's is.
+func (c *copyRows) bytes(b []byte) {
+	c.length(uint32(len(b)))
+	c.b = append(c.b, b...)
+}
+
 // smallOrNull writes 0 as NULL.
 func (c *copyRows) smallOrNull(n int) {
 	if n == 0 {
 		c.null()
 		return
 	}
+	c.small(n)
+}
+
+func (c *copyRows) small(n int) {
 	c.length(2)
 	c.b = binary.BigEndian.AppendUint16(c.b, uint16(int16(n)))
 }

@@ -43,7 +43,7 @@ func (f *fixture) event(order string) ledger.Entry {
 			Subject: "points.events.order.paid", BrokerTime: brokerEpoch.Add(time.Duration(f.seq) * time.Millisecond),
 			Payload: []byte(`{"orderId":"` + order + `"}`)},
 		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", f.seq), Type: "order.paid", Time: brokerEpoch,
-			Content:    `{"amountFen":10000,"orderId":"` + order + `"}`,
+			Content: `{"amountFen":10000,"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order),
 			Operations: []ledger.Operation{operation("zhimai", order, 100)}},
 	}
 }

@@ -91,6 +91,20 @@ type Event struct {
 	// RepeatIsDuplicate says that the key alone decides: a repeat with other
 	// content is a duplicate, not a conflict (member.checked_in).
 	RepeatIsDuplicate bool
+	// FactKey names the fact whatever the account. What is known under it is a
+	// duplicate or a conflict under any rule set, also one that names another
+	// account. Zero is refused.
+	FactKey FactKey
+	// OtherFacts are the keys that the same event has by the key fields of the
+	// other rule sets; nearly always nil.
+	OtherFacts []FactKey
+	// OlderKeys are further dedup keys that the fact may have in rows from
+	// before fact keys: at the accounts of other rule sets, in other spellings
+	// of the source. Nearly always nil.
+	OlderKeys []OperationKey
+	// OnlyIfKnown is the reason to reject an event that the ledger does not
+	// have yet; one that it has stays a duplicate or a conflict. Nil for none.
+	OnlyIfKnown *Rejection
 	// Operations holds at least one operation.
 	Operations []Operation
 }

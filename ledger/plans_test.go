@@ -46,7 +46,7 @@ func checkPlans(f *fixture) {
 	found := statements(t)
 	parameter := regexp.MustCompile(`\$(\d+)`)
 	for _, name := range []string{"sqlClaim", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
-		"sqlResolve", "sqlLookUp", "sqlInsertOperations", "sqlInsertNewOperations"} {
+		"sqlResolve", "sqlLookUp", "sqlLookUpOlder", "sqlHoldsOlder", "sqlInsertOperations", "sqlInsertNewOperations"} {
 		sql, there := found[name]
 		if !there {
 			t.Fatalf("no statement %s", name)
@@ -60,8 +60,11 @@ func checkPlans(f *fixture) {
 			most = max(most, n)
 		}
 		f.exec(`PREPARE ` + name + ` AS ` + sql)
-		nulls := strings.TrimSuffix(strings.Repeat("NULL,", most), ",")
-		rows, err := f.pool.Query(t.Context(), `EXPLAIN EXECUTE `+name+`(`+nulls+`)`)
+		nulls := ""
+		if most > 0 {
+			nulls = "(" + strings.TrimSuffix(strings.Repeat("NULL,", most), ",") + ")"
+		}
+		rows, err := f.pool.Query(t.Context(), `EXPLAIN EXECUTE `+name+nulls)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +88,7 @@ func checkPlans(f *fixture) {
 // findsOne tells whether the condition of a scan of operations finds one row,
 // and not all of an account, say.
 func findsOne(condition string) bool {
-	return strings.Contains(condition, "biz_id ") || strings.Contains(condition, "(id ")
+	return strings.Contains(condition, "biz_id ") || strings.Contains(condition, "fact_key ") || strings.Contains(condition, "(id ")
 }
 
 // wholeScan finds a scan of the outbox or of the operations without an index

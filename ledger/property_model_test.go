@@ -16,6 +16,7 @@ type model struct {
 	// ops are in the order of recording; byKey finds them.
 	ops     []*modelOp
 	byKey   map[ledger.BizID]*modelOp // the key's hash holds the account
+	byFact  map[ledger.FactKey]*modelOp
 	rejects map[uint64]ledger.RejectCode
 	actions int
 }
@@ -58,26 +59,18 @@ func (m *model) record(e *ledger.Entry) (kind ledger.VerdictKind, redelivered bo
 		m.reject(e, e.Rejection.Code)
 		return ledger.Rejected, false
 	}
-	var before *modelOp
-	for _, op := range e.Event.Operations {
-		known := m.byKey[op.BizID]
-		if known == nil {
-			continue
-		}
-		before = known
-		if known.content != e.Event.Content && !e.Event.RepeatIsDuplicate {
+	if before := m.byFact[e.Event.FactKey]; before != nil {
+		if before.content != e.Event.Content && !e.Event.RepeatIsDuplicate {
 			m.reject(e, ledger.Conflict)
 			return ledger.Rejected, false
 		}
-	}
-	if before != nil {
 		return ledger.Duplicate, before.seq == e.Message.Seq
 	}
 	for _, op := range e.Event.Operations {
 		o := &modelOp{Operation: op, content: e.Event.Content, seq: e.Message.Seq, open: op.Points > 0,
 			row: modelRow{State: "pending", Due: true}}
 		m.ops = append(m.ops, o)
-		m.byKey[op.BizID] = o
+		m.byKey[op.BizID], m.byFact[e.Event.FactKey] = o, o
 	}
 	return ledger.Accepted, false
 }

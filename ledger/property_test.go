@@ -85,7 +85,7 @@ type holding struct {
 
 func newMachine(ctx context.Context, rt *rapid.T, f *fixture, observer *pgxpool.Pool, p part) *machine {
 	m := &machine{fixture: f, part: p, ctx: ctx, observer: observer, orders: map[string]ledger.Entry{},
-		model: model{byKey: map[ledger.BizID]*modelOp{}, rejects: map[uint64]ledger.RejectCode{}}}
+		model: model{byKey: map[ledger.BizID]*modelOp{}, byFact: map[ledger.FactKey]*modelOp{}, rejects: map[uint64]ledger.RejectCode{}}}
 	m.last = &snapshot{}
 	m.did(rt, step{action: "record"})
 	return m
@@ -220,12 +220,12 @@ func (m *machine) entry(rt *rapid.T) ledger.Entry {
 		m.orders[order] = e
 		return e
 	}
-	repeat := rapid.SampledFrom([]string{"redelivered", "again", "conflict", "key alone", "grown", "garbage"}).Draw(rt, "repeat")
+	repeat := rapid.SampledFrom([]string{"redelivered", "again", "conflict", "key alone", "grown", "moved", "garbage"}).Draw(rt, "repeat")
 	if repeat == "redelivered" {
 		return first
 	}
 	e := m.event(order)
-	e.Message.Stream = m.stream
+	e.Message.Stream, e.Event.FactKey = m.stream, m.fact(order)
 	content, operations := first.Event.Content, first.Event.Operations
 	switch repeat {
 	case "garbage":
@@ -236,6 +236,9 @@ func (m *machine) entry(rt *rapid.T) ledger.Entry {
 		e.Event.RepeatIsDuplicate = repeat == "key alone"
 	case "grown": // the rules have one more operation now
 		operations = append(slices.Clone(operations), m.operation(1, order, 3))
+	case "moved": // the rules name another account now
+		other := map[string]int{m.targets[0]: 1, m.targets[1]: 0}[operations[0].Target]
+		operations = []ledger.Operation{m.operation(other, order, 100)}
 	}
 	e.Event.Content, e.Event.Operations = content, operations
 	return e
@@ -243,7 +246,7 @@ func (m *machine) entry(rt *rapid.T) ledger.Entry {
 
 func (m *machine) newOrder(order, shape string) ledger.Entry {
 	e := m.event(order)
-	e.Message.Stream = m.stream
+	e.Message.Stream, e.Event.FactKey = m.stream, m.fact(order)
 	grant, freeze := m.operation(0, order, 100), m.operation(1, order, 7)
 	switch shape {
 	case "grant by code":
@@ -259,6 +262,11 @@ func (m *machine) newOrder(order, shape string) ledger.Entry {
 		e.Event.Operations = []ledger.Operation{grant}
 	}
 	return e
+}
+
+// fact is this case's order of that number.
+func (p part) fact(order string) ledger.FactKey {
+	return ledger.NewFactKey(p.targets[0], "order.paid", order)
 }
 
 // operation is one at this case's account: 0 grants, 1 freezes.

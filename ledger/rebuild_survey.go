@@ -62,8 +62,7 @@ func (s *Survey) RejectCount() int64 {
 }
 
 // Surveyor makes a Survey of entries in the order of the stream. It holds some
-// 50 bytes for each operation that would be added, and for each of their
-// members, so that an event that was published twice counts once. Keys and
+// 50 bytes for each event that would be added, and for each of their members, so that an event that was published twice counts once. Keys and
 // contents are told apart by 64 bits of a hash: among ten million there is one
 // wrong count with a chance of 1 in 100,000. Not safe for concurrent use.
 type Surveyor struct {
@@ -107,18 +106,17 @@ func (v *Surveyor) Add(entries []Entry, verdicts []Verdict) {
 func (v *Surveyor) accepted(e *Entry) {
 	content := maphash.String(v.seed, e.Event.Content)
 	operations := e.Event.Operations
-	repeat := false
-	for i := range operations {
-		before, seen := v.content[v.key(&operations[i])]
-		if seen && before != content && !e.Event.RepeatIsDuplicate {
+	for _, fact := range append([]FactKey{e.Event.FactKey}, e.Event.OtherFacts...) {
+		before, seen := v.content[v.key(fact)]
+		switch {
+		case !seen:
+		case before == content || e.Event.RepeatIsDuplicate:
+			v.survey.Repeats++
+			return
+		default:
 			v.survey.Conflicts++
 			return
 		}
-		repeat = repeat || seen
-	}
-	if repeat {
-		v.survey.Repeats++
-		return
 	}
 	v.survey.Added++
 	if at := e.Message.BrokerTime; v.survey.Oldest.IsZero() || at.Before(v.survey.Oldest) {
@@ -127,15 +125,13 @@ func (v *Surveyor) accepted(e *Entry) {
 	if at := e.Message.BrokerTime; at.After(v.survey.Newest) {
 		v.survey.Newest = at
 	}
+	v.content[v.key(e.Event.FactKey)] = content
 	for i := range operations {
-		v.content[v.key(&operations[i])] = content
 		v.count(&operations[i])
 	}
 }
 
-func (v *Surveyor) key(o *Operation) uint64 {
-	return maphash.String(v.seed, o.Target+"\x00"+string(o.BizID))
-}
+func (v *Surveyor) key(fact FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
 
 func (v *Surveyor) count(o *Operation) {
 	at := groupKey{o.Target, o.Kind}

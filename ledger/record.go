@@ -1,11 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Entry is one message to record: exactly one of Event and Rejection is set.
@@ -67,7 +67,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		if verdicts, err = s.recordOnce(ctx, entries, how); err == nil {
 			return verdicts, nil
 		}
-		if !isKeyRace(err) {
+		if !s.lostRace(err) {
 			break
 		}
 	}
@@ -98,7 +98,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 	return append(first, second...), nil
 }
 
-// recordOnce looks the keys up, decides, and writes in one transaction.
+// recordOnce looks the facts up, decides, and writes in one transaction.
 func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
 	known, err := s.lookUp(ctx, entries)
 	if err != nil {
@@ -111,11 +111,8 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 		verdicts[i] = decide(e, known)
 		switch verdicts[i].Kind {
 		case Accepted:
-			for j := range e.Event.Operations {
-				op := &e.Event.Operations[j]
-				known[key{op.Target, op.BizID}] = knownOf(e)
-				write.operations = append(write.operations, newOperation{op, e})
-			}
+			known.add(e)
+			write.add(e)
 		case Rejected:
 			write.rejects = append(write.rejects, newReject{e, verdicts[i].Rejection})
 		}
@@ -128,116 +125,53 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 	return verdicts, nil
 }
 
-// key identifies an operation for ever.
-type key struct {
-	target string
-	bizID  BizID
-}
-
-// knownOperation is what the ledger (or an earlier entry of the batch) holds
-// under a key.
-type knownOperation struct {
-	content    string
-	source, id string
-	seq        uint64
-	brokerTime time.Time
-}
-
-func knownOf(e *Entry) knownOperation {
-	return knownOperation{content: e.Event.Content, source: e.Event.Source, id: e.Event.ID,
-		seq: e.Message.Seq, brokerTime: e.Message.BrokerTime}
-}
-
-// decide says what an entry is, given all keys known so far.
-func decide(e *Entry, known map[key]knownOperation) Verdict {
+// decide says what an entry is, given all facts known so far.
+func decide(e *Entry, known knownFacts) Verdict {
 	if e.Rejection != nil {
 		return Verdict{Kind: Rejected, Rejection: e.Rejection}
 	}
-	verdict := Verdict{Kind: Accepted}
-	for i := range e.Event.Operations {
-		op := &e.Event.Operations[i]
-		before, found := known[key{op.Target, op.BizID}]
-		if !found {
-			continue
-		}
-		if !e.Event.RepeatIsDuplicate && before.content != e.Event.Content {
-			if differences := contentDifferences(before.content, e.Event.Content); len(differences) > 0 {
-				return Verdict{Kind: Rejected, Rejection: conflict(e.Event, op, before, differences)}
-			}
-		}
-		verdict.Kind = Duplicate
-		// Postgres keeps microseconds.
-		verdict.Redelivered = before.seq == e.Message.Seq &&
-			before.brokerTime.Truncate(time.Microsecond).Equal(e.Message.BrokerTime.Truncate(time.Microsecond))
+	if verdict, found := known.decide(e, e.Event.FactKey); found {
+		return verdict
 	}
-	return verdict
+	for _, other := range e.Event.OtherFacts {
+		if verdict, found := known.decide(e, other); found {
+			return verdict
+		}
+	}
+	if e.Event.OnlyIfKnown != nil {
+		return Verdict{Kind: Rejected, Rejection: e.Event.OnlyIfKnown}
+	}
+	return Verdict{Kind: Accepted}
 }
 
 // conflict names both events and what they disagree on.
-func conflict(event *Event, op *Operation, before knownOperation, differences []string) *Rejection {
+func conflict(event *Event, before knownFact, differences []string) *Rejection {
 	return Rejectf(Conflict,
 		"%s %s was recorded before with other content: event %q (stream sequence %d) against this event %q: %s. "+
 			"Nothing was changed; publish a correction under a key of its own",
-		event.Type, op.BusinessKey, before.id, before.seq, event.ID, strings.Join(differences, "; "))
+		event.Type, event.Operations[0].BusinessKey, before.id, before.seq, event.ID, strings.Join(differences, "; "))
 }
 
-// sqlLookUp finds the operations that exist under the given keys. Locks
-// nothing; reads by operations_one_per_key; no rows means all keys are new.
-const sqlLookUp = `
-SELECT o.target, o.biz_id, o.data, o.event_source, o.event_id, o.stream_seq, o.broker_time
-  FROM unnest($1::text[], $2::text[]) AS k (target, biz_id)
-  CROSS JOIN LATERAL (SELECT * FROM operations WHERE target = k.target AND biz_id = k.biz_id OFFSET 0) AS o`
-
-func (s *Store) lookUp(ctx context.Context, entries []Entry) (map[key]knownOperation, error) {
-	var targets, bizIDs []string
-	for i := range entries {
-		if entries[i].Event == nil {
-			continue
-		}
-		for j := range entries[i].Event.Operations {
-			op := &entries[i].Event.Operations[j]
-			targets = append(targets, op.Target)
-			bizIDs = append(bizIDs, string(op.BizID))
-		}
-	}
-	known := make(map[key]knownOperation, len(targets))
-	if len(targets) == 0 {
-		return known, nil
-	}
-	rows, err := s.pool.Query(ctx, sqlLookUp, targets, bizIDs)
-	if err != nil {
-		return nil, fmt.Errorf("look up keys: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var k key
-		var o knownOperation
-		var seq int64
-		if err := rows.Scan(&k.target, &k.bizID, &o.content, &o.source, &o.id, &seq, &o.brokerTime); err != nil {
-			return nil, fmt.Errorf("look up keys: %w", err)
-		}
-		o.seq = uint64(seq)
-		known[k] = o
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("look up keys: %w", err)
-	}
-	return known, nil
-}
-
-// newOperation is an operation with the entry it came from.
+// newOperation is an operation with the entry it came from, and its number
+// among that entry's operations.
 type newOperation struct {
 	*Operation
 	entry *Entry
+	leg   int
 }
 
-// sortByKey puts operations into the one order in which every transaction
-// inserts keys, so that two of them cannot wait for each other.
-func sortByKey(operations []newOperation) {
+// key identifies an operation for ever.
+type key = OperationKey
+
+// sortByFact puts operations into the one order in which every transaction
+// inserts facts, so that two of them cannot wait for each other. It is the same
+// under rule sets that name different accounts.
+func sortByFact(operations []newOperation) {
 	slices.SortFunc(operations, func(a, b newOperation) int {
-		if c := strings.Compare(a.Target, b.Target); c != 0 {
+		x, y := &a.entry.Event.FactKey, &b.entry.Event.FactKey
+		if c := bytes.Compare(x[:], y[:]); c != 0 {
 			return c
 		}
-		return strings.Compare(string(a.BizID), string(b.BizID))
+		return a.leg - b.leg
 	})
 }

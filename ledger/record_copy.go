@@ -19,8 +19,8 @@ const sqlNextIDs = `SELECT nextval('operations_id_seq'), now() FROM generate_ser
 const (
 	copyOperations = `COPY operations (id, target, kind, biz_id, business_key, member_id, member_code, points, source_type,
 points_channel, reason, reference, business_date, shop_code, amount_fen, mapping_version, event_source, event_id,
-event_type, event_time, event_subject, stream_seq, broker_time, data) FROM STDIN WITH (FORMAT binary)`
-	operationColumns = 24
+event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, fact_leg) FROM STDIN WITH (FORMAT binary)`
+	operationColumns = 26
 
 	copyOutbox = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
 lease_until) FROM STDIN WITH (FORMAT binary)`
@@ -31,7 +31,7 @@ lease_until) FROM STDIN WITH (FORMAT binary)`
 // ledger. It takes the ids first, so there is nothing to be read back.
 func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		sortByKey(w.operations)
+		sortByFact(w.operations)
 		ids, now, err := nextIDs(ctx, tx, len(w.operations))
 		if err != nil {
 			return err
@@ -81,9 +81,9 @@ func operationRows(operations []newOperation, ids []OperationID) (*copyRows, err
 	c := newCopyRows(640 * len(operations))
 	for i := range operations {
 		o, e, m := operations[i].Operation, operations[i].entry.Event, &operations[i].entry.Message
-		date, err := time.Parse(time.DateOnly, o.BusinessDate)
+		date, err := operations[i].check()
 		if err != nil {
-			return nil, fmt.Errorf("operation %s: business date: %w", o.BizID, err)
+			return nil, err
 		}
 		c.row(operationColumns)
 		c.integer(int64(ids[i]))
@@ -114,6 +114,8 @@ func operationRows(operations []newOperation, ids []OperationID) (*copyRows, err
 		c.integer(int64(m.Seq))
 		c.time(m.BrokerTime)
 		c.text(e.Content)
+		c.bytes(e.FactKey[:])
+		c.small(operations[i].leg)
 	}
 	return c, nil
 }

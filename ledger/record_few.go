@@ -11,13 +11,15 @@ import (
 const fewEntries = 64
 
 // isFew tells whether recordFew may record the batch: each entry becomes one
-// operation, so that it is new as a whole or not at all.
-func isFew(entries []Entry) bool {
+// operation, so that it is new as a whole or not at all, and is found by its
+// fact and its key alone. older: rows from before fact keys are there.
+func isFew(entries []Entry, older bool) bool {
 	if len(entries) > fewEntries {
 		return false
 	}
 	for i := range entries {
-		if entries[i].Event == nil || len(entries[i].Event.Operations) != 1 {
+		e := entries[i].Event
+		if e == nil || len(e.Operations) != 1 || len(e.OtherFacts) > 0 || e.OnlyIfKnown != nil || older && len(e.OlderKeys) > 0 {
 			return false
 		}
 	}
@@ -25,21 +27,21 @@ func isFew(entries []Entry) bool {
 }
 
 // recordFew is record for a small batch: one statement inserts the operations
-// that are new, the first of each key. The entries whose keys were there are
+// that are new, the first of each fact. The entries whose keys were there are
 // recorded as usual after that; an error then leaves the first part recorded.
 func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
 	write := recordWrite{how: how}
-	first := make(map[key]int, len(entries))
+	first := make(map[FactKey]int, len(entries))
 	for i := range entries {
-		op := &entries[i].Event.Operations[0]
-		if _, repeat := first[key{op.Target, op.BizID}]; !repeat {
-			first[key{op.Target, op.BizID}] = i
-			write.operations = append(write.operations, newOperation{op, &entries[i]})
+		fact := entries[i].Event.FactKey
+		if _, repeat := first[fact]; !repeat {
+			first[fact] = i
+			write.add(&entries[i])
 		}
 	}
 	inserted, err := s.insertNew(ctx, &write)
 	if err != nil {
-		if isKeyRace(err) || contentError(err) != nil {
+		if s.lostRace(err) || contentError(err) != nil {
 			return s.record(ctx, entries, how) // nothing was inserted
 		}
 		return nil, fmt.Errorf("record batch of %d: %w", len(entries), err)
@@ -49,7 +51,7 @@ func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) (
 	var at []int
 	for i := range entries {
 		op := &entries[i].Event.Operations[0]
-		if k := (key{op.Target, op.BizID}); inserted[k] && first[k] == i {
+		if inserted[key{op.Target, op.BizID}] && first[entries[i].Event.FactKey] == i {
 			verdicts[i] = Verdict{Kind: Accepted}
 		} else {
 			rest, at = append(rest, entries[i]), append(at, i)

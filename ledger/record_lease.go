@@ -81,11 +81,11 @@ func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]b
 		var id OperationID
 		var k key
 		var now time.Time
-		if err := rows.Scan(&id, &k.target, &k.bizID, &now); err != nil {
+		if err := rows.Scan(&id, &k.Target, &k.BizID, &now); err != nil {
 			return nil, nil, err
 		}
 		inserted[k] = true
-		if o, l := byKey[k], w.how.lease(k.target); l != nil && o.Points > 0 {
+		if o, l := byKey[k], w.how.lease(k.Target); l != nil && o.Points > 0 {
 			leased = append(leased, firstClaim(o, id, l.Token, now))
 		}
 	}

@@ -101,8 +101,8 @@ func TestRecordLeasedReadsAsAClaim(t *testing.T) {
 	}
 }
 
-const outboxOfVaried = "1 kylin sending f 0 6 t 00:01:00, 2 kylin sending f 0 6 t 00:01:00, 3 zhimai sending f 0 5 t 00:01:00, " +
-	"4 zhimai sending f 0 5 t 00:01:00, 5 zhimai sending f 0 5 t 00:01:00"
+const outboxOfVaried = "1 zhimai sending f 0 5 t 00:01:00, 2 zhimai sending f 0 5 t 00:01:00, 3 kylin sending f 0 6 t 00:01:00, " +
+	"4 kylin sending f 0 6 t 00:01:00, 5 zhimai sending f 0 5 t 00:01:00"
 
 // sameClaim compares all fields, also those that are added later: times as
 // Postgres keeps them. When the first send was is another moment in each.

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"sync"
 )
 
@@ -25,23 +24,27 @@ type part struct {
 }
 
 // recordParts records a batch: a small one without a look-up, a large one in
-// parts. Events with the same key
+// parts. Events of the same fact
 // are in the same part and in order, so which of them is the first stays as it
 // was published. After an error a part may be recorded all the same; trying
 // again finds it.
 func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
-	switch {
-	case len(entries) == 0:
+	if len(entries) == 0 {
 		return nil, nil
-	case len(entries) < s.copyLeast && isFew(entries):
+	}
+	older, err := s.older.there(ctx, s.pool)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(entries) < s.copyLeast && isFew(entries, older):
 		return s.recordFew(ctx, entries, how)
 	case len(entries) < partLeast:
 		return s.record(ctx, entries, how)
 	}
 	var shares [parts]part
-	seed := maphash.MakeSeed()
 	for i := range entries {
-		p := &shares[shareOf(seed, &entries[i])]
+		p := &shares[shareOf(&entries[i])]
 		p.entries, p.at = append(p.entries, entries[i]), append(p.at, i)
 	}
 	var group sync.WaitGroup
@@ -70,11 +73,10 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	return verdicts, nil
 }
 
-// shareOf is the part an entry belongs to: operations with the same dedup key
-// have the same business key, which is made of a part of what makes the other.
-func shareOf(seed maphash.Seed, e *Entry) int {
-	if e.Event == nil || len(e.Event.Operations) == 0 {
+// shareOf is the part an entry belongs to.
+func shareOf(e *Entry) int {
+	if e.Event == nil {
 		return 0
 	}
-	return int(maphash.String(seed, e.Event.Operations[0].BusinessKey) % parts)
+	return int(e.Event.FactKey[0] % parts)
 }

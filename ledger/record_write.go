@@ -16,6 +16,13 @@ type recordWrite struct {
 	how        *queueing
 }
 
+// add takes all operations of an event that is new.
+func (w *recordWrite) add(e *Entry) {
+	for i := range e.Event.Operations {
+		w.operations = append(w.operations, newOperation{&e.Event.Operations[i], e, i})
+	}
+}
+
 // newReject is a reject with the entry it came from.
 type newReject struct {
 	entry     *Entry
@@ -23,43 +30,46 @@ type newReject struct {
 }
 
 // sqlInsertOperations writes operations and the outbox rows of those that have
-// something to send, in one statement, and returns their ids. A key that exists
-// raises operations_one_per_key and undoes the transaction: Record then looks
-// again.
+// something to send, in one statement, and returns their ids. A key or a
+// fact that exists raises operations_one_per_key or operations_one_per_fact and
+// undoes the transaction: Record then looks again.
 const sqlInsertOperations = insertOperations + insertOutbox
 
-// sqlInsertNewOperations is sqlInsertOperations that leaves out keys that exist
-// (operations_one_per_key), and so needs no look-up before it. A key that is
-// missing from the answer exists.
+// sqlInsertNewOperations is sqlInsertOperations that leaves out keys and facts
+// that exist (operations_one_per_key, operations_one_per_fact), and so needs no
+// look-up before it. A key that is missing from the answer exists. It is for
+// events of one operation.
 const sqlInsertNewOperations = insertOperations + `
-     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.target = t.target AND o.biz_id = t.biz_id OFFSET 0)` + insertOutbox
+     WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.target = t.target AND o.biz_id = t.biz_id OFFSET 0)
+       AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.fact_key = t.fact_key AND o.fact_leg = 0 OFFSET 0)` + insertOutbox
 
 const (
 	insertOperations = `
 WITH recorded AS (
     INSERT INTO operations (target, kind, biz_id, business_key, member_id, member_code, points, source_type,
                             points_channel, reason, reference, business_date, shop_code, amount_fen, mapping_version,
-                            event_source, event_id, event_type, event_time, event_subject, stream_seq, broker_time, data)
+                            event_source, event_id, event_type, event_time, event_subject, stream_seq, broker_time, data,
+                            fact_key, fact_leg)
     SELECT target, kind, biz_id, business_key, NULLIF(member_id, ''), NULLIF(member_code, ''), points,
            NULLIF(source_type, 0::smallint), NULLIF(points_channel, 0::smallint), reason, reference, business_date,
            NULLIF(shop_code, ''), amount_fen, mapping_version, event_source, event_id, event_type, event_time,
-           event_subject, stream_seq, broker_time, data
+           event_subject, stream_seq, broker_time, data, fact_key, fact_leg
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                   $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::date[], $13::text[], $14::bigint[],
                   $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[], $20::text[], $21::bigint[],
-                  $22::timestamptz[], $23::text[])
+                  $22::timestamptz[], $23::text[], $24::uuid[], $25::smallint[])
            AS t (target, kind, biz_id, business_key, member_id, member_code, points, source_type, points_channel,
                  reason, reference, business_date, shop_code, amount_fen, mapping_version, event_source, event_id,
-                 event_type, event_time, event_subject, stream_seq, broker_time, data)`
+                 event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, fact_leg)`
 	insertOutbox = `
     RETURNING id, target, biz_id, points, broker_time
 ), queued AS (
     INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at, lease_token, lease_until)
-    SELECT r.id, r.target, CASE WHEN l.token IS NULL THEN $24 ELSE 'sending' END, NULLIF($25, ''), $26,
-           CASE WHEN $26 THEN r.broker_time WHEN l.token IS NOT NULL THEN now() END, now() + $27::interval,
+    SELECT r.id, r.target, CASE WHEN l.token IS NULL THEN $26 ELSE 'sending' END, NULLIF($27, ''), $28,
+           CASE WHEN $28 THEN r.broker_time WHEN l.token IS NOT NULL THEN now() END, now() + $29::interval,
            l.token, now() + l.seconds * interval '1 second'
       FROM recorded r
-      LEFT JOIN unnest($28::text[], $29::bigint[], $30::float8[]) AS l (target, token, seconds) ON l.target = r.target
+      LEFT JOIN unnest($30::text[], $31::bigint[], $32::float8[]) AS l (target, token, seconds) ON l.target = r.target
      WHERE r.points > 0
 )
 SELECT id, target, biz_id, now() FROM recorded`
@@ -130,7 +140,7 @@ func (w *recordWrite) send(ctx context.Context, to interface {
 
 // operationArgs turns rows into the columns that unnest reads.
 func operationArgs(operations []newOperation) ([]any, error) {
-	sortByKey(operations)
+	sortByFact(operations)
 	n := len(operations)
 	text := func(of func(newOperation) string) []string {
 		column := make([]string, n)
@@ -145,12 +155,14 @@ func operationArgs(operations []newOperation) ([]any, error) {
 		amounts            = make([]*int64, n)
 		dates              = make([]time.Time, n)
 		times, brokerTimes = make([]time.Time, n), make([]time.Time, n)
+		facts, legs        = make([][16]byte, n), make([]int16, n)
 	)
 	for i, op := range operations {
-		date, err := time.Parse(time.DateOnly, op.BusinessDate)
+		date, err := op.check()
 		if err != nil {
-			return nil, fmt.Errorf("operation %s: business date: %w", op.BizID, err)
+			return nil, err
 		}
+		facts[i], legs[i] = op.entry.Event.FactKey, int16(op.leg)
 		points[i], seqs[i] = int64(op.Points), int64(op.entry.Message.Seq)
 		sources[i], channels[i] = int16(op.SourceType), int16(op.PointsChannel)
 		amounts[i], dates[i] = op.AmountFen, date
@@ -177,7 +189,20 @@ func operationArgs(operations []newOperation) ([]any, error) {
 		text(func(o newOperation) string { return storable(o.entry.Message.Subject) }),
 		seqs, brokerTimes,
 		text(func(o newOperation) string { return o.entry.Event.Content }),
+		facts, legs,
 	}, nil
+}
+
+// check returns the business date, and an error for what no code of ours may
+// hand over.
+func (o newOperation) check() (date time.Time, err error) {
+	if o.entry.Event.FactKey == (FactKey{}) {
+		return date, fmt.Errorf("operation %s: it has no fact key", o.BizID)
+	}
+	if date, err = time.Parse(time.DateOnly, o.BusinessDate); err != nil {
+		return date, fmt.Errorf("operation %s: business date: %w", o.BizID, err)
+	}
+	return date, nil
 }
 
 // rejectArgs turns rejects into columns. What stands in text columns is made

@@ -19,9 +19,9 @@ type RetryPreview struct {
 	With RetryTally
 	// Other is by the rules to compare with, nil when there are none.
 	Other *RetryTally
-	// PointsDiffer counts events that both accept, with other points;
-	// KeysDiffer those that get other dedup keys: a re-sent event would count
-	// beside them. Example is one of either, 0 when there is none.
+	// PointsDiffer counts events that both accept, with other points or at other
+	// accounts; KeysDiffer those that get other fact keys: a re-sent event would
+	// count beside them. Example is one of either, 0 when there is none.
 	PointsDiffer, KeysDiffer int64
 	Example                  RejectID
 }
@@ -34,8 +34,8 @@ func (s *Store) PreviewRetry(ctx context.Context, ids []RejectID, with, other Re
 	if err != nil {
 		return RetryPreview{}, err
 	}
-	a := retryForecast{store: s, remap: with, rebuilt: rebuilt, seen: map[fingerprint]uint64{}}
-	b := retryForecast{store: s, remap: other, rebuilt: rebuilt, seen: map[fingerprint]uint64{}}
+	a := retryForecast{store: s, remap: with, rebuilt: rebuilt, seen: map[FactKey]uint64{}}
+	b := retryForecast{store: s, remap: other, rebuilt: rebuilt, seen: map[FactKey]uint64{}}
 	p := RetryPreview{}
 	done := 0
 	err = s.EachReject(ctx, ids, func(batch []Reject) error {
@@ -77,12 +77,10 @@ func (p *RetryPreview) compare(batch []Reject, a, b []*Event) {
 		if a[i] == nil || b[i] == nil {
 			continue
 		}
-		points, keys := pointsByKey(a[i]), pointsByKey(b[i])
-		same := maps.EqualFunc(points, keys, func(Points, Points) bool { return true })
 		switch {
-		case !same:
+		case a[i].FactKey != b[i].FactKey:
 			p.KeysDiffer++
-		case !maps.Equal(points, keys):
+		case !maps.Equal(pointsByKey(a[i]), pointsByKey(b[i])):
 			p.PointsDiffer++
 		default:
 			continue
@@ -101,15 +99,6 @@ func pointsByKey(e *Event) map[key]Points {
 	return points
 }
 
-// fingerprint stands for a key in the memory of a preview.
-type fingerprint [16]byte
-
-func fingerprintOf(o *Operation) (f fingerprint) {
-	sum := sha256.Sum256([]byte(o.Target + "\x00" + string(o.BizID)))
-	copy(f[:], sum[:])
-	return f
-}
-
 func contentPrint(content string) uint64 {
 	sum := sha256.Sum256([]byte(content))
 	return binary.BigEndian.Uint64(sum[:])
@@ -122,9 +111,9 @@ type retryForecast struct {
 	tally RetryTally
 	// rebuilt is when the ledger was rebuilt, zero for never.
 	rebuilt time.Time
-	// seen holds the keys that earlier rejects would take, with a print of
+	// seen holds the facts that earlier rejects would take, with a print of
 	// their content.
-	seen map[fingerprint]uint64
+	seen map[FactKey]uint64
 }
 
 // judge says what a batch would come to. It returns the events that would be
@@ -167,24 +156,20 @@ func (f *retryForecast) judge(ctx context.Context, batch []Reject) ([]*Event, er
 // decideSeen is decide for what earlier rejects of the preview would have
 // recorded.
 func (f *retryForecast) decideSeen(e *Event) Verdict {
-	content, verdict := contentPrint(e.Content), Verdict{Kind: Accepted}
-	for i := range e.Operations {
-		before, found := f.seen[fingerprintOf(&e.Operations[i])]
-		if !found {
-			continue
-		}
-		if !e.RepeatIsDuplicate && before != content {
+	content := contentPrint(e.Content)
+	for _, fact := range append([]FactKey{e.FactKey}, e.OtherFacts...) {
+		before, found := f.seen[fact]
+		switch {
+		case !found:
+		case e.RepeatIsDuplicate || before == content:
+			return Verdict{Kind: Duplicate}
+		default:
 			return Verdict{Kind: Rejected, Rejection: Rejectf(Conflict,
-				"%s %s: an earlier reject of this retry has the same key with other content, and would be accepted", e.Type, e.Operations[i].BusinessKey)}
-		}
-		verdict.Kind = Duplicate
-	}
-	if verdict.Kind == Accepted {
-		for i := range e.Operations {
-			f.seen[fingerprintOf(&e.Operations[i])] = content
+				"%s %s: an earlier reject of this retry has the same key with other content, and would be accepted", e.Type, e.Operations[0].BusinessKey)}
 		}
 	}
-	return verdict
+	f.seen[e.FactKey] = content
+	return Verdict{Kind: Accepted}
 }
 
 // retried is a reject with what became of it by other rules.

@@ -119,7 +119,7 @@ func (s *Store) retryBatch(ctx context.Context, r *RejectRetry, items []retried,
 			items = slices.DeleteFunc(items, func(x retried) bool { return !slices.Contains(resolved.open, x.reject.ID) })
 			tally.Skipped += int64(before - len(items))
 			continue
-		case isKeyRace(err):
+		case s.lostRace(err):
 			continue
 		}
 		break
@@ -177,11 +177,8 @@ func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) 
 		verdict := decide(e, known)
 		switch verdict.Kind {
 		case Accepted:
-			for j := range e.Event.Operations {
-				op := &e.Event.Operations[j]
-				known[key{op.Target, op.BizID}] = knownOf(e)
-				w.write.operations = append(w.write.operations, newOperation{op, e})
-			}
+			known.add(e)
+			w.write.add(e)
 			w.accepted = append(w.accepted, acceptedReject{x.reject.ID, e.Event})
 			tally.accept(e.Event, x.inDoubt)
 		case Duplicate:
@@ -304,7 +301,7 @@ func (w *retryWrite) recordTx(ctx context.Context, tx pgx.Tx) (map[key]Operation
 	var id OperationID
 	var k key
 	var now time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &k.target, &k.bizID, &now}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &k.Target, &k.BizID, &now}, func() error {
 		ids[k] = id
 		all = append(all, id)
 		return nil

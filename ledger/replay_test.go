@@ -333,7 +333,8 @@ func TestOpenFilterAndPages(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
-	freeze := f.event("SO-1")
+	freeze := f.event("SO-1") // a reservation, say: another fact with the same number
+	freeze.Event.Type, freeze.Event.FactKey = "order.placed", ledger.NewFactKey("shop-sh", "order.placed", "SO-1")
 	freeze.Event.Operations = []ledger.Operation{operation("kylin", "SO-1", 5)}
 	for _, e := range []ledger.Entry{f.event("SO-1"), freeze, f.event("SO-2"), f.event("3")} {
 		f.record(e) // one by one: the ids follow

@@ -17,10 +17,13 @@ type Store struct {
 	copyLeast int
 	// during is nil but in a store of During.
 	during *PlanRun
+	older  *older
 }
 
 // New returns a store on a pool whose database is migrated.
-func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool, copyLeast: copyLeast} }
+func New(pool *pgxpool.Pool) *Store {
+	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}}
+}
 
 // OpenWorkerPool opens the worker's connections. maxConns bounds them; 0 is
 // pgx's default (4, or the number of CPUs if that is more).
@@ -93,17 +96,20 @@ const (
 	codeDeadlock            = "40P01"
 )
 
-// constraintOnePerKey is the name that a repeated dedup key is refused by.
-const constraintOnePerKey = "operations_one_per_key"
+// The names by which a repeated dedup key and a repeated fact are refused.
+const (
+	constraintOnePerKey  = "operations_one_per_key"
+	constraintOnePerFact = "operations_one_per_fact"
+)
 
-// isKeyRace tells that another transaction recorded one of our keys after we
-// had looked, or that Postgres asks for the transaction to be run again.
+// isKeyRace tells that another transaction recorded one of our keys or facts
+// after we had looked, or that Postgres asks for the transaction to be run again.
 func isKeyRace(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return false
 	}
-	return pg.Code == codeUniqueViolation && pg.ConstraintName == constraintOnePerKey ||
+	return pg.Code == codeUniqueViolation && (pg.ConstraintName == constraintOnePerKey || pg.ConstraintName == constraintOnePerFact) ||
 		pg.Code == codeSerialization || pg.Code == codeDeadlock
 }
 

@@ -113,7 +113,7 @@ func (c *console) record(order string, edit ...func(*ledger.Operation)) ledger.O
 	verdicts, err := c.store.Record(c.t.Context(), []ledger.Entry{{
 		Message: ledger.Message{Stream: "POINTS", StreamCreated: now, Seq: c.seq, Subject: "points.events.order.paid", BrokerTime: now},
 		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", c.seq), Type: "order.paid", Time: now,
-			Content: `{"orderId":"` + order + `"}`, Operations: []ledger.Operation{op}},
+			Content: `{"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order, op.Target), Operations: []ledger.Operation{op}},
 	}})
 	if err != nil || verdicts[0].Kind != ledger.Accepted {
 		c.t.Fatalf("record %s: %v %v", order, verdicts, err)
