@@ -47,7 +47,7 @@ func (b *decodedBatch) add(rules *Rules, s *source, m jetstream.Msg) {
 		return
 	}
 	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type}
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: rules.version}
 	// Also an event that we understood may end as a reject (a conflict).
 	entry.Message.Header = headerLines(m.Headers())
 	if decoded.Redact {

@@ -22,6 +22,7 @@ type KeeperDeps struct {
 	// connections that it has.
 	Guard *ledger.Guard
 	Reset func()
+	// Rules are those to begin with; SetRules brings others.
 	Rules *Rules
 	Log   *zap.Logger
 }
@@ -49,8 +50,26 @@ type Keeper struct {
 	last *ledger.Identity
 
 	mu      sync.Mutex
+	rules   *Rules
 	problem string
 	warning []string
+}
+
+// SetRules reads events again by other rules from now on.
+func (k *Keeper) SetRules(rules *Rules) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rules = rules
+}
+
+// mapping is what events are read again by.
+func (k *Keeper) mapping() *Rules {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rules == nil { // a keeper that only reads, see Rebuild
+		return k.Rules
+	}
+	return k.rules
 }
 
 // NewKeeper checks the configuration.

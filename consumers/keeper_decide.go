@@ -127,7 +127,7 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 // missing counts events of a stretch that the ledger does not have, and those
 // that it has.
 func (k *Keeper) missing(ctx context.Context, at *position, part stretch) (missing, there int, err error) {
-	_, err = reread(ctx, k.JetStream, k.Rules, k.source(at), part, func(entries []ledger.Entry) error {
+	_, err = reread(ctx, k.JetStream, k.mapping(), k.source(at), part, func(entries []ledger.Entry) error {
 		verdicts, err := k.Store.Known(ctx, entries)
 		for i, v := range verdicts {
 			switch {
@@ -189,7 +189,7 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	if f.at.stream != nil && f.at.delivered > 0 && !since.IsZero() {
 		how := ledger.Rebuilt{Rest: k.config.Rest, Parked: parked}
 		part := stretch{since: since, to: f.at.delivered}
-		read, err = reread(ctx, k.JetStream, k.Rules, k.source(f.at), part, func(entries []ledger.Entry) error {
+		read, err = reread(ctx, k.JetStream, k.mapping(), k.source(f.at), part, func(entries []ledger.Entry) error {
 			verdicts, err := k.Store.RecordRebuilt(ctx, entries, how)
 			for _, v := range verdicts {
 				if v.Kind == ledger.Accepted {

@@ -87,9 +87,13 @@ const (
 type Deps struct {
 	JetStream jetstream.JetStream
 	Recorder  Recorder
-	Rules     *Rules
-	Log       *zap.Logger
-	Observer  Observer
+	// Rules are those to begin with; SetRules brings others.
+	Rules    *Rules
+	Log      *zap.Logger
+	Observer Observer
+	// RulesRefused is called when the ledger refused a batch because its rules
+	// have ended, which this worker did not know. It must not block. nil is none.
+	RulesRefused func()
 }
 
 // Runner fetches, records and acknowledges. It is the only place that
@@ -97,6 +101,7 @@ type Deps struct {
 type Runner struct {
 	Deps
 	config Config
+	rules  *rulesInForce
 	// fetching and recording go wrong, and mend, independently.
 	fetching, recording trouble
 }
@@ -119,12 +124,16 @@ func NewRunner(deps Deps, config Config) (*Runner, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("configure consumer: %w", err)
 	}
-	return &Runner{Deps: deps, config: config, fetching: trouble{log: deps.Log}, recording: trouble{log: deps.Log}}, nil
+	return &Runner{Deps: deps, config: config, rules: newRulesInForce(deps.Rules), fetching: trouble{log: deps.Log}, recording: trouble{log: deps.Log}}, nil
 }
 
 // Trouble says what keeps the runner from working, empty when nothing does. What
 // keeps it from recording comes first: while that lasts, fetching stands still.
+// Rules that have ended come before both, because only a person ends that.
 func (r *Runner) Trouble() string {
+	if why := r.RulesEnded(); why != "" {
+		return why
+	}
 	if text := r.recording.text.Load(); text != nil {
 		return *text
 	}
@@ -210,7 +219,7 @@ func (r *Runner) loop(accept, work context.Context, s *source) {
 func (r *Runner) intake(accept context.Context, s *source, batches chan<- *decodedBatch) {
 	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
-	for accept.Err() == nil {
+	for r.mayFetch(accept) {
 		err := r.fetchOnce(accept, s, batches)
 		if err == nil {
 			pauses.Reset()
@@ -228,6 +237,22 @@ func (r *Runner) intake(accept context.Context, s *source, batches chan<- *decod
 			s = reopened
 		}
 	}
+}
+
+// mayFetch waits while the rules have ended, and tells whether accept still
+// lasts.
+func (r *Runner) mayFetch(accept context.Context) bool {
+	for accept.Err() == nil {
+		f, changed := r.rules.get()
+		if f.allows(time.Now()) {
+			return true
+		}
+		select {
+		case <-accept.Done():
+		case <-changed:
+		}
+	}
+	return false
 }
 
 // fetchOnce asks for as many messages as make one batch, and hands on what
@@ -274,7 +299,12 @@ func (r *Runner) handOn(accept context.Context, s *source, messages <-chan jetst
 			if b.size() == 0 {
 				sabotage.Crash(sabotage.AfterFetch)
 			}
-			b.add(r.Rules, s, m)
+			f, _ := r.rules.get()
+			if meta, err := m.Metadata(); err == nil && !f.allows(meta.Timestamp) {
+				leaveToOthers(m)
+				continue
+			}
+			b.add(f.rules, s, m)
 		case free <- b:
 			b = &decodedBatch{}
 		case <-hold.C:
@@ -322,13 +352,24 @@ func (r *Runner) record(work context.Context, b *decodedBatch) {
 	stopHolding := r.hold(work, b)
 	var verdicts []ledger.Verdict
 	sabotage.Crash(sabotage.BeforeCommit)
+	var ended error
 	err := retry(work, &r.recording, "record events", func() (err error) {
+		if f, _ := r.rules.get(); !b.allowedBy(&f) {
+			ended = ledger.ErrRulesEnded
+			return nil
+		}
 		call, cancel := context.WithTimeout(work, r.config.BatchTime)
 		defer cancel()
-		verdicts, err = r.Recorder.Record(call, b.entries)
+		if verdicts, err = r.Recorder.Record(call, b.entries); errors.Is(err, ledger.ErrRulesEnded) {
+			ended, err = err, nil // the ledger works; trying again cannot help
+		}
 		return err
 	})
 	stopHolding()
+	if ended != nil {
+		r.rulesRefused(b, ended)
+		return
+	}
 	if err != nil {
 		b.giveBack()
 		return

@@ -27,6 +27,8 @@ var needed = [...]struct{ right, on string }{
 	{"SELECT", "attempts"}, {"INSERT", "attempts"},
 	{"SELECT", "rejects"}, {"INSERT", "rejects"},
 	{"SELECT", "mappings"}, {"INSERT", "mappings"},
+	{"SELECT", "mapping_withdrawals"}, {"SELECT", "mapping_ends"}, {"INSERT", "mapping_ends"}, {"UPDATE", "mapping_ends"},
+	{"SELECT", "request_shapes"}, {"INSERT", "request_shapes"}, {"INSERT", "ops_actions"},
 	{"SELECT", "accounts"}, {"INSERT", "accounts"}, {"UPDATE", "accounts"},
 	{"SELECT", "gates"}, {"INSERT", "gates"}, {"UPDATE", "gates"},
 	{"SELECT", "ledger_identity"}, {"INSERT", "ledger_identity"}, {"UPDATE", "ledger_identity"},

@@ -44,7 +44,7 @@ func (s *Store) RecordRebuilt(ctx context.Context, entries []Entry, how Rebuilt)
 			}
 			judged, err := s.record(ctx, open[:n], &queueing{rebuilt: &part})
 			if err != nil {
-				return nil, err
+				return nil, rulesEnded(err)
 			}
 			verdicts, open = append(verdicts, judged...), open[n:]
 		}

@@ -16,6 +16,9 @@ type Entry struct {
 	// Source, ID and Type are what a rejected message said of itself, as far
 	// as it could be read.
 	Source, ID, Type string
+	// RulesVersion is that of the rule file by which it was rejected; operations
+	// have theirs. Empty is not known.
+	RulesVersion string
 }
 
 // VerdictKind is how a message was recorded.
@@ -48,12 +51,13 @@ const maxRecordTries = 10
 
 // Record writes a batch, a large one in two transactions at a time, and says
 // what became of each entry, in order. After an error nothing of the batch may
-// be acknowledged.
+// be acknowledged. ErrRulesEnded is one that other rules alone can mend.
 //
 // A batch that the database refuses for its content is split until the bad
 // entry is alone; that one becomes a reject, and costs only itself.
 func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) {
-	return s.recordParts(ctx, entries, &queueing{})
+	verdicts, err := s.recordParts(ctx, entries, &queueing{})
+	return verdicts, rulesEnded(err)
 }
 
 // record is Record; how says what becomes of the operations' outbox rows.
@@ -81,7 +85,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		}
 		e := entries[0]
 		e.Source, e.ID, e.Type = e.Event.Source, e.Event.ID, e.Event.Type
-		e.Event = nil
+		e.RulesVersion, e.Event = e.rulesVersion(), nil
 		e.Rejection = Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s",
 			refused.Code, refused.ConstraintName, refused.Message)
 		return s.record(ctx, []Entry{e}, how)

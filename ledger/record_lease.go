@@ -25,7 +25,7 @@ type RecordLease struct {
 func (s *Store) RecordLeased(ctx context.Context, entries []Entry, leases []RecordLease) ([]Verdict, []Claimed, error) {
 	how := queueing{leases: leases}
 	verdicts, err := s.recordParts(ctx, entries, &how)
-	return verdicts, how.leased, err
+	return verdicts, how.leased, rulesEnded(err)
 }
 
 // queueing is how operations enter the outbox: waiting for a claim, with a lease

@@ -79,13 +79,13 @@ SELECT id, target, biz_id, now() FROM recorded`
 // redelivered) is left as it is.
 const sqlInsertRejects = `
 INSERT INTO rejects (stream, stream_created, stream_seq, subject, broker_time, headers, payload,
-                     event_source, event_id, event_type, reason_code, reason)
+                     event_source, event_id, event_type, reason_code, reason, mapping_version)
 SELECT stream, stream_created, stream_seq, subject, broker_time, headers, payload,
-       NULLIF(event_source, ''), NULLIF(event_id, ''), NULLIF(event_type, ''), reason_code, reason
+       NULLIF(event_source, ''), NULLIF(event_id, ''), NULLIF(event_type, ''), reason_code, reason, NULLIF(mapping_version, '')
   FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::text[], $5::timestamptz[], $6::bytea[], $7::bytea[],
-              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
        AS t (stream, stream_created, stream_seq, subject, broker_time, headers, payload,
-             event_source, event_id, event_type, reason_code, reason)
+             event_source, event_id, event_type, reason_code, reason, mapping_version)
 ON CONFLICT ON CONSTRAINT rejects_one_per_message DO NOTHING`
 
 // write copies a large batch. Of a smaller one it sends both statements in one
@@ -215,6 +215,7 @@ func rejectArgs(rejects []newReject) []any {
 		created, brokerTimes            = make([]time.Time, n), make([]time.Time, n)
 		seqs                            = make([]int64, n)
 		headers, payloads               = make([][]byte, n), make([][]byte, n)
+		versions                        = make([]string, n)
 	)
 	for i, r := range rejects {
 		m := &r.entry.Message
@@ -227,8 +228,17 @@ func rejectArgs(rejects []newReject) []any {
 		}
 		sources[i], ids[i], types[i] = storable(source), storable(id), storable(typ)
 		codes[i], reasons[i] = string(r.rejection.Code), storable(r.rejection.Reason)
+		versions[i] = r.entry.rulesVersion()
 	}
-	return []any{streams, created, seqs, subjects, brokerTimes, headers, payloads, sources, ids, types, codes, reasons}
+	return []any{streams, created, seqs, subjects, brokerTimes, headers, payloads, sources, ids, types, codes, reasons, versions}
+}
+
+// rulesVersion is the rule file that an entry was mapped or rejected by.
+func (e *Entry) rulesVersion() string {
+	if e.Event != nil && len(e.Event.Operations) > 0 {
+		return e.Event.Operations[0].MappingVersion
+	}
+	return e.RulesVersion
 }
 
 // storable makes a text that Postgres accepts: valid UTF-8 without NUL.

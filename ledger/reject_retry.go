@@ -284,7 +284,8 @@ func (w *retryWrite) recordTx(ctx context.Context, tx pgx.Tx) (map[key]Operation
 		return nil, nil
 	}
 	if w.retry.RulesText != "" {
-		if _, err := tx.Exec(ctx, sqlRegisterMapping, w.retry.RulesVersion, w.retry.RulesText); err != nil {
+		if _, err := tx.Exec(ctx, sqlRegisterMapping, w.retry.RulesVersion, w.retry.RulesText,
+			fmt.Sprintf("action %d", w.retry.Run.Action)); err != nil {
 			return nil, fmt.Errorf("register rule file: %w", err)
 		}
 	}

@@ -10,11 +10,14 @@ import (
 
 // sqlRegisterMapping keeps a rule file's text at its first use; a version that
 // is there is left alone.
-const sqlRegisterMapping = `INSERT INTO mappings (version, text) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+const sqlRegisterMapping = `
+INSERT INTO mappings (version, text, registered_by) VALUES ($1, $2, NULLIF($3, '')) ON CONFLICT DO NOTHING`
 
 // RegisterMapping keeps the text of a rule file that is about to be used.
+// RegisterRules does that and holds the others to it; here a worker works that
+// out when it looks next.
 func (s *Store) RegisterMapping(ctx context.Context, version, text string) error {
-	if _, err := s.pool.Exec(ctx, sqlRegisterMapping, version, text); err != nil {
+	if _, err := s.pool.Exec(ctx, sqlRegisterMapping, version, text, ""); err != nil {
 		return fmt.Errorf("register rule file: %w", err)
 	}
 	return nil
@@ -27,12 +30,16 @@ type MappingUse struct {
 	FirstUsed time.Time
 }
 
-// sqlLastMapping is the rule file that was first used last; no rows in a new
-// ledger.
-const sqlLastMapping = `SELECT version, text, first_used_at FROM mappings ORDER BY first_used_at DESC, version LIMIT 1`
+// sqlLastMapping is the rule file that was first used last and not withdrawn
+// (mappings_newest_idx); no rows in a new ledger.
+const sqlLastMapping = `
+SELECT version, text, first_used_at
+  FROM mappings m
+ WHERE NOT EXISTS (SELECT 1 FROM mapping_withdrawals w WHERE w.version = m.version)
+ ORDER BY first_used_at DESC, version LIMIT 1`
 
-// LastMapping returns the newest rule file that was used; ok is false in a
-// ledger that has seen none.
+// LastMapping returns the newest rule file that was used and not withdrawn; ok
+// is false in a ledger that has seen none.
 func (s *Store) LastMapping(ctx context.Context) (use MappingUse, ok bool, err error) {
 	rows, err := s.pool.Query(ctx, sqlLastMapping)
 	if err != nil {

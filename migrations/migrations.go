@@ -182,9 +182,11 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 	to := pgx.Identifier{role}.Sanitize()
 	for _, grant := range []string{
 		`GRANT USAGE ON SCHEMA ` + pgx.Identifier{schema}.Sanitize() + ` TO ` + to,
-		`GRANT SELECT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, action_operations, accounts, gates,
-			replay_plans, replay_plan_operations, entries, trial_balance, operation_status, goose_db_version TO ` + to,
-		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, ops_actions, action_operations, accounts, gates TO ` + to,
+		`GRANT SELECT ON operations, outbox, postings, attempts, rejects, mappings, mapping_withdrawals, mapping_ends, request_shapes, ops_actions,
+			action_operations, accounts, gates, replay_plans, replay_plan_operations, entries, trial_balance, operation_status, goose_db_version TO ` + to,
+		`GRANT INSERT ON operations, outbox, postings, attempts, rejects, mappings, mapping_withdrawals, mapping_ends, request_shapes,
+			ops_actions, action_operations, accounts, gates TO ` + to,
+		`GRANT UPDATE ON mapping_ends TO ` + to,
 		`GRANT UPDATE, DELETE ON outbox TO ` + to,
 		`GRANT INSERT, UPDATE ON replay_plans, replay_plan_operations TO ` + to,
 		// After a failover the ids that lost commits gave out are left out.

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// keeperConnections: a look holds one, mending the ledger uses another, and
-	// readiness a third.
-	keeperConnections = 3
+	// keeperConnections: a look holds one, mending the ledger uses another,
+	// readiness a third, and the look at the registered rules a fourth.
+	keeperConnections = 4
 	// keeperEvery is the time between two looks at the database.
 	keeperEvery = 3 * time.Second
 	// keeperFinish bounds the last look.

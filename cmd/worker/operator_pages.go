@@ -60,7 +60,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 		}
 		r.Accounts = append(r.Accounts, a)
 	}
-	for _, warning := range s.keeper.Warnings() {
+	for _, warning := range slices.Concat(s.keeper.Warnings(), s.rules.Warnings()) {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, warning)
 	}

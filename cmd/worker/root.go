@@ -28,7 +28,7 @@ Without a command, worker runs the service. Exit codes: 0 done, 1 failed,
 	run := newRun()
 	root.RunE, root.Args = run.RunE, run.Args
 	root.Flags().AddFlagSet(run.Flags())
-	root.AddCommand(run, newDemo(), newExplain(), newPublish(), newSchema(), newConfig(), newSimulate(), newMigrate(), newDoctor())
+	root.AddCommand(run, newDemo(), newExplain(), newPublish(), newSchema(), newConfig(), newSimulate(), newMigrate(), newDoctor(), newRules())
 	return root
 }
 

@@ -27,6 +27,7 @@ type service struct {
 	log         *zap.Logger
 	pool        *pgxpool.Pool
 	keeper      *keeper
+	rules       *rulesWatch
 	wait        *postgresWait
 	nats        *nats.Conn
 	store       *ledger.Store
@@ -69,6 +70,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err := s.wait.until(ctx, register); err != nil {
 		return nil, err
 	}
+	s.rules = newRulesWatch(s.keeper.store, cfg, log.Named("rules"))
 	for _, v := range on {
 		account, err := accounts.New(v)
 		if err != nil {
@@ -91,11 +93,16 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		return nil, err
 	}
 	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Rules: cfg.Rules,
-		Recorder: brokenRecorder(dispatch.NewHandover(s.store, s.dispatchers)), Log: log.Named("intake"), Observer: s.metrics}, consumers.Config{
+		Recorder: brokenRecorder(dispatch.NewHandover(s.store, s.dispatchers)), Log: log.Named("intake"), Observer: s.metrics,
+		RulesRefused: s.rules.Poke}, consumers.Config{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
 		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
+	if err != nil {
+		return nil, err
+	}
+	s.rules.watch(s.runner)
 	s.observe(js)
-	return s, err
+	return s, nil
 }
 
 // run serves until ctx ends or a part fails, then stops in order: no more
@@ -130,6 +137,7 @@ func (s *service) run(ctx context.Context) error {
 		})
 	}
 	loop(s.keeper.Run)
+	loop(s.rules.Run)
 	loop(s.keeper.first(s.runner.Run))
 	for _, d := range s.dispatchers {
 		loop(s.keeper.first(d.Run))
@@ -191,20 +199,4 @@ func connectNATS(cfg *config.Config, log *zap.Logger) (*nats.Conn, error) {
 		log.Warn("cannot reach NATS, trying on and on", zap.Stringer("url", cfg.NATS.URL), zap.NamedError("error", whyNoNATS(cfg)))
 	}
 	return conn, nil
-}
-
-// registerRules keeps the rule file in the ledger before it is used, and
-// refuses one in which rules that were in use have been edited.
-func registerRules(ctx context.Context, store *ledger.Store, cfg *config.Config, log *zap.Logger) error {
-	before, found, err := store.LastMapping(ctx)
-	if err != nil {
-		return err
-	}
-	if found && before.Version != cfg.RulesVersion {
-		if err := config.CheckUsedRules([]byte(before.Text), cfg.RulesText, time.Now()); err != nil {
-			return err
-		}
-		log.Info("rules differ from those used before", zap.String("before", before.Version), zap.String("now", cfg.RulesVersion))
-	}
-	return store.RegisterMapping(ctx, cfg.RulesVersion, string(cfg.RulesText))
 }

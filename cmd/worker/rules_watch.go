@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+)
+
+// rulesEvery is the time between two looks at the registered rules. What happens
+// between them the ledger refuses by itself.
+const rulesEvery = 3 * time.Second
+
+// rulesWatch holds a worker to the newest registered rules: one that lacks a rule
+// set whose time has come, or whose file was withdrawn, fetches nothing more.
+// What is recorded is still sent.
+type rulesWatch struct {
+	store *ledger.Store
+	log   *zap.Logger
+	poke  chan struct{}
+
+	mu      sync.Mutex
+	runner  *consumers.Runner
+	version string
+	text    []byte
+	// seen and judged are what the last judgement rested on.
+	seen   ledger.RulesLook
+	judged string
+	// stands is that judgement; its warning goes when its time has come.
+	stands standing
+}
+
+func newRulesWatch(store *ledger.Store, cfg *config.Config, log *zap.Logger) *rulesWatch {
+	return &rulesWatch{store: store, log: log, poke: make(chan struct{}, 1), version: cfg.RulesVersion, text: cfg.RulesText}
+}
+
+// watch names the runner that is to be held to the rules.
+func (w *rulesWatch) watch(r *consumers.Runner) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.runner = r
+}
+
+// use says that the worker maps by another file from now on.
+func (w *rulesWatch) use(cfg *config.Config) {
+	w.mu.Lock()
+	w.version, w.text = cfg.RulesVersion, cfg.RulesText
+	w.mu.Unlock()
+	w.Poke()
+}
+
+// Poke asks for a look at once. It never blocks.
+func (w *rulesWatch) Poke() {
+	select {
+	case w.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Warnings are what somebody should look at; the intake goes on.
+func (w *rulesWatch) Warnings() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stands.warning == "" {
+		return nil
+	}
+	return []string{w.stands.warning}
+}
+
+// Run looks at once, then again and again until accept ends.
+func (w *rulesWatch) Run(accept, _ context.Context) error {
+	trouble := false
+	for accept.Err() == nil {
+		err := w.look(accept)
+		if err != nil && !trouble && accept.Err() == nil {
+			w.log.Warn("cannot look at the registered rules, trying again", zap.Error(err))
+		}
+		trouble = err != nil
+		timer := time.NewTimer(rulesEvery)
+		select {
+		case <-accept.Done():
+		case <-timer.C:
+		case <-w.poke:
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+// rulesLookTime bounds a look.
+const rulesLookTime = 10 * time.Second
+
+// look compares, mostly with one row of the ledger.
+func (w *rulesWatch) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, rulesLookTime)
+	defer cancel()
+	look, err := w.store.LookAtRules(ctx)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	version, text, known := w.version, w.text, w.seen == look && w.judged == w.version
+	w.mu.Unlock()
+	if known {
+		w.timeHasCome()
+		return nil
+	}
+	if !look.Settled && look.Newest != "" {
+		if err := w.store.SettleRules(ctx, config.RulesEnds); err != nil {
+			return err
+		}
+	}
+	all, err := w.store.Registered(ctx)
+	if err != nil {
+		return err
+	}
+	if _, there := ledger.FindRules(all, version); !there {
+		// The database lost it: it is registered again, unless others speak
+		// against it.
+		err := w.store.RegisterRules(ctx, version, string(text), registrant(), config.JudgeRegistration(version, time.Now))
+		var refused *config.Error
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
+		if err != nil {
+			w.conclude(ledger.RulesLook{}, version, standing{ended: true, why: "this worker's rule file cannot be registered again: " + err.Error()})
+			return nil
+		}
+		w.Poke()
+		return nil
+	}
+	look.Settled = true
+	w.conclude(look, version, stand(version, all))
+	return nil
+}
+
+// standing is how a file stands among those that are registered.
+type standing struct {
+	// ended: it may not be used for events from a time on (zero: at all).
+	ended   bool
+	from    time.Time
+	why     string
+	warning string
+}
+
+// stand compares a registered file with the newest.
+func stand(version string, all []ledger.RegisteredRules) standing {
+	mine, _ := ledger.FindRules(all, version)
+	if w := mine.Withdrawn; w != nil {
+		return standing{ended: true, why: fmt.Sprintf("the rule file %s of this worker was withdrawn by %s at %s (%s): nothing is fetched, what is recorded is still sent. Give it the file that is in force, see worker rules",
+			version, w.Actor, w.At.Format(time.RFC3339), w.Reason)}
+	}
+	newest, _ := ledger.NewestRules(all)
+	if newest.Version == version {
+		return standing{}
+	}
+	s := standing{}
+	if s.from, s.ended = config.Divergence([]byte(mine.Text), []byte(newest.Text)); s.ended {
+		since := "events of any time"
+		if !s.from.IsZero() {
+			since = "events from " + s.from.Format(time.RFC3339) + " on"
+		}
+		other := fmt.Sprintf("the file %s, registered %s%s, has other rules for %s, which the file %s of this worker lacks",
+			newest.Version, newest.FirstUsed.Format(time.RFC3339), registeredBy(newest), since, version)
+		mend := fmt.Sprintf("Give this worker that file. If that file was wrong and nothing was recorded by it: worker rules withdraw %s --reason …", newest.Version)
+		s.why = fmt.Sprintf("rules: %s: nothing is fetched, what is recorded is still sent. %s", other, mend)
+		if time.Now().Before(s.from) {
+			s.warning = fmt.Sprintf("rules: %s: from then on it fetches nothing. %s", other, mend)
+		}
+		return s
+	}
+	if parts := config.OtherDifferences([]byte(mine.Text), []byte(newest.Text)); len(parts) > 0 {
+		s.warning = fmt.Sprintf("rules: the file %s of this worker and the newest registered, %s, differ in %s: workers with different files accept different events. Give all of them the same file",
+			version, newest.Version, strings.Join(parts, ", "))
+	}
+	return s
+}
+
+func registeredBy(r ledger.RegisteredRules) string {
+	if r.By == "" {
+		return ""
+	}
+	return " by " + r.By
+}
+
+// conclude holds the runner to a judgement of the file of version, and says what
+// is new.
+func (w *rulesWatch) conclude(look ledger.RulesLook, version string, s standing) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.version != version { // another is in use by now: the next look judges it
+		return
+	}
+	first := w.seen != look || w.judged != version
+	w.seen, w.judged, w.stands = look, version, s
+	if s.ended {
+		w.runner.EndRules(version, s.from, s.why)
+	} else {
+		w.runner.KeepRules(version)
+	}
+	switch {
+	case !first:
+	case s.warning != "":
+		w.log.Warn("other rules are registered", zap.String("warning", s.warning))
+	case s.ended:
+		w.logStopped()
+	}
+}
+
+// timeHasCome turns the warning of a set that was to come into a stop.
+func (w *rulesWatch) timeHasCome() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stands.ended && w.stands.warning != "" && !time.Now().Before(w.stands.from) {
+		w.stands.warning = ""
+		w.logStopped()
+	}
+}
+
+func (w *rulesWatch) logStopped() {
+	w.log.Error("intake stopped: these rules may not be used any more", zap.String("problem", w.stands.why))
+}
+
+// registrant names this process for whoever looks at the registered files.
+func registrant() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return fmt.Sprintf("worker on %s, process %d", host, os.Getpid())
+}
+
+// registerRules keeps the rule file in the ledger before it is used, and
+// refuses one in which rules that were in use have been edited, or that was
+// withdrawn.
+func registerRules(ctx context.Context, store *ledger.Store, cfg *config.Config, log *zap.Logger) error {
+	look, err := store.LookAtRules(ctx)
+	if err != nil {
+		return err
+	}
+	if look.Newest == cfg.RulesVersion && look.Settled {
+		return nil
+	}
+	if err := store.RegisterRules(ctx, cfg.RulesVersion, string(cfg.RulesText), registrant(), config.JudgeRegistration(cfg.RulesVersion, time.Now)); err != nil {
+		return err
+	}
+	if look.Newest != "" && look.Newest != cfg.RulesVersion {
+		log.Info("rules differ from those used before", zap.String("before", look.Newest), zap.String("now", cfg.RulesVersion))
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package consumers_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/config"
+	"pointsledger/internal/testkit"
+)
+
+// otherRules is the default file with a further set from a time on, in which an
+// order is worth points for each yuan.
+func (in *intake) otherRules(from time.Time, points int) *config.Config {
+	in.t.Helper()
+	set := fmt.Sprintf("\n  - from: %s\n    events:\n      - type: order.paid\n        operations:\n          - {vendor: zhimai, call: points_add, source_type: 1, points: {ratio: {field: amountFen, points: %d, per: 100}}}\n",
+		from.Format(time.RFC3339Nano), points)
+	text := strings.Replace(string(config.DefaultFile()), "\nvendors:", set+"\nvendors:", 1)
+	cfg, err := config.Load([]string{"WORKER_CONFIG=f", "ZHIMAI_OPEN_ID=a", "ZHIMAI_GRANT_CODE=b", "ZHIMAI_OPEN_KEY=c", "KYLIN_URL=http://127.0.0.1:1"},
+		func(string) ([]byte, error) { return []byte(text), nil })
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return cfg
+}
+
+// A runner that is told that its rules have ended gives back what is newer, once,
+// and fetches no more; with other rules it goes on, and every event is recorded
+// by them.
+func TestRunnerWithEndedRules(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	r := in.runner(in.store, nil)
+	in.publish(order(0))
+	testkit.Eventually(t, 20*time.Second, "the first order is recorded", func() bool { return in.settled() == 1 })
+
+	from := time.Now()
+	r.EndRules("another version", time.Time{}, "not about these rules")
+	want(t, "why", r.RulesEnded(), "")
+	r.EndRules(in.rules.Version(), from, "a later set is registered")
+	want(t, "why", r.Trouble(), "a later set is registered")
+	for i := 1; i <= 50; i++ {
+		in.publish(order(i))
+	}
+	// The open fetch delivers them at least once; each comes back after a second.
+	testkit.Eventually(t, 20*time.Second, "the fetch is over and all wait", func() bool {
+		consumer, err := in.js.Consumer(t.Context(), "POINTS", "points-worker")
+		return err == nil && consumer.CachedInfo().NumWaiting == 0
+	})
+	want(t, "recorded by ended rules", in.count(`SELECT count(*) FROM operations`), 1)
+
+	cfg := in.otherRules(from.Add(-time.Second), 3)
+	r.SetRules(cfg.Rules)
+	want(t, "why", r.Trouble(), "")
+	testkit.Eventually(t, 30*time.Second, "all are recorded", func() bool { return in.settled() == 51 })
+	want(t, "by the new rules", in.count(`SELECT count(*) FROM operations WHERE mapping_version = '`+cfg.RulesVersion+`' AND points = 389`), 50)
+}
+
+// A worker that has not heard of a registration yet records nothing by its old
+// rules beyond their end, and loses nothing: its batch goes back, and it asks.
+func TestRunnerIsRefusedByTheLedger(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	from := time.Now().Add(-time.Minute)
+	cfg := in.otherRules(from, 3)
+	register(in, in.rules.Version(), config.DefaultFile())
+	register(in, cfg.RulesVersion, cfg.RulesText)
+	asked := make(chan struct{}, 100)
+	r := in.runner(in.store, func() { asked <- struct{}{} })
+	for i := range 20 {
+		in.publish(order(i))
+	}
+	in.publish(`{"specversion":"1.0","id":"x","source":"shop","type":"never.heard","data":{}}`) // not a reject either
+	<-asked
+	want(t, "recorded", in.count(`SELECT (SELECT count(*) FROM operations) + (SELECT count(*) FROM rejects)`), 0)
+	r.SetRules(cfg.Rules)
+	testkit.Eventually(t, 30*time.Second, "all are recorded", func() bool { return in.settled() == 21 })
+	want(t, "by the new rules", in.count(`SELECT count(*) FROM operations WHERE points = 389`), 20)
+	want(t, "rejects", in.count(`SELECT count(*) FROM rejects WHERE mapping_version = '`+cfg.RulesVersion+`'`), 1)
+}
+
+// runner starts a runner with an ear for refusals.
+func (in *intake) runner(recorder consumers.Recorder, refused func()) *consumers.Runner {
+	in.t.Helper()
+	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: recorder, Rules: in.rules,
+		Log: zap.NewNop(), Observer: in, RulesRefused: refused}, consumers.Config{Stream: "POINTS", Durable: "points-worker",
+		Batch: 1000, BatchesInFlight: 1, AckWait: 30 * time.Second, BatchTime: 10 * time.Second})
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	accept, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(accept, context.WithoutCancel(accept)) }()
+	in.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			in.t.Errorf("runner: %v", err)
+		}
+	})
+	return r
+}
+
+func register(in *intake, version string, text []byte) {
+	in.t.Helper()
+	if err := in.store.RegisterRules(in.t.Context(), version, string(text), "test", config.RulesEnds); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+func want[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}

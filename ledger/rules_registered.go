@@ -1,0 +1,232 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// ErrRulesEnded is returned when events were to be recorded by a rule file that
+// may not be used any more for events of their time: others have registered
+// rules that say something else for it, or a person has withdrawn the file.
+// Nothing was recorded. Trying again with the same rules cannot mend it.
+var ErrRulesEnded = errors.New("these rules have ended for events of this time")
+
+// codeRulesEnded is what points_ledger_rules_in_force (migration 20) raises.
+const codeRulesEnded = "PLR01"
+
+// rulesEnded makes ErrRulesEnded of the database's refusal, and leaves other
+// errors, nil too, as they are.
+func rulesEnded(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == codeRulesEnded {
+		return fmt.Errorf("%w: %w", ErrRulesEnded, err)
+	}
+	return err
+}
+
+// RegisteredRules is a rule file that was used, or was about to be.
+type RegisteredRules struct {
+	// Version is the first 12 hex digits of the SHA-256 of Text.
+	Version, Text string
+	FirstUsed     time.Time
+	// By says who registered it; empty before that was kept.
+	By string
+	// Withdrawn is nil unless a person took it back.
+	Withdrawn *Withdrawal
+}
+
+// Withdrawal is the act that took a rule file back.
+type Withdrawal struct {
+	At            time.Time
+	Actor, Reason string
+}
+
+// RulesEnd is the broker's time from which a rule file may not be used.
+type RulesEnd struct {
+	Version string
+	// At is the end. Zero with Ended false: it has none; zero with Ended true:
+	// the file may not be used for any event.
+	At    time.Time
+	Ended bool
+}
+
+// NewestRules returns the file that was registered last and not withdrawn; ok is
+// false when there is none. all is what Registered returns.
+func NewestRules(all []RegisteredRules) (newest RegisteredRules, ok bool) {
+	for _, r := range all {
+		if r.Withdrawn == nil {
+			newest, ok = r, true
+		}
+	}
+	return newest, ok
+}
+
+// FindRules finds a version.
+func FindRules(all []RegisteredRules, version string) (RegisteredRules, bool) {
+	for _, r := range all {
+		if r.Version == version {
+			return r, true
+		}
+	}
+	return RegisteredRules{}, false
+}
+
+// sqlRegisteredRules reads all rule files, oldest first: the order of
+// sqlLastMapping, backwards. There are as many as changes to the rules.
+const sqlRegisteredRules = `
+SELECT m.version, m.text, m.first_used_at, COALESCE(m.registered_by, ''), w.at, COALESCE(w.actor, ''), COALESCE(w.reason, '')
+  FROM mappings m
+  LEFT JOIN mapping_withdrawals w ON w.version = m.version
+ ORDER BY m.first_used_at, m.version DESC`
+
+// Registered lists every rule file of the ledger, oldest first, withdrawn ones
+// too.
+func (s *Store) Registered(ctx context.Context) ([]RegisteredRules, error) {
+	return registered(ctx, s.pool)
+}
+
+// querier is a pool, a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func registered(ctx context.Context, from querier) ([]RegisteredRules, error) {
+	rows, err := from.Query(ctx, sqlRegisteredRules)
+	if err != nil {
+		return nil, fmt.Errorf("read registered rules: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r RegisteredRules, err error) {
+		var at *time.Time
+		var w Withdrawal
+		err = row.Scan(&r.Version, &r.Text, &r.FirstUsed, &r.By, &at, &w.Actor, &w.Reason)
+		if at != nil {
+			w.At = *at
+			r.Withdrawn = &w
+		}
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read registered rules: %w", err)
+	}
+	return all, nil
+}
+
+// RulesLook is the state of the registered rules in a few words: when two looks
+// are equal, nothing has changed between them.
+type RulesLook struct {
+	// Newest is the version that was registered last and not withdrawn; empty
+	// in a ledger that has none.
+	Newest string
+	// Withdrawals counts the withdrawn files.
+	Withdrawals int64
+	// Settled: the ends were worked out with this newest file.
+	Settled bool
+}
+
+// sqlLookAtRules is one row always. mappings_newest_idx gives the newest file.
+const sqlLookAtRules = `
+SELECT COALESCE(n.version, ''), (SELECT count(*) FROM mapping_withdrawals),
+       COALESCE((SELECT e.newest = n.version FROM mapping_ends e WHERE e.version = n.version), false)
+  FROM (SELECT 1) one
+  LEFT JOIN LATERAL (SELECT m.version FROM mappings m
+                      WHERE NOT EXISTS (SELECT 1 FROM mapping_withdrawals w WHERE w.version = m.version)
+                      ORDER BY m.first_used_at DESC, m.version LIMIT 1) n ON true`
+
+// LookAtRules is what a worker asks every few seconds.
+func (s *Store) LookAtRules(ctx context.Context) (RulesLook, error) {
+	var look RulesLook
+	if err := s.pool.QueryRow(ctx, sqlLookAtRules).Scan(&look.Newest, &look.Withdrawals, &look.Settled); err != nil {
+		return look, fmt.Errorf("look at registered rules: %w", err)
+	}
+	return look, nil
+}
+
+// RulesJudge sees all rule files with the one that is to be registered or
+// withdrawn as the last change, and answers the ends of all of them. An error
+// stops the change.
+type RulesJudge func(all []RegisteredRules) ([]RulesEnd, error)
+
+// sqlLockRules waits until no transaction that records is under way, and keeps
+// further ones waiting until this one ends (points_ledger_rules_in_force).
+const sqlLockRules = `SELECT pg_advisory_xact_lock(hashtextextended('points-ledger rules', 0))`
+
+// sqlWriteRulesEnds writes the ends (mapping_ends_pkey). A file without an end
+// ends at infinity, one that may not be used at all at -infinity.
+const sqlWriteRulesEnds = `
+INSERT INTO mapping_ends AS e (version, ends_at, newest)
+SELECT t.version, CASE WHEN NOT t.ended THEN 'infinity' WHEN t.at IS NULL THEN '-infinity' ELSE t.at END, $4
+  FROM unnest($1::text[], $2::boolean[], $3::timestamptz[]) AS t (version, ended, at)
+ON CONFLICT ON CONSTRAINT mapping_ends_pkey DO UPDATE SET ends_at = excluded.ends_at, newest = excluded.newest`
+
+// RegisterRules keeps the text of a rule file that is about to be used, unless
+// it is there, and works out what that means for the others. judge is called
+// while nothing can be recorded: a file that is registered holds for every event
+// whose recording commits after it (TestRegisteredRulesHoldAtOnce).
+func (s *Store) RegisterRules(ctx context.Context, version, text, by string, judge RulesJudge) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
+			return fmt.Errorf("lock rules: %w", err)
+		}
+		all, err := registered(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, there := FindRules(all, version); !there {
+			all = append(all, RegisteredRules{Version: version, Text: text, By: by})
+		}
+		ends, err := judge(all)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, sqlRegisterMapping, version, text, by); err != nil {
+			return err
+		}
+		return writeRulesEnds(ctx, tx, all, ends)
+	})
+	if err != nil {
+		return fmt.Errorf("register rule file: %w", err)
+	}
+	return nil
+}
+
+// SettleRules works out the ends anew: somebody registered a file without that.
+func (s *Store) SettleRules(ctx context.Context, judge RulesJudge) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
+			return fmt.Errorf("lock rules: %w", err)
+		}
+		all, err := registered(ctx, tx)
+		if err != nil {
+			return err
+		}
+		ends, err := judge(all)
+		if err != nil {
+			return err
+		}
+		return writeRulesEnds(ctx, tx, all, ends)
+	})
+	if err != nil {
+		return fmt.Errorf("settle rule files: %w", err)
+	}
+	return nil
+}
+
+func writeRulesEnds(ctx context.Context, tx pgx.Tx, all []RegisteredRules, ends []RulesEnd) error {
+	versions, ended, at := make([]string, len(ends)), make([]bool, len(ends)), make([]*time.Time, len(ends))
+	for i, e := range ends {
+		versions[i], ended[i] = e.Version, e.Ended
+		if !e.At.IsZero() {
+			at[i] = &e.At
+		}
+	}
+	newest, _ := NewestRules(all)
+	if _, err := tx.Exec(ctx, sqlWriteRulesEnds, versions, ended, at, newest.Version); err != nil {
+		return fmt.Errorf("write ends of rule files: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ActionWithdrawRules is the name in ops_actions of taking a rule file back.
+const ActionWithdrawRules = "withdraw_rules"
+
+// RulesWithdrawal asks for a rule file to be taken back.
+type RulesWithdrawal struct {
+	Version       string
+	Actor, Reason string
+	// Own is where the file's own rules begin: from there it maps otherwise
+	// than the file that is in force without it. What was recorded before that
+	// under it is the same under both. Zero: all of it is its own.
+	Own time.Time
+	// Nothing tells that no event is mapped otherwise: there is nothing of its
+	// own that could have been recorded.
+	Nothing bool
+	// Result is kept with the act.
+	Result string
+	Judge  RulesJudge
+}
+
+// Errors of WithdrawRules.
+var (
+	// ErrRulesUnknown: no file of this version is registered.
+	ErrRulesUnknown = errors.New("no such rule file is registered")
+	// ErrRulesWithdrawn: the file was withdrawn before.
+	ErrRulesWithdrawn = errors.New("the rule file is withdrawn already")
+	// ErrRulesNotNewest: another file was registered after it.
+	ErrRulesNotNewest = errors.New("another rule file was registered after it")
+)
+
+// RulesUsedError refuses a withdrawal: operations were recorded by what the file
+// alone says, and points may have been granted.
+type RulesUsedError struct {
+	Version    string
+	Operations int64
+}
+
+func (e *RulesUsedError) Error() string {
+	return fmt.Sprintf("%d operations were recorded by rules that only the file %s has", e.Operations, e.Version)
+}
+
+const (
+	// sqlCountUnderRules counts operations of a file, and those of them whose
+	// events are of a time ($2, NULL is any) or later. It reads operations_pkey
+	// backwards to before the file was registered, so it costs what was recorded
+	// since; ids come before commits, which the ten minutes cover: a transaction
+	// that records lasts no minute.
+	sqlCountUnderRules = `
+SELECT count(*), count(*) FILTER (WHERE $2::timestamptz IS NULL OR o.broker_time >= $2)
+  FROM operations o
+ WHERE o.mapping_version = $1
+   AND o.id > COALESCE((SELECT b.id FROM operations b
+                         WHERE b.recorded_at < (SELECT first_used_at FROM mappings WHERE version = $1) - interval '10 minutes'
+                         ORDER BY b.id DESC LIMIT 1), 0)`
+
+	sqlWithdrawRules = `
+INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ($1, $2, $3, $4)`
+)
+
+// UnderRules counts the operations that were recorded under a rule file, and
+// those whose events were stored at a time or later (zero: all).
+func (s *Store) UnderRules(ctx context.Context, version string, since time.Time) (all, later int64, err error) {
+	var from *time.Time
+	if !since.IsZero() {
+		from = &since
+	}
+	if err := s.pool.QueryRow(ctx, sqlCountUnderRules, version, from).Scan(&all, &later); err != nil {
+		return 0, 0, fmt.Errorf("count operations of rule file %s: %w", version, err)
+	}
+	return all, later, nil
+}
+
+// WithdrawRules takes a rule file back, as an act. It looks, while nothing can be
+// recorded, whether something was recorded by what only this file says: then the
+// error is a *RulesUsedError and nothing is changed (TestWithdrawRules).
+func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (action int64, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
+			return fmt.Errorf("lock rules: %w", err)
+		}
+		all, err := registered(ctx, tx)
+		if err != nil {
+			return err
+		}
+		at := -1
+		for i := range all {
+			if all[i].Version == w.Version {
+				at = i
+			}
+		}
+		switch {
+		case at < 0:
+			return ErrRulesUnknown
+		case all[at].Withdrawn != nil:
+			return ErrRulesWithdrawn
+		}
+		if newest, _ := NewestRules(all); newest.Version != w.Version {
+			return ErrRulesNotNewest
+		}
+		if err := w.unusedTx(ctx, tx); err != nil {
+			return err
+		}
+		all[at].Withdrawn = &Withdrawal{Actor: w.Actor, Reason: w.Reason}
+		ends, err := w.Judge(all)
+		if err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, sqlRecordAction, storable(w.Actor), ActionWithdrawRules, "rules "+w.Version, storable(w.Reason),
+			1, storable(w.Result)).Scan(&action); err != nil {
+			return fmt.Errorf("record action: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sqlWithdrawRules, w.Version, storable(w.Actor), storable(w.Reason), action); err != nil {
+			return err
+		}
+		return writeRulesEnds(ctx, tx, all, ends)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("withdraw rule file %s: %w", w.Version, err)
+	}
+	return action, nil
+}
+
+func (w *RulesWithdrawal) unusedTx(ctx context.Context, tx pgx.Tx) error {
+	if w.Nothing {
+		return nil
+	}
+	var own *time.Time
+	if !w.Own.IsZero() {
+		own = &w.Own
+	}
+	var under, used int64
+	if err := tx.QueryRow(ctx, sqlCountUnderRules, w.Version, own).Scan(&under, &used); err != nil {
+		return fmt.Errorf("count operations: %w", err)
+	}
+	if used > 0 {
+		return &RulesUsedError{Version: w.Version, Operations: used}
+	}
+	return nil
+}
