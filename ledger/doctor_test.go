@@ -62,7 +62,7 @@ func TestCheckup(t *testing.T) {
 		return found
 	}
 	exec(`CREATE ROLE ` + role)
-	if found := look(nil); len(found.Missing) != 24 || found.Role != role {
+	if found := look(nil); len(found.Missing) != 31 || found.Role != role {
 		t.Errorf("a role without rights: %+v", found)
 	}
 	if err := migrations.GrantWorker(ctx, dsn, role); err != nil {

@@ -205,6 +205,8 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	if err := f.RegisterMapping(t.Context(), "v1", "text"); err != nil {
 		t.Fatal(err)
 	}
+	f.exec(`INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ('v1', 'a', 'c', $1)`, action)
+	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
 	assign := func(column string) string {
 		if column == "reason" {
 			return "reason = reason || '!'"
@@ -212,7 +214,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 		return column + " = " + column
 	}
 	columns := map[string]string{"operations": "points", "postings": "attempts", "attempts": "duration_ms",
-		"mappings": "text", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
+		"mappings": "text", "mapping_withdrawals": "reason", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 		 WHERE g.tgname ~ '_no_truncate$' AND c.relnamespace = current_schema()::regnamespace`)

@@ -59,6 +59,7 @@ func (d *examination) checkPostgres(ctx context.Context) {
 	d.ledger = &doctorLedger{pool, store}
 	d.checkRights(ctx)
 	d.checkIdentity(ctx)
+	d.checkRules(ctx)
 }
 
 func (d *examination) checkRights(ctx context.Context) {

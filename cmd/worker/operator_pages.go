@@ -154,7 +154,7 @@ func (s *service) observe(js jetstream.JetStream) {
 		newDispatchCollector(s.dispatchers, senders),
 		newBrokerCollector(s.nats, js, s.config.NATS.Stream, s.config.NATS.Durable),
 		newPoolCollector(map[string]*pgxpool.Pool{"work": s.pool, "keeper": s.keeper.pool}),
-		newReadyCollector(s))
+		newReadyCollector(s), newRulesCollector(s))
 }
 
 func gateProblem(st dispatch.Status) string {

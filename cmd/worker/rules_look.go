@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+)
+
+// checkRules holds the rule file of this configuration against the registered
+// ones.
+func (d *examination) checkRules(ctx context.Context) {
+	const check = "rules"
+	var all []ledger.RegisteredRules
+	err := within(ctx, func(ctx context.Context) (err error) {
+		all, err = d.ledger.store.Registered(ctx)
+		return err
+	})
+	version := d.config.RulesVersion
+	switch _, there := ledger.FindRules(all, version); {
+	case err != nil:
+		d.wrong(check, err.Error(), "see the message")
+		return
+	case !there:
+		if err := config.CheckRegistration(version, d.config.RulesText, all, time.Now()); err != nil {
+			d.wrong(check, err.Error(), "a worker with this file would not start: mend it")
+			return
+		}
+		d.ok(check, fmt.Sprintf("the file %s is not registered yet: a worker does it at its start", version))
+		return
+	}
+	switch s := stand(version, all); {
+	case s.warning != "":
+		d.note(check, s.warning, "give every worker the same file")
+	case s.ended:
+		d.wrong(check, s.why, "as the message says; worker rules lists the registered files")
+	default:
+		d.ok(check, fmt.Sprintf("the file %s says what the newest registered one says", version))
+	}
+}
+
+// rulesCollector shows at each scrape whether the intake is stopped by rules
+// that have ended.
+type rulesCollector struct {
+	service *service
+	ended   *prometheus.Desc
+}
+
+func newRulesCollector(s *service) *rulesCollector {
+	return &rulesCollector{service: s,
+		ended: describe("rules_ended", "1 while this worker fetches nothing because its rules may not be used any more: others have registered newer ones, or they were withdrawn.")}
+}
+
+// Describe implements prometheus.Collector.
+func (c *rulesCollector) Describe(out chan<- *prometheus.Desc) { out <- c.ended }
+
+// Collect implements prometheus.Collector.
+func (c *rulesCollector) Collect(out chan<- prometheus.Metric) {
+	gauge(out, c.ended, truth(c.service.runner.RulesEnded() != ""))
+}
