@@ -56,6 +56,9 @@ type Account struct {
 	// the records at the latest. Too low: an effect that shows later is missed,
 	// and the points are granted twice.
 	VerifyAfter time.Duration
+	// Sampling says how often the records of confirmed postings are read, to learn
+	// what they show. It matters only with Verify.
+	Sampling Sampling
 	// CodeMaxAge is how old a scanned member code may be; codes rotate.
 	CodeMaxAge time.Duration
 	// ProbeEvery is the pause between probes after suspicious refusals.
@@ -99,6 +102,7 @@ func (a Account) withDefaults() Account {
 	or(&a.CodeMaxAge, DefaultCodeMaxAge)
 	or(&a.ProbeEvery, DefaultProbeEvery)
 	or(&a.PollEvery, DefaultPollEvery)
+	a.Sampling = a.Sampling.withDefaults()
 	return a
 }
 
@@ -125,6 +129,9 @@ func (a Account) validate() error {
 	}
 	if _, able := a.Vendor.(Verifier); a.Verify && !able {
 		complain("verify: this kind of vendor has no records to read")
+	}
+	if err := a.Sampling.validate(); err != nil {
+		complain("%w", err)
 	}
 	if a.KeyMemory <= a.Lease {
 		complain("key memory %v: want more than the lease (%v)", a.KeyMemory, a.Lease)

@@ -81,9 +81,10 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	got := time.Now()
 	rows := make([]*held, len(claimed))
 	for i := range claimed {
-		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease), claimedAt: before}
+		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease), claimedAt: before, gotAt: got}
 	}
 	if len(rows) > 0 {
 		sabotage.Crash(sabotage.AfterClaim)

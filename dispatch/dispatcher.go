@@ -41,6 +41,8 @@ type Store interface {
 	EchoSeen(ctx context.Context, target string) (bool, error)
 	MarkEchoSeen(ctx context.Context, target string) error
 	AccountedFor(ctx context.Context, target, memberID string, points ledger.Points, since time.Time, settled time.Duration) (int, error)
+
+	SamplerStore
 }
 
 // Observer hears what a dispatcher does, for metrics. Its methods are called
@@ -61,6 +63,9 @@ type Observer interface {
 	// expired counts rows taken back from any worker, in doubt.
 	LeasesLost(target string, n int)
 	LeasesExpired(target string, n int)
+	// Sampled: the records of a confirmed posting were read, to learn what they
+	// show, or could not be.
+	Sampled(target string, sighting ledger.Sighting)
 }
 
 // SettledPosted and SettledAfterVoid are what Settled calls a confirmation: of
@@ -96,6 +101,7 @@ type Dispatcher struct {
 	gate    *gate
 	leases  *leases
 	pacer   *pacer
+	sampler *sampler
 	strikes authStrikes
 	// queue holds claimed rows until a sender takes them. A claim and a handover
 	// at the same time may each fill it up to maxHeld.
@@ -136,14 +142,17 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 	if account.RatePerSecond > 0 {
 		pace.every = time.Duration(float64(time.Second) / account.RatePerSecond)
 	}
-	return &Dispatcher{
+	d := &Dispatcher{
 		store: observedClaims{store, observer}, account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
 		policy: account.policy(),
 		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
 		queue: make(chan *held, 2*maxHeld), reserved: reservations{freed: make(chan struct{}, 1)}, results: make(chan result, maxHeld),
 		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
-	}, nil
+	}
+	d.sampler = &sampler{store: store, account: account, endpoint: account.Endpoint(), token: newToken(), log: d.log, observer: observer,
+		read: d.readSample, note: d.note, wake: make(chan struct{}, 1), untold: true}
+	return d, nil
 }
 
 // Name is the account's name, the target of its operations.
@@ -198,7 +207,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	stop := context.AfterFunc(work, func() { time.AfterFunc(settleGrace, stopWriting) })
 	defer stop()
 
-	var senders, keepers sync.WaitGroup
+	var senders, keepers, sampling sync.WaitGroup
 	for range d.account.Concurrency {
 		senders.Go(func() { d.sendLoop(accept, work) })
 	}
@@ -207,6 +216,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	keepers.Go(func() { d.renewLoop(write) })
 	keepers.Go(func() { d.sweepLoop(accept) })
 	keepers.Go(func() { d.gateLoop(accept) })
+	sampling.Go(func() { d.sampler.run(accept) })
 
 	d.claimLoop(accept)
 	d.reserved.close()
@@ -214,6 +224,8 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	senders.Wait()
 	close(d.results)
 	err = <-settled
+	sampling.Wait()
+	d.sampler.close(write)
 	stopWriting()
 	keepers.Wait()
 	return err

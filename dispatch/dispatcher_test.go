@@ -181,6 +181,7 @@ func (*counts) Settled(string, string, int)                         {}
 func (*counts) Written(string, int, time.Duration, []time.Duration) {}
 func (*counts) LeasesLost(string, int)                              {}
 func (*counts) LeasesExpired(string, int)                           {}
+func (*counts) Sampled(string, ledger.Sighting)                     {}
 
 func TestEveryOperationOnceUnderHeavyFaults(t *testing.T) {
 	t.Parallel()

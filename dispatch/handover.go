@@ -203,10 +203,11 @@ func (d *Dispatcher) tryReserve(n int) (ok, soon bool) {
 // take queues those of the leased rows that have the token, and so keeps the
 // promise of room for n. before is a moment before they were leased.
 func (d *Dispatcher) take(n int, token ledger.LeaseToken, leased []ledger.Claimed, before time.Time) {
+	got := time.Now()
 	rows := make([]*held, 0, n)
 	for i := range leased {
 		if leased[i].Token == token {
-			rows = append(rows, &held{Claimed: leased[i], until: before.Add(d.account.Lease), claimedAt: before})
+			rows = append(rows, &held{Claimed: leased[i], until: before.Add(d.account.Lease), claimedAt: before, gotAt: got})
 		}
 	}
 	d.leases.add(rows)

@@ -26,6 +26,7 @@ type watched struct {
 func (w *watched) Claimed(_ string, rows int, _ time.Duration) { w.claimed.Add(int64(rows)) }
 func (w *watched) LeasesLost(_ string, n int)                  { w.lost.Add(int64(n)) }
 func (w *watched) LeasesExpired(_ string, n int)               { w.expired.Add(int64(n)) }
+func (w *watched) Sampled(string, ledger.Sighting)             {}
 
 // recorder is a store that keeps what it was asked to lease, and may answer
 // otherwise than it did.

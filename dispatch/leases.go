@@ -13,10 +13,23 @@ type held struct {
 	// until is when the lease surely still holds by this machine's clock: the
 	// time before the claim was asked for, plus the lease.
 	until time.Time
-	// claimedAt is the time before the claim.
-	claimedAt time.Time
+	// claimedAt is the time before the claim, gotAt after it.
+	claimedAt, gotAt time.Time
+	// calledAt is when the points call began; zero while it has not.
+	calledAt time.Time
 	// next is another doubtful row of the same member, served by one scan.
 	next *held
+}
+
+// sentAt is when the row's call began, or earlier, by the database's clock: the
+// claim's time, and what has gone by here since the claim was answered. It holds
+// for a row that was not in doubt; of one that was, an earlier call may be the one
+// that counted.
+func (h *held) sentAt() time.Time {
+	if h.calledAt.IsZero() {
+		return h.FirstSentAt
+	}
+	return h.FirstSentAt.Add(max(0, h.calledAt.Sub(h.gotAt)))
 }
 
 // leases are the rows this process holds. Safe for concurrent use.

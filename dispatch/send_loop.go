@@ -71,6 +71,7 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 	ctx, cancel := context.WithDeadline(work, pass.deadline)
 	defer cancel()
 	started := time.Now()
+	row.calledAt = started
 	sabotage.Crash(sabotage.BeforeSend)
 	reply := d.account.Vendor.Send(ctx, &row.Claimed)
 	sabotage.Crash(sabotage.AfterSend)

@@ -68,6 +68,7 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 	err := retryStore(ctx, d.note, func() error { return d.confirm(ctx, heard) })
 	sabotage.Crash(sabotage.AmidSettle)
 	if err == nil {
+		d.tellSampler(batch)
 		err = retryStore(ctx, d.note, func() error { return d.giveBack(ctx, changes) })
 	}
 	sabotage.Crash(sabotage.AfterSettle)
@@ -81,6 +82,24 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 	}
 	d.observer.Written(d.account.Name, len(batch), time.Since(started), waited)
 	return nil
+}
+
+// tellSampler tells of the newest call that the vendor confirmed, and of each
+// repeat.
+func (d *Dispatcher) tellSampler(batch []result) {
+	var newest *held
+	for _, r := range batch {
+		switch {
+		case r.confirmation == nil || r.confirmation.Evidence == ledger.Verified:
+		case r.row.InDoubt:
+			d.sampler.heard(r.row, r.confirmation.Evidence)
+		case newest == nil || r.row.sentAt().After(newest.sentAt()):
+			newest = r.row
+		}
+	}
+	if newest != nil {
+		d.sampler.heard(newest, ledger.Answered)
+	}
 }
 
 func (d *Dispatcher) confirm(ctx context.Context, heard []ledger.Confirmation) error {

@@ -32,13 +32,14 @@ type EndpointSample struct {
 	BeganAt, ReadAt time.Time
 }
 
-// EndpointExtent is a complete list of records that was seen at an endpoint.
+// EndpointExtent is a complete list of records that was seen at an endpoint. What
+// it proves is an age: a vendor that keeps its records for some time has dropped
+// since what it held then.
 type EndpointExtent struct {
 	Records int
-	// Oldest is how far back a list of that length surely goes at Now: a vendor
-	// that keeps its records for some time has dropped what was older since. It
-	// is moved by the zone's offset where that is known.
-	Oldest time.Time
+	// Oldest is the time of its oldest record, moved by the zone's offset where that
+	// is known; ReadAt is when it was read.
+	Oldest, ReadAt time.Time
 }
 
 // EndpointKnowledge is what sampling has learned of an account at its endpoint.
@@ -86,17 +87,18 @@ const (
 
 // sqlEndpoint reads an endpoint with the lag of its samples (endpoints_pkey,
 // endpoint_samples_ended_idx, endpoint_samples_due_idx). A sample that does not
-// show yet, or never did, has lagged as long as it was not there. When every
-// sample was read late, the shortest upper bound is the best guess. No row
-// means that no worker has called the endpoint.
+// show yet, or never did, has lagged at least as long as it was not there, and
+// so has one that was read again too late to tell. When every sample was read
+// late, the shortest upper bound is the best guess. No row means that no worker
+// has called the endpoint.
 const sqlEndpoint = `
 SELECT now(), e.first_used_at, e.reference_state, e.shown_since, e.zone_offset_minutes, e.newest_sent_at, e.keys_seen_at,
        GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended
   FROM endpoints e
  CROSS JOIN LATERAL (
-       SELECT max(CASE WHEN s.state = 'shown' THEN s.lag_ms WHEN s.due_at IS NULL THEN s.unshown_ms END) FILTER (WHERE NOT s.read_late) AS on_time,
+       SELECT max(CASE WHEN s.state = 'shown' AND NOT s.read_late THEN s.lag_ms ELSE s.unshown_ms END) AS on_time,
               min(s.lag_ms) AS late, count(*) AS ended
-         FROM (SELECT state, due_at, lag_ms, unshown_ms, read_late FROM endpoint_samples
+         FROM (SELECT state, lag_ms, unshown_ms, read_late FROM endpoint_samples
                 WHERE target = e.target AND endpoint = e.endpoint AND ended_at IS NOT NULL
                 ORDER BY ended_at DESC LIMIT $3) AS s) AS l
  CROSS JOIN LATERAL (
@@ -113,10 +115,10 @@ SELECT sent_at, shown_began_at, shown_at, last_began_at, last_shown_at
  ORDER BY ended_at DESC
  LIMIT $3`
 
-// sqlEndpointExtents reads the lists that were seen lately, as far back as they
-// would go now (endpoint_extents_endpoint_idx).
+// sqlEndpointExtents reads the lists that were seen lately
+// (endpoint_extents_endpoint_idx).
 const sqlEndpointExtents = `
-SELECT records, now() - depth
+SELECT records, seen_at - depth, seen_at
   FROM endpoint_extents
  WHERE target = $1 AND endpoint = $2 AND seen_at > now() - $3::interval`
 
@@ -157,7 +159,7 @@ func (s *Store) Knowledge(ctx context.Context, account, endpoint string) (Endpoi
 	batch.Queue(sqlEndpointExtents, account, endpoint, extentLife).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var e EndpointExtent
-			if err := rows.Scan(&e.Records, &e.Oldest); err != nil {
+			if err := rows.Scan(&e.Records, &e.Oldest, &e.ReadAt); err != nil {
 				return err
 			}
 			k.Extents = append(k.Extents, e)

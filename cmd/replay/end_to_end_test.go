@@ -9,6 +9,7 @@ import (
 
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 	"pointsledger/vendorapi/zhimai"
@@ -25,6 +26,7 @@ func (silent) Settled(string, string, int)                         {}
 func (silent) Written(string, int, time.Duration, []time.Duration) {}
 func (silent) LeasesLost(string, int)                              {}
 func (silent) LeasesExpired(string, int)                           {}
+func (silent) Sampled(string, ledger.Sighting)                     {}
 
 // startVendor starts a simulated Zhimai and a dispatcher that serves it with
 // two quick attempts, until the test ends.

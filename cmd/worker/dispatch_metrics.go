@@ -13,6 +13,7 @@ import (
 // accountFamilies are the metrics that every vendor account has.
 type accountFamilies struct {
 	attempts, settled, leaseLosses, rescues *prometheus.CounterVec
+	samples                                 *prometheus.CounterVec
 	attemptTime, eventToVendor              *prometheus.HistogramVec
 	claimRows, claimTime                    *prometheus.HistogramVec
 	settleRows, settleTime                  *prometheus.HistogramVec
@@ -32,7 +33,9 @@ func newAccountFamilies(f factory) *accountFamilies {
 		settleRows:  f.histograms("dispatch_settle_rows", "Results written in one batch.", sizeBuckets, "account"),
 		settleTime:  f.histograms("dispatch_settle_seconds", "Time to write a batch of results, waits for the database included.", workBuckets, "account"),
 		leaseLosses: f.counters("lease_losses_total", "Rows that were no longer this worker's when it wrote their result.", "account"),
-		rescues:     f.counters("leases_expired_total", "Rows of any worker taken back in doubt after their lease ended.", "account"),
+		samples: f.counters("samples_total",
+			"Readings of a confirmed posting's records, to learn what they show: seen, not_yet (read again later), missed (our reference is not shown), unread.", "account", "sighting"),
+		rescues: f.counters("leases_expired_total", "Rows of any worker taken back in doubt after their lease ended.", "account"),
 	}
 }
 
@@ -40,6 +43,7 @@ func newAccountFamilies(f factory) *accountFamilies {
 type accountMetrics struct {
 	attempts                                     map[vendorapi.Outcome]prometheus.Counter
 	settled                                      map[string]prometheus.Counter
+	samples                                      map[ledger.Sighting]prometheus.Counter
 	leaseLosses, rescues                         prometheus.Counter
 	attemptTime, eventToVendor                   prometheus.Observer
 	claimRows, claimTime, settleRows, settleTime prometheus.Observer
@@ -48,10 +52,13 @@ type accountMetrics struct {
 // settledHow is the closed list of dispatch.Observer's Settled.
 var settledHow = [...]string{dispatch.SettledPosted, string(ledger.Pending), string(ledger.Parked), dispatch.SettledAfterVoid}
 
+// sightings is the closed list of dispatch.Observer's Sampled.
+var sightings = [...]ledger.Sighting{ledger.Seen, ledger.NotYet, ledger.Missed, ledger.Unread}
+
 // account makes the series of one account.
 func (f *accountFamilies) account(name string) *accountMetrics {
 	a := &accountMetrics{
-		attempts: map[vendorapi.Outcome]prometheus.Counter{}, settled: map[string]prometheus.Counter{},
+		attempts: map[vendorapi.Outcome]prometheus.Counter{}, settled: map[string]prometheus.Counter{}, samples: map[ledger.Sighting]prometheus.Counter{},
 		leaseLosses: f.leaseLosses.WithLabelValues(name), rescues: f.rescues.WithLabelValues(name),
 		attemptTime: f.attemptTime.WithLabelValues(name), eventToVendor: f.eventToVendor.WithLabelValues(name),
 		claimRows: f.claimRows.WithLabelValues(name), claimTime: f.claimTime.WithLabelValues(name),
@@ -62,6 +69,9 @@ func (f *accountFamilies) account(name string) *accountMetrics {
 	}
 	for _, how := range settledHow {
 		a.settled[how] = f.settled.WithLabelValues(name, how)
+	}
+	for _, sighting := range sightings {
+		a.samples[sighting] = f.samples.WithLabelValues(name, string(sighting))
 	}
 	return a
 }

@@ -170,6 +170,13 @@ func (m *metrics) LeasesLost(target string, n int) { m.accounts[target].leaseLos
 // LeasesExpired implements dispatch.Observer.
 func (m *metrics) LeasesExpired(target string, n int) { m.accounts[target].rescues.Add(float64(n)) }
 
+// Sampled implements dispatch.Observer.
+func (m *metrics) Sampled(target string, sighting ledger.Sighting) {
+	if known, ok := m.accounts[target].samples[sighting]; ok {
+		known.Inc()
+	}
+}
+
 // duplicates is how many events were published more than once, as counted
 // since the start.
 func (m *metrics) duplicates() int {

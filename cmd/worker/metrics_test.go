@@ -58,7 +58,7 @@ func TestMetricsOfARunningWorker(t *testing.T) {
 		`in_doubt_oldest_seconds{account="kylin"} 0`, `gate_closed{account="zhimai"} 0`, `gate_closed_seconds{account="zhimai"} 0`,
 		`gate_reason{account="zhimai",reason="paused"} 0`, `dispatch_in_flight_calls{account="zhimai"} 0`,
 		`dispatch_held_rows{account="zhimai"} 0`, `dispatch_senders{account="zhimai"} 64`,
-		`lease_losses_total{account="zhimai"} 0`, `leases_expired_total{account="kylin"} 0`,
+		`samples_total{account="kylin",sighting="missed"} 0`, `lease_losses_total{account="zhimai"} 0`, `leases_expired_total{account="kylin"} 0`,
 		`consumer_up 1`, `consumer_pending_events 0`, `consumer_unacknowledged_events 0`, `consumer_oldest_seconds 0`,
 		`stream_max_age_seconds 2.592e+06`, `nats_connected 1`, `nats_reconnects_total 0`, `backlog_up 1`, `ready 1`, `degraded 0`,
 	}
@@ -192,13 +192,17 @@ func TestMetricLabelsAreComplete(t *testing.T) {
 			t.Errorf("%s of %s: have %v, want %v", kind, file, have, want)
 		}
 	}
-	var codes, reasons []string
+	var codes, reasons, seen []string
 	for _, code := range ledger.AllRejectCodes() {
 		codes = append(codes, string(code))
 	}
 	for _, reason := range gateReasons {
 		reasons = append(reasons, string(reason))
 	}
+	for _, sighting := range sightings {
+		seen = append(seen, string(sighting))
+	}
+	compare("../../ledger/samples_learn.go", "Sighting", seen)
 	compare("../../ledger/reject.go", "RejectCode", codes)
 	compare("../../dispatch/gate.go", "GateReason", reasons)
 	if after := vendorapi.Retryable + 1; after.String() != "unknown" {
