@@ -100,10 +100,7 @@ func (s Sought) near(at time.Time, zone Zone) bool {
 	if at.IsZero() {
 		return true
 	}
-	slack := zoneSlack
-	if zone.Known {
-		slack = clockSkew
-	}
+	slack := Knowledge{Zone: zone}.slack()
 	at = at.Add(zone.Offset)
 	return !at.Before(s.SentAt.Add(-slack)) && !at.After(s.ConfirmedAt.Add(slack))
 }

@@ -275,7 +275,8 @@ func learnTx(ctx context.Context, tx pgx.Tx, r SampleReading, state ReferenceSta
 // keepSmallTx keeps the extent of a complete list and drops what is too old or
 // too much.
 func keepSmallTx(ctx context.Context, tx pgx.Tx, r SampleReading, p Sampling) error {
-	if depth := r.BeganAt.Sub(r.Oldest); r.Records > 0 && !r.Oldest.IsZero() && depth > 0 {
+	if r.Records > 0 && !r.Oldest.IsZero() {
+		depth := r.BeganAt.Sub(r.Oldest) // by the vendor's clock, so perhaps negative
 		if _, err := tx.Exec(ctx, sqlKeepExtent, r.Account, r.Endpoint, r.Records, depth, extentLife); err != nil {
 			return err
 		}
