@@ -150,7 +150,7 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 		queue: make(chan *held, 2*maxHeld), reserved: reservations{freed: make(chan struct{}, 1)}, results: make(chan result, maxHeld),
 		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
 	}
-	d.sampler = &sampler{store: store, account: account, endpoint: account.Endpoint(), token: newToken(), log: d.log, observer: observer,
+	d.sampler = &sampler{store: store, account: account, token: newToken(), log: d.log, observer: observer,
 		read: d.readSample, note: d.note, wake: make(chan struct{}, 1), untold: true}
 	return d, nil
 }

@@ -28,7 +28,6 @@ type SamplerStore interface {
 type sampler struct {
 	store    SamplerStore
 	account  Account
-	endpoint string
 	token    ledger.LeaseToken
 	log      *zap.Logger
 	observer Observer
@@ -125,7 +124,7 @@ func (s *sampler) takeNews() (n ledger.SamplerNews, ok bool) {
 		return n, false
 	}
 	n = s.news
-	n.Account, n.Endpoint, n.Token = s.account.Name, s.endpoint, s.token
+	n.Account, n.Endpoint, n.Token = s.account.Name, s.account.Endpoint(), s.token
 	if s.able() {
 		n.Lease = s.account.Sampling.Lease
 	}
@@ -164,7 +163,7 @@ func (s *sampler) runOnce(ctx context.Context) (pause time.Duration) {
 	if !samples {
 		return beat
 	}
-	next, in, err := s.store.NextSample(ctx, s.account.Name, s.endpoint, s.token, s.account.Sampling.ledger())
+	next, in, err := s.store.NextSample(ctx, s.account.Name, s.account.Endpoint(), s.token, s.account.Sampling.ledger())
 	picked := time.Now()
 	s.note(err)
 	switch {
@@ -195,7 +194,7 @@ func (s *sampler) sample(ctx context.Context, of *ledger.Sample, picked time.Tim
 	s.mu.Unlock()
 	// By the database's clock: the pick, plus what has gone by here since.
 	began := of.PickedAt.Add(reading.BeganAt.Sub(picked))
-	r := ledger.SampleReading{Account: s.account.Name, Endpoint: s.endpoint, Token: s.token, Sample: of,
+	r := ledger.SampleReading{Account: s.account.Name, Endpoint: s.account.Endpoint(), Token: s.token, Sample: of,
 		Sighting: ledger.Unread, BeganAt: began, In: s.account.Sampling.Every}
 	if reply.Outcome == vendorapi.Applied {
 		if err := s.see(ctx, &r, reading); err != nil {
