@@ -57,7 +57,7 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 		return confirm(row, reply, ledger.AlreadyApplied)
 	}
 	c := giveBack(row)
-	c.Attempt = attemptOf(reply)
+	c.Attempt = attemptOf(ledger.CallPoints, reply)
 	switch reply.Outcome {
 	case vendorapi.Refused:
 		if h.held {
@@ -97,7 +97,7 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 // nothing was sent, so nothing is in doubt.
 func decideUnresolved(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random float64) decision {
 	c := giveBack(row)
-	c.Attempt = attemptOf(reply)
+	c.Attempt = attemptOf(ledger.CallIdentity, reply)
 	c.Cause = CauseMemberUnresolved
 	switch reply.Outcome {
 	case vendorapi.Refused:
@@ -123,7 +123,7 @@ func decideUnresolved(row *ledger.Claimed, reply vendorapi.Reply, h hold, p poli
 func codeTooOld(row *ledger.Claimed, age, most time.Duration) decision {
 	c := giveBack(row)
 	c.State, c.Cause, c.UseAttempt = ledger.Parked, CauseMemberUnresolved, true
-	c.Attempt = &ledger.Attempt{Outcome: vendorapi.NotSent.String(),
+	c.Attempt = &ledger.Attempt{Call: ledger.CallIdentity, Outcome: vendorapi.NotSent.String(),
 		Error: "the scanned member code is " + age.Round(time.Minute).String() + " old, the limit is " + most.String()}
 	return decision{change: c}
 }
@@ -156,8 +156,8 @@ func confirm(row *ledger.Claimed, reply vendorapi.Reply, evidence ledger.Evidenc
 		HTTPStatus: reply.HTTPStatus, VendorCode: reply.Code, VendorWords: reply.Message, Duration: reply.Duration}}
 }
 
-func attemptOf(reply vendorapi.Reply) *ledger.Attempt {
-	a := &ledger.Attempt{Outcome: reply.Outcome.String(), HTTPStatus: reply.HTTPStatus, VendorCode: reply.Code,
+func attemptOf(call ledger.Call, reply vendorapi.Reply) *ledger.Attempt {
+	a := &ledger.Attempt{Call: call, Outcome: reply.Outcome.String(), HTTPStatus: reply.HTTPStatus, VendorCode: reply.Code,
 		VendorWords: reply.Message, Duration: reply.Duration}
 	if reply.Err != nil {
 		a.Error = reply.Err.Error()

@@ -249,7 +249,7 @@ func (d *Dispatcher) known(ctx context.Context, row *held) (echo bool, accounted
 // doubt and is looked up again.
 func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, p policy, random float64) decision {
 	c := giveBack(row)
-	c.Attempt = attemptOf(reply)
+	c.Attempt = attemptOf(ledger.CallRecords, reply)
 	c.Attempt.Error = "verification: the records could not be read"
 	if reply.Err != nil {
 		c.Attempt.Error += ": " + reply.Err.Error()
@@ -278,6 +278,6 @@ func parkVerified(row *ledger.Claimed, cause, why string, seen []Record) decisio
 		}
 		text += fmt.Sprintf("; %d points at %s %q", r.Points, r.At.Format(time.RFC3339), r.Text)
 	}
-	c.Attempt = &ledger.Attempt{Outcome: vendorapi.Unknown.String(), Error: text}
+	c.Attempt = &ledger.Attempt{Call: ledger.CallRecords, Outcome: vendorapi.Unknown.String(), Error: text}
 	return decision{change: c}
 }

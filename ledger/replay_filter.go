@@ -142,11 +142,12 @@ const (
 	openTime = `
        CASE ($9::text[])[8] WHEN 'event' THEN o.event_time WHEN 'failed' THEN` + openFailedAt + ` ELSE o.recorded_at END`
 
-	// openOutcome and openFailedAt read the last attempt, as openCode does.
+	// openOutcome reads the last attempt that counts, as openCode does, and
+	// openFailedAt the last of all.
 	openOutcome = `
        COALESCE((SELECT a.outcome
                    FROM attempts a
-                  WHERE a.operation_id = GREATEST(x.operation_id, o.id)
+                  WHERE a.operation_id = GREATEST(x.operation_id, o.id)` + attemptCounts + `
                   ORDER BY a.id + 0 DESC
                   LIMIT 1), 'none')`
 	openFailedAt = `
@@ -156,7 +157,7 @@ const (
          ORDER BY a.id + 0 DESC
          LIMIT 1)`
 
-	// openCode reads the last attempt (attempts_operation_id_idx). Ordering by
+	// openCode reads the last attempt that counts (attempts_operation_id_idx). Ordering by
 	// an expression keeps the planner from walking attempts_pkey backwards
 	// instead, for each row, while the table has no statistics yet. GREATEST
 	// has it looked at after the two tables are joined, where both ids are the
@@ -166,9 +167,20 @@ const (
 	openCode = `
        COALESCE((SELECT COALESCE(NULLIF(a.vendor_code, ''), 'HTTP ' || a.http_status)
                    FROM attempts a
-                  WHERE a.operation_id = GREATEST(x.operation_id, o.id)
+                  WHERE a.operation_id = GREATEST(x.operation_id, o.id)` + attemptCounts + `
                   ORDER BY a.id + 0 DESC
                   LIMIT 1), 'none')`
+
+	// attemptCall is the call that an attempt's words belong to. Rows without it
+	// are from before it was kept; readings of records were worded alike then.
+	attemptCall = `
+       COALESCE(a.call, CASE WHEN a.error LIKE 'verification:%' THEN 'records' ELSE 'points' END)`
+
+	// attemptCounts leaves out what was asked to look an operation up. What the
+	// vendor answered then is not its word about the points (TestWordsBelongToTheirCall).
+	// Identities are asked for before the first call alone, so the last attempt that
+	// counts is the last points call, or there was none.
+	attemptCounts = ` AND` + attemptCall + ` <> 'records'`
 
 	openBlocked = `
        CASE WHEN NOT x.in_doubt THEN ''

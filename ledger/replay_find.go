@@ -108,9 +108,10 @@ type PostingDetail struct {
 	PostedAt    time.Time `json:"posted_at"`
 }
 
-// AttemptDetail is one attempt that did not post.
+// AttemptDetail is one attempt that did not post. The words are those of Call.
 type AttemptDetail struct {
 	At          time.Time `json:"at"`
+	Call        Call      `json:"call"`
 	Outcome     string    `json:"outcome"`
 	HTTPStatus  int       `json:"http_status"`
 	VendorCode  string    `json:"vendor_code"`
@@ -165,12 +166,12 @@ SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
 // sqlAttempts reads the last attempts of operations (attempts_operation_id_idx),
 // and how many each had in all. No rows means that none failed to post.
 const sqlAttempts = `
-SELECT operation_id, at, outcome, COALESCE(http_status, 0), COALESCE(vendor_code, ''), COALESCE(vendor_message, ''),
+SELECT operation_id, at,` + attemptCall + `, outcome, COALESCE(http_status, 0), COALESCE(vendor_code, ''), COALESCE(vendor_message, ''),
        COALESCE(error, ''), duration_ms, n
   FROM (SELECT a.*, row_number() OVER (PARTITION BY operation_id ORDER BY id DESC) AS newest,
                count(*) OVER (PARTITION BY operation_id) AS n
           FROM attempts a
-         WHERE operation_id = ANY ($1::bigint[])) AS numbered
+         WHERE operation_id = ANY ($1::bigint[])) AS a
  WHERE newest <= $2
  ORDER BY operation_id, id`
 
@@ -268,7 +269,7 @@ func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) 
 	var id OperationID
 	var a AttemptDetail
 	var n int
-	_, err = pgx.ForEachRow(rows, []any{&id, &a.At, &a.Outcome, &a.HTTPStatus, &a.VendorCode, &a.VendorWords, &a.Error,
+	_, err = pgx.ForEachRow(rows, []any{&id, &a.At, &a.Call, &a.Outcome, &a.HTTPStatus, &a.VendorCode, &a.VendorWords, &a.Error,
 		&a.DurationMs, &n}, func() error {
 		d := byID[id]
 		d.Attempts = append(d.Attempts, a)

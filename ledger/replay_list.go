@@ -36,12 +36,17 @@ type OpenOperation struct {
 	// FirstSentAt is nil for a row that was never sent.
 	FirstSentAt *time.Time `json:"first_sent_at"`
 	NextAt      time.Time  `json:"next_attempt_at"`
-	// Outcome, VendorCode and VendorWords are the last attempt's; empty when
-	// there was none. FailedAt is when it was, nil when there was none.
-	Outcome     string     `json:"last_outcome"`
-	VendorCode  string     `json:"vendor_code"`
-	VendorWords string     `json:"vendor_message"`
-	FailedAt    *time.Time `json:"last_attempt_at"`
+	// Outcome, VendorCode and VendorWords are those of the last call for the points;
+	// before there was one, of the last one that asked who the member is (Call says
+	// which). Empty when there was none. What a reading of records was answered is
+	// never among them. Error is our own words where the vendor gave none.
+	Call        Call   `json:"last_call"`
+	Outcome     string `json:"last_outcome"`
+	VendorCode  string `json:"vendor_code"`
+	VendorWords string `json:"vendor_message"`
+	Error       string `json:"error"`
+	// FailedAt is when the last attempt of any kind was, nil when there was none.
+	FailedAt *time.Time `json:"last_attempt_at"`
 
 	EventSource string `json:"event_source"`
 	// SourceType and PointsChannel are 0 for a freeze.
@@ -102,14 +107,19 @@ SELECT *
   FROM (SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + openBlocked + `, x.attempts,
                o.kind, o.biz_id, o.reference, o.business_key, COALESCE(x.resolved_member_id, o.member_id, ''),
                COALESCE(o.member_code, ''), o.points, o.event_type, o.event_time, o.recorded_at, x.first_sent_at,
-               x.next_attempt_at, COALESCE(last.outcome, ''), COALESCE(last.vendor_code, ''),
-               COALESCE(last.vendor_message, last.error, ''), last.at, o.event_source, COALESCE(o.source_type, 0),
+               x.next_attempt_at, COALESCE(said.call, ''), COALESCE(said.outcome, ''), COALESCE(said.vendor_code, ''),
+               COALESCE(said.vendor_message, ''), COALESCE(said.error, ''), last.at, o.event_source, COALESCE(o.source_type, 0),
                COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''),
                CASE $14::text WHEN 'due' THEN (EXTRACT(epoch FROM x.next_attempt_at) * 1000000)::bigint
                               WHEN 'points' THEN -o.points
                               WHEN 'failed' THEN -COALESCE((EXTRACT(epoch FROM last.at) * 1000000)::bigint, 0)
                               ELSE 0 END AS place` + openFrom + `
-          LEFT JOIN LATERAL (SELECT a.outcome, a.vendor_code, a.vendor_message, a.error, a.at
+          LEFT JOIN LATERAL (SELECT` + attemptCall + ` AS call, a.outcome, a.vendor_code, a.vendor_message, a.error
+                               FROM attempts a
+                              WHERE a.operation_id = x.operation_id` + attemptCounts + `
+                              ORDER BY a.id + 0 DESC
+                              LIMIT 1) AS said ON true
+          LEFT JOIN LATERAL (SELECT a.at
                                FROM attempts a
                               WHERE a.operation_id = x.operation_id
                               ORDER BY a.id + 0 DESC
@@ -146,8 +156,8 @@ func (s *Store) ListOpen(ctx context.Context, f OpenFilter, memories []KeyMemory
 	page.Operations, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o OpenOperation, err error) {
 		return o, row.Scan(&o.ID, &o.Account, &o.State, &o.Cause, &o.InDoubt, &o.Blocked, &o.Attempts, &o.Kind,
 			&o.BizID, &o.Reference, &o.BusinessKey, &o.MemberID, &o.MemberCode, &o.Points, &o.EventType,
-			&o.EventTime, &o.RecordedAt, &o.FirstSentAt, &o.NextAt, &o.Outcome, &o.VendorCode, &o.VendorWords,
-			&o.FailedAt, &o.EventSource, &o.SourceType, &o.PointsChannel, &o.ShopCode, &o.order)
+			&o.EventTime, &o.RecordedAt, &o.FirstSentAt, &o.NextAt, &o.Call, &o.Outcome, &o.VendorCode, &o.VendorWords,
+			&o.Error, &o.FailedAt, &o.EventSource, &o.SourceType, &o.PointsChannel, &o.ShopCode, &o.order)
 	})
 	if err != nil {
 		return page, fmt.Errorf("list open operations: %w", err)

@@ -27,10 +27,12 @@ type OpenGroup struct {
 	Late int64
 	// Oldest is when the oldest was recorded.
 	Oldest time.Time
-	// VendorCode and VendorWords are what the vendor said last about one of
-	// them, the newest; empty when there was no answer.
+	// Call, VendorCode, VendorWords and Error are as in OpenOperation, of one of
+	// them, the newest.
+	Call        Call
 	VendorCode  string
 	VendorWords string
+	Error       string
 }
 
 // sqlOpenGroups summarises the outbox, with one example of the vendor's words
@@ -39,7 +41,7 @@ type OpenGroup struct {
 // Locks nothing; no rows means that nothing is open.
 const sqlOpenGroups = `
 SELECT g.target, g.state, g.cause, g.code, g.n, g.in_doubt, g.late, g.oldest,
-       COALESCE(last.vendor_code, ''), COALESCE(last.vendor_message, last.error, '')
+       COALESCE(said.call, ''), COALESCE(said.vendor_code, ''), COALESCE(said.vendor_message, ''), COALESCE(said.error, '')
   FROM (SELECT x.target, x.state, COALESCE(x.cause, '') AS cause,
                CASE WHEN x.state = 'parked' THEN` + openCode + ` ELSE '' END AS code, count(*) AS n,
                count(*) FILTER (WHERE x.in_doubt) AS in_doubt,
@@ -49,11 +51,11 @@ SELECT g.target, g.state, g.cause, g.code, g.n, g.in_doubt, g.late, g.oldest,
           FROM outbox x
           JOIN operations o ON o.id = x.operation_id
          GROUP BY 1, 2, 3, 4) AS g
-  LEFT JOIN LATERAL (SELECT a.vendor_code, a.vendor_message, a.error
+  LEFT JOIN LATERAL (SELECT` + attemptCall + ` AS call, a.vendor_code, a.vendor_message, a.error
                        FROM attempts a
-                      WHERE a.operation_id = g.newest_id
+                      WHERE a.operation_id = g.newest_id` + attemptCounts + `
                       ORDER BY a.id + 0 DESC
-                      LIMIT 1) AS last ON true
+                      LIMIT 1) AS said ON true
  ORDER BY g.target, g.state, sum(g.n) OVER (PARTITION BY g.target, g.state, g.cause) DESC, g.cause, g.n DESC, g.code`
 
 // OpenGroups summarises what is open, by account, state, cause and code, the
@@ -65,7 +67,7 @@ func (s *Store) OpenGroups(ctx context.Context) ([]OpenGroup, error) {
 	}
 	groups, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (g OpenGroup, err error) {
 		return g, row.Scan(&g.Account, &g.State, &g.Cause, &g.Code, &g.Count, &g.InDoubt, &g.Late, &g.Oldest,
-			&g.VendorCode, &g.VendorWords)
+			&g.Call, &g.VendorCode, &g.VendorWords, &g.Error)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("summarise outbox: %w", err)

@@ -124,8 +124,8 @@ func (s *Store) Confirm(ctx context.Context, heard []Confirmation) (Confirmed, e
 // sqlLateConfirmation keeps a confirmation for an operation that a person had
 // voided. No row means that the operation is posted: nothing is wrong.
 const sqlLateConfirmation = `
-INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms)
-SELECT p.operation_id, $2, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, ''), $6
+INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms, call)
+SELECT p.operation_id, $2, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, ''), $6, 'points'
   FROM postings p
  WHERE p.operation_id = $1 AND p.kind = 'voided'`
 
@@ -160,8 +160,22 @@ const (
 	Parked State = "parked"
 )
 
+// Call is what was asked of the vendor.
+type Call string
+
+const (
+	// CallPoints is the call that an operation is for. It is what "" means, too.
+	CallPoints Call = "points"
+	// CallRecords reads the member's records; its words say nothing about points.
+	CallRecords Call = "records"
+	// CallIdentity asks who a scanned code is.
+	CallIdentity Call = "identity"
+)
+
 // Attempt is an attempt that did not post, for table attempts.
 type Attempt struct {
+	// Call is the call that the outcome and the words belong to.
+	Call Call
 	// Outcome is a name of vendorapi.Outcome.
 	Outcome     string
 	HTTPStatus  int
@@ -201,9 +215,9 @@ const sqlSettle = `
 WITH change AS (
     SELECT *
       FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::int[], $7::bigint[],
-                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[])
+                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[])
            AS c (operation_id, lease_token, state, cause, doubt, use_attempt, delay_ms, unsent,
-                 outcome, http_status, vendor_code, vendor_message, error, duration_ms)
+                 outcome, http_status, vendor_code, vendor_message, error, duration_ms, call)
 ), locked AS (
     SELECT c.*
       FROM change c
@@ -219,11 +233,11 @@ WITH change AS (
            lease_token = NULL, lease_until = NULL
       FROM locked c
      WHERE x.operation_id = ANY (ARRAY[c.operation_id]) AND x.lease_token = c.lease_token AND x.lease_until > now()
-    RETURNING x.operation_id, c.outcome, c.http_status, c.vendor_code, c.vendor_message, c.error, c.duration_ms
+    RETURNING x.operation_id, c.outcome, c.http_status, c.vendor_code, c.vendor_message, c.error, c.duration_ms, c.call
 ), recorded AS (
-    INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, error, duration_ms)
+    INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, error, duration_ms, call)
     SELECT operation_id, outcome, NULLIF(http_status, 0::smallint), NULLIF(vendor_code, ''),
-           NULLIF(vendor_message, ''), NULLIF(error, ''), duration_ms
+           NULLIF(vendor_message, ''), NULLIF(error, ''), duration_ms, call
       FROM changed
      WHERE outcome <> ''
 )
@@ -238,7 +252,7 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 	}
 	ids, tokens, delays := make([]int64, n), make([]int64, n), make([]int64, n)
 	states, causes, outcomes := make([]string, n), make([]string, n), make([]string, n)
-	codes, words, errs := make([]string, n), make([]string, n), make([]string, n)
+	codes, words, errs, calls := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	doubts, unsent := make([]bool, n), make([]bool, n)
 	used, durations, statuses := make([]int32, n), make([]int32, n), make([]int16, n)
 	for i := range changes {
@@ -251,10 +265,11 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 		if a := c.Attempt; a != nil {
 			outcomes[i], statuses[i], durations[i] = a.Outcome, int16(a.HTTPStatus), int32(a.Duration.Milliseconds())
 			codes[i], words[i], errs[i] = storable(a.VendorCode), storable(a.VendorWords), storable(a.Error)
+			calls[i] = string(cmp.Or(a.Call, CallPoints))
 		}
 	}
 	rows, err := s.pool.Query(ctx, sqlSettle, ids, tokens, states, causes, doubts, used, delays, unsent,
-		outcomes, statuses, codes, words, errs, durations)
+		outcomes, statuses, codes, words, errs, durations, calls)
 	if err != nil {
 		return nil, fmt.Errorf("settle outbox batch: %w", err)
 	}

@@ -210,7 +210,7 @@ func (l listing) print(out io.Writer, now time.Time) {
 			cause = strings.TrimSpace(o.State + " " + o.Cause)
 		}
 		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, clean(memberOf(o.MemberID, o.MemberCode)),
-			clean(o.BusinessKey), command.Count(o.Points), when, clean(vendorSaid(o.VendorCode, o.VendorWords))}
+			clean(o.BusinessKey), command.Count(o.Points), when, clean(vendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
 	}
 	title := "CAUSE"
 	if l.state != string(ledger.Parked) {
@@ -238,7 +238,7 @@ func (l listing) printCSV(out io.Writer) error {
 	records := [][]string{{"id", "account", "state", "cause", "in_doubt", "blocked", "attempts", "kind", "biz_id", "reference",
 		"business_key", "member_id", "member_code", "points", "event_type", "event_time", "recorded_at", "first_sent_at",
 		"next_attempt_at", "last_outcome", "vendor_code", "vendor_message", "last_attempt_at", "event_source", "source_type",
-		"points_channel", "shop_code"}}
+		"points_channel", "shop_code", "last_call", "error"}}
 	for _, o := range l.Operations {
 		firstSent, failed := "", ""
 		if o.FirstSentAt != nil {
@@ -252,7 +252,7 @@ func (l listing) printCSV(out io.Writer) error {
 			cellText(o.BusinessKey), cellText(o.MemberID), cellText(o.MemberCode), strconv.FormatInt(int64(o.Points), 10),
 			cellText(o.EventType), utc(o.EventTime), utc(o.RecordedAt), firstSent, utc(o.NextAt), o.Outcome,
 			cellText(o.VendorCode), cellText(o.VendorWords), failed, cellText(o.EventSource), strconv.Itoa(o.SourceType),
-			strconv.Itoa(o.PointsChannel), cellText(o.ShopCode)})
+			strconv.Itoa(o.PointsChannel), cellText(o.ShopCode), string(o.Call), cellText(o.Error)})
 	}
 	if err := w.WriteAll(records); err != nil {
 		return fmt.Errorf("write CSV: %w", err)

@@ -49,7 +49,7 @@ func hide(text string, members ...string) string {
 func forEyes(o ledger.OpenOperation) ledger.OpenOperation {
 	o.BusinessKey = hide(o.BusinessKey, o.MemberID, o.MemberCode)
 	o.MemberID, o.MemberCode = maskMobiles(o.MemberID), maskMobiles(o.MemberCode)
-	o.VendorWords = maskMobiles(o.VendorWords)
+	o.VendorWords, o.Error = maskMobiles(o.VendorWords), maskMobiles(o.Error)
 	return o
 }
 

@@ -242,7 +242,7 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 		fmt.Fprintln(out, "How it ended")
 		printLine(out, p.Kind, moment(p.PostedAt)+": "+evidenceWords(p.Evidence))
 		if said := answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
-			printLine(out, "vendor", said)
+			printLine(out, wordsFrom(p.Evidence), said)
 		}
 		if p.MemberID != "" {
 			printLine(out, "member", p.MemberID)
@@ -250,6 +250,16 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 	}
 	fmt.Fprintln(out, "What you can do")
 	printPoint(out, o.Next)
+}
+
+// wordsFrom says whose words a posting keeps: the vendor's answer to the points
+// call, or what it rests on otherwise.
+func wordsFrom(evidence string) string {
+	switch evidence {
+	case string(ledger.Answered), string(ledger.AlreadyApplied):
+		return "vendor said"
+	}
+	return "rests on"
 }
 
 // headline is an operation in a few words.
@@ -349,6 +359,9 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 			actions = actions[1:]
 		}
 		text := strings.ReplaceAll(a.Outcome, "_", " ")
+		if call := callWords(a.Call); call != "" {
+			text = call + ": " + text // its words are not about the points
+		}
 		if said := answer(a.HTTPStatus, a.VendorCode, a.VendorWords); said != "" {
 			text += ": " + said
 		}

@@ -94,7 +94,8 @@ type causeReport struct {
 	Count    int64     `json:"operations"`
 	InDoubt  int64     `json:"in_doubt"`
 	OldestAt time.Time `json:"oldest_at"`
-	// VendorSaid is the answer to one of them, the newest.
+	// VendorSaid is the answer to the points call of one of them, the newest; see
+	// vendorSaid.
 	VendorSaid string `json:"vendor_said"`
 }
 
@@ -208,7 +209,8 @@ func (a *accountReport) addParked(g ledger.OpenGroup) {
 		}
 	}
 	if same <= maxCodes {
-		c := causeReport{Cause: g.Cause, Code: g.Code, Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest, VendorSaid: maskMobiles(g.VendorWords)}
+		c := causeReport{Cause: g.Cause, Code: g.Code, Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest,
+			VendorSaid: maskMobiles(vendorSaid(g.Call, "", g.VendorWords, g.Error))}
 		if same == maxCodes {
 			c.Code = ""
 		}

@@ -185,9 +185,30 @@ func actionWords(action string) string {
 	return words
 }
 
-// vendorSaid joins a vendor's code and words.
-func vendorSaid(code, words string) string {
-	return strings.TrimSpace(code + " " + words)
+// callWords names a call whose words are shown beside those about the points;
+// empty for the points call itself.
+func callWords(call ledger.Call) string {
+	switch call {
+	case ledger.CallRecords:
+		return "reading the member's records"
+	case ledger.CallIdentity:
+		return "asking who the member is"
+	}
+	return ""
+}
+
+// vendorSaid is what a vendor answered to the call for the points, or, named as
+// such, to the one that asked who the member is. Where it gave no words, ours
+// stand in brackets.
+func vendorSaid(call ledger.Call, code, words, ours string) string {
+	said := strings.TrimSpace(code + " " + words)
+	if said == "" && ours != "" {
+		said = "(" + ours + ")"
+	}
+	if call == ledger.CallIdentity && said != "" {
+		said = "identity: " + said // a column is narrow
+	}
+	return said
 }
 
 func hours(d time.Duration) string { return fmt.Sprintf("%g h", d.Hours()) }
