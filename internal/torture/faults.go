@@ -18,6 +18,8 @@ type injector struct {
 	monitor *monitor
 	acks    *ackWatch
 	habits  *habits
+	// rules are the rule sets that were added so far.
+	rules []newRules
 	// quiet says that no progress is to be expected any more.
 	quiet func() bool
 	say   func(format string, args ...any)
@@ -97,6 +99,10 @@ func (in *injector) inject(ctx context.Context, f Fault) error {
 		}
 	case DeleteDurable:
 		if err := in.deleteDurable(ctx); err != nil {
+			return err
+		}
+	case StaleRules:
+		if err := in.staleRules(ctx, f); err != nil {
 			return err
 		}
 	case StepClock:

@@ -25,6 +25,8 @@ type judge struct {
 	stored map[uint64]int
 	// confirmed are the sequences that the broker confirmed to the publisher.
 	confirmed map[int]uint64
+	// rules are the rule sets that were added during the run.
+	rules []newRules
 
 	report   rehearsal.Report
 	findings []Finding
@@ -52,17 +54,25 @@ func (j *judge) run(ctx context.Context) error {
 		return err
 	}
 	for _, c := range checks(j.rig.options) {
-		rows, err := j.rig.pool.Query(ctx, c.sql)
-		if err != nil {
-			return fmt.Errorf("check %s: %w", c.invariant, err)
+		if err := j.ask(ctx, c.invariant, c.sql); err != nil {
+			return err
 		}
-		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("check %s: %w", c.invariant, err)
-		}
-		if len(texts) > 0 {
-			j.find(c.invariant, len(texts), "%s", texts[0])
-		}
+	}
+	return j.checkRules(ctx, j.rules)
+}
+
+// ask reads what breaks an invariant, one text a row.
+func (j *judge) ask(ctx context.Context, invariant Invariant, sql string, args ...any) error {
+	rows, err := j.rig.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", invariant, err)
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("check %s: %w", invariant, err)
+	}
+	if len(texts) > 0 {
+		j.find(invariant, len(texts), "%s", texts[0])
 	}
 	return nil
 }

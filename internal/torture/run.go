@@ -89,7 +89,7 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	if err := r.work(ctx); err != nil {
 		return Verdict{}, err
 	}
-	r.judge = &judge{rig: r.rig, plan: r.plan, confirmed: r.publish.stored}
+	r.judge = &judge{rig: r.rig, plan: r.plan, confirmed: r.publish.stored, rules: r.inject.rules}
 	if err := r.judge.run(ctx); err != nil {
 		return Verdict{}, err
 	}

@@ -42,6 +42,9 @@ const (
 	RollBackDisk Kind = "roll_back_disk"
 	// DeleteDurable takes the consumer away, and what it has acknowledged with it.
 	DeleteDurable Kind = "delete_durable"
+	// StaleRules registers further rules through one worker, while the others go
+	// on with a file that lacks them until their time has come and is over.
+	StaleRules Kind = "stale_rules"
 	// StepClock sets the database's clock a minute forward, as far as the outbox
 	// goes: every lease looks as if it were over.
 	StepClock Kind = "step_clock"
@@ -70,7 +73,7 @@ func shares() []share {
 	return []share{{KillWorker, 24}, {PauseWorker, 8}, {RestartPostgres, 12}, {KillNATS, 10}, {CutVendors, 10},
 		{CutPostgres, 10}, {CutNATS, 8}, {OutageBoth, 3}, {StopWorker, 6}, {OutageZhimai, 4}, {RemoveWorker, 3},
 		{AddWorker, 3}, {OutageKylin, 3}, {RollBackDisk, 3}, {StepClock, 4}, {DeleteDurable, 2},
-		{HideReasons, 3}, {EmptyRecords, 3}, {ShortHistory, 2}, {StaleRecords, 3}, {LateRecords, 2}, {OtherZone, 1}, {WrongKey, 1}}
+		{HideReasons, 3}, {EmptyRecords, 3}, {ShortHistory, 2}, {StaleRecords, 3}, {LateRecords, 2}, {OtherZone, 1}, {StaleRules, 1}, {WrongKey, 1}}
 }
 
 // Kinds lists all kinds, in the order of the report.

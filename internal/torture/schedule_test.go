@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/internal/config"
 	"pointsledger/internal/sabotage"
 )
 
@@ -169,5 +170,33 @@ func TestWorkerConfig(t *testing.T) {
 	}
 	if workerLease <= callTimeout+5*time.Second {
 		t.Error("the lease does not cover a call and its settling")
+	}
+}
+
+// A set that is added grants the same, says so in other words, and leaves the
+// sets before it as they were.
+func TestWithRules(t *testing.T) {
+	t.Parallel()
+	builtIn := string(config.DefaultFile())
+	first := newRules{From: time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC), Mark: "新规1"}
+	second := newRules{From: first.From.Add(time.Hour), Mark: "新规2"}
+	once, err := withRules(builtIn, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := withRules(once, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"from: 2026-11-27T10:00:00Z\n", "from: 2026-11-27T11:00:00Z\n", "reason: 新规1订单{orderId}消费积分\n", "reason: 新规2订单{orderId}消费积分\n"} {
+		if strings.Count(twice, text) != 1 {
+			t.Errorf("want %q once in it", text)
+		}
+	}
+	if err := config.CheckUsedRules([]byte(builtIn), []byte(twice), first.From.Add(-time.Minute)); err != nil {
+		t.Errorf("the worker refuses it: %v", err)
+	}
+	if _, err := withRules("rules: []", first); err == nil {
+		t.Error("want an error for a configuration without rules")
 	}
 }

@@ -36,6 +36,8 @@ const (
 	RejectsComplete Invariant = "rejects_complete"
 	// AsPublished: the ledger's facts are those that were published (3).
 	AsPublished Invariant = "as_published"
+	// NewestRules: nobody grants by rules that others have replaced (12).
+	NewestRules Invariant = "newest_rules"
 	// TrialBalance: the sum of all accounts is zero.
 	TrialBalance Invariant = "trial_balance"
 	// BrokerKeeps: an event that the broker confirmed is in its stream.
@@ -50,7 +52,7 @@ const (
 // first that is broken.
 func Invariants() []Invariant {
 	return []Invariant{LiveLease, ParkedStays, SameKey, RecordedBeforeAck, OneOperation, PostingNeedsEffect, AppliedOnce,
-		DoubtIsKept, NothingLost, RejectsComplete, AsPublished, TrialBalance, BrokerKeeps, WorkerLives, GetsQuiet}
+		DoubtIsKept, NothingLost, RejectsComplete, AsPublished, NewestRules, TrialBalance, BrokerKeeps, WorkerLives, GetsQuiet}
 }
 
 // Finding is a broken invariant: how often, and the first case in words.

@@ -38,6 +38,7 @@ type workers struct {
 type slot struct {
 	process *devstack.Process
 	name    string
+	config  string // path of its configuration
 	wanted  bool
 	// expected: the end of the process is our doing.
 	expected bool
@@ -69,7 +70,7 @@ func (w *workers) launch(ctx context.Context, at int) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
-	s.process, s.wanted, s.expected, s.paused = process, true, false, false
+	s.process, s.config, s.wanted, s.expected, s.paused = process, w.rig.config, true, false, false
 	name := s.name
 	w.group.Go(func() { w.watch(ctx, at, process, name) })
 	return nil
@@ -130,6 +131,35 @@ func (w *workers) set(ctx context.Context, n int) error {
 			if err := w.launch(ctx, at); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// use makes a configuration that of every process that starts from now on.
+func (w *workers) use(path string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rig.config = path
+}
+
+// restartOlder stops the workers that run with another configuration than the
+// given one, and starts them again.
+func (w *workers) restartOlder(ctx context.Context, path string) error {
+	for at := range w.slots {
+		older := false
+		err := until(ctx, patience, "a worker with older rules to be free", func(context.Context) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			s := &w.slots[at]
+			older = s.wanted && s.config != path
+			return !older || !s.busy && !s.paused
+		})
+		if err != nil {
+			return err
+		}
+		if older {
+			w.stop(at, true)
 		}
 	}
 	return nil
