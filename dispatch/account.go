@@ -29,6 +29,8 @@ type Account struct {
 	// Name is the operations' target.
 	Name   string
 	Vendor Vendor
+	// Shape is what of this configuration stands in each call's parameters.
+	Shape Shape
 	// Concurrency is the most calls at once, 1 or more. Too low: the backlog
 	// drains slowly; too high: the vendor throttles.
 	Concurrency int

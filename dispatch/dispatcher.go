@@ -26,6 +26,8 @@ type Store interface {
 	Resolve(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken, memberID string) (bool, error)
 	AccountConfirmed(ctx context.Context, target string) (bool, error)
 	MarkAccountConfirmed(ctx context.Context, target string) error
+	RegisterShape(ctx context.Context, hash, shape string) error
+	RequestShape(ctx context.Context, hash string) (string, error)
 
 	// The gate and the rate that all workers share.
 	ReadGate(ctx context.Context, target string) (ledger.Gate, error)
@@ -103,6 +105,7 @@ type Dispatcher struct {
 	pacer   *pacer
 	sampler *sampler
 	strikes authStrikes
+	shapes  shapes
 	// queue holds claimed rows until a sender takes them. A claim and a handover
 	// at the same time may each fill it up to maxHeld.
 	queue    chan *held
@@ -187,6 +190,9 @@ func (d *Dispatcher) Status() Status {
 // doubt, and the database has settleGrace left to hear of it.
 func (d *Dispatcher) Run(accept, work context.Context) error {
 	err := d.loadConfirmed(accept)
+	if err == nil {
+		err = retryStore(accept, d.note, func() error { return d.registerShape(accept) })
+	}
 	if err == nil {
 		// What other workers, or this one before a restart, have learned comes
 		// before the first call; the first call of a new process may be a probe,

@@ -40,7 +40,7 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 	for target, n := range waiting {
 		if d := h.dispatchers[target]; d != nil && d.reserve(ctx, n) {
 			reserved[target] = n
-			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease})
+			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease, Shape: d.account.Shape.Hash})
 			delete(waiting, target)
 		}
 	}

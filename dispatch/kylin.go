@@ -22,6 +22,16 @@ func KylinRequest(c *ledger.Claimed) kylin.Freeze {
 		ShopCode: c.ShopCode, Point: int64(c.Points)}
 }
 
+// InShape implements Shaped.
+func (k Kylin) InShape(text string) (Vendor, error) {
+	shape, err := kylin.ParseShape(text)
+	if err != nil {
+		return nil, err
+	}
+	k.Client = k.Client.InShape(shape)
+	return k, nil
+}
+
 // Send implements Vendor.
 func (k Kylin) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
 	if c.Kind != ledger.FreezePoint {

@@ -68,12 +68,18 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 		d.gate.unused(pass)
 		return returnUnsent(&row.Claimed)
 	}
+	vendor, err := d.vendorFor(work, row)
+	if err != nil {
+		d.gate.unused(pass)
+		d.log.Error("a row cannot be sent as it was sent before: it waits", zap.String("biz_id", string(row.BizID)), zap.Error(err))
+		return returnUnsent(&row.Claimed)
+	}
 	ctx, cancel := context.WithDeadline(work, pass.deadline)
 	defer cancel()
 	started := time.Now()
 	row.calledAt = started
 	sabotage.Crash(sabotage.BeforeSend)
-	reply := d.account.Vendor.Send(ctx, &row.Claimed)
+	reply := vendor.Send(ctx, &row.Claimed)
 	sabotage.Crash(sabotage.AfterSend)
 	d.observer.Attempted(d.account.Name, reply.Outcome, time.Since(started))
 	h := d.learn(pass, row.MemberID, reply)

@@ -61,6 +61,7 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 			heard = append(heard, *r.confirmation)
 			waited = append(waited, started.Sub(r.row.BrokerTime))
 		} else {
+			r.change.Reshape = reshapes(&r.row.Claimed, r.change)
 			changes = append(changes, *r.change)
 		}
 	}

@@ -46,6 +46,10 @@ type Claimed struct {
 	SentFor     time.Duration
 	// NeverSent: nothing that was sent for it before can have had an effect.
 	NeverSent bool
+	// Shape names the request shape that it is sent in (RequestShape), empty
+	// for none; Shaped: it had it before this claim.
+	Shape  string
+	Shaped bool
 }
 
 // Claim says which rows to take.
@@ -61,6 +65,9 @@ type Claim struct {
 	KeyMemory time.Duration
 	// Newest takes the due rows that were recorded last.
 	Newest bool
+	// Shape names the request shape that a row gets which has none yet; empty
+	// for an account without one. A row keeps what it has.
+	Shape string
 }
 
 // sqlClaim leases due rows and returns what to send, in order of due time. Rows
@@ -79,7 +86,7 @@ const sqlClaimNewest = claimDue + `     ORDER BY operation_id DESC
 const (
 	claimDue = `
 WITH due AS (
-    SELECT operation_id
+    SELECT operation_id, shape
       FROM outbox
      WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
        AND (NOT in_doubt OR first_sent_at > now() - $5::interval)
@@ -89,15 +96,17 @@ WITH due AS (
 ), leased AS (
     UPDATE outbox x
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
-           first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END
+           first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END,
+           shape = COALESCE(x.shape, NULLIF($6, ''))
       FROM due d
      WHERE x.operation_id = ANY (ARRAY[d.operation_id])
-    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at
+    RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,
+              x.shape, d.shape IS NOT NULL AS shaped
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
        COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
-       EXTRACT(epoch FROM now() - l.first_sent_at)::float8
+       EXTRACT(epoch FROM now() - l.first_sent_at)::float8, COALESCE(l.shape, ''), l.shaped
   FROM leased l
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  ORDER BY l.next_attempt_at, l.operation_id`
@@ -109,7 +118,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 	if c.Newest {
 		sql = sqlClaimNewest
 	}
-	rows, err := s.pool.Query(ctx, sql, c.Target, c.Limit, int64(c.Token), c.Lease, c.KeyMemory)
+	rows, err := s.pool.Query(ctx, sql, c.Target, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox batch: %w", err)
 	}
@@ -118,7 +127,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 		var sentFor float64
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
 			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.BrokerTime, &r.Attempts,
-			&r.InDoubt, &r.FirstSentAt, &sentFor)
+			&r.InDoubt, &r.FirstSentAt, &sentFor, &r.Shape, &r.Shaped)
 		r.SentFor, r.NeverSent = seconds(sentFor), !r.InDoubt
 		return r, err
 	})

@@ -23,8 +23,8 @@ event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, 
 	operationColumns = 26
 
 	copyOutbox = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
-lease_until) FROM STDIN WITH (FORMAT binary)`
-	outboxColumns = 8
+lease_until, shape) FROM STDIN WITH (FORMAT binary)`
+	outboxColumns = 9
 )
 
 // copy writes what write does, for a large batch of messages that are new to the
@@ -138,13 +138,15 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 			c.time(now)
 			c.integer(int64(l.Token))
 			c.time(now.Add(l.Lease))
-			leased = append(leased, firstClaim(o, ids[i], l.Token, now))
+			c.textOrNull(l.Shape)
+			leased = append(leased, firstClaim(o, ids[i], l, now))
 			continue
 		}
 		c.text(string(Pending))
 		c.boolean(false)
 		c.null()
 		c.time(now)
+		c.null()
 		c.null()
 		c.null()
 	}

@@ -15,6 +15,8 @@ type RecordLease struct {
 	Token LeaseToken
 	// Lease is how long the rows are this worker's without a renewal.
 	Lease time.Duration
+	// Shape names the request shape that the rows get; empty is none.
+	Shape string
 }
 
 // RecordLeased is Record that claims the new operations of some accounts in the
@@ -48,11 +50,11 @@ func (q *queueing) args() []any {
 		}
 	}
 	n := len(q.leases)
-	targets, tokens, seconds := make([]string, n), make([]int64, n), make([]float64, n)
+	targets, shapes, tokens, seconds := make([]string, n), make([]string, n), make([]int64, n), make([]float64, n)
 	for i, l := range q.leases {
-		targets[i], tokens[i], seconds[i] = l.Target, int64(l.Token), l.Lease.Seconds()
+		targets[i], shapes[i], tokens[i], seconds[i] = l.Target, l.Shape, int64(l.Token), l.Lease.Seconds()
 	}
-	return []any{string(state), cause, doubt, rest, targets, tokens, seconds}
+	return []any{string(state), cause, doubt, rest, targets, tokens, seconds, shapes}
 }
 
 // lease is what was asked for the target, nil for none.
@@ -86,16 +88,16 @@ func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]b
 		}
 		inserted[k] = true
 		if o, l := byKey[k], w.how.lease(k.Target); l != nil && o.Points > 0 {
-			leased = append(leased, firstClaim(o, id, l.Token, now))
+			leased = append(leased, firstClaim(o, id, l, now))
 		}
 	}
 	return inserted, leased, rows.Err()
 }
 
 // firstClaim is the operation as its first claim would read it.
-func firstClaim(o newOperation, id OperationID, token LeaseToken, now time.Time) Claimed {
-	return Claimed{ID: id, Token: token, Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points,
+func firstClaim(o newOperation, id OperationID, lease *RecordLease, now time.Time) Claimed {
+	return Claimed{ID: id, Token: lease.Token, Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points,
 		SourceType: o.SourceType, PointsChannel: o.PointsChannel, Reason: o.Reason, Reference: o.Reference, ShopCode: o.ShopCode,
 		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, BrokerTime: o.entry.Message.BrokerTime,
-		FirstSentAt: now, NeverSent: true}
+		FirstSentAt: now, NeverSent: true, Shape: lease.Shape}
 }

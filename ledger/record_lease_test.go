@@ -68,7 +68,10 @@ func variedEvents(f *fixture) []ledger.Entry {
 func TestRecordLeasedReadsAsAClaim(t *testing.T) {
 	t.Parallel()
 	f, twin := newFixture(t), newFixture(t)
-	_, leased := f.recordLeased([]ledger.RecordLease{leaseOf("zhimai", 5), leaseOf("kylin", 6)}, variedEvents(f)...)
+	shaped := leaseOf("kylin", 6)
+	shaped.Shape = "shape of kylin"
+	shapes := map[string]string{"kylin": shaped.Shape}
+	_, leased := f.recordLeased([]ledger.RecordLease{leaseOf("zhimai", 5), shaped}, variedEvents(f)...)
 	twin.record(variedEvents(twin)...)
 	byID := map[ledger.OperationID]ledger.Claimed{}
 	for _, r := range leased {
@@ -76,7 +79,7 @@ func TestRecordLeasedReadsAsAClaim(t *testing.T) {
 	}
 	claimed := 0
 	for target, token := range map[string]ledger.LeaseToken{"zhimai": 5, "kylin": 6} {
-		rows, err := twin.Claim(t.Context(), ledger.Claim{Target: target, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
+		rows, err := twin.Claim(t.Context(), ledger.Claim{Target: target, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour, Shape: shapes[target]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,12 +100,12 @@ func TestRecordLeasedReadsAsAClaim(t *testing.T) {
 	want(t, "rows returned", len(leased), 5)
 	for _, f := range []*fixture{f, twin} {
 		want(t, "outbox", one[string](f, `SELECT string_agg(concat_ws(' ', operation_id, target, state, cause, in_doubt, attempts, lease_token,
-			first_sent_at <= now(), lease_until - first_sent_at, resolved_member_id), ', ' ORDER BY operation_id) FROM outbox`), outboxOfVaried)
+			first_sent_at <= now(), lease_until - first_sent_at, resolved_member_id, shape), ', ' ORDER BY operation_id) FROM outbox`), outboxOfVaried)
 	}
 }
 
-const outboxOfVaried = "1 zhimai sending f 0 5 t 00:01:00, 2 zhimai sending f 0 5 t 00:01:00, 3 kylin sending f 0 6 t 00:01:00, " +
-	"4 kylin sending f 0 6 t 00:01:00, 5 zhimai sending f 0 5 t 00:01:00"
+const outboxOfVaried = "1 zhimai sending f 0 5 t 00:01:00, 2 zhimai sending f 0 5 t 00:01:00, 3 kylin sending f 0 6 t 00:01:00 shape of kylin, " +
+	"4 kylin sending f 0 6 t 00:01:00 shape of kylin, 5 zhimai sending f 0 5 t 00:01:00"
 
 // sameClaim compares all fields, also those that are added later: times as
 // Postgres keeps them. When the first send was is another moment in each.

@@ -203,6 +203,9 @@ type Change struct {
 	// the vendor (nothing left this machine, or the vendor turned it away for
 	// our credentials or our pace): the row counts as never sent.
 	Unsent bool
+	// Reshape: the row may be sent in another request shape; a row in doubt
+	// keeps its shape all the same.
+	Reshape bool
 	// Attempt is recorded when it is not nil.
 	Attempt *Attempt
 }
@@ -215,9 +218,9 @@ const sqlSettle = `
 WITH change AS (
     SELECT *
       FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::int[], $7::bigint[],
-                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[])
+                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[], $16::boolean[])
            AS c (operation_id, lease_token, state, cause, doubt, use_attempt, delay_ms, unsent,
-                 outcome, http_status, vendor_code, vendor_message, error, duration_ms, call)
+                 outcome, http_status, vendor_code, vendor_message, error, duration_ms, call, reshape)
 ), locked AS (
     SELECT c.*
       FROM change c
@@ -230,6 +233,7 @@ WITH change AS (
            attempts = x.attempts + c.use_attempt,
            next_attempt_at = now() + c.delay_ms * interval '1 millisecond',
            first_sent_at = CASE WHEN c.unsent AND NOT x.in_doubt THEN NULL ELSE x.first_sent_at END,
+           shape = CASE WHEN c.reshape AND NOT x.in_doubt THEN NULL ELSE x.shape END,
            lease_token = NULL, lease_until = NULL
       FROM locked c
      WHERE x.operation_id = ANY (ARRAY[c.operation_id]) AND x.lease_token = c.lease_token AND x.lease_until > now()
@@ -253,12 +257,13 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 	ids, tokens, delays := make([]int64, n), make([]int64, n), make([]int64, n)
 	states, causes, outcomes := make([]string, n), make([]string, n), make([]string, n)
 	codes, words, errs, calls := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	doubts, unsent := make([]bool, n), make([]bool, n)
+	doubts, unsent, reshape := make([]bool, n), make([]bool, n), make([]bool, n)
 	used, durations, statuses := make([]int32, n), make([]int32, n), make([]int16, n)
 	for i := range changes {
 		c := &changes[i]
 		ids[i], tokens[i], delays[i] = int64(c.ID), int64(c.Token), c.Delay.Milliseconds()
 		states[i], causes[i], doubts[i], unsent[i] = string(c.State), c.Cause, c.Doubt, c.Unsent
+		reshape[i] = c.Reshape
 		if c.UseAttempt {
 			used[i] = 1
 		}
@@ -269,7 +274,7 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 		}
 	}
 	rows, err := s.pool.Query(ctx, sqlSettle, ids, tokens, states, causes, doubts, used, delays, unsent,
-		outcomes, statuses, codes, words, errs, durations, calls)
+		outcomes, statuses, codes, words, errs, durations, calls, reshape)
 	if err != nil {
 		return nil, fmt.Errorf("settle outbox batch: %w", err)
 	}

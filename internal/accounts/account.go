@@ -30,6 +30,7 @@ func New(v config.Vendor) (dispatch.Account, error) {
 		a.Vendor = dispatch.Zhimai{Client: client}
 	case config.KindKylin:
 		a.Vendor, err = newKylin(v)
+		a.Shape = dispatch.ShapeOf(kylin.ShapeOf(KylinConfig(v)).String())
 	default:
 		err = fmt.Errorf("unknown kind %q", v.Kind)
 	}

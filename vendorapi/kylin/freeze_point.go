@@ -34,8 +34,7 @@ type Client struct {
 	url          *url.URL
 	header       http.Header
 	secrets      vendorapi.Secrets
-	memberType   string
-	pointBizType string
+	shape        Shape
 	appliedCodes []string
 }
 
@@ -64,8 +63,7 @@ func New(cfg Config) (*Client, error) {
 		url:          freezeURL(base),
 		header:       header,
 		secrets:      vendorapi.NewSecrets(values...),
-		memberType:   cfg.MemberType,
-		pointBizType: cfg.PointBizType,
+		shape:        ShapeOf(cfg),
 		appliedCodes: slices.Clone(cfg.AppliedCodes),
 	}, nil
 }
@@ -123,7 +121,7 @@ func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
 	answer := c.caller.Post(ctx, vendorapi.Call{
 		URL:     c.url,
 		Header:  header,
-		Body:    f.appendBody(make([]byte, 0, 512), c.memberType, c.pointBizType),
+		Body:    f.appendBody(make([]byte, 0, 512), c.shape),
 		Secrets: c.secrets,
 	})
 	return c.read(answer)
@@ -131,20 +129,22 @@ func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
 
 // appendBody writes the body in the order of the page's example. The points are
 // a double there; they are written from the integer, as 5.0, never computed.
-func (f Freeze) appendBody(dst []byte, memberType, pointBizType string) []byte {
+func (f Freeze) appendBody(dst []byte, s Shape) []byte {
 	dst = append(dst, `{"memberId":`...)
 	dst = vendorapi.AppendJSONString(dst, f.MemberID)
 	dst = append(dst, `,"description":`...)
 	dst = vendorapi.AppendJSONString(dst, f.Description)
-	dst = append(dst, `,"channelType":"`+channelType+`","memberType":`...)
-	dst = vendorapi.AppendJSONString(dst, memberType)
+	dst = append(dst, `,"channelType":`...)
+	dst = vendorapi.AppendJSONString(dst, s.ChannelType)
+	dst = append(dst, `,"memberType":`...)
+	dst = vendorapi.AppendJSONString(dst, s.MemberType)
 	if f.ShopCode != "" {
 		dst = append(dst, `,"shopCode":`...)
 		dst = vendorapi.AppendJSONString(dst, f.ShopCode)
 	}
 	dst = append(dst, `,"pointBizType":`...)
-	dst = vendorapi.AppendJSONString(dst, pointBizType)
-	dst = append(dst, `,"idempotentMode":`+idempotentMode+`,"point":`...)
+	dst = vendorapi.AppendJSONString(dst, s.PointBizType)
+	dst = append(dst, `,"idempotentMode":`+s.IdempotentMode+`,"point":`...)
 	dst = strconv.AppendInt(dst, f.Point, 10)
 	return append(dst, `.0}`...)
 }

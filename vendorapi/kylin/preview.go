@@ -29,6 +29,6 @@ func PreviewFreeze(cfg Config, f Freeze) vendorapi.Preview {
 		Method: http.MethodPost,
 		URL:    address,
 		Header: header,
-		Body:   f.appendBody(nil, cfg.MemberType, cfg.PointBizType),
+		Body:   f.appendBody(nil, ShapeOf(cfg)),
 	}
 }

@@ -1,0 +1,99 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"pointsledger/ledger"
+)
+
+// Shape is what of an account's configuration stands in the business parameters
+// of its calls. A row keeps the shape of its first attempt until it ends
+// (TestRowKeepsItsShape). The zero Shape: nothing does; an operation says it all.
+type Shape struct {
+	// Hash names it in the outbox, Text is its registered form.
+	Hash, Text string
+}
+
+// shapeHashChars of hex are enough to tell some dozens of shapes apart.
+const shapeHashChars = 12
+
+// ShapeOf is the shape with a text; empty is the zero Shape.
+func ShapeOf(text string) Shape {
+	if text == "" {
+		return Shape{}
+	}
+	sum := sha256.Sum256([]byte(text))
+	return Shape{Hash: hex.EncodeToString(sum[:])[:shapeHashChars], Text: text}
+}
+
+// Shaped is a Vendor whose calls can be made in a shape that was registered
+// before.
+type Shaped interface {
+	InShape(text string) (Vendor, error)
+}
+
+// shapes gives the Vendor for a row's shape. It is safe for concurrent use.
+type shapes struct {
+	mu    sync.Mutex
+	known map[string]Vendor
+}
+
+// registerShape keeps the account's shape before anything is claimed in it.
+func (d *Dispatcher) registerShape(ctx context.Context) error {
+	if d.account.Shape.Hash == "" {
+		return nil
+	}
+	return d.store.RegisterShape(ctx, d.account.Shape.Hash, d.account.Shape.Text)
+}
+
+// vendorFor is the Vendor that sends the row as it was sent before.
+func (d *Dispatcher) vendorFor(ctx context.Context, row *held) (Vendor, error) {
+	if row.Shape == "" || row.Shape == d.account.Shape.Hash {
+		return d.account.Vendor, nil
+	}
+	d.shapes.mu.Lock()
+	defer d.shapes.mu.Unlock()
+	if v := d.shapes.known[row.Shape]; v != nil {
+		return v, nil
+	}
+	shaped, able := d.account.Vendor.(Shaped)
+	if !able {
+		return nil, errors.New("this kind of vendor sends in one shape only")
+	}
+	text, err := d.store.RequestShape(ctx, row.Shape)
+	d.note(err)
+	if err != nil {
+		return nil, err
+	}
+	v, err := shaped.InShape(text)
+	if err != nil {
+		return nil, fmt.Errorf("shape %s: %w", row.Shape, err)
+	}
+	if d.shapes.known == nil {
+		d.shapes.known = map[string]Vendor{}
+	}
+	d.shapes.known[row.Shape] = v
+	d.log.Info("rows that were tried are sent as they were before", zap.String("shape", row.Shape), zap.String("now", d.account.Shape.Hash))
+	return v, nil
+}
+
+// reshapes tells whether a row that goes back may be sent in another shape: its
+// shape is this claim's, and nothing left this machine, or the gate took the
+// refusal for a mistake of our own, which another configuration mends.
+func reshapes(row *ledger.Claimed, c *ledger.Change) bool {
+	if row.Shaped || row.InDoubt || c.Doubt || c.State != ledger.Pending {
+		return false
+	}
+	switch c.Cause {
+	case CauseReturned, CauseNotSent, CauseMemberUnresolved, CauseSuspicious:
+		return true
+	}
+	return false
+}
