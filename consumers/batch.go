@@ -47,7 +47,7 @@ func (b *decodedBatch) add(rules *Rules, s *source, m jetstream.Msg) {
 		return
 	}
 	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: rules.version}
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: rules.version, Mask: Mask}
 	// Also an event that we understood may end as a reject (a conflict).
 	entry.Message.Header = headerLines(m.Headers())
 	if decoded.Redact {
@@ -118,7 +118,11 @@ func headerLines(headers map[string][]string) []byte {
 	slices.Sort(names)
 	var lines []byte
 	for _, name := range names {
+		secret := isSecretName([]byte(name))
 		for _, value := range headers[name] {
+			if secret && value != "" {
+				value = "***"
+			}
 			lines = append(lines, name...)
 			lines = append(lines, ": "...)
 			lines = append(lines, value...)

@@ -2,6 +2,7 @@ package consumers
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"pointsledger/ledger"
@@ -105,6 +106,9 @@ func (x *reading) read(r *Rules, m *ledger.Message, header map[string][]string) 
 	if problem != nil {
 		return nil, problem
 	}
+	if name := secretHeader(header); name != "" {
+		x.scan.secret = "header " + strings.ToLower(name)
+	}
 	if x.scan.binary = binary; binary {
 		problem = x.attributes.fromHeader(header)
 		x.id, x.source, x.typ = x.attributes.id.text, x.attributes.source.text, x.attributes.typ.text
@@ -181,6 +185,7 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 		RepeatIsDuplicate: x.rule.repeatIsDuplicate,
 		Operations:        operations,
 	}
+	event.OnlyIfKnown = x.checkKeyTexts()
 	x.nameFact(event)
 	return event, nil
 }

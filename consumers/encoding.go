@@ -29,6 +29,9 @@ func (s *scan) checkBytes(payload []byte) *ledger.Rejection {
 	if !utf8.Valid(payload) {
 		return notUTF8(payload)
 	}
+	if len(payload) > 1 && (payload[0] == 0 || payload[1] == 0) {
+		return ledger.Rejectf(ledger.NotUTF8, "the message is not UTF-8 but UTF-16 or UTF-32 without a byte order mark: convert it before publishing")
+	}
 	return nil
 }
 
@@ -45,6 +48,11 @@ func notUTF8(payload []byte) *ledger.Rejection {
 	}
 	if bytes.HasPrefix(payload, []byte("\xff\xfe")) || bytes.HasPrefix(payload, []byte("\xfe\xff")) {
 		return ledger.Rejectf(ledger.NotUTF8, "the message is not UTF-8 but UTF-16: convert it before publishing")
+	}
+	for mark, name := range map[string]string{"\x1f\x8b": "gzip", "\x28\xb5\x2f\xfd": "zstd", "\x04\x22\x4d\x18": "lz4"} {
+		if bytes.HasPrefix(payload, []byte(mark)) {
+			return ledger.Rejectf(ledger.NotUTF8, "the message is compressed (%s): publish it as it is, or compress the stream", name)
+		}
 	}
 	if text, ok := chinese(payload); ok {
 		return ledger.Rejectf(ledger.NotUTF8, "the message is not UTF-8 at byte %d; read as GB18030 it says %q: convert it to UTF-8 before publishing", at, text)

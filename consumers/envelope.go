@@ -1,9 +1,10 @@
 package consumers
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -69,28 +70,47 @@ func (a *attributes) fromBody(pairs []pair) {
 	}
 }
 
-// fromHeader takes the attributes of a binary event from its ce- headers:
-// names without regard to case, values percent-encoded.
+// fromHeader takes the attributes of a binary event from its ce- headers: names
+// without regard to case. An attribute that is there twice must say the same.
 func (a *attributes) fromHeader(header map[string][]string) *ledger.Rejection {
 	var problem *ledger.Rejection
-	for name, values := range header {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
 		to := a.byHeader(name)
-		if to == nil || len(values) == 0 {
+		if to == nil {
 			continue
 		}
-		text, err := url.PathUnescape(unquotedHeader(values[0]))
-		switch {
-		case len(values) > 1 || to.kind != 0:
-			problem = ledger.Rejectf(ledger.BadType, "header %s is there more than once", strings.ToLower(name))
-		case err != nil:
-			problem = ledger.Rejectf(ledger.BadType, "header %s: bad percent-encoding in %q", strings.ToLower(name), clip(values[0]))
-		case !utf8.ValidString(text):
-			problem = ledger.Rejectf(ledger.NotUTF8, "header %s is not UTF-8 once percent-decoded", strings.ToLower(name))
+		for _, value := range header[name] {
+			text := headerText(value)
+			switch {
+			case to.kind == 0:
+			case to == &a.contentType && isJSON(mediaType(to.text)) && isJSON(mediaType(text)):
+				continue // Content-Type and ce-datacontenttype, in spellings of their own
+			case to.text != text:
+				problem = ledger.Rejectf(ledger.BadType, "header %s is there more than once, as %q and as %q: want one of them",
+					strings.ToLower(name), clip(to.text), clip(text))
+			}
+			if !utf8.ValidString(text) {
+				problem = ledger.Rejectf(ledger.NotUTF8, "header %s is not UTF-8: percent-encode its UTF-8 bytes", strings.ToLower(name))
+			}
+			to.kind, to.text = '"', text
+			to.raw = appendQuoted(nil, text)
 		}
-		to.kind, to.text = '"', text
-		to.raw = appendQuoted(nil, text)
 	}
 	return problem
+}
+
+// headerText is an attribute as a header writes it: percent-encoded (CloudEvents
+// NATS binding, section 3.1.3.2). Not all SDKs encode: where a header is not
+// whole as an encoding of UTF-8 ("100%off"), it is taken as it stands.
+func headerText(value string) string {
+	value = unquotedHeader(value)
+	if strings.IndexByte(value, '%') < 0 {
+		return value
+	}
+	if text, err := url.PathUnescape(value); err == nil && utf8.ValidString(text) {
+		return text
+	}
+	return value
 }
 
 func (a *attributes) byHeader(name string) *attribute {
@@ -274,9 +294,8 @@ func (x *reading) checkTime() *ledger.Rejection {
 		x.time = x.message.BrokerTime
 		return nil
 	}
-	// UnmarshalText is strict about RFC 3339 where time.Parse is not.
-	var at time.Time
-	if a.kind != '"' || at.UnmarshalText([]byte(a.text)) != nil {
+	at, err := ParseTime(a.text)
+	if a.kind != '"' || err != nil {
 		return ledger.Rejectf(ledger.BadType, `time: want RFC 3339 with an offset, like "2026-11-20T12:00:00+08:00", got %s`, got(a.kind, a.raw))
 	}
 	x.time = at

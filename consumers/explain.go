@@ -42,6 +42,9 @@ func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanati
 	x.explaining = true
 	defer x.release()
 	event, rejection := x.read(r, &m, header)
+	if event != nil && event.OnlyIfKnown != nil {
+		rejection = event.OnlyIfKnown
+	}
 	if rejection != nil {
 		rejection.Reason = storable(rejection.Reason, reasonBytes)
 		return Explanation{}, rejection

@@ -93,17 +93,20 @@ func (x *reading) nameFact(event *ledger.Event) {
 }
 
 // factKey hashes scope, type and key values, as bizID does, without account and
-// leg, and with the one form of the source.
+// leg, and with one form of what has several spellings.
 func (x *reading) factKey() ledger.FactKey {
 	x.parts = append(x.parts[:0], x.plainScope(), x.typ)
-	return ledger.NewFactKey(append(x.parts, x.keyValues...)...)
+	for _, value := range x.keyValues {
+		x.parts = append(x.parts, plainKey(value))
+	}
+	return ledger.NewFactKey(x.parts...)
 }
 
 func (x *reading) plainScope() string {
 	if x.rule.programme {
 		return x.rules.programme
 	}
-	return plainSource(x.source)
+	return plainKey(plainSource(x.source))
 }
 
 // addOlderKeys adds the dedup keys that the fact would have at other accounts,

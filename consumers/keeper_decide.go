@@ -129,11 +129,11 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 func (k *Keeper) missing(ctx context.Context, at *position, part stretch) (missing, there int, err error) {
 	_, err = reread(ctx, k.JetStream, k.mapping(), k.source(at), part, func(entries []ledger.Entry) error {
 		verdicts, err := k.Store.Known(ctx, entries)
-		for i, v := range verdicts {
+		for _, v := range verdicts {
 			switch {
 			case v.Kind == ledger.Accepted:
 				missing++
-			case v.Redelivered || entries[i].Event != nil: // its key or its reject is there
+			case v.Redelivered || v.Kind == ledger.Duplicate || v.Rejection.Code == ledger.Conflict: // its fact or its reject is there
 				there++
 			}
 		}

@@ -43,6 +43,30 @@ func isSecretName(name []byte) bool {
 	return false
 }
 
+// holdsSecret says whether a value, as JSON text, can be a password: null, true,
+// false and what is empty cannot. A form may carry the field, empty.
+func holdsSecret(value []byte) bool {
+	switch string(value) {
+	case "null", "true", "false", `""`, "":
+		return false
+	}
+	if first := value[0]; first == '{' || first == '[' {
+		rest := value[skipSpace(value, 1):]
+		return len(rest) != 1 // the closing bracket
+	}
+	return true
+}
+
+// secretHeader finds a header that holds a password; empty is none.
+func secretHeader(header map[string][]string) string {
+	for name, values := range header {
+		if isSecretName([]byte(name)) && strings.Join(values, "") != "" {
+			return name
+		}
+	}
+	return ""
+}
+
 // redact masks the values of password fields in a payload that is to be stored
 // with a reject. It works on bytes and needs no valid JSON: a message that is
 // cut off or badly encoded may hold a password too. false means that there was
@@ -58,7 +82,9 @@ func redact(payload []byte) ([]byte, bool) {
 		end := stringEnd(payload, at)
 		from, to := 0, 0
 		if value := afterColon(payload, end); value >= 0 && isSecretName(plainText(payload[at:end])) {
-			from, to = value, valueEnd(payload, value)
+			if from, to = value, valueEnd(payload, value); !holdsSecret(payload[from:to]) {
+				from, to = 0, 0
+			}
 		} else if value < 0 && quotesSecret(plainText(payload[at:end])) {
 			from, to = at, end
 		}

@@ -42,6 +42,34 @@ func TestPasswordsAreRejectedAndMasked(t *testing.T) {
 	}
 }
 
+// A field for a password that holds none is none, and is kept as it came.
+func TestNoPasswordIsNone(t *testing.T) {
+	t.Parallel()
+	rules := defaultRules(t)
+	for _, none := range []string{`null`, `""`, `false`, `true`, `{}`, `[ ]`} {
+		for name, data := range map[string]string{
+			"beside it":     strings.Replace(paid, `{`, `{"password": `+none+` ,`, 1),
+			"in the member": strings.Replace(paid, `{"customerId"`, `{"cardPassword":`+none+`,"customerId"`, 1),
+			"deeper":        strings.Replace(paid, `{`, `{"customer":{"name":"x","password":`+none+`},`, 1),
+		} {
+			accepted(t, rules, structured("order.paid", data), nil)
+			m := structured("order.paid", strings.Replace(data, "12999", "-1", 1))
+			if d := rejected(t, rules, m, nil); d.Redact || d.Rejection.Code != ledger.OutOfRange {
+				t.Errorf("%s, %s: %v, redact %v", name, none, d.Rejection, d.Redact)
+			}
+		}
+	}
+	// Not in data: it would be stored with a conflict.
+	m := structured("order.paid", paid)
+	m.Payload = []byte(strings.Replace(string(m.Payload), `{`, `{"password":"hunter2",`, 1))
+	if d := rejected(t, rules, m, nil); !d.Redact || !strings.HasPrefix(d.Rejection.Reason, "password: passwords are not accepted") {
+		t.Errorf("an attribute: %v", d.Rejection)
+	}
+	if lines := headerLines(map[string][]string{"X-Password": {"hunter2", ""}, "X": {"y"}}); string(lines) != "X: y\r\nX-Password: ***\r\nX-Password: \r\n" {
+		t.Errorf("headers to store: %q", lines)
+	}
+}
+
 // A message may be rejected before its password is even found.
 func TestRedactNeedsNoValidJSON(t *testing.T) {
 	t.Parallel()
@@ -51,7 +79,9 @@ func TestRedactNeedsNoValidJSON(t *testing.T) {
 		{`{"password":`, `{"password":`},
 		{`{"password"`, `{"password"`},
 		{`{"password":123456,"x":1}`, `{"password":"***","x":1}`},
-		{`{"password":null}`, `{"password":"***"}`},
+		{`{"password":null}`, `{"password":null}`},
+		{`{"password" : "" , "pwd":[ ],"loginPwd":{},"cardPassword":false,"x":1}`, `{"password" : "" , "pwd":[ ],"loginPwd":{},"cardPassword":false,"x":1}`},
+		{`{"password":0,"pwd":" "}`, `{"password":"***","pwd":"***"}`},
 		{`{"password":{"a":["}",1]},"x":1}`, `{"password":"***","x":1}`},
 		{`{"password":[1,2],"x":1}`, `{"password":"***","x":1}`},
 		{`{"pwd":"a\"b","pwd":"c"}`, `{"pwd":"***","pwd":"***"}`},

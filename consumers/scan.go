@@ -118,7 +118,7 @@ func (s *scan) object(at place) error {
 			return err
 		}
 		p := pair{name: unquoted(s.last(len(text))), kind: s.decoder.PeekKind()}
-		if at >= placeData && s.secret == "" && isSecretName(p.name) {
+		if s.secret == "" && isSecretName(p.name) && s.holdsSecretNext() {
 			s.secret = pathOf(s.decoder.StackPointer(), s.binary)
 		}
 		if p.raw, err = s.value(at.inner(p.name), p.kind); err != nil {
@@ -138,6 +138,12 @@ func (s *scan) object(at place) error {
 	}
 	_, err := s.decoder.ReadToken()
 	return err
+}
+
+// holdsSecretNext looks at the value of the name just read.
+func (s *scan) holdsSecretNext() bool {
+	value := afterColon(s.payload, int(s.decoder.InputOffset()))
+	return value >= 0 && holdsSecret(s.payload[value:valueEnd(s.payload, value)])
 }
 
 func (s *scan) array(at place) error {

@@ -19,7 +19,8 @@ const noControl = `^[^\x00-\x1f\x7f-\x9f]*$`
 // Schema is the JSON Schema (draft 2020-12) of a whole CloudEvent in structured
 // mode, for one type, by the last rule set that has it. It is as strict as
 // Decode, except for what a schema cannot say: clocks, points limits, duplicate
-// names, passwords deep inside, and integers written as 12.0.
+// names, passwords deep inside or in the envelope, integers written as 12.0, and
+// key texts that look like others.
 func Schema(r *Rules, typ string) ([]byte, error) {
 	for i := len(r.sets) - 1; i >= 0; i-- {
 		if rule := r.sets[i].rules[typ]; rule != nil {
@@ -74,7 +75,7 @@ func (r *rule) dataSchema(rules *Rules) object {
 		}
 	}
 	data := object{"type": "object", "properties": properties, "required": required}
-	data["propertyNames"] = object{"not": object{"pattern": secretPattern}}
+	data["patternProperties"] = noSecrets()
 	var needs []any
 	for i := range r.operations {
 		needs = append(needs, r.needs(&r.operations[i])...)
@@ -87,6 +88,11 @@ func (r *rule) dataSchema(rules *Rules) object {
 
 // secretPattern is isSecretName as a regular expression.
 const secretPattern = `([pP][aA][sS][sS][wW][oO][rR][dD]|[pP][aA][sS][sS][wW][dD]|[pP][aA][sS][sS][cC][oO][dD][eE]|[pP][wW][dD]|密码)[-_ 0-9]*$`
+
+// noSecrets lets fields for passwords be there while they hold none.
+func noSecrets() object {
+	return object{secretPattern: object{"enum": []any{nil, true, false, "", object{}, []any{}}}}
+}
 
 func (f *field) schema(r *rule, rules *Rules) object {
 	var s object
@@ -136,8 +142,8 @@ func memberSchema(r *rule) object {
 			"userCode":   printable("The scanned member code, in place of customerId."),
 			"memberId":   printable("Kylin's member id; needed where points are frozen."),
 		},
-		"propertyNames": object{"not": object{"pattern": secretPattern}},
-		"not":           object{"allOf": []any{present("customerId"), present("userCode")}},
+		"patternProperties": noSecrets(),
+		"not":               object{"allOf": []any{present("customerId"), present("userCode")}},
 	}
 	switch {
 	case r.member == memberCustomer:

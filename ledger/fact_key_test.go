@@ -252,3 +252,15 @@ func TestRetryOneFactAtTwoAccounts(t *testing.T) {
 	}
 	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 2)
 }
+
+// A conflict is stored as a reject, and a password in it is not.
+func TestConflictIsStoredMasked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-1"))
+	e := f.event("SO-1")
+	e.Event.Content, e.Message.Payload = `{"amountFen":1}`, []byte("hunter2")
+	e.Mask = func([]byte) []byte { return []byte("***") }
+	want(t, "verdict", f.record(e)[0].Kind, ledger.Rejected)
+	want(t, "payload", one[string](f, `SELECT convert_from(payload, 'UTF8') FROM rejects`), "***")
+}

@@ -13,6 +13,9 @@ type Entry struct {
 	Message   Message
 	Event     *Event
 	Rejection *Rejection
+	// Mask hides passwords in the payload of a message that becomes a reject; nil
+	// keeps it as it came.
+	Mask func(payload []byte) []byte
 	// Source, ID and Type are what a rejected message said of itself, as far
 	// as it could be read.
 	Source, ID, Type string

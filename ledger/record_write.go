@@ -222,6 +222,9 @@ func rejectArgs(rejects []newReject) []any {
 		streams[i], subjects[i] = m.Stream, storable(m.Subject)
 		created[i], brokerTimes[i], seqs[i] = m.StreamCreated, m.BrokerTime, int64(m.Seq)
 		headers[i], payloads[i] = notNil(m.Header), notNil(m.Payload)
+		if r.entry.Mask != nil {
+			payloads[i] = r.entry.Mask(payloads[i])
+		}
 		source, id, typ := r.entry.Source, r.entry.ID, r.entry.Type
 		if e := r.entry.Event; e != nil { // a conflict: understood, but not accepted
 			source, id, typ = e.Source, e.ID, e.Type
