@@ -115,6 +115,7 @@ func readInput(stdin io.Reader, file string) ([]byte, error) {
 	if len(payload) > most {
 		return nil, command.Usagef("read event: it is larger than 1 MiB, the most a message can hold")
 	}
+	payload = bytes.TrimPrefix(payload, []byte(byteOrderMark))
 	if holdsSeveral(payload) {
 		if file == "-" {
 			return nil, command.Usagef("standard input holds several events; explain takes one (head -1 FILE | worker explain -)")
@@ -139,18 +140,20 @@ func holdsSeveral(payload []byte) bool {
 // or now), and which of them it is.
 func assumedTime(payload []byte, at string) (t time.Time, which string, err error) {
 	if at != "" {
-		t, err := time.Parse(time.RFC3339, at)
+		t, err := consumers.ParseTime(at)
 		if err != nil {
 			return t, "", command.Usagef("--at: want RFC 3339 such as 2026-11-20T12:00:00+08:00, got %q", at)
 		}
 		return t, "--at", nil
 	}
 	var envelope struct {
-		Time time.Time `json:"time"`
+		Time string `json:"time"`
 	}
 	// What is wrong with the event, Explain says better.
-	if json.Unmarshal(payload, &envelope) == nil && !envelope.Time.IsZero() {
-		return envelope.Time, "its own time; --at assumes another", nil
+	if json.Unmarshal(payload, &envelope) == nil {
+		if t, err := consumers.ParseTime(envelope.Time); err == nil {
+			return t, "its own time; --at assumes another", nil
+		}
 	}
 	return time.Now(), "now; --at assumes another time", nil
 }

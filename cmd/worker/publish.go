@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -30,13 +31,18 @@ structured mode to points.events.<type>, with Nats-Msg-Id <source>/<id>, and
 waits until the broker has stored it. It says how many the broker called
 duplicates; the ledger finds those that the broker did not.
 
+The broker compares ids only: a corrected event under the id of the wrong one is
+dropped within the stream's duplicate window. So publish reads what is stored
+under that id, and where that is another event it names the line as not_stored
+and ends with exit code 3: give the corrected event an id of its own.
+
 Each line is one JSON object, and is sent as it is, also a wrong event: what the
 worker makes of it is shown by "worker explain" beforehand and by the table
 rejects afterwards. At a line that is no JSON object publish stops, unless --raw
 is given. A line without a readable type goes to points.events.unknown.`,
 		Args: command.OneArg("one FILE, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return publish(c, args[0], create, publisher{withMsgID: !noMsgID, raw: raw})
+			return publish(c, args[0], create, &publisher{withMsgID: !noMsgID, raw: raw})
 		},
 	}
 	c.Flags().BoolVar(&create, "create-stream", false, "create the stream when it is absent, as the worker would")
@@ -45,7 +51,7 @@ is given. A line without a readable type goes to points.events.unknown.`,
 	return c
 }
 
-func publish(c *cobra.Command, file string, create bool, p publisher) error {
+func publish(c *cobra.Command, file string, create bool, p *publisher) error {
 	ctx := c.Context()
 	cfg, err := loadConfig(c)
 	if err != nil {
@@ -69,9 +75,20 @@ func publish(c *cobra.Command, file string, create bool, p publisher) error {
 		return fmt.Errorf("%w (NATS_URL %s)", err, cfg.NATS.URL)
 	}
 	p.js, p.progress = js, command.NewProgress(c.ErrOrStderr())
+	p.tell = func(format string, args ...any) {
+		p.progress.Done()
+		fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...)
+	}
 	err = p.publishAll(ctx, in)
 	p.progress.Done()
-	fmt.Fprintf(c.OutOrStdout(), "published %s, %s of them known to the broker (duplicates)\n", counted(p.stored, "message"), command.Count(p.duplicates))
+	fmt.Fprintf(c.OutOrStdout(), "published %s, %s of them known to the broker (duplicates)", counted(p.stored, "message"), command.Count(p.duplicates))
+	if p.notStored > 0 {
+		fmt.Fprintf(c.OutOrStdout(), "; %s not stored (not_stored)", command.Count(p.notStored))
+	}
+	fmt.Fprintln(c.OutOrStdout())
+	if err == nil && p.notStored+p.unknown > 0 {
+		err = &notStoredError{p.notStored, p.unknown}
+	}
 	return err
 }
 
@@ -129,16 +146,24 @@ type publisher struct {
 	js        jetstream.JetStream
 	withMsgID bool
 	// raw sends lines that are no JSON objects, too.
-	raw        bool
-	progress   *command.Progress
-	waiting    []sentLine
+	raw      bool
+	progress *command.Progress
+	waiting  []sentLine
+	// tell prints what is the matter with a line.
+	tell       func(format string, args ...any)
 	stored     int
 	duplicates int
+	// notStored lines have an id that the broker has another event under; of
+	// unknown ones it could not be found out, and blind says not to try again.
+	notStored, unknown int
+	blind              atomic.Bool
 }
 
 // sentLine is a line that waits for the broker's answer.
 type sentLine struct {
 	number int
+	data   []byte
+	msgID  string
 	future jetstream.PubAckFuture
 }
 
@@ -148,13 +173,13 @@ func (p *publisher) publishAll(ctx context.Context, in io.Reader) error {
 	number := 0
 	for lines.Scan() {
 		number++
-		line := bytes.TrimSpace(lines.Bytes())
+		// Files that Windows wrote, also several behind each other.
+		line := bytes.TrimSpace(bytes.TrimPrefix(lines.Bytes(), []byte(byteOrderMark)))
 		if len(line) == 0 {
 			continue
 		}
 		if !p.raw && !isObject(line) {
-			return errors.Join(p.settle(ctx, p.waiting), fmt.Errorf("line %d is not a JSON object: one event a line "+
-				"(jq -c . FILE makes it so); --raw sends it as it is", number))
+			return errors.Join(p.settle(ctx, p.waiting), fmt.Errorf("line %d is not a JSON object: %s; --raw sends it as it is", number, whyNoObject(line)))
 		}
 		if err := p.send(number, line); err != nil {
 			return err
@@ -196,29 +221,65 @@ func (p *publisher) send(number int, line []byte) error {
 	if err != nil {
 		return fmt.Errorf("publish line %d: %w", number, err)
 	}
-	p.waiting = append(p.waiting, sentLine{number, future})
+	p.waiting = append(p.waiting, sentLine{number: number, data: m.Data, msgID: m.Header.Get(jetstream.MsgIDHeader), future: future})
 	return nil
 }
 
 // settle waits for the broker's answers. After an error the lines behind the
 // named one may or may not be stored: publishing the file again is safe.
 func (p *publisher) settle(ctx context.Context, lines []sentLine) error {
+	var duplicates []duplicate
 	for _, l := range lines {
-		select {
-		case ack := <-l.future.Ok():
+		ack, err := l.answer(ctx)
+		switch {
+		case err != nil:
+			return errors.Join(p.compareStored(ctx, duplicates), fmt.Errorf("publish line %d: %w; publishing the file again is safe", l.number, err))
+		case ack.Duplicate:
+			duplicates = append(duplicates, duplicate{l, ack.Stream, ack.Sequence})
+		default:
 			p.stored++
-			if ack.Duplicate {
-				p.duplicates++
-			}
-		case err := <-l.future.Err():
-			return fmt.Errorf("publish line %d: %w; publishing the file again is safe", l.number, err)
-		case <-ctx.Done():
-			return fmt.Errorf("publish line %d: %w; publishing the file again is safe", l.number, ctx.Err())
-		case <-time.After(30 * time.Second):
-			return fmt.Errorf("publish line %d: no answer for 30 s; publishing the file again is safe", l.number)
 		}
 	}
-	return nil
+	return p.compareStored(ctx, duplicates)
+}
+
+// answer waits for the broker's answer to a line.
+func (l *sentLine) answer(ctx context.Context) (*jetstream.PubAck, error) {
+	select {
+	case ack := <-l.future.Ok():
+		return ack, nil
+	case err := <-l.future.Err():
+		return nil, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(30 * time.Second):
+		return nil, errors.New("no answer for 30 s")
+	}
+}
+
+// byteOrderMark is what some programs write before UTF-8.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// whyNoObject says what a line is instead, and how to make one of it.
+func whyNoObject(line []byte) string {
+	switch {
+	case encodingOf(line) != "":
+		return "the file is " + encodingOf(line) + ", want UTF-8 (iconv -f UTF-16 -t UTF-8 FILE makes it so)"
+	case line[0] == '[' && json.Valid(line):
+		return "it is a list, want one event a line (jq -c '.[]' FILE makes it so)"
+	}
+	return "want one event a line (jq -c . FILE makes it so)"
+}
+
+// encodingOf knows UTF-16 by its byte order mark, or by the zero bytes of ASCII
+// text; empty is another encoding.
+func encodingOf(text []byte) string {
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")),
+		len(text) > 1 && (text[0] == 0 || text[1] == 0):
+		return "UTF-16"
+	}
+	return ""
 }
 
 // isObject tells whether a line is one whole JSON object.
