@@ -32,14 +32,11 @@ type AccountFact struct {
 	Account string
 	// ConfirmedAt is when it first confirmed a call.
 	ConfirmedAt time.Time
-	// ReferencesSeenAt is when one of our references was first seen in a
-	// member's records; nil means never: then "not found there" proves nothing.
-	ReferencesSeenAt *time.Time
 }
 
 // sqlAccountFacts reads what was learned about all accounts; no row means that
 // an account has never confirmed a call.
-const sqlAccountFacts = `SELECT target, first_confirmed_at, echo_seen_at FROM accounts ORDER BY target`
+const sqlAccountFacts = `SELECT target, first_confirmed_at FROM accounts ORDER BY target`
 
 // AccountFacts returns what was learned about the accounts, by name.
 func (s *Store) AccountFacts(ctx context.Context) ([]AccountFact, error) {
@@ -48,7 +45,7 @@ func (s *Store) AccountFacts(ctx context.Context) ([]AccountFact, error) {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
 	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f AccountFact, err error) {
-		return f, row.Scan(&f.Account, &f.ConfirmedAt, &f.ReferencesSeenAt)
+		return f, row.Scan(&f.Account, &f.ConfirmedAt)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)

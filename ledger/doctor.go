@@ -31,6 +31,9 @@ var needed = [...]struct{ right, on string }{
 	{"SELECT", "request_shapes"}, {"INSERT", "request_shapes"}, {"INSERT", "ops_actions"},
 	{"SELECT", "accounts"}, {"INSERT", "accounts"}, {"UPDATE", "accounts"},
 	{"SELECT", "gates"}, {"INSERT", "gates"}, {"UPDATE", "gates"},
+	{"SELECT", "endpoints"}, {"INSERT", "endpoints"}, {"UPDATE", "endpoints"}, {"DELETE", "endpoints"},
+	{"SELECT", "endpoint_samples"}, {"INSERT", "endpoint_samples"}, {"UPDATE", "endpoint_samples"}, {"DELETE", "endpoint_samples"},
+	{"SELECT", "endpoint_extents"}, {"INSERT", "endpoint_extents"}, {"DELETE", "endpoint_extents"},
 	{"SELECT", "ledger_identity"}, {"INSERT", "ledger_identity"}, {"UPDATE", "ledger_identity"},
 }
 

@@ -70,8 +70,11 @@ type EndpointKnowledge struct {
 	// KeysSeenAt is when a repeated call was last answered "already applied"; zero
 	// means never.
 	KeysSeenAt time.Time
-	// Ended counts the samples kept that were shown or failed.
-	Ended int
+	// Ended counts the last hundred samples that were shown or missed, and Missed
+	// those of them that were not shown.
+	Ended, Missed int
+	// SampledAt is when the newest sample was taken; zero means never.
+	SampledAt time.Time
 }
 
 const (
@@ -93,11 +96,11 @@ const (
 // has called the endpoint.
 const sqlEndpoint = `
 SELECT now(), e.first_used_at, e.reference_state, e.shown_since, e.zone_offset_minutes, e.newest_sent_at, e.keys_seen_at,
-       GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended
+       GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended, l.missed, e.sampled_at
   FROM endpoints e
  CROSS JOIN LATERAL (
        SELECT max(CASE WHEN s.state = 'shown' AND NOT s.read_late THEN s.lag_ms ELSE s.unshown_ms END) AS on_time,
-              min(s.lag_ms) AS late, count(*) AS ended
+              min(s.lag_ms) AS late, count(*) AS ended, count(*) FILTER (WHERE s.state = 'failed') AS missed
          FROM (SELECT state, lag_ms, unshown_ms, read_late FROM endpoint_samples
                 WHERE target = e.target AND endpoint = e.endpoint AND ended_at IS NOT NULL
                 ORDER BY ended_at DESC LIMIT $3) AS s) AS l
@@ -128,14 +131,14 @@ func (s *Store) Knowledge(ctx context.Context, account, endpoint string) (Endpoi
 	k := EndpointKnowledge{References: ReferencesUnknown}
 	batch := &pgx.Batch{}
 	batch.Queue(sqlEndpoint, account, endpoint, lagSamples).QueryRow(func(row pgx.Row) error {
-		var shown, sent, keys *time.Time
+		var shown, sent, keys, sampled *time.Time
 		var minutes *int16
 		var lag int64
-		err := row.Scan(&k.Now, &k.FirstUsedAt, &k.References, &shown, &minutes, &sent, &keys, &lag, &k.Ended)
+		err := row.Scan(&k.Now, &k.FirstUsedAt, &k.References, &shown, &minutes, &sent, &keys, &lag, &k.Ended, &k.Missed, &sampled)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
-		k.ShownSince, k.LastSentAt, k.KeysSeenAt = timeOrZero(shown), timeOrZero(sent), timeOrZero(keys)
+		k.ShownSince, k.LastSentAt, k.KeysSeenAt, k.SampledAt = timeOrZero(shown), timeOrZero(sent), timeOrZero(keys), timeOrZero(sampled)
 		k.MaxLag = time.Duration(lag) * time.Millisecond
 		if minutes != nil {
 			k.ZoneKnown, k.ZoneOffset = true, time.Duration(*minutes)*time.Minute

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/ledger"
+	"pointsledger/vendorapi"
 )
 
 // A printed command means the same set: every field of a filter is written as
@@ -129,25 +131,34 @@ func TestShowRequest(t *testing.T) {
 func TestStatusPace(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
+	c.env = append(c.env, "ZHIMAI_URL=http://vendor.example/api/v2", "ZHIMAI_OPEN_ID=open-17", "ZHIMAI_GRANT_CODE=grant-18", "ZHIMAI_OPEN_KEY=hunter2")
 	for i := range 5 {
 		c.record(fmt.Sprintf("SO-%d", i))
 	}
 	c.exec(`WITH gone AS (DELETE FROM outbox WHERE operation_id <= 3 RETURNING operation_id)
 	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
 	        SELECT operation_id, 'posted', 'answered', '42', 1, now() - CASE operation_id WHEN 1 THEN interval '1 hour' ELSE interval '5 seconds' END FROM gone`)
-	contains(t, c.must(0, "status"), "2/min 1m", "not known whether its records show our references")
-	for range 2 {
-		if err := c.store.MarkEchoSeen(t.Context(), "zhimai"); err != nil {
+	contains(t, c.must(0, "status"), "2/min 1m", "nothing is known of this endpoint")
+	c.exec(`INSERT INTO accounts (target) VALUES ('zhimai') ON CONFLICT DO NOTHING`)
+	honoured := true
+	vendor, err := url.Parse("http://vendor.example/api/v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := vendorapi.EndpointName(vendor, "open-17")
+	for name, finding := range map[string]ledger.LiveFinding{endpoint: {Honoured: &honoured, Echoed: true}, "elsewhere 0": {}} {
+		if err := c.store.KeepLiveFinding(t.Context(), "zhimai", name, finding); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var report statusReport
 	c.json(&report, "status")
 	a := report.Accounts[0]
-	if a.PerSecond != 0.033 || a.DrainsInMs == nil || *a.DrainsInMs != 60_000 || a.ReferencesSeenAt == nil || report.Accounts[1].ConfirmedAt != nil {
+	if a.PerSecond != 0.033 || a.DrainsInMs == nil || *a.DrainsInMs != 60_000 || a.Known == nil || a.Known.Endpoint != endpoint ||
+		a.Known.References != ledger.ReferencesShown || a.Known.KeysHonouredAt == nil || report.Accounts[1].ConfirmedAt != nil {
 		t.Errorf("account %+v", a)
 	}
-	contains(t, c.must(0, "status"), "zhimai confirmed its first call", "its records show our references: what is not found there was not applied")
+	contains(t, c.must(0, "status"), "zhimai confirmed its first call", "its records show our references, since", "a repeated key was seen honoured", "no sample yet")
 	if err := c.store.CloseGate(t.Context(), "zhimai", "failing", "", time.Minute, 1); err != nil {
 		t.Fatal(err)
 	}

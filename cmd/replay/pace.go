@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -19,13 +20,49 @@ type pace struct {
 	DrainsInMs *int64 `json:"drains_in_ms"`
 	// ConfirmedAt is when the account first confirmed a call, nil: never.
 	ConfirmedAt *time.Time `json:"first_confirmed_at"`
-	// ReferencesSeenAt is when its records were first seen to show our
-	// references, nil: never.
-	ReferencesSeenAt *time.Time `json:"references_seen_at"`
+	// Known is what sampling has learned at the endpoint that the configuration
+	// names, or, for an account that is not in it, at the one used last; nil: no
+	// worker has called it.
+	Known *knownReport `json:"known"`
+}
+
+// knownReport is what is known of an account at its endpoint.
+type knownReport struct {
+	Endpoint string `json:"endpoint"`
+	// References is unknown, shown or hidden.
+	References      ledger.ReferenceState `json:"references"`
+	ShownSince      *time.Time            `json:"references_shown_since"`
+	Samples         int                   `json:"samples"`
+	SamplesMissed   int                   `json:"samples_missed"`
+	LastSampleAt    *time.Time            `json:"last_sample_at"`
+	MaxLagMs        int64                 `json:"max_lag_ms"`
+	ZoneOffsetMins  *int64                `json:"zone_offset_minutes"`
+	KeysHonouredAt  *time.Time            `json:"keys_seen_honoured_at"`
+	EndpointSinceAt time.Time             `json:"first_used_at"`
+
+	words string
+}
+
+func newKnownReport(k ledger.KnownEndpoint) *knownReport {
+	r := &knownReport{Endpoint: k.Endpoint, References: k.References, ShownSince: timeOrNil(k.ShownSince), Samples: k.Ended, SamplesMissed: k.Missed,
+		LastSampleAt: timeOrNil(k.SampledAt), MaxLagMs: k.MaxLag.Milliseconds(), KeysHonouredAt: timeOrNil(k.KeysSeenAt),
+		EndpointSinceAt: k.FirstUsedAt, words: accounts.KnownWords(k.EndpointKnowledge)}
+	if k.ZoneKnown {
+		minutes := int64(k.ZoneOffset / time.Minute)
+		r.ZoneOffsetMins = &minutes
+	}
+	return r
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // learn adds the pace and what is known of an account.
-func (a *accountReport) learn(perSecond float64, facts []ledger.AccountFact) {
+func (a *accountReport) learn(perSecond float64, facts []ledger.AccountFact, known []ledger.KnownEndpoint, endpoint string) {
 	a.PerSecond = math.Round(perSecond*1000) / 1000
 	if backlog := a.Waiting + a.Sending; backlog > 0 && perSecond > 0 && a.Gate == nil {
 		ms := int64(float64(backlog) / perSecond * 1000)
@@ -33,7 +70,12 @@ func (a *accountReport) learn(perSecond float64, facts []ledger.AccountFact) {
 	}
 	for _, f := range facts {
 		if f.Account == a.Account {
-			a.ConfirmedAt, a.ReferencesSeenAt = &f.ConfirmedAt, f.ReferencesSeenAt
+			a.ConfirmedAt = &f.ConfirmedAt
+		}
+	}
+	for _, k := range known { // the newest first
+		if k.Account == a.Account && (k.Endpoint == endpoint || endpoint == "") && a.Known == nil {
+			a.Known = newKnownReport(k)
 		}
 	}
 }
@@ -85,10 +127,10 @@ func (a *accountReport) knownWords() string {
 		words = "confirmed its first call " + moment(*a.ConfirmedAt)
 	}
 	switch {
-	case a.ReferencesSeenAt != nil:
-		return words + "; its records show our references: what is not found there was not applied"
+	case a.Known != nil && a.verify:
+		return words + "; " + a.Known.words
 	case a.verify:
-		return words + "; not known whether its records show our references: what is not found there may have been applied"
+		return words + "; " + accounts.KnownWords(ledger.EndpointKnowledge{})
 	}
 	return words
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -136,11 +137,27 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err != nil {
 		return statusReport{}, err
 	}
+	known, err := s.store.KnownEndpoints(ctx)
+	if err != nil {
+		return statusReport{}, err
+	}
 	r := s.report(gates, groups, rejects, time.Now())
 	for i := range r.Accounts {
-		r.Accounts[i].learn(rates[r.Accounts[i].Account], facts)
+		a := &r.Accounts[i]
+		a.learn(rates[a.Account], facts, known, s.endpoint(a.Account))
 	}
 	return r, nil
+}
+
+// endpoint names where the calls of an account go by the configuration; empty for
+// one that is not in it, or off.
+func (s *session) endpoint(account string) string {
+	for _, v := range s.config.Vendors {
+		if v.Name == account {
+			return accounts.Endpoint(v)
+		}
+	}
+	return ""
 }
 
 // report puts the counts together: the configured accounts in their order,

@@ -22,6 +22,8 @@ type doctorOptions struct {
 	// operator is who is recorded for a live check.
 	operator     string
 	wait, settle time.Duration
+	// forget is the account whose learned habits are to be forgotten, and reason why.
+	forget, reason string
 }
 
 func newDoctor() *cobra.Command {
@@ -50,23 +52,34 @@ does not honour bizId really grants 2 points. Take a member of your own that
 nobody else uses. The points have no operation in the ledger; their reason is
 "points-ledger doctor #" and a reference. Before it grants, it records in
 ops_actions who does it, for which member and bizId, and afterwards what came of
-it. What was learned about the records is kept in the ledger for the account;
-what belongs into the configuration is printed, verify_after too. Without --yes
-it says what it would do.
+it. What was learned is kept in the ledger, for the account at the address and
+open id that it has now; what belongs into the configuration is printed,
+verify_after too. Without --yes it says what it would do.
+
+  worker doctor --forget ACCOUNT --reason WHY --yes
+
+forgets what the workers have learned of an account by sampling: whether its
+records show our references, how late, in which zone, and whether keys were seen
+honoured. It is for a vendor that changed behind the same address. Workers begin
+anew by themselves; until then a row in doubt is not judged absent. Without --yes
+it says what is known. It looks at nothing else.
 
 Exit codes: 0 nothing is wrong (there may be lines with !), 2 the configuration
 is not enough to run, 3 something is wrong (a line with ✗).`,
 		Example: `  worker doctor
   worker doctor --json
-  worker doctor --live-member 383933091455959041 --yes`,
+  worker doctor --live-member 383933091455959041 --yes
+  worker doctor --forget zhimai --reason "moved to the new platform" --yes`,
 		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return doctor(c, o) },
 	}
 	c.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	c.Flags().StringVar(&o.member, "live-member", "", "customerId of a member of your own, for the live check")
-	c.Flags().BoolVar(&o.yes, "yes", false, "--live-member: really grant, up to 2 points")
+	c.Flags().BoolVar(&o.yes, "yes", false, "--live-member: really grant, up to 2 points; --forget: really forget")
 	c.Flags().StringVar(&o.account, "account", config.KindZhimai, "--live-member: the Zhimai account to check")
-	c.Flags().StringVar(&o.operator, "operator", "", "--live-member: who; the user of this machine unless given")
+	c.Flags().StringVar(&o.operator, "operator", "", "--live-member, --forget: who; the user of this machine unless given")
+	c.Flags().StringVar(&o.forget, "forget", "", "the account whose learned habits are to be forgotten")
+	c.Flags().StringVar(&o.reason, "reason", "", "--forget: why; it is recorded")
 	c.Flags().DurationVar(&o.wait, "wait", time.Minute, "--live-member: how long the record of the grant may take to show")
 	c.Flags().DurationVar(&o.settle, "settle", defaultSettle, "--live-member: how long to watch at least for a second grant in the records")
 	return c
@@ -74,6 +87,12 @@ is not enough to run, 3 something is wrong (a line with ✗).`,
 
 // check says what is wrong with the flags alone, and finds out who acts.
 func (o *doctorOptions) check(c *cobra.Command) error {
+	if c.Flags().Changed("forget") {
+		return o.checkForget(c)
+	}
+	if c.Flags().Changed("reason") {
+		return command.Usagef("--reason: want --forget ACCOUNT with it")
+	}
 	if o.member == "" {
 		for _, flag := range []string{"live-member", "yes", "account", "operator", "wait", "settle"} {
 			if c.Flags().Changed(flag) {
@@ -102,6 +121,9 @@ const doctorTimeout = 10 * time.Second
 func doctor(c *cobra.Command, o doctorOptions) error {
 	if err := o.check(c); err != nil {
 		return err
+	}
+	if o.forget != "" {
+		return forget(c, o)
 	}
 	cfg, err := loadConfigQuietly()
 	if err != nil {

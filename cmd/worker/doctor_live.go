@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -268,7 +269,7 @@ func (t *trial) reportRecords() {
 	}
 	echoed := false
 	for _, r := range t.after {
-		echoed = echoed || strings.Contains(r.Text, t.Reference)
+		echoed = echoed || evidence.ReferenceAtEnd(r.Text) == t.Reference
 	}
 	t.Echoed = &echoed
 	shown := fmt.Sprintf("the grant shows after %d ms (a look takes part of it)", *t.VisibleAfterMS)
@@ -296,13 +297,19 @@ func (t *trial) balanceRise(ctx context.Context) *int64 {
 
 // keep notes in the ledger what a confirmed grant has shown.
 func (t *trial) keep(ctx context.Context) {
-	mark, text := t.ledger.store.MarkAccountConfirmed, "the ledger keeps that a call was confirmed"
-	if t.Echoed != nil && *t.Echoed {
-		mark, text = t.ledger.store.MarkEchoSeen, "the ledger keeps that a call was confirmed, and that records show our reference"
-	}
-	if err := mark(ctx, t.Account); err != nil {
+	finding := ledger.LiveFinding{Honoured: t.Honoured, Echoed: t.Echoed != nil && *t.Echoed}
+	err := errors.Join(t.ledger.store.MarkAccountConfirmed(ctx, t.Account),
+		t.ledger.store.KeepLiveFinding(ctx, t.Account, dispatch.Zhimai{Client: t.client}.Endpoint(), finding))
+	if err != nil {
 		t.wrong("live kept", err.Error(), "see the line about rights")
 		return
 	}
-	t.ok("live kept", text)
+	text := "the ledger keeps that a call was confirmed"
+	if finding.Echoed {
+		text += ", that records show our reference"
+	}
+	if finding.Honoured != nil && *finding.Honoured {
+		text += ", that a repeated bizId is honoured"
+	}
+	t.ok("live kept", text+", at this endpoint")
 }

@@ -270,7 +270,8 @@ func liveMode(t *testing.T, dedup sim.DedupMode, records sim.RecordsConfig) {
 		report.want(t, "live bizId", verdictWrong, "NOT honoured", "really got 2 points")
 	}
 	report.want(t, "live customerId", verdictOK, "works as user_id")
-	if kept := r.count(`SELECT count(*) FROM accounts WHERE target = 'zhimai' AND (echo_seen_at IS NOT NULL) = ` + fmt.Sprint(records.EchoReason)); kept != 1 {
+	if kept := r.count(`SELECT count(*) FROM accounts JOIN endpoints USING (target) WHERE target = 'zhimai' AND (reference_state = 'shown') = ` +
+		fmt.Sprint(records.EchoReason) + ` AND (keys_seen_at IS NOT NULL) = ` + fmt.Sprint(dedup != sim.DedupOff)); kept != 1 {
 		t.Error("the ledger does not keep what was learned")
 	}
 	if n := r.count(`SELECT count(*) FROM operations`) + r.count(`SELECT count(*) FROM postings`); n != 0 {

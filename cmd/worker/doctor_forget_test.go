@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi/sim"
+)
+
+// A person sees what is known of an account, and has it forgotten by an act that
+// is kept.
+func TestDoctorForget(t *testing.T) {
+	t.Parallel()
+	r := newDoctorRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true}}})
+	r.doctor(0, "--live-member", doctorMember, "--yes", "--settle", "200ms")
+	const known = `SELECT count(*) FROM endpoints WHERE target = 'zhimai' AND reference_state = 'shown' AND keys_seen_at IS NOT NULL`
+	if r.count(known) != 1 {
+		t.Fatal("the live check taught nothing")
+	}
+	report := r.doctor(0)
+	report.want(t, "account zhimai records", verdictOK, "its records show our references, since", "a repeated key was seen honoured")
+
+	out, errs, code := r.run("", "doctor", "--forget", "zhimai")
+	if code != 0 || !strings.Contains(out, "its records show our references") || !strings.Contains(out, "Nothing was forgotten") || r.count(known) != 1 {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for flag, args := range map[string][]string{
+		"--reason":      {"--forget", "zhimai", "--yes"},
+		"--forget":      {"--reason", "x"},
+		"--live-member": {"--forget", "zhimai", "--live-member", "1"},
+		"zhimai":        {"--forget", "zhimaj", "--yes", "--reason", "a slip"},
+		"account":       {"--forget", ""},
+	} {
+		if _, errs, code := r.run("", append([]string{"doctor"}, args...)...); code != 2 || !strings.Contains(errs, flag) {
+			t.Errorf("%v: exit %d: %s", args, code, errs)
+		}
+	}
+	out, errs, code = r.run("", "doctor", "--forget", "zhimai", "--yes", "--reason", "moved", "--operator", "lin", "--json")
+	var got forgetReport
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Forgotten != 1 || len(got.Known) != 1 {
+		t.Errorf("exit %d: %s%s %v", code, out, errs, err)
+	}
+	if n := r.count(`SELECT count(*) FROM endpoints`) + r.count(`SELECT count(*) FROM endpoint_samples`); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+	if n := r.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin' AND reason = 'moved' AND filter = 'account zhimai' AND action = '` + ledger.ActionForget + `'`); n != 1 {
+		t.Errorf("%d acts are kept", n)
+	}
+}
