@@ -135,6 +135,14 @@ func returnUnsent(row *ledger.Claimed) decision {
 	return decision{change: c}
 }
 
+// holdBack gives a put-back row back unsent, due again after the wait: rows like
+// it are refused one after another, see putBackSuspicion.
+func holdBack(row *ledger.Claimed, wait time.Duration) decision {
+	c := giveBack(row)
+	c.Cause, c.Delay = CauseSuspicious, wait
+	return decision{change: c}
+}
+
 // giveBack is a change that leaves the row as the claim found it.
 func giveBack(row *ledger.Claimed) *ledger.Change {
 	return &ledger.Change{ID: row.ID, Token: row.Token, State: ledger.Pending, Unsent: row.NeverSent}

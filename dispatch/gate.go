@@ -89,6 +89,8 @@ type gate struct {
 		yes  bool
 		code string
 	}
+	// putBack judges what replays send apart from live calls; see gate_put_back.go.
+	putBack putBackSuspicion
 	// trusted is a code that was suspected and turned out to be about members:
 	// others were served meanwhile. Until then its refusals count for nothing.
 	trusted struct {
@@ -177,6 +179,8 @@ func (g *gate) dropProbe() bool {
 type ticket struct {
 	// probe: the gate is closed, and this call finds out whether it may open.
 	probe bool
+	// putBack: the call is for a row that a replay put back.
+	putBack bool
 	// deadline is when the call must have ended: the lease covers no more.
 	deadline time.Time
 }
@@ -220,6 +224,7 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 			g.disprove(now)
 			g.reopen()
 		}
+		g.putBack.served(now, t)
 		g.streak.code, g.streak.members = "", nil
 	case vendorapi.Unauthorised:
 		g.close(now, t, GateUnauthorised, reply, 0)
@@ -301,6 +306,15 @@ func (g *gate) disprove(now time.Time) {
 // refused follows the streak of one code over different members.
 func (g *gate) refused(now time.Time, t ticket, member string, reply vendorapi.Reply) (held bool) {
 	code := refusalCode(reply)
+	switch {
+	case t.probe || g.suspected.yes:
+	case t.putBack && code == g.trusted.code && now.Before(g.trusted.until):
+		return false
+	case t.putBack:
+		return g.putBack.refused(now, code, member, g.probeEvery)
+	default:
+		g.putBack.liveRefused(code)
+	}
 	if g.suspected.yes && (g.suspected.code == "" || g.suspected.code == code) {
 		g.suspected.code = code
 		if t.probe {

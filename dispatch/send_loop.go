@@ -51,14 +51,27 @@ func (d *Dispatcher) begin(accept context.Context, row *held) (pass ticket, ok b
 		return ticket{}, false
 	}
 	pass, ok = d.gate.enter(now)
+	pass.putBack = row.PutBack
 	// From the moment of the look at the lease: a process that is stopped from
 	// here on finds its deadline over.
 	pass.deadline = now.Add(d.account.Timeout)
 	return pass, ok
 }
 
+// heldBack says for how long a row is held back as one of many that a replay put
+// back and that are refused alike; 0: not at all.
+func (d *Dispatcher) heldBack(row *held) time.Duration {
+	if !row.PutBack {
+		return 0
+	}
+	return d.gate.holdsBack(time.Now())
+}
+
 // send makes the points call.
 func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
+	if wait := d.heldBack(row); wait > 0 {
+		return holdBack(&row.Claimed, wait)
+	}
 	pass, ok := d.begin(accept, row)
 	if !ok {
 		return returnUnsent(&row.Claimed)
@@ -117,6 +130,9 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	if !able {
 		return decideUnresolved(&row.Claimed, vendorapi.Reply{Outcome: vendorapi.Refused,
 			Message: "this vendor offers no call that resolves a scanned member code"}, hold{}, d.policy, 0), false
+	}
+	if wait := d.heldBack(row); wait > 0 {
+		return holdBack(&row.Claimed, wait), false
 	}
 	pass, entered := d.begin(accept, row)
 	if !entered {

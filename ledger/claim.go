@@ -50,6 +50,8 @@ type Claimed struct {
 	// for none; Shaped: it had it before this claim.
 	Shape  string
 	Shaped bool
+	// PutBack: a replay put it back into the queue.
+	PutBack bool
 }
 
 // Claim says which rows to take.
@@ -101,12 +103,12 @@ WITH due AS (
       FROM due d
      WHERE x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,
-              x.shape, d.shape IS NOT NULL AS shaped
+              x.shape, d.shape IS NOT NULL AS shaped, x.put_back
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
        COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
-       EXTRACT(epoch FROM now() - l.first_sent_at)::float8, COALESCE(l.shape, ''), l.shaped
+       EXTRACT(epoch FROM now() - l.first_sent_at)::float8, COALESCE(l.shape, ''), l.shaped, l.put_back
   FROM leased l
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  ORDER BY l.next_attempt_at, l.operation_id`
@@ -127,7 +129,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 		var sentFor float64
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
 			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.BrokerTime, &r.Attempts,
-			&r.InDoubt, &r.FirstSentAt, &sentFor, &r.Shape, &r.Shaped)
+			&r.InDoubt, &r.FirstSentAt, &sentFor, &r.Shape, &r.Shaped, &r.PutBack)
 		r.SentFor, r.NeverSent = seconds(sentFor), !r.InDoubt
 		return r, err
 	})

@@ -66,7 +66,11 @@ func TestReopenPutsParkedRowsBack(t *testing.T) {
 			t.Errorf("evidence gave way to %s", change)
 		}
 	}
-	want(t, "claimed", len(f.claim(1, 10)), 2)
+	f.record(f.event("SO-live"))
+	for _, claimed := range f.claim(1, 10) {
+		want(t, "put back, as the claim says of "+claimed.BusinessKey, claimed.PutBack, claimed.BusinessKey != "SO-live")
+	}
+	want(t, "claimed", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'sending'`), 3)
 
 	// A second time there is nothing, and nothing is recorded.
 	again := mustReplay(t, s, newReopening())
