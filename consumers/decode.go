@@ -175,6 +175,10 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 		return nil, rejection
 	}
 	x.resolveKey()
+	if n := len(x.businessKey); n > maxKeyBytes {
+		return nil, ledger.Rejectf(ledger.OutOfRange, "%s: want at most %d bytes in all, as they identify the fact, got %d",
+			strings.Join(x.rule.keyNames(), ", "), maxKeyBytes, n)
+	}
 	operations, rejection := x.operations()
 	if rejection != nil {
 		return nil, rejection

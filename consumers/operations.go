@@ -34,6 +34,18 @@ func (x *reading) resolveKey() {
 	}
 }
 
+// maxKeyBytes is the most that the key fields of an event may take together: an
+// index entry of the ledger holds some 2,700 bytes.
+const maxKeyBytes = 2500
+
+// keyNames are the fields of the key as the rules name them.
+func (r *rule) keyNames() (names []string) {
+	for _, part := range r.key {
+		names = append(names, part.name)
+	}
+	return names
+}
+
 // appendKeyText appends a present field that is not a string in its one form.
 func (x *reading) appendKeyText(to []byte, at int) []byte {
 	v := &x.values[at]

@@ -55,7 +55,8 @@ type Observer interface {
 	// Claimed: a claim took so many rows, 0 when none was due, in so much time.
 	Claimed(target string, rows int, took time.Duration)
 	// Settled: n rows ended posted, or went back pending or parked, or were
-	// confirmed after a person had voided them (SettledAfterVoid).
+	// confirmed after they had ended (SettledBefore, SettledAfterVoid), or could
+	// not be written and were parked (SettledAside).
 	Settled(target, how string, n int)
 	// Written: a batch of so many results was written in so much time, waits for
 	// the database included. waited holds, for each confirmation in it, the time
@@ -70,11 +71,14 @@ type Observer interface {
 	Sampled(target string, sighting ledger.Sighting)
 }
 
-// SettledPosted and SettledAfterVoid are what Settled calls a confirmation: of
-// an open row, and of one that a person had voided.
+// What Settled calls a confirmation: of an open row, of one that was posted
+// before, and of one that a person had voided; and any result that the ledger
+// could not write.
 const (
 	SettledPosted    = "posted"
+	SettledBefore    = "posted_before"
 	SettledAfterVoid = "after_void"
+	SettledAside     = "set_aside"
 )
 
 // observedClaims tells the observer of each claim that the ledger answered.
@@ -119,6 +123,7 @@ type Dispatcher struct {
 
 	inFlight  atomic.Int64
 	confirmed atomic.Bool // MarkAccountConfirmed is done
+	aside     atomic.Int64
 	lastError atomic.Pointer[string]
 }
 
@@ -170,6 +175,9 @@ type Status struct {
 	Gate     GateStatus
 	InFlight int
 	Held     int
+	// SetAside counts the rows whose result the ledger could not write since the
+	// start; they are parked (ledger.CauseSettlingRefused).
+	SetAside int64
 	// StoreTrouble is the last error of the ledger's store, empty when its
 	// last statement went well.
 	StoreTrouble string
@@ -177,7 +185,7 @@ type Status struct {
 
 // Status says how the account is doing.
 func (d *Dispatcher) Status() Status {
-	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count()}
+	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count(), SetAside: d.aside.Load()}
 	if text := d.lastError.Load(); text != nil {
 		s.StoreTrouble = *text
 	}

@@ -77,6 +77,12 @@ func (b *bench) startWatched(a dispatch.Account, observer dispatch.Observer) (d 
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return d, b.run(d)
+}
+
+// run runs a dispatcher until the test ends or stop is called.
+func (b *bench) run(d *dispatch.Dispatcher) (stop func()) {
+	b.t.Helper()
 	accept, stopAccepting := context.WithCancel(context.Background())
 	work, stopWorking := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -91,7 +97,7 @@ func (b *bench) startWatched(a dispatch.Account, observer dispatch.Observer) (d 
 		stopWorking()
 	})
 	b.t.Cleanup(stop)
-	return d, stop
+	return stop
 }
 
 // accept records n orders of 10 points for different members; edit may change each.

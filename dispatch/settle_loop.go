@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,19 +31,7 @@ const (
 func (d *Dispatcher) settleLoop(ctx context.Context) (failed error) {
 	batch := make([]result, 0, maxSettle)
 	for first := range d.results {
-		batch = append(batch[:0], first)
-	gather:
-		for len(batch) < maxSettle {
-			select {
-			case r, open := <-d.results:
-				if !open {
-					break gather
-				}
-				batch = append(batch, r)
-			default:
-				break gather
-			}
-		}
+		batch = d.gather(append(batch[:0], first))
 		if err := d.settle(ctx, batch); err != nil && failed == nil {
 			failed = err
 		}
@@ -50,31 +39,43 @@ func (d *Dispatcher) settleLoop(ctx context.Context) (failed error) {
 	return failed
 }
 
-// settle writes one batch: first what was confirmed, then what goes back.
+// settle writes one batch: first what was confirmed, then what goes back. While
+// the ledger refuses all of it, further results join: if one of them is written,
+// the refusal is another row's own (ledger.SetAsideError).
 func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
-	var heard []ledger.Confirmation
-	var changes []ledger.Change
-	var waited []time.Duration
 	started := time.Now()
-	for _, r := range batch {
-		if r.confirmation != nil {
-			heard = append(heard, *r.confirmation)
-			waited = append(waited, started.Sub(r.row.BrokerTime))
-		} else {
-			r.change.Reshape = reshapes(&r.row.Claimed, r.change)
-			changes = append(changes, *r.change)
-		}
-	}
 	sabotage.Crash(sabotage.BeforeConfirm)
-	err := retryStore(ctx, d.note, func() error { return d.confirm(ctx, heard) })
+	again, written := false, 0 // the confirmations in batch[:written] are written
+	confirm := func() error {
+		if again {
+			batch = d.gather(batch)
+		}
+		again = true
+		err := d.confirm(ctx, heardIn(batch[written:]))
+		if err == nil {
+			written = len(batch)
+		}
+		return err
+	}
+	err := retryStore(ctx, d.note, confirm)
 	sabotage.Crash(sabotage.AmidSettle)
 	if err == nil {
 		d.tellSampler(batch)
-		err = retryStore(ctx, d.note, func() error { return d.giveBack(ctx, changes) })
+		again = false
+		err = retryStore(ctx, d.note, func() error {
+			if err := confirm(); err != nil {
+				return err
+			}
+			return d.giveBack(ctx, changesIn(batch))
+		})
 	}
 	sabotage.Crash(sabotage.AfterSettle)
+	var waited []time.Duration
 	for _, r := range batch {
 		d.leases.remove(r.row)
+		if r.confirmation != nil {
+			waited = append(waited, started.Sub(r.row.BrokerTime))
+		}
 	}
 	signal(d.room)
 	signal(d.reserved.freed)
@@ -103,15 +104,51 @@ func (d *Dispatcher) tellSampler(batch []result) {
 	}
 }
 
+// gather adds to a batch what waits to be settled, and never waits itself.
+func (d *Dispatcher) gather(batch []result) []result {
+	for len(batch) < maxSettle {
+		select {
+		case r, open := <-d.results:
+			if !open {
+				return batch
+			}
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func heardIn(batch []result) (heard []ledger.Confirmation) {
+	for _, r := range batch {
+		if r.confirmation != nil {
+			heard = append(heard, *r.confirmation)
+		}
+	}
+	return heard
+}
+
+func changesIn(batch []result) (changes []ledger.Change) {
+	for _, r := range batch {
+		if r.confirmation == nil {
+			r.change.Reshape = reshapes(&r.row.Claimed, r.change)
+			changes = append(changes, *r.change)
+		}
+	}
+	return changes
+}
+
 func (d *Dispatcher) confirm(ctx context.Context, heard []ledger.Confirmation) error {
 	if len(heard) == 0 {
 		return nil
 	}
 	done, err := d.store.Confirm(ctx, heard)
-	if err != nil {
+	d.observer.Settled(d.account.Name, SettledPosted, done.Posted)
+	if err = d.noteAside(err); err != nil {
 		return err
 	}
-	d.observer.Settled(d.account.Name, SettledPosted, done.Posted)
+	d.observer.Settled(d.account.Name, SettledBefore, done.Before)
 	if len(done.AfterVoid) > 0 {
 		d.observer.Settled(d.account.Name, SettledAfterVoid, len(done.AfterVoid))
 		d.log.Error("the vendor applied operations that a person had voided: somebody must look",
@@ -131,7 +168,7 @@ func (d *Dispatcher) giveBack(ctx context.Context, changes []ledger.Change) erro
 		return nil
 	}
 	changed, err := d.store.Settle(ctx, changes)
-	if err != nil {
+	if err = d.noteAside(err); err != nil {
 		return err
 	}
 	parked := 0
@@ -147,6 +184,22 @@ func (d *Dispatcher) giveBack(ctx context.Context, changes []ledger.Change) erro
 	}
 	d.observer.Settled(d.account.Name, string(ledger.Parked), parked)
 	d.observer.Settled(d.account.Name, string(ledger.Pending), len(changes)-parked)
+	return nil
+}
+
+// noteAside tells of results that the ledger could not write, and returns every
+// other error. The rows are parked; nothing else waits for them.
+func (d *Dispatcher) noteAside(err error) error {
+	var aside *ledger.SetAsideError
+	if !errors.As(err, &aside) {
+		return err
+	}
+	d.observer.Settled(d.account.Name, SettledAside, len(aside.Rows))
+	d.aside.Add(int64(len(aside.Rows)))
+	for _, r := range aside.Rows {
+		d.log.Error("a result cannot be written, its row is parked: somebody must look", zap.Int64("operation_id", int64(r.ID)),
+			zap.String("cause", ledger.CauseSettlingRefused), zap.String("said", r.Words))
+	}
 	return nil
 }
 

@@ -76,7 +76,8 @@ type Claim struct {
 // that another worker is claiming are skipped, not waited for (outbox_due_idx).
 // No rows means that nothing is due. first_sent_at is set here, before the
 // send, so that it is never later than the truth; without doubt nothing sent
-// before had an effect, and the key's age begins anew.
+// before had an effect, and the key's age begins anew. A row whose operation has
+// ended is never sent again: it goes, and attempts names it (postings_pkey).
 const sqlClaim = claimDue + `     ORDER BY next_attempt_at, operation_id
 ` + claimLease
 
@@ -88,20 +89,26 @@ const sqlClaimNewest = claimDue + `     ORDER BY operation_id DESC
 const (
 	claimDue = `
 WITH due AS (
-    SELECT operation_id, shape
+    SELECT operation_id, shape,
+           EXISTS (SELECT 1 FROM postings p WHERE p.operation_id = outbox.operation_id OFFSET 0) AS ended
       FROM outbox
      WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
        AND (NOT in_doubt OR first_sent_at > now() - $5::interval)
 `
 	claimLease = `     LIMIT $2
        FOR UPDATE SKIP LOCKED
+), stray AS (
+    DELETE FROM outbox x USING due d WHERE d.ended AND x.operation_id = ANY (ARRAY[d.operation_id]) RETURNING x.operation_id
+), named AS (
+    INSERT INTO attempts (operation_id, outcome, error, duration_ms)
+    SELECT operation_id, 'not_sent', 'stray outbox row removed: the operation had ended before', 0 FROM stray
 ), leased AS (
     UPDATE outbox x
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
            first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END,
            shape = COALESCE(x.shape, NULLIF($6, ''))
       FROM due d
-     WHERE x.operation_id = ANY (ARRAY[d.operation_id])
+     WHERE NOT d.ended AND x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,
               x.shape, d.shape IS NOT NULL AS shaped, x.put_back
 )

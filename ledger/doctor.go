@@ -16,6 +16,16 @@ type Checkup struct {
 	// SynchronousCommit, Fsync and FullPageWrites are the session's settings as
 	// Postgres shows them. Anything but "off" survives a crash.
 	SynchronousCommit, Fsync, FullPageWrites string
+	// ReadOnly: new transactions cannot write.
+	ReadOnly bool
+	// SequencesBehind are what to do about sequences that give out ids that
+	// exist; nothing is well.
+	SequencesBehind []string
+	// Connections are how many the server gives this role in this database, the
+	// reserved ones left out, and ConnectionsBy is what sets the limit;
+	// ConnectionsTaken counts those of others that count against it.
+	Connections, ConnectionsTaken int
+	ConnectionsBy                 string
 }
 
 // needed are the rights that `worker run` uses, of those that
@@ -40,7 +50,24 @@ var needed = [...]struct{ right, on string }{
 const (
 	// sqlCheckupSettings reads settings only.
 	sqlCheckupSettings = `
-SELECT current_user, current_setting('synchronous_commit'), current_setting('fsync'), current_setting('full_page_writes')`
+SELECT current_user, current_setting('synchronous_commit'), current_setting('fsync'), current_setting('full_page_writes'),
+       current_setting('transaction_read_only')::boolean`
+
+	// sqlCheckupConnections finds the tightest of the limits on connections, with
+	// how many sessions count against it. The workers' own do too; theirs are left
+	// out. One row always.
+	sqlCheckupConnections = `
+SELECT l.most, l.name, (SELECT count(*) FROM pg_stat_activity a
+         WHERE a.usesysid IS NOT NULL AND COALESCE(a.application_name, '') NOT LIKE 'points-ledger worker%'
+           AND (l.role IS NULL OR a.usename = l.role) AND (l.database IS NULL OR a.datname = l.database))
+  FROM (SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
+               'max_connections' AS name, NULL::name AS role, NULL::name AS database
+        UNION ALL
+        SELECT rolconnlimit, 'the CONNECTION LIMIT of role ' || rolname, rolname, NULL FROM pg_roles WHERE rolname = current_user AND rolconnlimit >= 0
+        UNION ALL
+        SELECT datconnlimit, 'the CONNECTION LIMIT of database ' || datname, NULL, datname FROM pg_database
+         WHERE datname = current_database() AND datconnlimit >= 0) AS l
+ ORDER BY l.most LIMIT 1`
 
 	// sqlCheckupRights names the table rights that are missing, in the order
 	// asked for; a table that is not there is missing too. No rows is well.
@@ -59,8 +86,11 @@ SELECT COALESCE(has_sequence_privilege(to_regclass('operations_id_seq')::oid, 'U
 // Checkup looks at rights and settings and changes nothing.
 func (s *Store) Checkup(ctx context.Context) (Checkup, error) {
 	var c Checkup
-	if err := s.pool.QueryRow(ctx, sqlCheckupSettings).Scan(&c.Role, &c.SynchronousCommit, &c.Fsync, &c.FullPageWrites); err != nil {
+	if err := s.pool.QueryRow(ctx, sqlCheckupSettings).Scan(&c.Role, &c.SynchronousCommit, &c.Fsync, &c.FullPageWrites, &c.ReadOnly); err != nil {
 		return c, fmt.Errorf("read database settings: %w", err)
+	}
+	if err := s.pool.QueryRow(ctx, sqlCheckupConnections).Scan(&c.Connections, &c.ConnectionsBy, &c.ConnectionsTaken); err != nil {
+		return c, fmt.Errorf("read connection limits: %w", err)
 	}
 	rights, tables := make([]string, len(needed)), make([]string, len(needed))
 	for i, n := range needed {
@@ -88,5 +118,9 @@ func (s *Store) Checkup(ctx context.Context) (Checkup, error) {
 	if !sequence {
 		c.Missing = append(c.Missing, "USAGE, UPDATE on sequence operations_id_seq")
 	}
-	return c, nil
+	if len(c.Missing) > 0 {
+		return c, nil // the tables may not be readable
+	}
+	c.SequencesBehind, err = s.SequencesBehind(ctx)
+	return c, err
 }

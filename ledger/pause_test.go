@@ -143,7 +143,8 @@ func TestPostingRates(t *testing.T) {
 	want(t, "nothing posted", len(rates()), 0)
 	f.parkMany(400)
 	post := func(from, to int, secondsAgo int, evidence string) {
-		f.exec(`INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
+		f.exec(`WITH gone AS (DELETE FROM outbox WHERE operation_id BETWEEN $1::integer AND $2::integer)
+		        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
 		        SELECT i, 'posted', $4, '42', 1, now() - $3::integer * interval '1 second' FROM generate_series($1::integer, $2::integer) AS i`,
 			from, to, secondsAgo, evidence)
 	}

@@ -57,7 +57,9 @@ const maxRecordTries = 10
 // be acknowledged. ErrRulesEnded is one that other rules alone can mend.
 //
 // A batch that the database refuses for its content is split until the bad
-// entry is alone; that one becomes a reject, and costs only itself.
+// entry is alone; that one becomes a reject, and costs only itself. A database
+// at fault makes no rejects: the error is a *FaultError that says what to do, or
+// the connection's.
 func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) {
 	verdicts, err := s.recordParts(ctx, entries, &queueing{})
 	return verdicts, rulesEnded(err)
@@ -78,13 +80,17 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 			break
 		}
 	}
+	s.behind.note(err)
 	refused := contentError(err)
-	if refused == nil || isKeyRace(err) {
-		return nil, fmt.Errorf("record batch of %d: %w", len(entries), err)
+	if refused == nil {
+		return nil, fmt.Errorf("record batch of %d: %w", len(entries), explain(err))
 	}
 	if len(entries) == 1 {
 		if entries[0].Event == nil {
-			return nil, fmt.Errorf("record reject of stream sequence %d: %w", entries[0].Message.Seq, err)
+			return nil, fmt.Errorf("record reject of stream sequence %d: %w", entries[0].Message.Seq, explain(err))
+		}
+		if err := s.isControlAccepted(ctx); err != nil {
+			return nil, err
 		}
 		e := entries[0]
 		e.Source, e.ID, e.Type = e.Event.Source, e.Event.ID, e.Event.Type
@@ -112,7 +118,7 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 		return nil, err
 	}
 	verdicts := make([]Verdict, len(entries))
-	write := recordWrite{how: how}
+	write := s.newWrite(how)
 	for i := range entries {
 		e := &entries[i]
 		verdicts[i] = decide(e, known)
@@ -130,6 +136,10 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 	}
 	how.leased = append(how.leased, leased...)
 	return verdicts, nil
+}
+
+func (s *Store) newWrite(how *queueing) recordWrite {
+	return recordWrite{how: how, behind: s.behind, above: s.behind.highest.Load()}
 }
 
 // decide says what an entry is, given all facts known so far.

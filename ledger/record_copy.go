@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +15,11 @@ import (
 const copyLeast = 100
 
 // sqlNextIDs takes operation ids, and says what time it is for the transaction.
-const sqlNextIDs = `SELECT nextval('operations_id_seq'), now() FROM generate_series(1, $1)`
+// No rows mean that the sequence is behind an id that is known: none is taken.
+const sqlNextIDs = `
+SELECT nextval('operations_id_seq'), now()
+  FROM generate_series(1, $1)
+ WHERE (SELECT COALESCE(pg_sequence_last_value('operations_id_seq'), 0)) >= $2::bigint`
 
 const (
 	copyOperations = `COPY operations (id, target, kind, biz_id, business_key, member_id, member_code, points, source_type,
@@ -30,12 +35,18 @@ lease_until, shape) FROM STDIN WITH (FORMAT binary)`
 // copy writes what write does, for a large batch of messages that are new to the
 // ledger. It takes the ids first, so there is nothing to be read back.
 func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
+	var highest OperationID
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		sortByFact(w.operations)
-		ids, now, err := nextIDs(ctx, tx, len(w.operations))
+		ids, now, err := nextIDs(ctx, tx, len(w.operations), w.above)
 		if err != nil {
 			return err
 		}
+		if len(ids) == 0 {
+			w.behind.seen.Store(true)
+			return &FaultError{Err: ErrSequenceBehind, Do: sequences[0].advice()}
+		}
+		highest = slices.Max(ids)
 		operations, err := operationRows(w.operations, ids)
 		if err != nil {
 			return err
@@ -56,11 +67,12 @@ func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err
 	if err != nil {
 		return nil, fmt.Errorf("copy batch: %w", err)
 	}
+	w.behind.committed(highest)
 	return leased, nil
 }
 
-func nextIDs(ctx context.Context, tx pgx.Tx, n int) (ids []OperationID, now time.Time, err error) {
-	rows, err := tx.Query(ctx, sqlNextIDs, n)
+func nextIDs(ctx context.Context, tx pgx.Tx, n int, above int64) (ids []OperationID, now time.Time, err error) {
+	rows, err := tx.Query(ctx, sqlNextIDs, n, above)
 	if err != nil {
 		return nil, now, fmt.Errorf("take operation ids: %w", err)
 	}

@@ -30,7 +30,7 @@ func isFew(entries []Entry, older bool) bool {
 // that are new, the first of each fact. The entries whose keys were there are
 // recorded as usual after that; an error then leaves the first part recorded.
 func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
-	write := recordWrite{how: how}
+	write := s.newWrite(how)
 	first := make(map[FactKey]int, len(entries))
 	for i := range entries {
 		fact := entries[i].Event.FactKey
@@ -44,7 +44,8 @@ func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) (
 		if s.lostRace(err) || contentError(err) != nil {
 			return s.record(ctx, entries, how) // nothing was inserted
 		}
-		return nil, fmt.Errorf("record batch of %d: %w", len(entries), err)
+		s.behind.note(err)
+		return nil, fmt.Errorf("record batch of %d: %w", len(entries), explain(err))
 	}
 	verdicts := make([]Verdict, len(entries))
 	var rest []Entry

@@ -87,6 +87,7 @@ func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]b
 			return nil, nil, err
 		}
 		inserted[k] = true
+		w.behind.took(id, w.above)
 		if o, l := byKey[k], w.how.lease(k.Target); l != nil && o.Points > 0 {
 			leased = append(leased, firstClaim(o, id, l, now))
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -31,6 +32,9 @@ type part struct {
 func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
 	if len(entries) == 0 {
 		return nil, nil
+	}
+	if err := s.checkSequences(ctx); err != nil {
+		return nil, fmt.Errorf("record batch of %d: %w", len(entries), err)
 	}
 	older, err := s.older.there(ctx, s.pool)
 	if err != nil {

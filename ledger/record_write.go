@@ -14,6 +14,9 @@ type recordWrite struct {
 	operations []newOperation
 	rejects    []newReject
 	how        *queueing
+	// behind watches the ids that are taken; above is what it knew before.
+	behind *behindSequences
+	above  int64
 }
 
 // add takes all operations of an event that is new.

@@ -124,12 +124,16 @@ func (s *Store) retryBatch(ctx context.Context, r *RejectRetry, items []retried,
 		}
 		break
 	}
+	s.behind.note(err)
 	refused := contentError(err)
-	if refused == nil || isKeyRace(err) {
-		return err
+	if refused == nil {
+		return explain(err)
 	}
 	if len(items) == 1 {
 		if items[0].entry.Event == nil {
+			return explain(err)
+		}
+		if err := s.isControlAccepted(ctx); err != nil {
 			return err
 		}
 		tally.fail(items[0].reject.ID, Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s",
@@ -162,7 +166,7 @@ func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) 
 	if err != nil {
 		return tally, err
 	}
-	w := retryWrite{retry: r, write: recordWrite{how: &queueing{}}}
+	w := retryWrite{retry: r, write: s.newWrite(&queueing{})}
 	if items[0].inDoubt {
 		w.write.how.rebuilt = &Rebuilt{Parked: true}
 	}

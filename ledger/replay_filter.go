@@ -204,15 +204,9 @@ func OpenReplayPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, err
 	}
 	config.MaxConns = replayConnections
 	boundSilence(config)
-	for name, value := range map[string]string{
-		"application_name":                    "points-ledger replay",
-		"timezone":                            "UTC",
+	prepareSessions(config, "points-ledger replay", map[string]string{
 		"idle_in_transaction_session_timeout": "60000", // a stopped terminal must not hold row locks
-	} {
-		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
-	}
+	}, nil)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool: %w", err)

@@ -155,7 +155,8 @@ func TestReopenLeavesWhatOthersHaveInHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback(t.Context())
-	if _, err := tx.Exec(t.Context(), `DELETE FROM outbox WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-1')`); err != nil {
+	if _, err := tx.Exec(t.Context(), `WITH gone AS (DELETE FROM outbox WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-1') RETURNING operation_id)
+		INSERT INTO postings (operation_id, kind, evidence, attempts) SELECT operation_id, 'voided', 'manual', 0 FROM gone`); err != nil {
 		t.Fatal(err)
 	}
 	first := mustReplay(t, s, newReopening())

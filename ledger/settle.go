@@ -3,12 +3,15 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Evidence is how we know that an operation was applied.
@@ -49,7 +52,14 @@ type Confirmed struct {
 // the answer had no open outbox row. The ids come sorted, so the rows are locked
 // in order (outbox_pkey), as sqlSettle does: two workers may have the same rows
 // in hand. Answers are few and alike, so each row names its own by number.
-const sqlConfirm = `
+const sqlConfirm = confirmGone + confirmAnswer
+
+// sqlConfirmClosed is sqlConfirm for rows of which some are open although they
+// have ended: their row goes, and their posting stays as it is.
+const sqlConfirmClosed = confirmGone + ` ON CONFLICT ON CONSTRAINT postings_pkey DO NOTHING` + confirmAnswer
+
+const (
+	confirmGone = `
 WITH gone AS (
     DELETE FROM outbox x
      USING unnest($1::bigint[], $2::text[], $3::integer[]) AS h (operation_id, member_id, answer)
@@ -59,8 +69,10 @@ WITH gone AS (
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message)
 SELECT operation_id, 'posted', ($4::text[])[answer], member_id, attempts + 1,
        NULLIF(($5::smallint[])[answer], 0::smallint), NULLIF(($6::text[])[answer], ''), NULLIF(($7::text[])[answer], '')
-  FROM gone
+  FROM gone`
+	confirmAnswer = `
 RETURNING operation_id`
+)
 
 // answer is what the confirmations of many operations have in common.
 type answer struct {
@@ -92,7 +104,10 @@ func confirmArgs(heard []*Confirmation) []any {
 	return []any{ids, members, numbers, evidence, statuses, codes, words}
 }
 
-// Confirm posts operations that the vendor says it applied.
+// Confirm posts operations that the vendor says it applied. A confirmation for
+// what is posted already is normal, and counted. A result that the database
+// refuses for itself is set aside, told by a *SetAsideError beside what became of
+// the others; after any other error the caller tries again with all of them.
 func (s *Store) Confirm(ctx context.Context, heard []Confirmation) (Confirmed, error) {
 	if len(heard) == 0 {
 		return Confirmed{}, nil
@@ -102,23 +117,50 @@ func (s *Store) Confirm(ctx context.Context, heard []Confirmation) (Confirmed, e
 		byID[heard[i].ID] = &heard[i]
 	}
 	sorted := slices.SortedFunc(maps.Values(byID), func(a, b *Confirmation) int { return cmp.Compare(a.ID, b.ID) })
-	rows, err := s.pool.Query(ctx, sqlConfirm, confirmArgs(sorted)...)
+	result := Confirmed{}
+	apart := settleApart[*Confirmation]{write: func(part []*Confirmation) error {
+		posted, err := s.confirmOpen(ctx, part)
+		for _, id := range posted {
+			delete(byID, id)
+		}
+		result.Posted += len(posted)
+		return err
+	}}
+	err := apart.run(sorted)
+	if err == nil {
+		err = apart.verdict()
+	}
 	if err != nil {
-		return Confirmed{}, fmt.Errorf("post confirmations: %w", err)
+		return result, fmt.Errorf("post confirmations: %w", err)
 	}
-	posted, err := pgx.CollectRows(rows, pgx.RowTo[OperationID])
+	for _, r := range apart.refused {
+		delete(byID, r.row.ID)
+	}
+	if err := s.confirmClosed(ctx, byID, &result); err != nil {
+		return result, err
+	}
+	return result, s.setAside(ctx, asideConfirmations(apart.refused))
+}
+
+// confirmOpen posts those of the operations that have an open row, and returns
+// them.
+func (s *Store) confirmOpen(ctx context.Context, sorted []*Confirmation) ([]OperationID, error) {
+	args := confirmArgs(sorted)
+	posted, err := queryIDs(ctx, s.pool, sqlConfirm, args...)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.ConstraintName == "postings_pkey" {
+		return queryIDs(ctx, s.pool, sqlConfirmClosed, args...)
+	}
+	return posted, err
+}
+
+// queryIDs runs a statement that returns operation ids.
+func queryIDs(ctx context.Context, pool *pgxpool.Pool, sql string, args ...any) ([]OperationID, error) {
+	rows, err := pool.Query(ctx, sql, args...)
 	if err != nil {
-		return Confirmed{}, fmt.Errorf("post confirmations: %w", err)
+		return nil, err
 	}
-	for _, id := range posted {
-		delete(byID, id)
-	}
-	result := Confirmed{Posted: len(posted)}
-	if len(byID) == 0 {
-		return result, nil
-	}
-	err = s.confirmClosed(ctx, byID, &result)
-	return result, err
+	return pgx.CollectRows(rows, pgx.RowTo[OperationID])
 }
 
 // sqlLateConfirmation keeps a confirmation for an operation that a person had
@@ -139,7 +181,8 @@ func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confir
 		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, int64(id), outcome, int16(h.HTTPStatus),
 			storable(h.VendorCode), storable(h.VendorWords), h.Duration.Milliseconds())
 		if err != nil {
-			return fmt.Errorf("keep late confirmation: %w", err)
+			s.behind.note(err)
+			return fmt.Errorf("keep late confirmation: %w", explain(err))
 		}
 		if tag.RowsAffected() > 0 {
 			result.AfterVoid = append(result.AfterVoid, id)
@@ -248,12 +291,41 @@ WITH change AS (
 SELECT operation_id FROM changed`
 
 // Settle gives leased rows back and returns those that were changed; the
-// others were no longer this worker's.
+// others were no longer this worker's. A result that the database refuses for
+// itself is set aside, and told by a *SetAsideError beside the others.
 func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, error) {
-	n := len(changes)
-	if n == 0 {
+	if len(changes) == 0 {
 		return nil, nil
 	}
+	if err := s.checkSequences(ctx); err != nil {
+		return nil, fmt.Errorf("settle outbox batch: %w", err)
+	}
+	var changed []OperationID
+	apart := settleApart[Change]{write: func(part []Change) error {
+		some, err := s.settleSome(ctx, part)
+		changed = append(changed, some...)
+		return err
+	}}
+	err := apart.run(changes)
+	if err == nil {
+		err = apart.verdict()
+	}
+	if err != nil {
+		s.behind.note(err)
+		return changed, fmt.Errorf("settle outbox batch: %w", err)
+	}
+	err = s.setAside(ctx, asideChanges(apart.refused))
+	var told *SetAsideError
+	if errors.As(err, &told) {
+		for _, r := range told.Rows {
+			changed = append(changed, r.ID)
+		}
+	}
+	return changed, err
+}
+
+func (s *Store) settleSome(ctx context.Context, changes []Change) ([]OperationID, error) {
+	n := len(changes)
 	ids, tokens, delays := make([]int64, n), make([]int64, n), make([]int64, n)
 	states, causes, outcomes := make([]string, n), make([]string, n), make([]string, n)
 	codes, words, errs, calls := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -273,16 +345,8 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 			calls[i] = string(cmp.Or(a.Call, CallPoints))
 		}
 	}
-	rows, err := s.pool.Query(ctx, sqlSettle, ids, tokens, states, causes, doubts, used, delays, unsent,
+	return queryIDs(ctx, s.pool, sqlSettle, ids, tokens, states, causes, doubts, used, delays, unsent,
 		outcomes, statuses, codes, words, errs, durations, calls, reshape)
-	if err != nil {
-		return nil, fmt.Errorf("settle outbox batch: %w", err)
-	}
-	changed, err := pgx.CollectRows(rows, pgx.RowTo[OperationID])
-	if err != nil {
-		return nil, fmt.Errorf("settle outbox batch: %w", err)
-	}
-	return changed, nil
 }
 
 // sqlResolve keeps the member that a scanned code stands for, before the first

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -18,11 +18,13 @@ type Store struct {
 	// during is nil but in a store of During.
 	during *PlanRun
 	older  *older
+	// behind are the sequences that were seen behind their table.
+	behind *behindSequences
 }
 
 // New returns a store on a pool whose database is migrated.
 func New(pool *pgxpool.Pool) *Store {
-	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}}
+	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}, behind: &behindSequences{}}
 }
 
 // OpenWorkerPool opens the worker's connections. maxConns bounds them; 0 is
@@ -46,8 +48,12 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 	if maxConns > 0 {
 		config.MaxConns = int32(maxConns)
 	}
-	for name, value := range map[string]string{
-		"application_name":  "points-ledger worker",
+	boundSilence(config)
+	var after func(context.Context, *pgx.Conn) error
+	if guard != nil {
+		after = guard.check
+	}
+	prepareSessions(config, "points-ledger worker", map[string]string{
 		"enable_seqscan":    "off",
 		"enable_hashjoin":   "off",
 		"enable_mergejoin":  "off",
@@ -55,7 +61,6 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		"jit":               "off",
 		// Else each statement is planned anew: its cost seems to depend on the arrays.
 		"plan_cache_mode": "force_generic_plan",
-		"timezone":        "UTC",
 		// An acknowledged event must be on the disk, whatever the role's default.
 		"synchronous_commit": "on",
 		// A worker that lost its connection must not hold row locks for hours.
@@ -63,15 +68,7 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		"tcp_keepalives_idle":                 "30",
 		"tcp_keepalives_interval":             "10",
 		"tcp_keepalives_count":                "3",
-	} {
-		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
-	}
-	boundSilence(config)
-	if guard != nil {
-		config.AfterConnect = guard.check
-	}
+	}, after)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool: %w", err)
@@ -82,44 +79,7 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("ping database: %w", err)
-	}
-	return nil
-}
-
-// SQLSTATE classes and codes that this package tells apart.
-const (
-	classDataException      = "22"
-	classIntegrityViolation = "23"
-	codeUniqueViolation     = "23505"
-	codeSerialization       = "40001"
-	codeDeadlock            = "40P01"
-)
-
-// The names by which a repeated dedup key and a repeated fact are refused.
-const (
-	constraintOnePerKey  = "operations_one_per_key"
-	constraintOnePerFact = "operations_one_per_fact"
-)
-
-// isKeyRace tells that another transaction recorded one of our keys or facts
-// after we had looked, or that Postgres asks for the transaction to be run again.
-func isKeyRace(err error) bool {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	return pg.Code == codeUniqueViolation && (pg.ConstraintName == constraintOnePerKey || pg.ConstraintName == constraintOnePerFact) ||
-		pg.Code == codeSerialization || pg.Code == codeDeadlock
-}
-
-// contentError returns the database's error when it refused a value, and nil
-// when the trouble lies elsewhere (connection, space, rights).
-func contentError(err error) *pgconn.PgError {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && len(pg.Code) == 5 &&
-		(pg.Code[:2] == classDataException || pg.Code[:2] == classIntegrityViolation) {
-		return pg
+		return fmt.Errorf("ping database: %w", explain(err))
 	}
 	return nil
 }

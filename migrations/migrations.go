@@ -5,15 +5,16 @@ package migrations
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx", which goose needs
+	"github.com/jackc/pgx/v5/stdlib" // goose needs a database/sql driver
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -24,6 +25,10 @@ var files embed.FS
 // ErrUnmigrated is returned by Check when the schema is older or newer than
 // this program.
 var ErrUnmigrated = errors.New("database schema does not fit this program")
+
+// ErrNotUTF8 is returned for a database in another encoding than UTF8: it
+// refuses texts, or stores other characters. Nothing is changed in it.
+var ErrNotUTF8 = errors.New("the database is not UTF8")
 
 // Step is one migration, applied or not.
 type Step struct {
@@ -39,9 +44,15 @@ func Up(ctx context.Context, databaseURL string) error {
 	return err
 }
 
-// Apply is Up; it names the files that it applied itself.
+// Apply is Up; it names the files that it applied itself. A schema that is newer
+// than this program is an error that wraps ErrUnmigrated.
 func Apply(ctx context.Context, databaseURL string) (applied []string, err error) {
 	err = with(ctx, databaseURL, func(p *goose.Provider) error {
+		if current, err := p.GetDBVersion(ctx); err != nil {
+			return err
+		} else if newest, err := newestVersion(); err != nil || current > newest {
+			return errors.Join(err, newerSchema(current, newest))
+		}
 		results, err := p.Up(ctx)
 		applied = paths(results)
 		return err
@@ -106,9 +117,9 @@ func Check(ctx context.Context, databaseURL string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, databaseURL)
+	conn, err := connect(ctx, databaseURL)
 	if err != nil {
-		return fmt.Errorf("connect to database: %w", err)
+		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var begun bool
@@ -125,9 +136,57 @@ func Check(ctx context.Context, databaseURL string) error {
 	case current < target:
 		return fmt.Errorf("%w: it is at version %d, this program needs %d: run `worker migrate up`", ErrUnmigrated, current, target)
 	case current > target:
-		return fmt.Errorf("%w: it is at version %d, this program knows %d: run a newer program", ErrUnmigrated, current, target)
+		return newerSchema(current, target)
 	}
 	return nil
+}
+
+func newerSchema(current, known int64) error {
+	return fmt.Errorf("%w: the schema is newer than this program: it is at version %d, this program knows %d: run a newer program", ErrUnmigrated, current, known)
+}
+
+// Newest is the version that this program's schema has.
+func Newest() (int64, error) { return newestVersion() }
+
+// connect opens one session, in UTF8, of a database that is UTF8.
+func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
+	config, err := inUTF8(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to database: %w", err)
+	}
+	if err := checkEncoding(ctx, conn); err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return conn, nil
+}
+
+// inUTF8 asks for sessions in UTF8, whatever the role's or the database's
+// default, and leaves out what DATABASE_URL says to a pool, which a server would
+// refuse.
+func inUTF8(databaseURL string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("connect to database: %w", err)
+	}
+	maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool { return strings.HasPrefix(name, "pool_") })
+	config.RuntimeParams["client_encoding"] = "UTF8"
+	return config, nil
+}
+
+// checkEncoding looks at what the server said when the session began.
+func checkEncoding(_ context.Context, conn *pgx.Conn) error {
+	encoding := conn.PgConn().ParameterStatus("server_encoding")
+	if encoding == "UTF8" {
+		return nil
+	}
+	name := conn.Config().Database
+	return fmt.Errorf("%w: the encoding of %s is %s: nothing was changed; make one that is and set DATABASE_URL to it: "+
+		"CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", ErrNotUTF8, name, encoding, pgx.Identifier{name + "_utf8"}.Sanitize())
 }
 
 // newestVersion is the number of the last file.
@@ -154,9 +213,9 @@ const sqlHasRole = `SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1), c
 
 // HasRole tells whether the database's cluster has a role, and who asked.
 func HasRole(ctx context.Context, databaseURL, role string) (has bool, asker string, err error) {
-	conn, err := pgx.Connect(ctx, databaseURL)
+	conn, err := connect(ctx, databaseURL)
 	if err != nil {
-		return false, "", fmt.Errorf("connect to database: %w", err)
+		return false, "", err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	if err := conn.QueryRow(ctx, sqlHasRole, role).Scan(&has, &asker); err != nil {
@@ -170,9 +229,9 @@ func HasRole(ctx context.Context, databaseURL, role string) (has bool, asker str
 // triggers were dropped. It is for databases where the migrating role and the
 // running role differ.
 func GrantWorker(ctx context.Context, databaseURL, role string) error {
-	conn, err := pgx.Connect(ctx, databaseURL)
+	conn, err := connect(ctx, databaseURL)
 	if err != nil {
-		return fmt.Errorf("connect to database: %w", err)
+		return err
 	}
 	defer conn.Close(ctx)
 	var schema string
@@ -217,10 +276,11 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 
 // with runs f on a provider of its own connection pool and closes both.
 func with(ctx context.Context, databaseURL string, f func(*goose.Provider) error) error {
-	db, err := sql.Open("pgx", databaseURL)
+	config, err := inUTF8(databaseURL)
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return err
 	}
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(checkEncoding))
 	defer db.Close()
 	if err := db.PingContext(ctx); err != nil {
 		return fmt.Errorf("connect to database: %w", err)

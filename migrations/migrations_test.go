@@ -169,3 +169,48 @@ func TestFinanceRole(t *testing.T) {
 		}
 	}
 }
+
+// A database in another encoding is refused before anything is changed in it,
+// with the line that makes one that is UTF8, also where it was migrated before.
+func TestOnlyUTF8(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"LATIN1", "EUC_CN", "SQL_ASCII"} {
+		t.Run(encoding, func(t *testing.T) {
+			t.Parallel()
+			u, err := url.Parse(testkit.EmptyDatabase(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := strings.TrimPrefix(u.Path, "/") + "_" + strings.ToLower(encoding)
+			admin := connect(t, u.String())
+			if _, err := admin.Exec(t.Context(), "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _, _ = admin.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") })
+			u.Path = "/" + name
+			for what, err := range map[string]error{"up": migrations.Up(t.Context(), u.String()), "check": migrations.Check(t.Context(), u.String())} {
+				if !errors.Is(err, migrations.ErrNotUTF8) || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "CREATE DATABASE "+name+"_utf8 TEMPLATE template0 ENCODING 'UTF8'") &&
+					!strings.Contains(err.Error(), `CREATE DATABASE "`+name+`_utf8" TEMPLATE template0 ENCODING 'UTF8'`) {
+					t.Errorf("%s: got %v", what, err)
+				}
+			}
+			if left := objects(t, connect(t, u.String())); left != "" {
+				t.Errorf("made in it:\n%s", left)
+			}
+		})
+	}
+}
+
+// A schema that a newer program made is not "nothing to apply".
+func TestUpOnANewerSchema(t *testing.T) {
+	t.Parallel()
+	dsn := testkit.Postgres(t)
+	if _, err := connect(t, dsn).Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{"up": migrations.Up(t.Context(), dsn), "check": migrations.Check(t.Context(), dsn)} {
+		if !errors.Is(err, migrations.ErrUnmigrated) || !strings.Contains(err.Error(), "newer than this program") || !strings.Contains(err.Error(), "9999") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}

@@ -21,6 +21,8 @@ func causeWords(cause, state string) string {
 		return "every attempt of the schedule was used"
 	case ledger.CauseKeyMemoryOver:
 		return "in doubt for longer than the vendor surely remembers the dedup key"
+	case ledger.CauseSettlingRefused:
+		return "the ledger's database refused to write what the vendor answered"
 	case dispatch.CauseCandidates:
 		return "in doubt, and the member's records show the same points without our reference: they may be this operation"
 	case dispatch.CausePointsDiffer:
@@ -92,6 +94,9 @@ func causeAdvice(cause string, verify bool) string {
 			return "Ask the vendor whether it applied the dedup key. A replay looks it up in the member's records again, and sends it only if they prove that it was not applied"
 		}
 		return "Ask the vendor whether it applied the dedup key. It is not sent again: the vendor might apply it twice"
+	case ledger.CauseSettlingRefused:
+		return "`replay show` has the database's words and what the vendor answered. If that was a confirmation, settle it by hand; " +
+			"put back, it meets the same refusal unless the database was mended"
 	case dispatch.CauseCandidates:
 		advice := "`replay show` names those records: ask the vendor what they stand for. "
 		if verify {

@@ -27,7 +27,7 @@ func newAccountFamilies(f factory) *accountFamilies {
 			"From the broker's storing of an event to the vendor's confirmation being heard, by the broker's and this worker's clocks. It includes backlogs, retries and replays.",
 			waitBuckets, "account"),
 		settled: f.counters("dispatch_settled_total",
-			"Rows settled: posted; pending (to be tried again); parked (waits for a person); after_void (the vendor applied what a person had voided).", "account", "how"),
+			"Rows settled: posted; pending (to be tried again); parked (waits for a person); posted_before (confirmed again); after_void (the vendor applied what a person had voided); set_aside (a result that the ledger could not write).", "account", "how"),
 		claimRows:   f.histograms("dispatch_claim_rows", "Rows leased by one claim; 0 is a look that found none due.", sizeBuckets, "account"),
 		claimTime:   f.histograms("dispatch_claim_seconds", "Duration of claims.", workBuckets, "account"),
 		settleRows:  f.histograms("dispatch_settle_rows", "Results written in one batch.", sizeBuckets, "account"),
@@ -50,7 +50,8 @@ type accountMetrics struct {
 }
 
 // settledHow is the closed list of dispatch.Observer's Settled.
-var settledHow = [...]string{dispatch.SettledPosted, string(ledger.Pending), string(ledger.Parked), dispatch.SettledAfterVoid}
+var settledHow = [...]string{dispatch.SettledPosted, string(ledger.Pending), string(ledger.Parked), dispatch.SettledBefore,
+	dispatch.SettledAfterVoid, dispatch.SettledAside}
 
 // sightings is the closed list of dispatch.Observer's Sampled.
 var sightings = [...]ledger.Sighting{ledger.Seen, ledger.NotYet, ledger.Missed, ledger.Unread}

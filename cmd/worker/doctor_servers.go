@@ -41,7 +41,7 @@ func (d *examination) checkPostgres(ctx context.Context) {
 	store := ledger.New(pool)
 	if err := within(ctx, store.Ping); err != nil {
 		pool.Close()
-		d.wrong(check, fmt.Sprintf("cannot be reached at %s: %v", url, err), "start it, or correct DATABASE_URL")
+		d.wrong(check, fmt.Sprintf("cannot be used at %s: %v", url, err), howToReach(err))
 		return
 	}
 	d.ok(check, fmt.Sprintf("answers at %s", url))
@@ -79,6 +79,8 @@ func (d *examination) checkRights(ctx context.Context) {
 	default:
 		d.ok(rights, fmt.Sprintf("role %s has what the worker needs", found.Role))
 	}
+	d.checkWrites(found)
+	d.checkConnections(found)
 	switch {
 	case found.SynchronousCommit == "off":
 		d.wrong(durability, "synchronous_commit is off for the worker's sessions: acknowledged events can be lost in a crash",
@@ -89,6 +91,53 @@ func (d *examination) checkRights(ctx context.Context) {
 	default:
 		d.ok(durability, "synchronous_commit "+found.SynchronousCommit+", fsync on")
 	}
+}
+
+// howToReach says what to do about a Postgres that a session cannot be had of.
+func howToReach(err error) string {
+	var fault *ledger.FaultError
+	if errors.Is(err, ledger.ErrPooledByTransaction) || errors.Is(err, ledger.ErrNotUTF8) || errors.As(err, &fault) {
+		return "as the message says"
+	}
+	return "start it, or correct DATABASE_URL"
+}
+
+// checkWrites looks at what lets every event fail though all rights are there.
+func (d *examination) checkWrites(found ledger.Checkup) {
+	const check = "Postgres writes"
+	switch {
+	case found.ReadOnly:
+		d.wrong(check, "the database is read-only: no event can be recorded",
+			"see default_transaction_read_only of the role, the database and the server, or point DATABASE_URL at the primary")
+	case len(found.SequencesBehind) > 0:
+		d.wrong(check, "new rows would get ids that exist: no event is recorded until that is mended", strings.Join(found.SequencesBehind, "; "))
+	default:
+		d.ok(check, "are possible, and new ids are free")
+	}
+}
+
+// checkConnections compares what a worker opens with what the server gives.
+func (d *examination) checkConnections(found ledger.Checkup) {
+	const check = "Postgres connections"
+	needed := workerConnections(len(d.config.On()), d.config.NATS.BatchesInFlight)
+	use := needed
+	if given, ok := ledger.GivenMaxConns(d.config.DatabaseURL.Reveal()); ok && given < needed {
+		use = given
+		d.note(check, fewConnections(given, needed), "raise it or take it out of DATABASE_URL, unless a limit asks for it")
+	}
+	use += keeperConnections
+	left := found.Connections - found.ConnectionsTaken
+	if use > left {
+		d.wrong(check, fmt.Sprintf("a worker opens up to %d, %s allows %d, and others have %d of them", use, found.ConnectionsBy, found.Connections, found.ConnectionsTaken),
+			fmt.Sprintf("raise it, or set pool_max_conns=%d in DATABASE_URL", max(2, left-keeperConnections)))
+		return
+	}
+	d.ok(check, fmt.Sprintf("a worker opens up to %d, %s leaves %d", use, found.ConnectionsBy, left))
+}
+
+// fewConnections says what pool_max_conns costs.
+func fewConnections(given, needed int) string {
+	return fmt.Sprintf("pool_max_conns=%d in DATABASE_URL is less than the %d connections that this worker uses at once: intake and dispatch wait for each other", given, needed)
 }
 
 func (d *examination) checkIdentity(ctx context.Context) {

@@ -208,7 +208,7 @@ func TestMetricLabelsAreComplete(t *testing.T) {
 	if after := vendorapi.Retryable + 1; after.String() != "unknown" {
 		t.Errorf("there is an outcome after %v: %v", vendorapi.Retryable, after)
 	}
-	if fmt.Sprint(settledHow) != fmt.Sprint([...]string{"posted", "pending", "parked", "after_void"}) ||
+	if fmt.Sprint(settledHow) != fmt.Sprint([...]string{"posted", "pending", "parked", "posted_before", "after_void", "set_aside"}) ||
 		dispatch.SettledPosted != "posted" || ledger.Parked != "parked" {
 		t.Errorf("settled: %v", settledHow)
 	}

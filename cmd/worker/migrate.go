@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
+	"pointsledger/ledger"
 	"pointsledger/migrations"
 )
 
@@ -56,6 +57,9 @@ func migrate(c *cobra.Command, verb string, o migrateOptions) error {
 		return command.Usagef("DATABASE_URL is not set: want a Postgres URL such as postgres://ledger@db/points")
 	}
 	dsn := cfg.DatabaseURL.Reveal()
+	if err := ledger.CheckConnection(c.Context(), dsn); err != nil {
+		return err
+	}
 	switch {
 	case verb == "status":
 		return migrateStatus(c, dsn)

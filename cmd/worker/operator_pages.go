@@ -58,7 +58,16 @@ func (s *service) readiness(ctx context.Context) readiness {
 			r.Status = "degraded"
 			r.Problems = append(r.Problems, gateProblem(st))
 		}
+		if st.SetAside > 0 {
+			r.Status = "degraded"
+			r.Problems = append(r.Problems, fmt.Sprintf("account %s: %d results could not be written since the start, their rows are parked: replay list --account %s --cause %s",
+				st.Account, st.SetAside, st.Account, ledger.CauseSettlingRefused))
+		}
 		r.Accounts = append(r.Accounts, a)
+	}
+	if s.few != "" {
+		r.Status = "degraded"
+		r.Problems = append(r.Problems, s.few)
 	}
 	for _, warning := range slices.Concat(s.keeper.Warnings(), s.rules.Warnings()) {
 		r.Status = "degraded"

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,7 +34,14 @@ type service struct {
 	dispatchers []*dispatch.Dispatcher
 	metrics     *metrics
 	backlog     *backlogReader
+	// few says that DATABASE_URL allows fewer connections than are used; empty
+	// is well.
+	few string
 }
+
+// fewestConnections is the least that pool_max_conns can lower the pool to: a
+// large batch takes two.
+const fewestConnections = 2
 
 // workerConnections is what the intake (a large batch takes two), the dispatchers
 // (claim, settle, renew, sweep) and the operators' pages use at once, with room
@@ -52,13 +58,24 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 			s.close()
 		}
 	}()
-	check := func(ctx context.Context) error { return migrations.Check(ctx, cfg.DatabaseURL.Reveal()) }
+	check := func(ctx context.Context) error {
+		if err := ledger.CheckConnection(ctx, cfg.DatabaseURL.Reveal()); err != nil {
+			return err
+		}
+		return migrations.Check(ctx, cfg.DatabaseURL.Reveal())
+	}
 	if err := s.wait.until(ctx, check); err != nil {
 		return nil, err
 	}
-	on := slices.DeleteFunc(slices.Clone(cfg.Vendors), func(v config.Vendor) bool { return !v.On() })
+	on := cfg.On()
 	guard := ledger.NewGuard()
-	s.pool, err = ledger.OpenGuardedPool(ctx, cfg.DatabaseURL.Reveal(), workerConnections(len(on), cfg.NATS.BatchesInFlight), guard)
+	connections := workerConnections(len(on), cfg.NATS.BatchesInFlight)
+	if given, ok := ledger.GivenMaxConns(cfg.DatabaseURL.Reveal()); ok && given < connections {
+		s.few = fewConnections(given, connections)
+		log.Warn(s.few)
+		connections = max(given, fewestConnections)
+	}
+	s.pool, err = ledger.OpenGuardedPool(ctx, cfg.DatabaseURL.Reveal(), connections, guard)
 	if err != nil {
 		return nil, err
 	}

@@ -109,6 +109,8 @@ func worthWaiting(err error) bool {
 	var said *pgconn.PgError
 	if errors.As(err, &said) {
 		switch said.Code {
+		case "08P01": // what a pooler says of a startup parameter that it does not know
+			return false
 		case "57P01", "57P02", "57P03", "57P05": // stopping, crashed, starting, idle too long
 			return true
 		}

@@ -8,6 +8,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"pointsledger/consumers"
@@ -229,6 +230,11 @@ func (c *Config) Vendor(name string) (Vendor, bool) {
 		}
 	}
 	return Vendor{}, false
+}
+
+// On are the vendor accounts that are on.
+func (c *Config) On() []Vendor {
+	return slices.DeleteFunc(slices.Clone(c.Vendors), func(v Vendor) bool { return !v.On() })
 }
 
 // ReadyToRun says what `worker run` is still missing: a vendor account that is

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// SQLSTATE classes and codes that this package tells apart.
+const (
+	classDataException      = "22"
+	classIntegrityViolation = "23"
+	classProgramLimit       = "54"
+	codeNotNull             = "23502"
+	codeUniqueViolation     = "23505"
+	codeCheckViolation      = "23514"
+	codeSerialization       = "40001"
+	codeDeadlock            = "40P01"
+	codeRaised              = "P0001"
+)
+
+// The names by which a repeated dedup key and a repeated fact are refused.
+const (
+	constraintOnePerKey  = "operations_one_per_key"
+	constraintOnePerFact = "operations_one_per_fact"
+)
+
+// isKeyRace tells that another transaction recorded one of our keys or facts
+// after we had looked, or that Postgres asks for the transaction to be run again.
+func isKeyRace(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	return pg.Code == codeUniqueViolation && (pg.ConstraintName == constraintOnePerKey || pg.ConstraintName == constraintOnePerFact) ||
+		pg.Code == codeSerialization || pg.Code == codeDeadlock
+}
+
+// contentCodes are the data exceptions that a value of an event can raise. What
+// is not here is never the publisher's: 2200H, say, is a sequence at its end.
+var contentCodes = []string{
+	"22001", // string too long
+	"22003", // number out of range
+	"22007", // no such time
+	"22008", // time out of range
+	"22021", // not a character of the encoding
+	"22P02", // not a text of the type
+	"22P03", // not a binary form of the type
+	"22P05", // a character that the encoding has not
+}
+
+// contentConstraints are the CHECKs of ours that a value of an event can break
+// by way of the rules. A constraint that is not here (a primary key whose
+// sequence is behind, or what somebody else added to our tables) is a fault of
+// the database: nobody's event is bad.
+var contentConstraints = []string{
+	"operations_points_not_negative",
+	"operations_source_type_range",
+	"operations_points_channel_range",
+	"operations_grant_has_source_and_channel",
+	"operations_points_have_member",
+	"operations_member_id_or_code",
+}
+
+// contentError returns the database's error when it may have refused a value of
+// the event, and nil when the trouble lies elsewhere: connection, space, rights,
+// a schema that is not ours (TestSystemFaultsRejectNothing). Whether it was the
+// value is settled by a control, see isControlAccepted: a database that is at
+// fault may use the same words.
+func contentError(err error) *pgconn.PgError {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) != 5 || strings.Contains(pg.Where, "function ") {
+		return nil // said by a trigger's function: ours never speak of content
+	}
+	content := false
+	switch pg.Code[:2] {
+	case classDataException:
+		content = slices.Contains(contentCodes, pg.Code)
+	case classProgramLimit: // an index entry that is too large
+		content = true
+	case classIntegrityViolation:
+		content = pg.Code == codeCheckViolation && slices.Contains(contentConstraints, pg.ConstraintName)
+	}
+	if !content {
+		return nil
+	}
+	return pg
+}
+
+// mayBeOneRow tells whether a settling statement may have been refused for one
+// of its rows: then it is split. Whether that row is bad or the database is at
+// fault is known when the others have been tried.
+func mayBeOneRow(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) != 5 || isKeyRace(err) || sequenceOf(pg) != nil {
+		return false
+	}
+	class := pg.Code[:2]
+	return class == classDataException || class == classIntegrityViolation || class == classProgramLimit || pg.Code == codeRaised
+}
+
+// FaultError is a refusal of the database that no event and no vendor answer is
+// to blame for, with what to do about it. It ends by itself or by a person;
+// whoever meets it holds what it has and tries again.
+type FaultError struct {
+	Err error
+	// Do says what the cause is likely to be, and what ends it.
+	Do string
+}
+
+func (e *FaultError) Error() string { return e.Err.Error() + ": " + e.Do }
+func (e *FaultError) Unwrap() error { return e.Err }
+
+// faultAdvice says what to do about SQLSTATEs that stand for a database at
+// fault. What is not here speaks for itself.
+var faultAdvice = map[string]string{
+	"08P01": "a pooler refuses what the connection asks for: take the parameter out of DATABASE_URL, add it to the pooler's ignore_startup_parameters, or connect to Postgres directly",
+	"25006": "the database is read-only: a standby, default_transaction_read_only, or a full disk's guard; point DATABASE_URL at the primary, or make it writable",
+	"26000": "prepared statements vanish: a pooler in transaction mode stands between; set pool_mode = session there, or connect directly",
+	"42P05": "prepared statements are another client's: a pooler in transaction mode stands between; set pool_mode = session there, or connect directly",
+	"42501": "the role lost a right: as the owner of the tables, worker migrate up --grant-to ROLE",
+	"42P01": "a table or a partition is missing: see `worker migrate status`, and who dropped it",
+	"42703": "a column is missing: see `worker migrate status`, and who dropped it",
+	"42883": "a function is missing: see `worker migrate status`, and who dropped it",
+	"53100": "the database's disk is full: give it room; nothing is lost, the worker goes on by itself",
+	"53200": "the database is out of memory",
+	"53300": "all its connections are taken: raise max_connections or the role's CONNECTION LIMIT, or set pool_max_conns in DATABASE_URL (`worker doctor` counts)",
+	"55P03": "lock_timeout ended the statement: somebody holds a lock, or the role's lock_timeout is too short",
+	"57014": "the statement was cancelled: the role's or the database's statement_timeout is too short, or somebody holds a lock",
+	"2200H": "a sequence is at its end",
+}
+
+// explain adds to an error of the database what to do about it. Other errors
+// stay as they are.
+func explain(err error) error {
+	var pg *pgconn.PgError
+	var known *FaultError
+	if !errors.As(err, &pg) || errors.As(err, &known) || isKeyRace(err) {
+		return err
+	}
+	do := faultAdvice[pg.Code]
+	switch {
+	case do != "":
+	case pg.Code == codeNotNull:
+		do = fmt.Sprintf("column %s of %s is not filled by this program: somebody added it, or made it required; give it a default, or drop it",
+			pg.ColumnName, pg.TableName)
+	case sequenceOf(pg) != nil:
+		do = sequenceOf(pg).advice()
+	case pg.Code == codeUniqueViolation, pg.Code == codeCheckViolation:
+		do = fmt.Sprintf("%s of %s refuses it, and it does not stand for what an event may say: if somebody added it, drop it", pg.ConstraintName, pg.TableName)
+	case pg.Code == codeRaised:
+		do = "a trigger or a rule that is not this program's refuses it"
+	default:
+		return err
+	}
+	return &FaultError{Err: err, Do: do}
+}

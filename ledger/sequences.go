@@ -1,0 +1,140 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// sequence is what numbers the rows of a table. Logical replication and some
+// restores copy the rows and not the sequence, which then gives out ids that
+// exist. Waiting until a person has set it is all that is safe: each try would
+// take further ids, and those in the gaps below the highest may be in somebody's
+// hand, or in a person's notes, for an operation that a lost commit held.
+type sequence struct {
+	table, constraint string
+	// sql reads whether the sequence is behind its table, by primary key.
+	sql string
+}
+
+// sqlOperationsBehind, sqlAttemptsBehind and sqlRejectsBehind tell whether the
+// next id of a table may exist already, and its highest id. Lock nothing (by
+// primary key); one row always.
+const (
+	sqlOperationsBehind = `
+SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('operations', 'id')::regclass), 0) < COALESCE(t.highest, 0), COALESCE(t.highest, 0)
+  FROM (SELECT max(id) AS highest FROM operations) AS t`
+	sqlAttemptsBehind = `
+SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('attempts', 'id')::regclass), 0) < COALESCE(t.highest, 0), COALESCE(t.highest, 0)
+  FROM (SELECT max(id) AS highest FROM attempts) AS t`
+	sqlRejectsBehind = `
+SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('rejects', 'id')::regclass), 0) < COALESCE(t.highest, 0), COALESCE(t.highest, 0)
+  FROM (SELECT max(id) AS highest FROM rejects) AS t`
+)
+
+// sequences are those that a worker takes ids from.
+var sequences = [...]sequence{
+	{"operations", "operations_pkey", sqlOperationsBehind},
+	{"attempts", "attempts_pkey", sqlAttemptsBehind},
+	{"rejects", "rejects_pkey", sqlRejectsBehind},
+}
+
+// advice is the line that mends it.
+func (s *sequence) advice() string {
+	return fmt.Sprintf("the sequence of %[1]s.id is behind its rows (logical replication and some restores do not copy sequences): SELECT setval(pg_get_serial_sequence('%[1]s', 'id'), (SELECT max(id) FROM %[1]s))", s.table)
+}
+
+// sequenceOf is the sequence that a refused id came from, nil for any other error.
+func sequenceOf(pg *pgconn.PgError) *sequence {
+	if pg.Code != codeUniqueViolation {
+		return nil
+	}
+	for i := range sequences {
+		if sequences[i].constraint == pg.ConstraintName {
+			return &sequences[i]
+		}
+	}
+	return nil
+}
+
+// ErrSequenceBehind is returned while the ids that a sequence would give out
+// exist already. It ends when somebody sets the sequence.
+var ErrSequenceBehind = errors.New("new rows would get ids that exist")
+
+// behindSequences tells whether a sequence was seen behind. Safe for concurrent
+// use.
+type behindSequences struct {
+	looked, seen atomic.Bool
+	// highest is the highest operation id that is known to be committed. An id
+	// that is given out later is above it.
+	highest atomic.Int64
+}
+
+// note keeps that a statement was refused because of a sequence.
+func (b *behindSequences) note(err error) {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && sequenceOf(pg) != nil {
+		b.seen.Store(true)
+	}
+}
+
+// took keeps an operation id that a committed statement took, which began when
+// above was the highest: a lower one says that the sequence went back.
+func (b *behindSequences) took(id OperationID, above int64) {
+	if int64(id) <= above {
+		b.seen.Store(true)
+		return
+	}
+	b.committed(id)
+}
+
+// committed keeps the highest id.
+func (b *behindSequences) committed(id OperationID) {
+	for {
+		before := b.highest.Load()
+		if int64(id) <= before || b.highest.CompareAndSwap(before, int64(id)) {
+			return
+		}
+	}
+}
+
+// checkSequences looks at the sequences once, and again after one was seen
+// behind: then it refuses to take ids until all are ahead of their tables.
+func (s *Store) checkSequences(ctx context.Context) error {
+	if s.behind.looked.Load() && !s.behind.seen.Load() {
+		return nil
+	}
+	lines, err := s.SequencesBehind(ctx)
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		return &FaultError{Err: ErrSequenceBehind, Do: strings.Join(lines, "; ")}
+	}
+	return nil
+}
+
+// SequencesBehind looks at every sequence that a worker takes ids from, and says
+// what is to be done about those that are behind; nothing is well. After it has
+// found one the store records nothing until they are set.
+func (s *Store) SequencesBehind(ctx context.Context) (lines []string, err error) {
+	for i := range sequences {
+		var behind bool
+		var highest int64
+		if err := s.pool.QueryRow(ctx, sequences[i].sql).Scan(&behind, &highest); err != nil {
+			return nil, fmt.Errorf("look at the sequence of %s: %w", sequences[i].table, explain(err))
+		}
+		if behind {
+			lines = append(lines, sequences[i].advice())
+		} else if i == 0 {
+			s.behind.highest.Store(highest) // lower than before in a database that was restored
+		}
+	}
+	s.behind.looked.Store(true)
+	s.behind.seen.Store(len(lines) > 0)
+	return lines, nil
+}
