@@ -22,18 +22,21 @@ type sequence struct {
 }
 
 // sqlOperationsBehind, sqlAttemptsBehind and sqlRejectsBehind tell whether the
-// next id of a table may exist already, and its highest id. Lock nothing (by
-// primary key); one row always.
+// next id of a table may exist already, and its highest id. A sequence that the
+// role may not read counts as well. Lock nothing (by primary key); one row always.
 const (
 	sqlOperationsBehind = `
-SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('operations', 'id')::regclass), 0) < COALESCE(t.highest, 0), COALESCE(t.highest, 0)
-  FROM (SELECT max(id) AS highest FROM operations) AS t`
+SELECT CASE WHEN has_sequence_privilege(t.seq, 'USAGE') OR has_sequence_privilege(t.seq, 'SELECT')
+            THEN COALESCE(pg_sequence_last_value(t.seq), 0) < t.highest ELSE false END, t.highest
+  FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS seq, COALESCE((SELECT max(id) FROM operations), 0) AS highest OFFSET 0) AS t`
 	sqlAttemptsBehind = `
-SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('attempts', 'id')::regclass), 0) < COALESCE(t.highest, 0), COALESCE(t.highest, 0)
-  FROM (SELECT max(id) AS highest FROM attempts) AS t`
+SELECT CASE WHEN has_sequence_privilege(t.seq, 'USAGE') OR has_sequence_privilege(t.seq, 'SELECT')
+            THEN COALESCE(pg_sequence_last_value(t.seq), 0) < t.highest ELSE false END, t.highest
+  FROM (SELECT pg_get_serial_sequence('attempts', 'id')::regclass AS seq, COALESCE((SELECT max(id) FROM attempts), 0) AS highest OFFSET 0) AS t`
 	sqlRejectsBehind = `
-SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('rejects', 'id')::regclass), 0) < COALESCE(t.highest, 0), COALESCE(t.highest, 0)
-  FROM (SELECT max(id) AS highest FROM rejects) AS t`
+SELECT CASE WHEN has_sequence_privilege(t.seq, 'USAGE') OR has_sequence_privilege(t.seq, 'SELECT')
+            THEN COALESCE(pg_sequence_last_value(t.seq), 0) < t.highest ELSE false END, t.highest
+  FROM (SELECT pg_get_serial_sequence('rejects', 'id')::regclass AS seq, COALESCE((SELECT max(id) FROM rejects), 0) AS highest OFFSET 0) AS t`
 )
 
 // sequences are those that a worker takes ids from.

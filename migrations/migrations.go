@@ -251,6 +251,8 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		// After a failover the ids that lost commits gave out are left out.
 		`GRANT SELECT, INSERT, UPDATE ON ledger_identity TO ` + to,
 		`GRANT USAGE, UPDATE ON SEQUENCE operations_id_seq TO ` + to,
+		// To see that they are behind their tables.
+		`GRANT USAGE ON SEQUENCE attempts_id_seq, rejects_id_seq TO ` + to,
 		`GRANT UPDATE ON gates, accounts TO ` + to,
 		// What was learned by sampling is pruned, and a person may have it forgotten.
 		`GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints, endpoint_samples, endpoint_extents TO ` + to,

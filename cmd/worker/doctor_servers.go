@@ -41,7 +41,7 @@ func (d *examination) checkPostgres(ctx context.Context) {
 	store := ledger.New(pool)
 	if err := within(ctx, store.Ping); err != nil {
 		pool.Close()
-		d.wrong(check, fmt.Sprintf("cannot be used at %s: %v", url, err), howToReach(err))
+		d.wrong(check, fmt.Sprintf("cannot be reached at %s: %v", url, err), howToReach(err))
 		return
 	}
 	d.ok(check, fmt.Sprintf("answers at %s", url))
