@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,11 @@ type KeeperConfig struct {
 	// Rest is how long rows are left alone after a database took over: longer
 	// than any worker's lease.
 	Rest time.Duration
+	// FirstStart is the creation time, to the second, of the stream that a ledger
+	// which was never used may begin with although it holds events and has no
+	// durable; zero is none. It names one stream, so one that is left set lets in
+	// no other, nor the same one for a ledger that has been used.
+	FirstStart time.Time
 }
 
 // Keeper makes sure that the ledger is in the database that it was in, and
@@ -44,8 +50,12 @@ type KeeperConfig struct {
 // recorded, claimed or sent. Make it with NewKeeper; Run may be called once.
 type Keeper struct {
 	KeeperDeps
-	config KeeperConfig
-	sure   chan struct{}
+	config  KeeperConfig
+	sure    chan struct{}
+	denied  *Denied
+	witness *witness
+	// witnessLost is when a witness was found missing that had been there.
+	witnessLost time.Time
 	// last is what was seen when the guard was open last, nil before that.
 	last *ledger.Identity
 
@@ -77,14 +87,17 @@ func NewKeeper(deps KeeperDeps, config KeeperConfig) (*Keeper, error) {
 	if config.Stream == "" || config.Durable == "" || config.Every <= 0 || config.Rest <= 0 {
 		return nil, fmt.Errorf("configure keeper: want stream, durable, and times above zero, got %+v", config)
 	}
-	return &Keeper{KeeperDeps: deps, config: config, sure: make(chan struct{}), problem: "not looked at yet"}, nil
+	denied := WatchDenied(deps.JetStream.Conn())
+	return &Keeper{KeeperDeps: deps, config: config, sure: make(chan struct{}), problem: "database: not looked at yet", denied: denied,
+		witness: &witness{js: deps.JetStream, denied: denied, stream: config.Stream, durable: config.Durable}}, nil
 }
 
 // Sure is closed when the keeper was sure of the database for the first time:
 // the worker may begin.
 func (k *Keeper) Sure() <-chan struct{} { return k.sure }
 
-// Problem says why nothing is recorded or sent, empty when the keeper is sure.
+// Problem says why nothing is recorded or sent, and whether the database or the
+// broker is the matter; empty when the keeper is sure.
 func (k *Keeper) Problem() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -145,17 +158,22 @@ func (k *Keeper) note(err error) {
 	defer k.mu.Unlock()
 	before := k.problem
 	_, open := k.Guard.Seen()
-	switch refused := (*refusal)(nil); {
+	line := "the database cannot be compared with the stream"
+	refused, broker := (*refusal)(nil), (*brokerError)(nil)
+	switch {
 	case errors.As(err, &refused):
-		k.problem = refused.text
+		line, k.problem = "another database", "database: "+refused.text
 	case open || err == nil:
 		// An error while the guard is open is an outage that others report.
 		k.problem = ""
+	case errors.As(err, &broker):
+		line = "the broker cannot be asked"
+		k.problem = "NATS: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
 	default:
-		k.problem = "nothing is recorded or sent until the database is compared with the stream: " + err.Error()
+		k.problem = "database: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
 	}
 	if k.problem != before && k.problem != "" {
-		k.Log.Error("another database", zap.String("problem", k.problem))
+		k.Log.Error(line, zap.String("problem", k.problem))
 	}
 	if k.problem == "" && before != "" {
 		select {
@@ -178,8 +196,8 @@ func (k *Keeper) warn(warnings ...string) {
 		}
 		now = append(now, text)
 	}
-	if len(now) > len(k.warning) {
-		for _, text := range now {
+	for _, text := range now {
+		if !slices.Contains(k.warning, text) {
 			k.Log.Warn("database and stream", zap.String("warning", text))
 		}
 	}
@@ -203,29 +221,31 @@ func (k *Keeper) look(ctx context.Context) error {
 	}
 	// The position is read after the connection is made and before the row is
 	// written on it: what was acknowledged by then is committed on this server.
-	at, positionErr := readPosition(short, k.JetStream, k.config.Stream, k.config.Durable)
+	at, positionErr := askPosition(short, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
+	// The witness is read before the row, which is written before the witness:
+	// a row that is lower has lost commits, and is not just behind in a race.
+	seenBy, witnessErr := k.readWitness(short, k.config.Durable, positionErr)
 	remembered, found, err := session.Remembered(short)
 	if err != nil {
 		return err
 	}
 	seen, open := k.Guard.Seen()
-	same := open && found && ledger.SameDatabase(seen, remembered, now)
-	if same && positionErr != nil {
-		return positionErr
-	}
-	if same && !streamChanged(remembered, k.config.Stream, &at) {
-		k.admit(remembered)
-		k.warn(hiddenWarning(now), at.lateWarning(time.Now()))
-		written, err := session.Beat(short, remembered, at.created, at.acked)
-		if err == nil && !written {
-			err = fmt.Errorf("write ledger identity: %w", ledger.ErrAnotherDatabase)
+	f := facts{now: now, at: &at, remembered: remembered, found: found, last: k.last, witness: seenBy}
+	if open && found && ledger.SameDatabase(seen, remembered, now) && f.witnessAgrees() {
+		if positionErr != nil {
+			return k.beatAlone(short, session, &f, positionErr)
 		}
-		return err
+		if !streamChanged(remembered, k.config.Stream, &at) {
+			return k.beat(short, session, &f, witnessErr)
+		}
 	}
 	k.Guard.Shut()
 	k.Reset()
 	if positionErr != nil {
 		return positionErr
+	}
+	if witnessErr != nil && !isNoWitness(witnessErr) {
+		return witnessErr
 	}
 	if err := session.Locked(ctx, func() error { return k.decide(ctx, session, now, &at) }); err != nil {
 		return err
@@ -233,9 +253,43 @@ func (k *Keeper) look(ctx context.Context) error {
 	if remembered, _, err = session.Remembered(ctx); err != nil {
 		return err
 	}
+	if remembered, witnessErr, err = k.testifyFirst(ctx, session, remembered, now, &at); err != nil {
+		return err
+	}
 	k.admit(remembered)
-	k.warn(hiddenWarning(now), at.lateWarning(time.Now()))
+	k.warnAbout(now, &at, witnessErr)
 	return nil
+}
+
+// beat writes the row of a ledger that is as it was, and then the witness.
+func (k *Keeper) beat(ctx context.Context, session *ledger.IdentitySession, f *facts, witnessErr error) error {
+	beat, written, err := session.Beat(ctx, f.remembered, f.at.created, f.at.acked)
+	if err != nil {
+		return err
+	}
+	if !written {
+		return fmt.Errorf("write ledger identity: %w", ledger.ErrAnotherDatabase)
+	}
+	f.remembered.Beat = beat
+	k.admit(f.remembered)
+	if witnessErr == nil {
+		witnessErr = k.testify(ctx, testimonyOf(f.remembered, f.now, f.at), nil)
+	}
+	k.warnAbout(f.now, f.at, witnessErr)
+	return nil
+}
+
+// beatAlone writes the row while the broker cannot be asked, so that this worker
+// notices a database that is rolled back meanwhile. What was acknowledged stays
+// as it was noted.
+func (k *Keeper) beatAlone(ctx context.Context, session *ledger.IdentitySession, f *facts, positionErr error) error {
+	beat, written, err := session.Beat(ctx, f.remembered, f.remembered.StreamCreated, 0)
+	if err == nil && written {
+		f.remembered.Beat = beat
+		k.admit(f.remembered)
+	}
+	k.warn(append([]string{hiddenWarning(f.now)}, k.denied.Warnings(time.Now())...)...)
+	return positionErr
 }
 
 // warnLate looks at the broker alone: a database that is away for long is just
@@ -246,6 +300,20 @@ func (k *Keeper) warnLate(ctx context.Context) {
 	if at, err := readPosition(short, k.JetStream, k.config.Stream, k.config.Durable); err == nil {
 		k.warn(at.lateWarning(time.Now()))
 	}
+}
+
+// warnAbout keeps what a look found that somebody should see.
+func (k *Keeper) warnAbout(now ledger.Database, at *position, witnessErr error) {
+	moment := time.Now()
+	warnings := []string{hiddenWarning(now), at.lateWarning(moment), pausedWarning(k.config.Stream, k.config.Durable, at.pausedUntil),
+		k.witness.weak, k.lostWitnessWarning(moment)}
+	if at.subjectsWarning != "" {
+		warnings = append(warnings, fmt.Sprintf("stream %s: %s", k.config.Stream, at.subjectsWarning))
+	}
+	if witnessErr != nil {
+		warnings = append(warnings, witnessErr.Error())
+	}
+	k.warn(append(warnings, k.denied.Warnings(moment)...)...)
 }
 
 // admit opens the guard for a state of the ledger.

@@ -35,6 +35,11 @@ type facts struct {
 	empty      bool
 	// last is what this process saw last, nil at its start.
 	last *ledger.Identity
+	// witness is what the durable's witness has seen, and elder that of the
+	// durable that the ledger remembers, when it had another name; nil: none.
+	witness, elder *testimony
+	// mended: the ledger lacked commits, and what the stream has was added.
+	mended bool
 }
 
 // lostCause says why the database may lack commits that it once had; empty
@@ -50,10 +55,30 @@ func (f *facts) lostCause() string {
 		return fmt.Sprintf("its system identifier was %d and is %d: a copy in another cluster", before.SystemIdentifier, now.SystemIdentifier)
 	case f.last != nil && f.last.LedgerID != f.remembered.LedgerID:
 		return "another ledger is in its place"
-	case f.last != nil && f.remembered.BeatAt.Before(f.last.BeatAt):
+	case f.last != nil && f.remembered.Beat < f.last.Beat:
 		return "it is in an older state than this worker saw"
 	}
+	if w := f.seenLater(); w != nil {
+		return fmt.Sprintf("its counter is %d, and the witness beside the stream has seen %d: it was rolled back, or lost its newest commits", f.remembered.Beat, w.Beat)
+	}
 	return ""
+}
+
+// needsFirstStart tells that nothing says what of the stream was recorded before:
+// neither the ledger, which was never used, nor a durable.
+func (f *facts) needsFirstStart() bool {
+	return !f.found && f.empty && !f.at.consumer && f.at.messages > 0
+}
+
+// readTo is the last event that a ledger which lost commits may have held. The
+// durable tells; one that is not there, or is behind what was acknowledged
+// before, was made anew or restored, and then any event up to the stream's end
+// may have been recorded and sent.
+func (f *facts) readTo() uint64 {
+	if !f.at.consumer || f.at.delivered < f.ackedBefore() {
+		return f.at.last
+	}
+	return f.at.delivered
 }
 
 // isForeign tells that the ledger holds nothing of what was acknowledged, and
@@ -76,11 +101,7 @@ func streamChanged(remembered ledger.Identity, name string, at *position) bool {
 // must act.
 func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *position) error {
 	f := facts{now: now, at: at, last: k.last}
-	var err error
-	if f.remembered, f.found, err = session.Remembered(ctx); err != nil {
-		return err
-	}
-	if f.empty, err = session.Empty(ctx); err != nil {
+	if err := k.gather(ctx, session, &f); err != nil {
 		return err
 	}
 	if f.found && f.remembered.Rebuilding() {
@@ -88,6 +109,15 @@ func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, no
 	}
 	if f.isForeign() {
 		return &refusal{k.refusalText("the ledger is empty", at)}
+	}
+	if what := f.superseded(); what != "" {
+		return &refusal{k.supersededText(what, &f)}
+	}
+	if f.needsFirstStart() {
+		if !k.config.FirstStart.Equal(firstStartOf(at.created)) {
+			return &refusal{k.firstStartText(at)}
+		}
+		k.Log.Warn("first start: all events of the stream are taken as new", zap.String("stream", k.config.Stream), zap.Uint64("messages", at.messages))
 	}
 	acked := f.remembered.AckedSeq
 	if f.found && streamChanged(f.remembered, k.config.Stream, at) {
@@ -100,8 +130,30 @@ func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, no
 	if err := k.mend(ctx, &f); err != nil {
 		return err
 	}
-	return session.Remember(ctx, ledger.Identity{Database: now, Stream: k.config.Stream, StreamCreated: at.created,
-		AckedSeq: max(acked, at.acked)})
+	return session.Remember(ctx, ledger.Identity{Database: now, Stream: k.config.Stream, Durable: k.config.Durable, StreamCreated: at.created,
+		AckedSeq: max(acked, at.acked), Beat: f.highest()})
+}
+
+// gather reads what a decision rests on, each witness before the row.
+func (k *Keeper) gather(ctx context.Context, session *ledger.IdentitySession, f *facts) (err error) {
+	before, found, err := session.Remembered(ctx)
+	if err != nil {
+		return err
+	}
+	if f.witness, err = k.readWitness(ctx, k.config.Durable, nil); err != nil && !isNoWitness(err) {
+		return err
+	}
+	if found && before.Durable != "" && before.Durable != k.config.Durable {
+		k.Log.Info("the durable has another name than before", zap.String("durable", k.config.Durable), zap.String("durable_before", before.Durable))
+		if f.elder, err = k.readWitness(ctx, before.Durable, nil); err != nil && !isNoWitness(err) {
+			return err
+		}
+	}
+	if f.remembered, f.found, err = session.Remembered(ctx); err != nil {
+		return err
+	}
+	f.empty, err = session.Empty(ctx)
+	return err
 }
 
 // mend adds what the database lacks, if it lacks anything.
@@ -119,8 +171,14 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 		}
 	}
 	if cause == "" {
+		if f.found && !f.at.consumer && f.at.stream != nil && f.remembered.AckedSeq > 0 {
+			k.Log.Warn("the durable is not there, although events were acknowledged: it was deleted, or has another name now. It is made anew; "+
+				"what comes again is in the ledger and is counted as duplicates",
+				zap.String("durable", k.config.Durable), zap.Uint64("acknowledged_before", f.remembered.AckedSeq))
+		}
 		return nil
 	}
+	f.mended = true
 	return k.recover(ctx, f, cause)
 }
 
@@ -177,18 +235,21 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	if err != nil {
 		return err
 	}
-	parked := ackedAt.Sub(f.remembered.BeatAt) > failoverGap
+	if w := f.seenLater(); w != nil && w.at.After(ackedAt) {
+		ackedAt = w.at // so long the ledger was in use
+	}
+	parked, to := ackedAt.Sub(f.remembered.BeatAt) > failoverGap, f.readTo()
 	k.Log.Warn("the database may have lost its newest commits: reading the stream again", zap.String("cause", cause),
-		zap.Time("last_known_at", f.remembered.BeatAt), zap.Time("since", since), zap.Uint64("to_seq", f.at.delivered),
+		zap.Time("last_known_at", f.remembered.BeatAt), zap.Time("since", since), zap.Uint64("to_seq", to),
 		zap.Bool("parked", parked))
 	open, err := k.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.config.Rest, Parked: parked})
 	if err != nil {
 		return err
 	}
 	added, read := 0, 0
-	if f.at.stream != nil && f.at.delivered > 0 && !since.IsZero() {
+	if f.at.stream != nil && to > 0 && !since.IsZero() {
 		how := ledger.Rebuilt{Rest: k.config.Rest, Parked: parked}
-		part := stretch{since: since, to: f.at.delivered}
+		part := stretch{since: since, to: to}
 		read, err = reread(ctx, k.JetStream, k.mapping(), k.source(f.at), part, func(entries []ledger.Entry) error {
 			verdicts, err := k.Store.RecordRebuilt(ctx, entries, how)
 			for _, v := range verdicts {

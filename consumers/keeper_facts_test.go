@@ -10,9 +10,8 @@ import (
 
 func TestLostCause(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 	same := ledger.Database{SystemIdentifier: 7, Timeline: 1}
-	known := ledger.Identity{LedgerID: "a", Database: same, BeatAt: at}
+	known := ledger.Identity{LedgerID: "a", Database: same, Beat: 5}
 	for name, c := range map[string]struct {
 		f    facts
 		want string
@@ -20,18 +19,74 @@ func TestLostCause(t *testing.T) {
 		"new ledger":               {facts{now: same}, ""},
 		"as it was":                {facts{now: same, found: true, remembered: known, last: &known}, ""},
 		"first look":               {facts{now: same, found: true, remembered: known}, ""},
-		"newer state":              {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "a", BeatAt: at.Add(-1)}}, ""},
-		"older state":              {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "a", BeatAt: at.Add(1)}}, "older state"},
-		"another ledger":           {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "b", BeatAt: at}}, "another ledger"},
+		"newer state":              {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "a", Beat: 4}}, ""},
+		"older state":              {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "a", Beat: 6}}, "older state"},
+		"another ledger":           {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "b", Beat: 5}}, "another ledger"},
 		"standby took over":        {facts{now: ledger.Database{SystemIdentifier: 7, Timeline: 2}, found: true, remembered: known}, "timeline was 1 and is 2"},
 		"another cluster":          {facts{now: ledger.Database{SystemIdentifier: 8, Timeline: 1}, found: true, remembered: known}, "system identifier was 7 and is 8"},
 		"nothing can be read":      {facts{found: true, remembered: known}, ""},
 		"nothing could be read":    {facts{now: same, found: true, remembered: ledger.Identity{LedgerID: "a"}}, ""},
+		"the witness is behind":    {facts{now: same, found: true, remembered: known, witness: &testimony{LedgerID: "a", Beat: 5}}, ""},
+		"the witness is ahead":     {facts{now: same, found: true, remembered: known, witness: &testimony{LedgerID: "a", Beat: 6}}, "its counter is 5, and the witness beside the stream has seen 6"},
+		"an earlier durable's is":  {facts{now: same, found: true, remembered: known, elder: &testimony{LedgerID: "a", Beat: 9}}, "has seen 9"},
+		"another ledger's witness": {facts{now: same, found: true, remembered: known, elder: &testimony{LedgerID: "b", Beat: 9}}, ""},
 		"only the timeline can be": {facts{now: ledger.Database{Timeline: 3}, found: true, remembered: known}, "timeline"},
 	} {
 		got := c.f.lostCause()
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Who may not go on with the ledger, and who may take it over.
+func TestSuperseded(t *testing.T) {
+	t.Parallel()
+	here := ledger.Database{SystemIdentifier: 7, Timeline: 2}
+	known := ledger.Identity{LedgerID: "a", Database: here, Beat: 5}
+	copied := known
+	copied.Database.SystemIdentifier = 6
+	for name, c := range map[string]struct {
+		f    facts
+		want string
+	}{
+		"no witness":                      {facts{now: here, found: true, remembered: known}, ""},
+		"as it was":                       {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 2, Beat: 5}}, ""},
+		"rolled back":                     {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 2, Beat: 9}}, ""},
+		"a standby that took over":        {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 1, Beat: 9}}, ""},
+		"the primary from before":         {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3, Beat: 1}}, "timeline 3, and this database is on timeline 2"},
+		"the same, cluster not readable":  {facts{now: ledger.Database{Timeline: 2}, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3}}, "timeline 3"},
+		"timeline not readable":           {facts{now: ledger.Database{SystemIdentifier: 7}, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3}}, ""},
+		"another ledger":                  {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "b"}}, "another ledger (b, this one is a)"},
+		"another ledger, this one unused": {facts{now: here, witness: &testimony{LedgerID: "b"}}, "another ledger (b, this one was never used)"},
+		"another's earlier durable":       {facts{now: here, found: true, remembered: known, elder: &testimony{LedgerID: "b", Timeline: 9}}, ""},
+		"a copy in another cluster":       {facts{now: here, found: true, remembered: copied, witness: &testimony{LedgerID: "a", SystemIdentifier: 6, Timeline: 9, Beat: 5}}, ""},
+		"left behind by a copy":           {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 8, Timeline: 1, Beat: 6}}, "a copy of the ledger in another cluster (system identifier 8, this one is 7)"},
+		"a copy that stopped amid":        {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 8, Timeline: 1, Beat: 5}}, ""},
+	} {
+		got := c.f.superseded()
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Up to where a ledger that lost commits is read again, in doubt.
+func TestReadTo(t *testing.T) {
+	t.Parallel()
+	made := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		f    facts
+		want uint64
+	}{
+		"the durable tells":                {facts{at: &position{consumer: true, delivered: 20, last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 20},
+		"no durable":                       {facts{at: &position{last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"made anew, behind the row":        {facts{at: &position{consumer: true, delivered: 5, last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"restored, behind the witness":     {facts{at: &position{consumer: true, delivered: 20, last: 50, created: made}, witness: &testimony{StreamCreated: made, Acked: 25}}, 50},
+		"the witness of an earlier stream": {facts{at: &position{consumer: true, delivered: 20, last: 50, created: made}, witness: &testimony{StreamCreated: made.Add(-1), Acked: 25}}, 20},
+	} {
+		if got := c.f.readTo(); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
 		}
 	}
 }

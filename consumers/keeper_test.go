@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"pointsledger/consumers"
 	"pointsledger/internal/devstack"
@@ -37,13 +36,23 @@ type kept struct {
 // guarded pool.
 func (in *intake) keep(dsn string) *kept {
 	in.t.Helper()
+	return in.keepAs(dsn, consumers.KeeperConfig{})
+}
+
+// keepAs is keep with a durable of another name, or a first start.
+func (in *intake) keepAs(dsn string, config consumers.KeeperConfig) *kept {
+	in.t.Helper()
+	config.Stream, config.Every, config.Rest = "POINTS", 100*time.Millisecond, time.Hour
+	if config.Durable == "" {
+		config.Durable = "points-worker"
+	}
 	guard := ledger.NewGuard()
 	k := &kept{in: in, pool: in.open(dsn, guard)}
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
 	var err error
-	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: in.js, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
-		Rules: in.rules, Log: zap.NewNop()}, consumers.KeeperConfig{Stream: "POINTS", Durable: "points-worker", Every: 100 * time.Millisecond, Rest: time.Hour})
+	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: in.worker, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
+		Rules: in.rules, Log: in.log}, config)
 	if err != nil {
 		in.t.Fatal(err)
 	}

@@ -94,13 +94,34 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 		}
 		added.Rebuilt = true
 		return a.Run.Hold(ctx, func() error {
-			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created, AckedSeq: at.acked})
+			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, Durable: r.config.Durable, StreamCreated: at.created, AckedSeq: at.acked})
 		})
 	})
 	if err != nil {
 		added.Rebuilt, added.Unfinished = false, unknown
 	}
+	if err == nil && added.Rebuilt {
+		err = r.takeWitness(ctx, session, now)
+	}
 	return added, err
+}
+
+// takeWitness lets the witness know the rebuilt ledger, in the place of the one
+// that is lost. Where none can be kept, workers do without as well.
+func (r *Rebuilder) takeWitness(ctx context.Context, session *ledger.IdentitySession, now ledger.Database) error {
+	id, _, err := session.Remembered(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := readPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	if err != nil {
+		return err
+	}
+	w := witness{js: r.JetStream, denied: WatchDenied(r.JetStream.Conn()), stream: r.config.Stream, durable: r.config.Durable}
+	if err := w.replace(ctx, testimonyOf(id, now, &at)); err != nil && !isNoWitness(err) {
+		return fmt.Errorf("the ledger is rebuilt, but workers will take it for another one: %w", err)
+	}
+	return nil
 }
 
 // current looks at the stream again.

@@ -102,6 +102,7 @@ type Runner struct {
 	Deps
 	config Config
 	rules  *rulesInForce
+	denied *Denied
 	// fetching and recording go wrong, and mend, independently.
 	fetching, recording trouble
 }
@@ -146,6 +147,7 @@ func (r *Runner) Trouble() string {
 // Run consumes until accept ends; batches in hand are finished within work.
 // An error is one that trying again cannot mend.
 func (r *Runner) Run(accept, work context.Context) error {
+	r.denied = WatchDenied(r.JetStream.Conn())
 	source, err := r.open(accept)
 	if err != nil {
 		if accept.Err() != nil {
@@ -176,15 +178,16 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 	err := retry(ctx, &r.fetching, "open stream", func() error {
 		call, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
+		call, finish := r.denied.during(call, opensOf(r.config.Stream, r.config.Durable)...)
 		stream, weak, err := ensureStream(call, r.JetStream, r.config.Stream)
 		if err != nil {
-			return err
+			return inBrokersWords(finish(err), r.JetStream)
 		}
 		consumer, different, err := ensureConsumer(call, stream, r.config, int(r.JetStream.Conn().MaxPayload()))
 		if errors.Is(err, ErrUnusableConsumer) {
 			return backoff.Permanent(err)
 		}
-		if err != nil {
+		if err = finish(err); err != nil {
 			return err
 		}
 		for _, text := range weak {
@@ -262,13 +265,14 @@ func (r *Runner) fetchOnce(accept context.Context, s *source, batches chan<- *de
 	if s.fetchLimit > 0 {
 		most = min(most, s.fetchLimit)
 	}
+	_, finish := r.denied.during(accept, "$JS.API.CONSUMER.MSG.NEXT."+r.config.Stream+"."+r.config.Durable)
 	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchMaxWait(fetchWait),
 		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(most))
 	if err != nil {
-		return fmt.Errorf("fetch events: %w", err)
+		return fmt.Errorf("fetch events: %w", finish(err))
 	}
 	r.handOn(accept, s, fetched.Messages(), batches)
-	if err := fetched.Error(); err != nil && accept.Err() == nil {
+	if err := finish(fetched.Error()); err != nil && accept.Err() == nil {
 		return fmt.Errorf("fetch events: %w", err)
 	}
 	return nil

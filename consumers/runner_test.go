@@ -26,11 +26,14 @@ func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 
 // intake is a stream, a ledger and a runner between them.
 type intake struct {
-	t     *testing.T
-	js    jetstream.JetStream
-	pool  *pgxpool.Pool
-	store *ledger.Store
-	rules *consumers.Rules
+	t  *testing.T
+	js jetstream.JetStream
+	// worker is the workers' connection where it is not the test's own.
+	worker jetstream.JetStream
+	log    *zap.Logger
+	pool   *pgxpool.Pool
+	store  *ledger.Store
+	rules  *consumers.Rules
 
 	mu    sync.Mutex
 	tally consumers.Tally
@@ -38,7 +41,13 @@ type intake struct {
 
 func newIntake(t *testing.T) *intake {
 	t.Helper()
-	conn, err := nats.Connect(testkit.NATS(t))
+	js := dial(t, testkit.NATS(t))
+	return newIntakeAt(t, js, js)
+}
+
+func dial(t *testing.T, url string) jetstream.JetStream {
+	t.Helper()
+	conn, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,12 +56,18 @@ func newIntake(t *testing.T) *intake {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return js
+}
+
+// newIntakeAt has a connection of its own for workers.
+func newIntakeAt(t *testing.T, js, worker jetstream.JetStream) *intake {
+	t.Helper()
 	cfg, err := config.Load([]string{"ZHIMAI_OPEN_ID=a", "ZHIMAI_GRANT_CODE=b", "ZHIMAI_OPEN_KEY=c", "KYLIN_URL=http://127.0.0.1:1"}, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool := testkit.Pool(t)
-	return &intake{t: t, js: js, pool: pool, store: ledger.New(pool), rules: cfg.Rules,
+	return &intake{t: t, js: js, worker: worker, log: zap.NewNop(), pool: pool, store: ledger.New(pool), rules: cfg.Rules,
 		tally: consumers.Tally{Rejected: map[ledger.RejectCode]int{}}}
 }
 
@@ -102,19 +117,7 @@ func (in *intake) start(recorder consumers.Recorder, c consumers.Config) (stop f
 // it. The test's end does so at the latest.
 func (in *intake) run(recorder consumers.Recorder, c consumers.Config) (stopAccepting, stopWorking, wait func()) {
 	in.t.Helper()
-	c.Stream, c.Durable = "POINTS", "points-worker"
-	if c.Batch == 0 {
-		c.Batch = 1000
-	}
-	if c.AckWait == 0 {
-		c.AckWait, c.BatchTime = 30*time.Second, 10*time.Second
-	}
-	c.BatchesInFlight = 1
-	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: recorder, Rules: in.rules,
-		Log: zap.NewNop(), Observer: in}, c)
-	if err != nil {
-		in.t.Fatal(err)
-	}
+	r := in.newRunner(recorder, c)
 	accept, stopAccepting := context.WithCancel(context.Background())
 	work, stopWorking := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -126,6 +129,25 @@ func (in *intake) run(recorder consumers.Recorder, c consumers.Config) (stopAcce
 	})
 	in.t.Cleanup(func() { stopAccepting(); stopWorking(); wait() })
 	return stopAccepting, stopWorking, wait
+}
+
+// newRunner makes a runner on the tests' stream and durable.
+func (in *intake) newRunner(recorder consumers.Recorder, c consumers.Config) *consumers.Runner {
+	in.t.Helper()
+	c.Stream, c.Durable = "POINTS", "points-worker"
+	if c.Batch == 0 {
+		c.Batch = 1000
+	}
+	if c.AckWait == 0 {
+		c.AckWait, c.BatchTime = 30*time.Second, 10*time.Second
+	}
+	c.BatchesInFlight = 1
+	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.worker, Recorder: recorder, Rules: in.rules,
+		Log: zap.NewNop(), Observer: in}, c)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return r
 }
 
 // stream creates the stream before the runner does.

@@ -57,7 +57,12 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, name string) (jet
 	if err != nil {
 		return nil, nil, fmt.Errorf("open stream %s: %w", name, err)
 	}
-	return stream, streamWeaknesses(stream.CachedInfo().Config), nil
+	config := stream.CachedInfo().Config
+	found := streamWeaknesses(config)
+	if text := subjectsWarning(config); text != "" {
+		found = append(found, text)
+	}
+	return stream, found, nil
 }
 
 // streamWeaknesses compares an existing stream with what we would have made.
@@ -96,9 +101,12 @@ func consumerConfig(name string, ackWait time.Duration) jetstream.ConsumerConfig
 // One that cannot be used (push, or other acknowledgements) is an error; other
 // differences are listed.
 func ensureConsumer(ctx context.Context, stream jetstream.Stream, want Config, payload int) (jetstream.Consumer, []string, error) {
-	name := want.Durable
+	name, made := want.Durable, ""
 	consumer, err := stream.Consumer(ctx, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if held := stream.CachedInfo().State.Msgs; held > 0 {
+			made = fmt.Sprintf("it was not there, and is made anew: the stream's %d messages come again, and what the ledger has of them is counted as duplicates", held)
+		}
 		consumer, err = stream.CreateConsumer(ctx, consumerConfig(name, want.AckWait))
 		if errors.Is(err, jetstream.ErrConsumerExists) {
 			consumer, err = stream.Consumer(ctx, name)
@@ -111,7 +119,27 @@ func ensureConsumer(ctx context.Context, stream jetstream.Stream, want Config, p
 	if err != nil {
 		return nil, nil, err
 	}
+	if made != "" {
+		found = append(found, made)
+	}
 	return consumer, found, nil
+}
+
+// CreateStream makes the stream, and with it the durable: whoever starts the
+// first worker later need not say that nothing of the stream was recorded
+// before. What is there already is left as it is.
+func CreateStream(ctx context.Context, js jetstream.JetStream, want Config) error {
+	_, err := js.CreateStream(ctx, StreamConfig(want.Stream))
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return nil // a worker was faster, and makes the durable
+	}
+	if err != nil {
+		return fmt.Errorf("make stream %s: %w", want.Stream, err)
+	}
+	if _, err := js.CreateConsumer(ctx, want.Stream, consumerConfig(want.Durable, want.AckWait)); err != nil {
+		return fmt.Errorf("make consumer %s: %w", want.Durable, err)
+	}
+	return nil
 }
 
 // openConsumerError names a push consumer as one that cannot be used.

@@ -59,7 +59,7 @@ func (g *Guard) Suspicion() <-chan struct{} { return g.poke }
 // SameDatabase tells whether a database that remembers the given identity is
 // the one that was seen, in no older a state.
 func SameDatabase(seen, remembered Identity, now Database) bool {
-	return remembered.LedgerID == seen.LedgerID && !remembered.BeatAt.Before(seen.BeatAt) &&
+	return remembered.LedgerID == seen.LedgerID && remembered.Beat >= seen.Beat &&
 		SameCluster(remembered.Database, now)
 }
 

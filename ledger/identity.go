@@ -29,7 +29,9 @@ type Identity struct {
 	// apart, and goes with the data into a backup.
 	LedgerID string
 	Database Database
-	Stream   string
+	// Stream and Durable are the consumer's; Durable is empty in a row from
+	// before it was kept.
+	Stream, Durable string
 	// StreamCreated is zero while no stream was seen.
 	StreamCreated time.Time
 	// AckedSeq: every event up to it was acknowledged before BeatAt.
@@ -41,6 +43,10 @@ type Identity struct {
 	// BeatAt is the database's time of the last write. What a database lost
 	// that took over was committed after it.
 	BeatAt time.Time
+	// Beat counts the writes of the row, and is never lowered: a database that
+	// shows a lower one than was seen has lost commits. It is no time, so a step
+	// of a clock means nothing to it.
+	Beat int64
 }
 
 // ErrStandby is returned for a database that is in recovery: a standby that
@@ -129,15 +135,15 @@ func isRefusedFunction(err error) bool {
 
 // sqlReadIdentity reads the one row; none means a ledger that was never used.
 const sqlReadIdentity = `
-SELECT ledger_id::text, COALESCE(system_identifier, 0), COALESCE(timeline, 0), stream,
-       stream_created, acked_seq, last_seq, last_broker_time, beat_at
+SELECT ledger_id::text, COALESCE(system_identifier, 0), COALESCE(timeline, 0), stream, durable,
+       stream_created, acked_seq, last_seq, last_broker_time, beat_at, beat
   FROM ledger_identity`
 
 func readIdentity(ctx context.Context, conn *pgx.Conn) (id Identity, ok bool, err error) {
 	var created, last *time.Time
 	var acked, seq int64
 	err = conn.QueryRow(ctx, sqlReadIdentity).Scan(&id.LedgerID, &id.Database.SystemIdentifier, &id.Database.Timeline,
-		&id.Stream, &created, &acked, &seq, &last, &id.BeatAt)
+		&id.Stream, &id.Durable, &created, &acked, &seq, &last, &id.BeatAt, &id.Beat)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return id, false, nil
 	}
@@ -176,46 +182,78 @@ SELECT stream_seq, broker_time
  ORDER BY recorded_at DESC
  LIMIT 1`
 
-// sqlRemember writes the row, which it makes at the first use.
+// sqlRemember writes the row, which it makes at the first use. The counter ends
+// above what it was and above $7.
 const sqlRemember = `
 WITH newest AS (` + sqlNewest + `)
-INSERT INTO ledger_identity AS i (system_identifier, timeline, stream, stream_created, acked_seq, last_seq, last_broker_time)
-SELECT NULLIF($1::bigint, 0), NULLIF($2::bigint, 0), $3, $4, $5, COALESCE((SELECT stream_seq FROM newest), 0),
-       (SELECT broker_time FROM newest)
+INSERT INTO ledger_identity AS i (system_identifier, timeline, stream, durable, stream_created, acked_seq, last_seq, last_broker_time, beat)
+SELECT NULLIF($1::bigint, 0), NULLIF($2::bigint, 0), $3, $4, $5, $6, COALESCE((SELECT stream_seq FROM newest), 0),
+       (SELECT broker_time FROM newest), $7::bigint + 1
 ON CONFLICT ON CONSTRAINT ledger_identity_pkey DO UPDATE
    SET system_identifier = COALESCE(EXCLUDED.system_identifier, i.system_identifier),
-       timeline = COALESCE(EXCLUDED.timeline, i.timeline), stream = EXCLUDED.stream,
+       timeline = COALESCE(EXCLUDED.timeline, i.timeline), stream = EXCLUDED.stream, durable = EXCLUDED.durable,
        stream_created = COALESCE(EXCLUDED.stream_created, i.stream_created), acked_seq = EXCLUDED.acked_seq,
-       last_seq = EXCLUDED.last_seq, last_broker_time = EXCLUDED.last_broker_time, beat_at = GREATEST(now(), i.beat_at)`
+       last_seq = EXCLUDED.last_seq, last_broker_time = EXCLUDED.last_broker_time, beat_at = GREATEST(now(), i.beat_at),
+       beat = GREATEST(i.beat + 1, EXCLUDED.beat)`
 
 // Remember writes down the database and the stream as they are now, once a
-// worker has made sure that the ledger knows every event up to id.AckedSeq.
+// worker has made sure that the ledger knows every event up to id.AckedSeq. The
+// counter ends above id.Beat, which is the witness's (0: there is none).
 func (s *IdentitySession) Remember(ctx context.Context, id Identity) error {
-	if _, err := s.conn.Exec(ctx, sqlRemember, id.Database.SystemIdentifier, id.Database.Timeline, id.Stream,
-		timeOrNull(id.StreamCreated), int64(id.AckedSeq)); err != nil {
+	if _, err := s.conn.Exec(ctx, sqlRemember, id.Database.SystemIdentifier, id.Database.Timeline, id.Stream, id.Durable,
+		timeOrNull(id.StreamCreated), int64(id.AckedSeq), id.Beat); err != nil {
 		return fmt.Errorf("remember ledger identity: %w", err)
 	}
 	return nil
 }
 
-// sqlBeat writes the row of a ledger that is the one it was. Zero rows mean
-// that it is not: another ledger, or a state of it older than the caller saw.
+// sqlBeat writes the row of a ledger that is the one it was, and raises its
+// counter. Zero rows mean that it is not: another ledger, or a state of it older
+// than the caller saw. It locks the one row (ledger_identity_pkey), so that
+// workers that beat at once each get a counter of their own.
 const sqlBeat = `
 WITH newest AS (` + sqlNewest + `)
 UPDATE ledger_identity
    SET stream_created = COALESCE(stream_created, $3), beat_at = GREATEST(now(), beat_at),
        acked_seq = GREATEST(acked_seq, $4), last_seq = COALESCE((SELECT stream_seq FROM newest), 0),
-       last_broker_time = (SELECT broker_time FROM newest)
- WHERE ledger_id = $1::uuid AND beat_at >= $2 AND (stream_created IS NULL OR stream_created = $3)`
+       last_broker_time = (SELECT broker_time FROM newest), beat = beat + 1
+ WHERE ledger_id = $1::uuid AND beat >= $2 AND (stream_created IS NULL OR stream_created = $3)
+RETURNING beat`
 
-// Beat notes that every event of the stream up to acked was acknowledged. It is
-// false when the ledger is not as seen.
-func (s *IdentitySession) Beat(ctx context.Context, seen Identity, streamCreated time.Time, acked uint64) (bool, error) {
-	tag, err := s.conn.Exec(ctx, sqlBeat, seen.LedgerID, seen.BeatAt, timeOrNull(streamCreated), int64(acked))
-	if err != nil {
-		return false, fmt.Errorf("write ledger identity: %w", err)
+// Beat notes that every event of the stream up to acked was acknowledged, and
+// raises the counter, whose new value it returns. It is false when the ledger
+// is not as seen.
+func (s *IdentitySession) Beat(ctx context.Context, seen Identity, streamCreated time.Time, acked uint64) (beat int64, ok bool, err error) {
+	err = s.conn.QueryRow(ctx, sqlBeat, seen.LedgerID, seen.Beat, timeOrNull(streamCreated), int64(acked)).Scan(&beat)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
 	}
-	return tag.RowsAffected() > 0, nil
+	if err != nil {
+		return 0, false, fmt.Errorf("write ledger identity: %w", err)
+	}
+	return beat, true, nil
+}
+
+// sqlRaise raises the counter above the witness's, where somebody wrote the
+// witness while a look mended the ledger. Zero rows: another ledger.
+const sqlRaise = `
+UPDATE ledger_identity
+   SET beat = GREATEST(beat, $2::bigint) + 1, beat_at = GREATEST(now(), beat_at)
+ WHERE ledger_id = $1::uuid
+RETURNING beat`
+
+// Raise lets the counter of a ledger end above a witness's, and returns it. It
+// is only for a ledger that was just compared and mended: anywhere else it would
+// hide that commits were lost.
+func (s *IdentitySession) Raise(ctx context.Context, ledgerID string, above int64) (beat int64, err error) {
+	err = s.conn.QueryRow(ctx, sqlRaise, ledgerID, above).Scan(&beat)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, fmt.Errorf("raise the ledger's counter: %w", ErrAnotherDatabase)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("raise the ledger's counter: %w", err)
+	}
+	return beat, nil
 }
 
 func timeOrNull(t time.Time) *time.Time {

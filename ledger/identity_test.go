@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,18 +64,83 @@ func TestIdentityIsRemembered(t *testing.T) {
 	want(t, "empty with operations", must(s.Empty(t.Context())), false)
 	// acked never goes back while it is the same stream.
 	for _, acked := range []uint64{9, 3} {
-		want(t, "beat", must(s.Beat(t.Context(), id, brokerEpoch, acked)), true)
+		want(t, "beat", f.beats(s, id, brokerEpoch, acked), true)
 	}
 	now, _, err := s.Remembered(t.Context())
 	if err != nil || now.AckedSeq != 9 || now.LastSeq == 0 || now.LastBrokerTime.IsZero() || now.BeatAt.Before(id.BeatAt) || now.LedgerID != id.LedgerID {
 		t.Errorf("after two beats: %+v %v", now, err)
 	}
 	older, foreign := now, now
-	older.BeatAt = now.BeatAt.Add(time.Microsecond)
+	older.Beat = now.Beat + 1
 	foreign.LedgerID = "00000000-0000-0000-0000-000000000000"
-	want(t, "beat of a ledger that was seen in a newer state", must(s.Beat(t.Context(), older, brokerEpoch, 10)), false)
-	want(t, "beat of another ledger", must(s.Beat(t.Context(), foreign, brokerEpoch, 10)), false)
-	want(t, "beat of another stream", must(s.Beat(t.Context(), now, brokerEpoch.Add(time.Second), 10)), false)
+	want(t, "beat of a ledger that was seen in a newer state", f.beats(s, older, brokerEpoch, 10), false)
+	want(t, "beat of another ledger", f.beats(s, foreign, brokerEpoch, 10), false)
+	want(t, "beat of another stream", f.beats(s, now, brokerEpoch.Add(time.Second), 10), false)
+}
+
+// beats tells whether a beat was written, and sees that it raised the counter.
+func (f *fixture) beats(s *ledger.IdentitySession, seen ledger.Identity, created time.Time, acked uint64) bool {
+	f.t.Helper()
+	before, _, err := s.Remembered(f.t.Context())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	beat, ok, err := s.Beat(f.t.Context(), seen, created, acked)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if ok && beat != before.Beat+1 {
+		f.t.Errorf("the counter went from %d to %d", before.Beat, beat)
+	}
+	return ok
+}
+
+// The counter only rises: with each write of the row, above a witness's when the
+// ledger was mended, and by one each for workers that beat at once.
+func TestIdentityCounterRises(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	want(t, "first", f.remember(ledger.Identity{Stream: "POINTS"}).Beat, 1)
+	id := f.remember(ledger.Identity{Stream: "POINTS", Durable: "d", Beat: 40})
+	want(t, "above the witness's", id.Beat, 41)
+	want(t, "durable", id.Durable, "d")
+	want(t, "never lowered", f.remember(ledger.Identity{Stream: "POINTS", Beat: 7}).Beat, 42)
+	const workers, beats = 3, 20
+	given := make(chan int64, workers*beats)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			s, err := f.OpenIdentity(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			for range beats {
+				beat, ok, err := s.Beat(t.Context(), id, time.Time{}, 0)
+				if err != nil || !ok {
+					t.Errorf("beat: %v %v", ok, err)
+				}
+				given <- beat
+			}
+		})
+	}
+	group.Wait()
+	close(given)
+	seen := map[int64]bool{}
+	for beat := range given {
+		if seen[beat] {
+			t.Errorf("two workers have the counter %d", beat)
+		}
+		seen[beat] = true
+	}
+	s := f.session()
+	defer s.Close()
+	want(t, "after all", must(s.Raise(t.Context(), id.LedgerID, 0)), 42+workers*beats+1)
+	want(t, "raised", must(s.Raise(t.Context(), id.LedgerID, 500)), 501)
+	if _, err := s.Raise(t.Context(), "00000000-0000-0000-0000-000000000000", 1); !errors.Is(err, ledger.ErrAnotherDatabase) {
+		t.Errorf("another ledger: %v", err)
+	}
 }
 
 // must is for calls that do not fail in a working test.
@@ -118,7 +184,7 @@ func TestGuard(t *testing.T) {
 	refused("after the guard was shut")
 	for what, change := range map[string]func(*ledger.Identity){
 		"another ledger":    func(i *ledger.Identity) { i.LedgerID = "x" },
-		"an older state":    func(i *ledger.Identity) { i.BeatAt = i.BeatAt.Add(time.Microsecond) },
+		"an older state":    func(i *ledger.Identity) { i.Beat++ },
 		"the state as seen": func(*ledger.Identity) {},
 	} {
 		seen := id

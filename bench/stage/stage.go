@@ -168,10 +168,14 @@ const (
 	Durable = "points-worker"
 )
 
-// NewStream makes the stream anew, as the worker would make it.
+// NewStream makes the stream anew, as the worker would make it. The worker's
+// witness of the ledger goes with the old one: each run has a database of its own,
+// which it would refuse.
 func (s *Stage) NewStream(ctx context.Context) error {
-	if err := s.JS.DeleteStream(ctx, Stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("delete stream: %w", err)
+	for _, name := range []string{Stream, "KV_" + Stream + "_witness"} {
+		if err := s.JS.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("delete stream: %w", err)
+		}
 	}
 	_, err := s.JS.CreateStream(ctx, jetstream.StreamConfig{Name: Stream, Subjects: []string{"points.events.>"}, Storage: jetstream.FileStorage,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxAge: 30 * 24 * time.Hour, Duplicates: 2 * time.Minute, MaxMsgSize: 1 << 20})

@@ -55,7 +55,8 @@ func newRebuildRig(t *testing.T, vendor sim.Config, edits ...string) *rebuildRig
 	if r.js, err = jetstream.New(conn); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.js.CreateStream(t.Context(), consumers.StreamConfig("POINTS")); err != nil {
+	// With its durable: tests publish before a worker has looked at the stream.
+	if err := consumers.CreateStream(t.Context(), r.js, consumers.Config{Stream: "POINTS", Durable: "points-worker", AckWait: 5 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	if r.vendor, err = sim.New(vendor); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
@@ -142,37 +143,21 @@ func fewConnections(given, needed int) string {
 
 func (d *examination) checkIdentity(ctx context.Context) {
 	const check = "Postgres identity"
-	err := within(ctx, func(ctx context.Context) error {
-		session, err := d.ledger.store.OpenIdentity(ctx)
-		if err != nil {
-			return err
-		}
-		defer session.Close()
-		now, err := session.Now(ctx)
-		if err != nil {
-			return err
-		}
-		before, used, err := session.Remembered(ctx)
-		if err != nil {
-			return err
-		}
-		switch {
-		case now.Hidden != "":
-			d.note(check, "a failover may go unnoticed: the worker may not read "+now.Hidden, "run the GRANT as an administrator")
-		case !used:
-			d.ok(check, fmt.Sprintf("timeline %d; this ledger has never been used", now.Timeline))
-		case before.Database.Timeline != 0 && before.Database.Timeline != now.Timeline:
-			d.note(check, fmt.Sprintf("its timeline was %d and is %d: a standby took over, or a backup was recovered", before.Database.Timeline, now.Timeline),
-				"nothing: a worker reads the stream again by itself")
-		default:
-			d.ok(check, fmt.Sprintf("timeline %d can be read: a failover will be noticed", now.Timeline))
-		}
-		return nil
-	})
-	if errors.Is(err, ledger.ErrStandby) {
+	now, before, used, err := d.readIdentity(ctx)
+	switch {
+	case errors.Is(err, ledger.ErrStandby):
 		d.wrong(check, err.Error(), "point DATABASE_URL at the primary")
-	} else if err != nil {
+	case err != nil:
 		d.wrong(check, err.Error(), "see the message")
+	case now.Hidden != "":
+		d.note(check, "a failover may go unnoticed: the worker may not read "+now.Hidden, "run the GRANT as an administrator")
+	case !used:
+		d.ok(check, fmt.Sprintf("timeline %d; this ledger has never been used", now.Timeline))
+	case before.Database.Timeline != 0 && before.Database.Timeline != now.Timeline:
+		d.note(check, fmt.Sprintf("its timeline was %d and is %d: a standby took over, or a backup was recovered", before.Database.Timeline, now.Timeline),
+			"nothing: a worker reads the stream again by itself")
+	default:
+		d.ok(check, fmt.Sprintf("timeline %d can be read: a failover will be noticed", now.Timeline))
 	}
 }
 
@@ -199,7 +184,7 @@ func (d *examination) checkNATS(ctx context.Context) {
 	})
 	if !found.StreamFound {
 		if err != nil {
-			d.wrong("NATS stream", err.Error(), "switch JetStream on, and see that the user may use $JS.API")
+			d.wrong("NATS stream", err.Error(), "as the message says; docs/runbook.md lists the rights of the worker's NATS user")
 			return
 		}
 		d.note("NATS stream", n.Stream+" does not exist", "nothing: the worker makes it when it starts; or set NATS_STREAM")
@@ -207,6 +192,63 @@ func (d *examination) checkNATS(ctx context.Context) {
 	}
 	d.checkStreamSettings(found)
 	d.checkDurable(found, err)
+	d.checkWitness(ctx, js, found)
+}
+
+// checkWitness compares the ledger with what was seen of it outside the database.
+// The witness is read first: a row that is lower then is not just behind.
+func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream, stream consumers.Intake) {
+	const check = "NATS witness"
+	var seen consumers.Witnessed
+	err := within(ctx, func(ctx context.Context) (err error) {
+		seen, err = consumers.InspectWitness(ctx, js, d.config.NATS.Stream, d.config.NATS.Durable)
+		return err
+	})
+	switch {
+	case err != nil:
+		d.note(check, err.Error(), "allow it, or make the bucket as docs/runbook.md says; the worker works without")
+		return
+	case !seen.Found:
+		d.note(check, fmt.Sprintf("bucket %s has no entry %s yet", seen.Bucket, seen.Key), "nothing: the worker makes it when it starts")
+		return
+	case d.ledger == nil:
+		d.ok(check, fmt.Sprintf("bucket %s has seen the ledger's counter at %d", seen.Bucket, seen.Beat))
+		return
+	}
+	now, remembered, used, err := d.readIdentity(ctx)
+	if err != nil {
+		return // the line about the identity has said it
+	}
+	if used && !remembered.StreamCreated.IsZero() && !remembered.StreamCreated.Equal(stream.Created.Truncate(time.Microsecond)) {
+		d.note("NATS stream", fmt.Sprintf("%s was made anew: it was created %s, and the ledger remembers one created %s", d.config.NATS.Stream,
+			stream.Created.UTC().Format(time.RFC3339), remembered.StreamCreated.UTC().Format(time.RFC3339)),
+			"nothing if that was meant: a worker follows it; else correct NATS_URL or NATS_STREAM")
+	}
+	what, stops := seen.Against(remembered, used, now)
+	switch {
+	case stops:
+		d.wrong(check, what+": workers refuse this database", "point DATABASE_URL to the one that the ledger is in; /readyz of a worker names the other ways out")
+	case what != "":
+		d.note(check, what, "nothing: a worker puts in doubt what is open, and reads the stream again by itself")
+	default:
+		d.ok(check, fmt.Sprintf("bucket %s has seen the ledger's counter at %d: a database that is rolled back will be noticed", seen.Bucket, seen.Beat))
+	}
+}
+
+func (d *examination) readIdentity(ctx context.Context) (now ledger.Database, remembered ledger.Identity, used bool, err error) {
+	err = within(ctx, func(ctx context.Context) error {
+		session, err := d.ledger.store.OpenIdentity(ctx)
+		if err != nil {
+			return err
+		}
+		defer session.Close()
+		if now, err = session.Now(ctx); err != nil {
+			return err
+		}
+		remembered, used, err = session.Remembered(ctx)
+		return err
+	})
+	return now, remembered, used, err
 }
 
 func (d *examination) checkStreamSettings(found consumers.Intake) {
@@ -218,6 +260,9 @@ func (d *examination) checkStreamSettings(found consumers.Intake) {
 	if found.Uncovered {
 		d.wrong(check, fmt.Sprintf("%s has the subjects %s: events at %s> do not all reach it", name, strings.Join(found.Subjects, " "), consumers.SubjectPrefix),
 			"add "+consumers.SubjectPrefix+"> to its subjects, or correct NATS_STREAM")
+	}
+	if found.MirrorOf != "" {
+		d.ok(check, fmt.Sprintf("%s is a mirror of %s: publishers publish to that one, and what they publish arrives here", name, found.MirrorOf))
 	}
 	if len(found.StreamWeak) == 0 && !found.Uncovered {
 		d.ok(check, fmt.Sprintf("%s holds %s messages; no setting is weaker than ours", name, command.Count(int64(found.Messages))))
@@ -232,7 +277,7 @@ func (d *examination) checkDurable(found consumers.Intake, err error) {
 		d.wrong(check, err.Error(), "as the message says")
 		return
 	case err != nil:
-		d.wrong(check, err.Error(), "see that the user may use $JS.API")
+		d.wrong(check, err.Error(), "as the message says; docs/runbook.md lists the rights of the worker's NATS user")
 		return
 	case !found.DurableFound:
 		d.note(check, name+" does not exist", "nothing: the worker makes it when it starts; or set NATS_DURABLE")
@@ -241,7 +286,11 @@ func (d *examination) checkDurable(found consumers.Intake, err error) {
 	for _, weak := range found.DurableWeak {
 		d.note(check, name+": "+weak, "edit the consumer; the worker never changes it")
 	}
-	if len(found.DurableWeak) == 0 {
+	if !found.PausedUntil.IsZero() {
+		d.wrong(check, fmt.Sprintf("%s is paused until %s: the broker hands out no event", name, found.PausedUntil.UTC().Format(time.RFC3339)),
+			fmt.Sprintf("if that is not meant: nats consumer resume %s %s", d.config.NATS.Stream, name))
+	}
+	if len(found.DurableWeak) == 0 && found.PausedUntil.IsZero() {
 		d.ok(check, fmt.Sprintf("%s: %s messages wait, %s are not acknowledged yet", name, command.Count(int64(found.Waiting)), command.Count(found.Unacked)))
 	}
 }

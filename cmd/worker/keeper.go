@@ -44,7 +44,8 @@ func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
 func (k *keeper) connect(js jetstream.JetStream, guard *ledger.Guard, reset func(), cfg *config.Config, on []config.Vendor, log *zap.Logger) (err error) {
 	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: js, Store: k.store, Guard: guard, Reset: reset,
 		Rules: cfg.Rules, Log: log.Named("keeper")}, consumers.KeeperConfig{
-		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: config.RestAfterLoss(on)})
+		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: config.RestAfterLoss(on),
+		FirstStart: cfg.NATS.FirstStart})
 	return err
 }
 

@@ -89,7 +89,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 	}
 	s.addOrphans(ctx, &r)
 	if problem := s.keeper.Problem(); problem != "" {
-		down("database: %s", problem)
+		down("%s", problem)
 	}
 	if !s.nats.IsConnected() {
 		down("NATS: %s (%s)", s.nats.Status(), s.config.NATS.URL)

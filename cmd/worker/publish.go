@@ -45,7 +45,7 @@ is given. A line without a readable type goes to points.events.unknown.`,
 			return publish(c, args[0], create, &publisher{withMsgID: !noMsgID, raw: raw})
 		},
 	}
-	c.Flags().BoolVar(&create, "create-stream", false, "create the stream when it is absent, as the worker would")
+	c.Flags().BoolVar(&create, "create-stream", false, "create the stream and its durable when the stream is absent, as the worker would")
 	c.Flags().BoolVar(&noMsgID, "no-msg-id", false, "leave Nats-Msg-Id out, so that the broker takes repeats too")
 	c.Flags().BoolVar(&raw, "raw", false, "send any line as it is, also one that is not a JSON object")
 	return c
@@ -71,7 +71,7 @@ func publish(c *cobra.Command, file string, create bool, p *publisher) error {
 	if err != nil {
 		return fmt.Errorf("open jetstream: %w", err)
 	}
-	if err := checkStream(ctx, js, cfg.NATS.Stream, create); err != nil {
+	if err := checkStream(ctx, js, cfg.NATS, create); err != nil {
 		return fmt.Errorf("%w (NATS_URL %s)", err, cfg.NATS.URL)
 	}
 	p.js, p.progress = js, command.NewProgress(c.ErrOrStderr())
@@ -125,7 +125,8 @@ func whyNoNATS(cfg *config.Config) error {
 }
 
 // checkStream finds the stream within a few seconds.
-func checkStream(ctx context.Context, js jetstream.JetStream, name string, create bool) error {
+func checkStream(ctx context.Context, js jetstream.JetStream, cfg config.NATS, create bool) error {
+	name := cfg.Stream
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	_, err := js.Stream(ctx, name)
@@ -133,7 +134,7 @@ func checkStream(ctx context.Context, js jetstream.JetStream, name string, creat
 		if !create {
 			return fmt.Errorf("stream %s does not exist: start the worker once, or add --create-stream", name)
 		}
-		_, err = js.CreateStream(ctx, consumers.StreamConfig(name))
+		err = consumers.CreateStream(ctx, js, consumers.Config{Stream: name, Durable: cfg.Durable, AckWait: cfg.AckWait})
 	}
 	if err != nil {
 		return fmt.Errorf("find stream %s: %w", name, err)

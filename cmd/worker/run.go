@@ -20,6 +20,7 @@ func newRun() *cobra.Command {
 	var embedded bool
 	var dataDir string
 	var natsPort int
+	var firstStart string
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the service (the default command)",
@@ -32,6 +33,10 @@ is set. While NATS or Postgres cannot be reached it waits, and says so. With
 --embedded it brings its own NATS and Postgres, for a trial on one machine;
 their data stays in --data.
 
+A ledger that was never used is not filled from a stream that has a history and
+no durable: its events may have been granted by another ledger. The refusal
+names the --first-start that begins with this very stream.
+
 Pages for operators at WORKER_HTTP_ADDR: /healthz, /readyz, /metrics, and
 with WORKER_PPROF=1 /debug/pprof/.`,
 		Args: command.NoArgs,
@@ -39,12 +44,17 @@ with WORKER_PPROF=1 /debug/pprof/.`,
 			if c.Flags().Changed("nats-port") && (!embedded || natsPort < 1 || natsPort > 65535) {
 				return command.Usagef("--nats-port: want a port from 1 to 65535, together with --embedded, got %d", natsPort)
 			}
-			return runService(c, embedded, dataDir, natsPort)
+			var overrides []string
+			if c.Flags().Changed("first-start") {
+				overrides = append(overrides, "WORKER_FIRST_START="+firstStart)
+			}
+			return runService(c, embedded, dataDir, natsPort, overrides...)
 		},
 	}
 	c.Flags().BoolVar(&embedded, "embedded", false, "bring an embedded NATS and Postgres")
 	c.Flags().StringVar(&dataDir, "data", defaultDataDir(), "folder of the embedded servers' data")
 	c.Flags().IntVar(&natsPort, "nats-port", defaultNATSPort, "port of the embedded NATS on 127.0.0.1")
+	c.Flags().StringVar(&firstStart, "first-start", "", "begin an empty ledger with all events of the stream created at this time, as the refusal names it")
 	return c
 }
 
@@ -63,9 +73,9 @@ func defaultDataDir() string {
 // defaultNATSPort is where publishers look for NATS.
 const defaultNATSPort = 4222
 
-func runService(c *cobra.Command, embedded bool, dataDir string, natsPort int) (err error) {
+func runService(c *cobra.Command, embedded bool, dataDir string, natsPort int, overrides ...string) (err error) {
 	ctx := c.Context()
-	cfg, err := loadConfig(c)
+	cfg, err := loadConfig(c, overrides...)
 	if err != nil {
 		return err
 	}

@@ -47,9 +47,12 @@ func watch(t *testing.T, r *rig) *watchedRig {
 	if w.js, err = jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(publishWindow)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.js.CreateStream(t.Context(), consumers.StreamConfig("POINTS")); err != nil {
+	stream, err := w.js.CreateStream(t.Context(), consumers.StreamConfig("POINTS"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	// Tests publish before their worker starts for the first time.
+	r.env = append(r.env, "WORKER_FIRST_START="+stream.CachedInfo().Created.Format(time.RFC3339))
 	if w.pool, err = pgxpool.New(t.Context(), r.database); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,12 @@ type NATS struct {
 	// points-worker). A new name starts from the stream's first message; the
 	// ledger then counts all of them as duplicates.
 	Durable string
+	// FirstStart is the creation time, to the second, of the stream that a ledger
+	// which was never used may begin with, although the stream holds events and
+	// has no durable (WORKER_FIRST_START, RFC 3339; zero, the default: none). The
+	// worker's refusal names the value. It lets in this one stream, and only for
+	// an empty ledger, so it may stay set.
+	FirstStart time.Time
 	// Batch is the most messages in one fetch and one transaction
 	// (WORKER_BATCH, default 1000, 1 to 1000). Low costs a commit for every few
 	// events; above 1000 a single bad event makes too much work to be split off.

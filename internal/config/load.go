@@ -52,6 +52,7 @@ func loadNATS(e *environment) NATS {
 	e.note("NATS_CREDS", orUnset(creds), from)
 	n.Stream = e.jetstreamName("NATS_STREAM", "POINTS")
 	n.Durable = e.jetstreamName("NATS_DURABLE", "points-worker")
+	n.FirstStart = e.moment("WORKER_FIRST_START")
 	n.Batch = e.integer("WORKER_BATCH", 1000, 1, 1000)
 	n.BatchesInFlight = e.integer("WORKER_BATCHES_IN_FLIGHT", 1, 1, 8)
 	n.BatchTime = e.duration("WORKER_BATCH_TIME", 10*time.Second, time.Second, 5*time.Minute)
@@ -142,6 +143,20 @@ func (e *environment) oneOf(name, otherwise string, allowed ...string) string {
 	}
 	e.note(name, text, from)
 	return text
+}
+
+// moment wants a time in RFC 3339; unset is zero.
+func (e *environment) moment(name string) time.Time {
+	text, from := e.text(name, "")
+	var at time.Time
+	if text != "" {
+		var err error
+		if at, err = time.Parse(time.RFC3339, text); err != nil {
+			e.addf(name, "want a time such as 2026-11-27T12:30:00Z, as the worker's refusal names it, got %q", text)
+		}
+	}
+	e.note(name, orUnset(text), from)
+	return at
 }
 
 // natsURL wants one server or several: nats, tls, ws or wss, or host:port.

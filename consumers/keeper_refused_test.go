@@ -1,0 +1,227 @@
+package consumers_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+)
+
+// A witness that is deleted, key or bucket, under a running worker or between
+// two runs, is made again and said; nothing is doubted.
+func TestKeeperWitnessGone(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	k := in.keep(dsn)
+	k.waitSure()
+	in.start(k.store, consumers.Config{})
+	in.publishAll(0, 5)
+	in.beaten(dsn, 5)
+	back := func(what string) {
+		t.Helper()
+		before := int64(countIn(t, dsn, `SELECT beat FROM ledger_identity`))
+		testkit.Eventually(t, 30*time.Second, "the witness to be back after "+what, func() bool {
+			seen, ok := in.witness()
+			return ok && seen.Beat > before
+		})
+		testkit.Eventually(t, 30*time.Second, "the loss to be said after "+what, func() bool {
+			return strings.Contains(strings.Join(k.Warnings(), "\n"), "the ledger's witness was deleted, or is new")
+		})
+		if p := k.Problem(); p != "" {
+			t.Errorf("%s: %s", what, p)
+		}
+	}
+	if err := in.bucket().Delete(t.Context(), "points-worker"); err != nil {
+		t.Fatal(err)
+	}
+	back("the entry was deleted")
+	if err := in.bucket().Purge(t.Context(), "points-worker"); err != nil {
+		t.Fatal(err)
+	}
+	back("the entry was purged")
+	if err := in.js.DeleteKeyValue(t.Context(), "POINTS_witness"); err != nil {
+		t.Fatal(err)
+	}
+	back("the bucket was deleted")
+	k.stop()
+	if err := in.js.DeleteKeyValue(t.Context(), "POINTS_witness"); err != nil {
+		t.Fatal(err)
+	}
+	k = in.keep(dsn)
+	k.waitSure()
+	back("the bucket was deleted between two runs")
+	if n := countIn(t, dsn, `SELECT count(*) FROM outbox WHERE in_doubt`); n != 0 {
+		t.Errorf("%d rows are in doubt", n)
+	}
+}
+
+// Another ledger on the same stream and durable is refused, and the witness is
+// left as it is; the way out that the refusal names works, and doubts what is
+// open.
+func TestKeeperOtherLedger(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	first := testkit.Postgres(t)
+	k := in.keep(first)
+	k.waitSure()
+	stop := in.start(k.store, consumers.Config{})
+	in.publishAll(0, 5)
+	in.beaten(first, 5)
+	stop()
+	k.stop()
+	k.Beat(t.Context())
+	before, _ := in.witness()
+
+	// A ledger of its own, used with the same events elsewhere.
+	second := testkit.Postgres(t)
+	other := newIntake(t)
+	other.stream()
+	o := other.keep(second)
+	o.waitSure()
+	stop = other.start(o.store, consumers.Config{})
+	other.publishAll(0, 5)
+	stop()
+	o.stop()
+
+	k = in.keep(second)
+	testkit.Eventually(t, 30*time.Second, "the other ledger to be refused", func() bool { return strings.Contains(k.Problem(), "knows another ledger") })
+	if after, _ := in.witness(); after != before {
+		t.Errorf("the witness was overwritten: %+v, before %+v", after, before)
+	}
+	var advice string
+	if _, rest, ok := strings.Cut(k.Problem(), "`nats kv put POINTS_witness points-worker '"); ok {
+		advice, _, _ = strings.Cut(rest, "'`")
+	}
+	if _, err := in.bucket().Put(t.Context(), "points-worker", []byte(advice)); err != nil {
+		t.Fatalf("%v: no command in: %s", err, k.Problem())
+	}
+	k.waitSure()
+	if n := countIn(t, second, `SELECT count(*) FROM outbox WHERE NOT in_doubt`); n != 0 {
+		t.Errorf("%d rows are not in doubt after the ledger was taken over", n)
+	}
+	testkit.Eventually(t, 20*time.Second, "the witness to speak for this ledger", func() bool {
+		seen, _ := in.witness()
+		return seen.LedgerID != before.LedgerID && seen.Timeline == 1
+	})
+}
+
+// A server from before a failover stops, also when its worker never stopped:
+// the witness has seen a later timeline.
+func TestKeeperLowerTimeline(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	k := in.keep(dsn)
+	k.waitSure()
+	in.start(k.store, consumers.Config{})
+	in.publishAll(0, 5)
+	in.beaten(dsn, 5)
+	// The worker on the server that took over has written.
+	seen, _ := in.witness()
+	later := fmt.Sprintf(`{"ledger_id":%q,"system_identifier":%d,"timeline":2,"beat":%d}`, seen.LedgerID, seen.System, seen.Beat+1_000_000)
+	if _, err := in.bucket().Put(t.Context(), "points-worker", []byte(later)); err != nil {
+		t.Fatal(err)
+	}
+	refused := func() bool {
+		return strings.Contains(k.Problem(), "seen on timeline 2, and this database is on timeline 1")
+	}
+	testkit.Eventually(t, 30*time.Second, "the running worker to stop", refused)
+	if _, err := k.store.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour}); err == nil {
+		t.Error("a worker on the earlier server still claims")
+	}
+	k.stop()
+	k = in.keep(dsn)
+	testkit.Eventually(t, 30*time.Second, "the next start to be refused", refused)
+	entry, err := in.bucket().Get(t.Context(), "points-worker")
+	if err != nil || string(entry.Value()) != later {
+		t.Errorf("the witness was overwritten: %v %v", entry, err)
+	}
+}
+
+// A renamed durable does not hide that the database was rolled back.
+func TestKeeperRenamedDurableAfterRollback(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	right := testkit.Postgres(t)
+	k := in.keep(right)
+	k.waitSure()
+	stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	in.publishAll(0, 10)
+	in.beaten(right, 10)
+	snapshot := copyOf(t, right)
+	k.waitSure()
+	k.postAll(10)
+	stop()
+	k.stop()
+	k.Beat(t.Context())
+	swap(t, right, snapshot)
+	k = in.keepAs(right, consumers.KeeperConfig{Durable: "renamed"})
+	k.waitSure()
+	if n := countIn(t, right, `SELECT count(*) FROM outbox WHERE in_doubt`); n != 10 {
+		t.Errorf("%d rows are in doubt, want 10", n)
+	}
+}
+
+// An empty ledger without a durable on a stream with a history waits for the
+// first start that its refusal names. The value lets in no other stream, and no
+// ledger that was used.
+func TestKeeperFirstStart(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	for i := range 5 {
+		in.publish(order(i))
+	}
+	dsn := testkit.Postgres(t)
+	refused := func(k *kept) string {
+		t.Helper()
+		testkit.Eventually(t, 30*time.Second, "the first start to be refused", func() bool { return strings.Contains(k.Problem(), "--first-start ") })
+		if n := countIn(t, dsn, `SELECT count(*) FROM ledger_identity`); n != 0 {
+			t.Error("a refused database was written to")
+		}
+		_, rest, _ := strings.Cut(k.Problem(), "--first-start ")
+		value, _, _ := strings.Cut(rest, " ")
+		k.stop()
+		return value
+	}
+	named, err := time.Parse(time.RFC3339, refused(in.keep(dsn)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(in.keepAs(dsn, consumers.KeeperConfig{FirstStart: named.Add(-time.Second)}))
+	k := in.keepAs(dsn, consumers.KeeperConfig{FirstStart: named})
+	k.waitSure()
+	in.start(k.store, consumers.Config{})
+	in.publishAll(5, 7)
+	if n := countIn(t, dsn, `SELECT count(*) FROM outbox WHERE NOT in_doubt`); n != 7 {
+		t.Errorf("%d rows without doubt, want 7", n)
+	}
+	in.beaten(dsn, 7)
+	k.stop()
+	// Left on by mistake: a database that was lost is not filled again.
+	stream, err := in.js.Stream(t.Context(), "POINTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := testkit.Postgres(t)
+	again := in.keepAs(lost, consumers.KeeperConfig{FirstStart: named})
+	again.waitRefused("the ledger is empty")
+	again.stop()
+	if err := stream.DeleteConsumer(t.Context(), "points-worker"); err != nil {
+		t.Fatal(err)
+	}
+	again = in.keepAs(lost, consumers.KeeperConfig{FirstStart: named})
+	testkit.Eventually(t, 30*time.Second, "the witness to be heard", func() bool { return strings.Contains(again.Problem(), "knows another ledger") })
+	if n := countIn(t, lost, `SELECT count(*) FROM operations`); n != 0 {
+		t.Errorf("%d operations in the empty ledger", n)
+	}
+}

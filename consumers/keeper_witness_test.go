@@ -1,0 +1,351 @@
+package consumers_test
+
+import (
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"pointsledger/consumers"
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+)
+
+// seenBy is what the witness of the tests' durable holds.
+type seenBy struct {
+	LedgerID string `json:"ledger_id"`
+	Timeline int64  `json:"timeline"`
+	System   int64  `json:"system_identifier"`
+	Beat     int64  `json:"beat"`
+	Acked    int    `json:"acked_seq"`
+}
+
+func (in *intake) bucket() jetstream.KeyValue {
+	in.t.Helper()
+	bucket, err := in.js.KeyValue(in.t.Context(), "POINTS_witness")
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return bucket
+}
+
+// witness reads what the witness has seen; false when there is none.
+func (in *intake) witness() (seen seenBy, ok bool) {
+	in.t.Helper()
+	bucket, err := in.js.KeyValue(in.t.Context(), "POINTS_witness")
+	if err != nil {
+		return seen, false
+	}
+	entry, err := bucket.Get(in.t.Context(), "points-worker")
+	if err != nil {
+		return seen, false
+	}
+	if err := json.Unmarshal(entry.Value(), &seen); err != nil {
+		in.t.Fatal(err)
+	}
+	return seen, true
+}
+
+// execIn runs a statement on a database.
+func execIn(t *testing.T, dsn, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// postAll claims what is open and confirms it, as the dispatcher would.
+func (k *kept) postAll(want int) {
+	k.in.t.Helper()
+	posted := 0
+	testkit.Eventually(k.in.t, 30*time.Second, "all rows to be claimed", func() bool {
+		claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Target: "zhimai", Token: 1, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
+		var heard []ledger.Confirmation
+		for _, c := range claimed {
+			heard = append(heard, ledger.Confirmation{ID: c.ID, Evidence: ledger.Answered, MemberID: c.MemberID})
+		}
+		if err == nil && len(heard) > 0 {
+			_, err = k.store.Confirm(k.in.t.Context(), heard)
+		}
+		if err == nil {
+			posted += len(heard)
+		}
+		return posted == want
+	})
+}
+
+// claimedAsNeverSent is how many rows a worker would send for the first time.
+func (k *kept) claimedAsNeverSent() int {
+	k.in.t.Helper()
+	claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Target: "zhimai", Token: 2, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
+	if err != nil {
+		k.in.t.Fatal(err)
+	}
+	n := 0
+	for _, c := range claimed {
+		if c.NeverSent {
+			n++
+		}
+	}
+	return n
+}
+
+// Twenty rows wait, the disk is snapshotted, the queue drains, the worker stops
+// or is killed, the disk is rolled back: timeline, system identifier and
+// acknowledged events are as before, and none of the rows may count as never
+// sent.
+func TestKeeperQuietSnapshot(t *testing.T) {
+	t.Parallel()
+	for name, killed := range map[string]bool{"stopped": false, "killed a beat later": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newIntake(t)
+			in.stream()
+			right := testkit.Postgres(t)
+			k := in.keep(right)
+			k.waitSure()
+			stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+			in.publishAll(0, 20)
+			in.beaten(right, 20)
+			snapshot := copyOf(t, right)
+			k.waitSure()
+			k.postAll(20)
+			stop()
+			if killed {
+				beat := countIn(t, right, `SELECT beat FROM ledger_identity`)
+				testkit.Eventually(t, 20*time.Second, "a beat after the last posting", func() bool {
+					seen, ok := in.witness()
+					return ok && seen.Beat > int64(beat)
+				})
+				k.stop()
+			} else {
+				k.stop()
+				k.Beat(t.Context())
+			}
+			if n := countIn(t, right, `SELECT count(*) FROM postings`); n != 20 {
+				t.Fatalf("%d postings, want 20", n)
+			}
+			swap(t, right, snapshot)
+			k = in.keep(right)
+			k.waitSure()
+			for sql, want := range map[string]int{
+				`SELECT count(*) FROM postings`:                                                 0,
+				`SELECT count(*) FROM outbox WHERE in_doubt`:                                    20,
+				`SELECT count(*) FROM outbox WHERE first_sent_at IS NULL`:                       0,
+				`SELECT count(*) FROM ops_actions WHERE action = 'recover'`:                     1,
+				`SELECT count(*) FROM outbox WHERE next_attempt_at < now() + interval '59 min'`: 0,
+			} {
+				if n := countIn(t, right, sql); n != want {
+					t.Errorf("%s: %d, want %d", sql, n, want)
+				}
+			}
+			if n := k.claimedAsNeverSent(); n != 0 {
+				t.Errorf("%d rows would be sent as if they never had been", n)
+			}
+			// Mended once: the next start finds nothing.
+			k.stop()
+			k = in.keep(right)
+			k.waitSure()
+			if n := countIn(t, right, `SELECT count(*) FROM ops_actions WHERE action = 'recover'`); n != 1 {
+				t.Errorf("mended %d times", n)
+			}
+		})
+	}
+}
+
+// The same under a running worker, and while the broker is not asked at all: the
+// guard refuses the database that was rolled back.
+func TestKeeperSnapshotUnderARunningWorker(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	right := testkit.Postgres(t)
+	k := in.keep(right)
+	k.waitSure()
+	stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	in.publishAll(0, 20)
+	in.beaten(right, 20)
+	snapshot := copyOf(t, right)
+	k.waitSure()
+	k.postAll(20)
+	beat := countIn(t, right, `SELECT beat FROM ledger_identity`)
+	testkit.Eventually(t, 20*time.Second, "two more beats", func() bool { return countIn(t, right, `SELECT beat FROM ledger_identity`) > beat+1 })
+	swap(t, right, snapshot)
+	testkit.Eventually(t, 30*time.Second, "the rows to be in doubt", func() bool {
+		return countIn(t, right, `SELECT count(*) FROM outbox WHERE in_doubt`) == 20
+	})
+	k.waitSure()
+	stop()
+	if n := k.claimedAsNeverSent(); n != 0 {
+		t.Errorf("%d rows would be sent as if they never had been", n)
+	}
+}
+
+// The database lost commits, and the durable is not there, or was made anew:
+// nothing tells which events were recorded, so all up to the stream's end are
+// in doubt.
+func TestKeeperLostCommitsWithoutTheDurable(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]func(in *intake, stream jetstream.Stream){
+		"gone": func(in *intake, stream jetstream.Stream) {
+			if err := stream.DeleteConsumer(in.t.Context(), "points-worker"); err != nil {
+				in.t.Fatal(err)
+			}
+		},
+		"made anew, and behind": func(in *intake, stream jetstream.Stream) {
+			if err := stream.DeleteConsumer(in.t.Context(), "points-worker"); err != nil {
+				in.t.Fatal(err)
+			}
+			consumer, err := stream.CreateConsumer(in.t.Context(), jetstream.ConsumerConfig{Durable: "points-worker", AckPolicy: jetstream.AckExplicitPolicy,
+				FilterSubject: "points.events.>"})
+			if err != nil {
+				in.t.Fatal(err)
+			}
+			batch, err := consumer.Fetch(12)
+			if err != nil {
+				in.t.Fatal(err)
+			}
+			for m := range batch.Messages() {
+				if err := m.DoubleAck(in.t.Context()); err != nil {
+					in.t.Fatal(err)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newIntake(t)
+			in.stream()
+			right := testkit.Postgres(t)
+			k := in.keep(right)
+			k.waitSure()
+			stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+			in.publishAll(0, 10)
+			in.beaten(right, 10)
+			backup := copyOf(t, right)
+			k.waitSure()
+			in.publishAll(10, 25)
+			in.beaten(right, 25)
+			stop()
+			k.stop()
+			k.Beat(t.Context())
+			swap(t, right, backup)
+			execIn(t, right, `UPDATE ledger_identity SET timeline = timeline + 7`)
+			stream, err := in.js.Stream(t.Context(), "POINTS")
+			if err != nil {
+				t.Fatal(err)
+			}
+			after(in, stream)
+			k = in.keep(right)
+			k.waitSure()
+			in.start(k.store, consumers.Config{})
+			in.publishAll(25, 28)
+			for sql, want := range map[string]int{
+				`SELECT count(*) FROM operations`: 28,
+				`SELECT count(*) FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.stream_seq BETWEEN 11 AND 25 AND x.in_doubt AND x.cause = 'rebuilt'`: 15,
+				`SELECT count(*) FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.stream_seq > 25 AND NOT x.in_doubt`:                                  3,
+			} {
+				if n := countIn(t, right, sql); n != want {
+					t.Errorf("%s: %d, want %d", sql, n, want)
+				}
+			}
+		})
+	}
+}
+
+// A durable that was deleted although nothing is lost is made anew; what comes
+// again is known.
+func TestKeeperDeletedDurable(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	k := in.keep(dsn)
+	k.waitSure()
+	stop := in.start(k.store, consumers.Config{})
+	in.publishAll(0, 10)
+	in.publish("not json")
+	in.beaten(dsn, 11)
+	stop()
+	k.stop()
+	stream, err := in.js.Stream(t.Context(), "POINTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteConsumer(t.Context(), "points-worker"); err != nil {
+		t.Fatal(err)
+	}
+	in.publish(order(10)) // of which no worker knows
+	k = in.keep(dsn)
+	k.waitSure()
+	in.start(k.store, consumers.Config{})
+	testkit.Eventually(t, time.Minute, "all events to be acknowledged", func() bool { return in.settled() == 23 && in.quiet() })
+	for sql, want := range map[string]int{
+		`SELECT count(*) FROM operations`:                11,
+		`SELECT count(*) FROM rejects`:                   1,
+		`SELECT count(*) FROM outbox WHERE NOT in_doubt`: 11,
+	} {
+		if n := countIn(t, dsn, sql); n != want {
+			t.Errorf("%s: %d, want %d", sql, n, want)
+		}
+	}
+}
+
+// Three workers beat at once: nobody takes the others' counters for a rollback,
+// and the witness only rises.
+func TestKeeperThreeAtOnce(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	var keepers []*kept
+	for range 3 {
+		keepers = append(keepers, in.keep(dsn))
+	}
+	for _, k := range keepers {
+		k.waitSure()
+	}
+	in.start(keepers[0].store, consumers.Config{})
+	in.publishAll(0, 5)
+	last := int64(0)
+	testkit.Eventually(t, time.Minute, "sixty beats", func() bool {
+		seen, ok := in.witness()
+		if ok && seen.Beat < last {
+			t.Fatalf("the witness went from %d to %d", last, seen.Beat)
+		}
+		last = max(last, seen.Beat)
+		for _, k := range keepers {
+			if p := k.Problem(); p != "" {
+				t.Fatal(p)
+			}
+		}
+		return last >= 60
+	})
+	// Each may beat at its stop too, all at once.
+	var group sync.WaitGroup
+	for _, k := range keepers {
+		k.stop()
+		group.Go(func() { k.Beat(t.Context()) })
+	}
+	group.Wait()
+	seen, _ := in.witness()
+	if beat := countIn(t, dsn, `SELECT beat FROM ledger_identity`); seen.Beat != int64(beat) {
+		t.Errorf("the witness has seen %d, the ledger shows %d", seen.Beat, beat)
+	}
+	for sql, want := range map[string]int{
+		`SELECT count(*) FROM ops_actions WHERE action = 'recover'`: 0,
+		`SELECT count(*) FROM outbox WHERE in_doubt`:                0,
+	} {
+		if n := countIn(t, dsn, sql); n != want {
+			t.Errorf("%s: %d, want %d", sql, n, want)
+		}
+	}
+}
