@@ -36,6 +36,7 @@ func TestRunnerMessageLargerThanFetch(t *testing.T) {
 	if in.js, err = jetstream.New(conn); err != nil {
 		t.Fatal(err)
 	}
+	in.worker = in.js
 	config := consumers.StreamConfig("POINTS")
 	config.MaxMsgSize = most
 	if _, err := in.js.CreateStream(t.Context(), config); err != nil {

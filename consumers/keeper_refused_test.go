@@ -225,3 +225,37 @@ func TestKeeperFirstStart(t *testing.T) {
 		t.Errorf("%d operations in the empty ledger", n)
 	}
 }
+
+// A person who knows of a rollback that nothing shows says so in the witness: what
+// is open is put in doubt, once.
+func TestKeeperDoubtByHand(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	k := in.keep(dsn)
+	k.waitSure()
+	stop := in.start(k.store, consumers.Config{})
+	in.publishAll(0, 5)
+	in.beaten(dsn, 5)
+	stop()
+	k.stop()
+	seen, _ := in.witness()
+	beat := countIn(t, dsn, `SELECT beat FROM ledger_identity`)
+	if _, err := in.bucket().Put(t.Context(), "points-worker", fmt.Appendf(nil, `{"ledger_id":"%s","beat":%d}`, seen.LedgerID, beat+1)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		k = in.keep(dsn)
+		k.waitSure()
+		k.stop()
+	}
+	for sql, want := range map[string]int{
+		`SELECT count(*) FROM outbox WHERE in_doubt`:                5,
+		`SELECT count(*) FROM ops_actions WHERE action = 'recover'`: 1,
+	} {
+		if n := countIn(t, dsn, sql); n != want {
+			t.Errorf("%s: %d, want %d", sql, n, want)
+		}
+	}
+}

@@ -78,3 +78,51 @@ func (r *rig) exec(sql string) {
 		r.t.Fatalf("%s: %v", sql, err)
 	}
 }
+
+// An unused ledger on a stream with a history says which --first-start begins,
+// and begins with it; doctor names a paused durable and the witness.
+func TestRunFirstStart(t *testing.T) {
+	t.Parallel()
+	w := newWatchedRig(t)
+	w.env = w.env[:len(w.env)-1] // without the rig's own WORKER_FIRST_START
+	if _, errs, code := w.run(orders(5), "publish", "-"); code != 0 {
+		t.Fatal(errs)
+	}
+	worker := w.start("run")
+	address := worker.address()
+	var value string
+	testkit.Eventually(t, time.Minute, "readiness to name the flag", func() bool {
+		found := regexp.MustCompile(`--first-start (\S+)`).FindStringSubmatch(get(t, address+"/readyz"))
+		if found != nil {
+			value = found[1]
+		}
+		return found != nil
+	})
+	if n := w.count(`SELECT count(*) FROM operations`); n != 0 {
+		t.Errorf("%d operations before the first start", n)
+	}
+	worker.stop()
+	if _, errs, code := w.run("", "run", "--first-start", "yes"); code != 2 || !strings.Contains(errs, "WORKER_FIRST_START: want a time such as") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	w.start("run", "--first-start", value).waitFor("first start: all events of the stream are taken as new")
+	testkit.Eventually(t, time.Minute, "all operations to be posted", func() bool { return w.count(`SELECT count(*) FROM postings`) == 5 })
+	w.booksAgree(5)
+
+	stream, err := w.js.Stream(t.Context(), "POINTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.PauseConsumer(t.Context(), "points-worker", time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	out, _, code := w.run("", "doctor")
+	for _, want := range []string{"points-worker is paused until", "nats consumer resume POINTS points-worker", "bucket POINTS_witness has seen the ledger's counter at"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, out)
+		}
+	}
+	if code != 3 {
+		t.Errorf("doctor's exit code is %d, want 3", code)
+	}
+}

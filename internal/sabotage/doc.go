@@ -45,4 +45,6 @@ const (
 	NoLeaseCheck = "no_lease_check"
 	// BlindResend sends a row in doubt again without verifying it.
 	BlindResend = "blind_resend"
+	// NoWitness neither reads nor writes the witness outside the database.
+	NoWitness = "no_witness"
 )
