@@ -54,6 +54,9 @@ func ParseTime(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, errNotRFC3339
 	}
+	if at.Year() == 0 {
+		return time.Time{}, errNotRFC3339 // there is no such year
+	}
 	if !leap {
 		return at, nil
 	}

@@ -153,6 +153,27 @@ func TestOneFactTwoWorkersTwoRuleSets(t *testing.T) {
 	}
 }
 
+// Under rules with other key fields an event has another fact key, and is looked
+// for under all of them, in whichever part of a batch it is.
+func TestOtherFactsInOneBatch(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 30, 150} {
+		f := newFixture(t)
+		first, again := f.orders("zhimai", n, false), f.orders("north", n, false)
+		for i := range again {
+			of := ledger.NewFactKey("shop-sh", "order.paid", fmt.Sprintf("SO-%d", i), "line 1")
+			first[i].Event.OtherFacts, again[i].Event.OtherFacts = []ledger.FactKey{of}, []ledger.FactKey{again[i].Event.FactKey}
+			again[i].Event.FactKey = of
+		}
+		verdicts := f.record(append(first, again...)...)
+		for i, v := range verdicts {
+			if wanted := map[bool]ledger.VerdictKind{true: ledger.Accepted, false: ledger.Duplicate}[i < n]; v.Kind != wanted {
+				t.Errorf("%d orders: event %d is %v, want %v", n, i, v.Kind, wanted)
+			}
+		}
+	}
+}
+
 // forgetFacts makes all rows into ones from before fact keys.
 func (f *fixture) forgetFacts() {
 	f.exec(`ALTER TABLE operations DISABLE TRIGGER operations_insert_only`)

@@ -77,9 +77,10 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	return verdicts, nil
 }
 
-// shareOf is the part an entry belongs to.
+// shareOf is the part an entry belongs to. Events that have several facts, by
+// the key fields of several rule sets, are all in one.
 func shareOf(e *Entry) int {
-	if e.Event == nil {
+	if e.Event == nil || len(e.Event.OtherFacts) > 0 {
 		return 0
 	}
 	return int(e.Event.FactKey[0] % parts)

@@ -169,6 +169,7 @@ type explained struct {
 	RulesVersion string               `json:"rules_version"`
 	RulesFrom    time.Time            `json:"rules_from"`
 	Content      json.RawMessage      `json:"content,omitempty"`
+	FactKey      string               `json:"fact_key,omitempty"`
 	Operations   []explainedOperation `json:"operations,omitempty"`
 	// assumed says where BrokerTime comes from.
 	assumed string
@@ -200,6 +201,7 @@ type explainedPart struct {
 
 func (e *explained) fill(cfg *config.Config, x consumers.Explanation) error {
 	e.Type, e.Source, e.ID, e.Content = x.Event.Type, x.Event.Source, x.Event.ID, json.RawMessage(x.Event.Content)
+	e.FactKey = x.Event.FactKey.String()
 	for i := range x.Event.Operations {
 		op := &x.Event.Operations[i]
 		account, found := cfg.Vendor(op.Target)
@@ -264,6 +266,7 @@ func (e *explained) print(out io.Writer) {
 	for i, part := range contentLines(e.Content) {
 		line([]string{"content", ""}[min(i, 1)], "%s", part)
 	}
+	line("fact key", "%s", e.FactKey)
 	if e.RejectedNow != "" {
 		words("note", "published now it would be rejected: %s", e.RejectedNow)
 	}
