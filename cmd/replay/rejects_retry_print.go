@@ -16,6 +16,9 @@ type retryPreview struct {
 	RulesFrom       string `json:"rules_from"`
 	RegisteredRules string `json:"registered_rules_version"`
 	ledger.RetryTally
+	// KnownByNow counts those whose fact is in the ledger by now, because it was
+	// published again and accepted: nothing is owed for them.
+	KnownByNow int64 `json:"in_ledger_by_now"`
 	// Registered is what the registered rules make of the same rejects; null
 	// when they are the rules in use.
 	Registered *ledger.RetryTally `json:"by_registered_rules"`
@@ -49,9 +52,16 @@ func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 	p := &retryPreview{RulesVersion: r.rules.version, RulesFrom: r.rules.from, RegisteredRules: r.rules.registered,
 		RetryTally: forEyesTally(found.With), PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
 		Warnings: []string{}}
+	if p.KnownByNow, err = r.store.CountKnownRejects(r.c.Context(), ids, r.rules.fact); err != nil {
+		return nil, err
+	}
 	if found.Other != nil {
 		other := forEyesTally(*found.Other)
 		p.Registered = &other
+	}
+	if p.KnownByNow > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("of %s the fact is in the ledger by now: it was published again and accepted, so nothing is owed for it. "+
+			"A worker closes such rejects within a minute", plural(p.KnownByNow, "event")))
 	}
 	if p.KeysDiffer > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", plural(p.KeysDiffer, "event")))

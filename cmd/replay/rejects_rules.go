@@ -18,6 +18,8 @@ import (
 type retryRules struct {
 	version string
 	remap   ledger.Remap
+	// fact reads what fact a reject is about.
+	fact func(*ledger.Reject) (ledger.FactHint, bool)
 	// from says in words where they come from.
 	from string
 	// file is the path of --config, and text its content; empty for the rules
@@ -55,6 +57,7 @@ func (s *session) openRetryRules(ctx context.Context, environ []string, file str
 	}
 	if file == "" {
 		r.version, r.from = last.Version, "registered last by the workers, first used "+moment(last.FirstUsed)
+		r.fact = registered.Rules.FactIn
 		r.remap, err = s.remap(ctx, registered, r)
 		return r, err
 	}
@@ -76,7 +79,7 @@ func (s *session) openRetryRules(ctx context.Context, environ []string, file str
 	if cfg.RulesVersion != last.Version {
 		r.text = string(text)
 	}
-	r.file = file
+	r.file, r.fact = file, cfg.Rules.FactIn
 	if r.remap, err = s.remap(ctx, cfg, r); err != nil {
 		return nil, err
 	}

@@ -155,6 +155,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	loop(s.keeper.Run)
 	loop(s.rules.Run)
+	loop(s.keeper.first(closeKnownRejects(ledger.NewKnownRejects(s.keeper.store, s.config.Rules.FactIn), s.log.Named("rejects"))))
 	loop(s.keeper.first(s.runner.Run))
 	for _, d := range s.dispatchers {
 		loop(s.keeper.first(d.Run))

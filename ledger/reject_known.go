@@ -1,0 +1,159 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// FactHint says which fact a reject is about, as far as its bytes tell.
+type FactHint struct {
+	Reject       RejectID
+	Source, Type string
+	BusinessKey  string
+}
+
+// ResolvedByWorker is who resolved a reject that a worker closed.
+const ResolvedByWorker = "worker"
+
+// knownRejects finds open rejects whose fact was accepted after they were
+// rejected: it was published again, put right (operations_business_key_idx,
+// rejects_pkey). A conflict is never among them: its fact was in the ledger
+// before, with other content, and what is owed a person decides. Nor is a reject
+// whose fact was accepted before it: it may have been meant as a correction.
+const knownRejects = `
+SELECT r.id, min(o.id) AS operation
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS hint (id, source, type, business_key)
+  JOIN rejects r ON r.id = hint.id AND r.resolved_at IS NULL AND r.reason_code <> 'conflict'
+  JOIN operations o ON o.business_key = hint.business_key AND o.event_source = hint.source AND o.event_type = hint.type
+   AND o.recorded_at > r.rejected_at
+ GROUP BY r.id`
+
+// sqlCountKnownRejects counts them and changes nothing.
+const sqlCountKnownRejects = `SELECT count(*) FROM (` + knownRejects + `) AS known`
+
+// sqlCloseKnownRejects resolves them. It locks each in order of id, after
+// everybody who resolves rejects in batches; no row means that nothing was
+// published again.
+const sqlCloseKnownRejects = `
+WITH known AS (` + knownRejects + `
+), locked AS (
+    SELECT r.id, k.operation FROM known k JOIN rejects r ON r.id = k.id WHERE r.resolved_at IS NULL ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE rejects r
+   SET resolved_at = now(), resolved_by = $5, resolution = 'in the ledger by now: operation ' || l.operation || ', published again'
+  FROM locked l
+ WHERE r.id = l.id AND r.resolved_at IS NULL`
+
+// maxKnownRejects bounds what one look at open rejects holds in memory: the
+// hints of the newest, some 200 bytes each.
+const maxKnownRejects = 10_000
+
+// KnownRejects closes open rejects whose fact is in the ledger by now. It is not
+// safe for concurrent use; several, in several workers, are.
+type KnownRejects struct {
+	store *Store
+	fact  func(*Reject) (FactHint, bool)
+	// hints are of open rejects up to the id read.
+	hints map[RejectID]FactHint
+	read  RejectID
+	// operation was the newest at the last look.
+	operation int64
+}
+
+// NewKnownRejects makes one; fact reads what a reject is about.
+func NewKnownRejects(s *Store, fact func(*Reject) (FactHint, bool)) *KnownRejects {
+	return &KnownRejects{store: s, fact: fact, hints: map[RejectID]FactHint{}}
+}
+
+// sqlNewestOpenRejects lists open rejects behind an id, the newest first
+// (rejects_open_idx or rejects_pkey); sqlNewestOperation reads operations_pkey.
+const (
+	sqlNewestOpenRejects = `SELECT id FROM rejects WHERE resolved_at IS NULL AND reason_code <> 'conflict' AND id > $1 ORDER BY id DESC LIMIT $2`
+	sqlNewestOperation   = `SELECT COALESCE(max(id), 0) FROM operations`
+)
+
+// Close closes what is known by now, and says how many rejects that were. Each
+// reject's bytes are read once; while nothing was recorded nothing is looked up.
+func (k *KnownRejects) Close(ctx context.Context) (closed int64, err error) {
+	if err := k.learn(ctx); err != nil {
+		return 0, fmt.Errorf("close known rejects: %w", err)
+	}
+	var newest int64
+	if err := k.store.pool.QueryRow(ctx, sqlNewestOperation).Scan(&newest); err != nil {
+		return 0, fmt.Errorf("close known rejects: %w", err)
+	}
+	if len(k.hints) == 0 || newest == k.operation {
+		return 0, nil
+	}
+	tag, err := k.store.pool.Exec(ctx, sqlCloseKnownRejects, append(hintArgs(k.hints), ResolvedByWorker)...)
+	if err != nil {
+		return 0, fmt.Errorf("close known rejects: %w", err)
+	}
+	k.operation = newest
+	if len(k.hints) >= maxKnownRejects { // forget what was resolved meanwhile
+		clear(k.hints)
+		k.read, k.operation = 0, 0
+	}
+	return tag.RowsAffected(), nil
+}
+
+// learn reads the open rejects that came since.
+func (k *KnownRejects) learn(ctx context.Context) error {
+	rows, err := k.store.pool.Query(ctx, sqlNewestOpenRejects, int64(k.read), maxKnownRejects)
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[RejectID])
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	rising := make([]RejectID, len(ids))
+	for i, id := range ids {
+		rising[len(ids)-1-i] = id
+	}
+	err = k.store.EachReject(ctx, rising, func(batch []Reject) error {
+		for i := range batch {
+			if hint, ok := k.fact(&batch[i]); ok {
+				k.hints[batch[i].ID] = hint
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		k.read, k.operation = ids[0], 0 // what came since is looked up at once
+	}
+	return err
+}
+
+func hintArgs(hints map[RejectID]FactHint) []any {
+	var ids []int64
+	var sources, types, keys []string
+	for id, hint := range hints {
+		ids, sources = append(ids, int64(id)), append(sources, hint.Source)
+		types, keys = append(types, hint.Type), append(keys, hint.BusinessKey)
+	}
+	return []any{ids, sources, types, keys}
+}
+
+// CountKnownRejects says of how many of these open rejects the fact is in the
+// ledger by now. It reads their bytes in batches and changes nothing.
+func (s *Store) CountKnownRejects(ctx context.Context, ids []RejectID, fact func(*Reject) (FactHint, bool)) (known int64, err error) {
+	err = s.EachReject(ctx, ids, func(batch []Reject) error {
+		hints := map[RejectID]FactHint{}
+		for i := range batch {
+			if hint, ok := fact(&batch[i]); ok {
+				hints[batch[i].ID] = hint
+			}
+		}
+		var n int64
+		err := s.pool.QueryRow(ctx, sqlCountKnownRejects, hintArgs(hints)...).Scan(&n)
+		known += n
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count rejects whose fact is known: %w", err)
+	}
+	return known, nil
+}
