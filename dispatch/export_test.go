@@ -1,5 +1,7 @@
 package dispatch
 
+import "time"
+
 // CaughtUp tells whether the last claim took all that was due, so that new rows
 // may be handed over.
 func (d *Dispatcher) CaughtUp() bool {
@@ -20,3 +22,6 @@ func (d *Dispatcher) Reserved() int { return d.reserved.count() }
 
 // Queued is how many rows wait for a sender.
 func (d *Dispatcher) Queued() int { return len(d.queue) }
+
+// WantSample asks for a sample as a doubtful row does that lacks its control.
+func (d *Dispatcher) WantSample(after time.Time) { d.sampler.want(after) }
