@@ -237,6 +237,17 @@ func TestSamplerForgets(t *testing.T) {
 		t.Fatalf("forgotten: %d %v", n, err)
 	}
 	testkit.Eventually(t, time.Minute, "the worker to begin anew", func() bool { return b.known(a).FirstUsedAt.After(before.FirstUsedAt) })
+	// The worker tells again what it heard last; it is older than the new row.
+	until := func() (at time.Time) {
+		if err := b.pool.QueryRow(t.Context(), `SELECT lease_until FROM endpoints`).Scan(&at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for range 3 {
+		last := until()
+		testkit.Eventually(t, time.Minute, "the worker to tell again", func() bool { return until().After(last) })
+	}
 	if k := b.known(a); k.References != ledger.ReferencesUnknown || k.Ended > 0 || !k.LastSentAt.IsZero() {
 		t.Errorf("after forgetting: %+v", k)
 	}
