@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -332,5 +333,27 @@ func TestIdentityLock(t *testing.T) {
 	case <-entered:
 		t.Error("the second worker decided while the first did")
 	default:
+	}
+}
+
+// A disk that is rolled back twice to the same state gives out no id twice: a
+// worker may still hold confirmations for what it sent in between.
+func TestNoIDComesTwiceAfterRollBacks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.event("SO-0"))
+	state := one[int64](f, `SELECT last_value FROM operations_id_seq`)
+	var last int64
+	for round, orders := range [][]string{{"SO-1", "SO-2", "SO-3"}, {"SO-4"}, {"SO-5"}} {
+		f.exec(fmt.Sprintf(`SELECT setval('operations_id_seq', %d)`, state))
+		must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: time.Now()}))
+		for _, order := range orders {
+			f.record(f.event(order))
+			id := one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order)
+			if id <= last {
+				t.Errorf("roll back %d: %s got the id %d, and %d was given out before", round+1, order, id, last)
+			}
+			last = id
+		}
 	}
 }

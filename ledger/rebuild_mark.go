@@ -17,14 +17,6 @@ const rebuildMark = " (being rebuilt)"
 // taken for a new one.
 func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, rebuildMark) }
 
-// sqlSkipLostIDs lets the ids begin above all that a lost ledger can have given
-// out: at the milliseconds since 1970, which grow faster than a ledger. A
-// confirmation that a worker still holds for a lost id then falls on no
-// operation of this ledger.
-const sqlSkipLostIDs = `
-SELECT setval(s.name, GREATEST(nextval(s.name) + 1000000000, (extract(epoch FROM now()) * 1000)::bigint))
-  FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS name) AS s`
-
 // MarkRebuilding makes the identity of a ledger that has none, in a database
 // whose predecessor is lost, and lets its operations' ids begin above the
 // predecessor's. Workers refuse the ledger until Remember replaces the mark.

@@ -71,18 +71,19 @@ UPDATE outbox x
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  WHERE x.operation_id = ANY (ARRAY[l.operation_id])`
 
-// sqlSkipIDs leaves out more operation ids than can have been given out by
-// commits that are lost: a confirmation that a worker still holds for such an
-// id must not fall on another operation.
-const sqlSkipIDs = `
-SELECT setval(s.name, nextval(s.name) + 1000000000)
+// sqlSkipLostIDs lets the ids begin above all that lost commits can have given
+// out: at the microseconds since 1970, which grow faster than a ledger. A
+// confirmation that a worker still holds for a lost id then falls on no other
+// operation, also when the same disk is rolled back a second time.
+const sqlSkipLostIDs = `
+SELECT setval(s.name, GREATEST(nextval(s.name) + 1000000000, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))
   FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS name) AS s`
 
 // DoubtOpen marks every open row in doubt, because the commits that would show
 // its send may be lost, and says how many there are.
 func (s *Store) DoubtOpen(ctx context.Context, d Doubt) (rows int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, sqlSkipIDs); err != nil {
+		if _, err := tx.Exec(ctx, sqlSkipLostIDs); err != nil {
 			return fmt.Errorf("skip operation ids: %w", err)
 		}
 		tag, err := tx.Exec(ctx, sqlDoubtOpen, d.SentSince, d.Rest, d.Parked)
