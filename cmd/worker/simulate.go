@@ -87,6 +87,7 @@ func (o *simulateOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.shape, "records-shape", string(sim.ShapeA), "reply shape of user-points-records: A or B")
 	f.BoolVar(&r.EchoReason, "echo-reason", true, "records show the reason that was sent")
 	f.BoolVar(&r.EchoPerRecord, "echo-per-record", false, "a record keeps what echo-reason was when it was written")
+	f.BoolVar(&r.QuotePrevious, "records-quote-previous", false, "records show the text of the member's record before in front of their own")
 	f.IntVar(&r.ReasonCut, "records-reason-cut", 0, "characters of a reason that records show; 0 is all")
 	f.StringVar(&r.Zone, "records-zone", "+08:00", "offset in which record times are written")
 	f.DurationVar(&r.Lag, "records-lag", 0, "time until a record is visible")

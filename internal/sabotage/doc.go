@@ -47,4 +47,10 @@ const (
 	BlindResend = "blind_resend"
 	// NoWitness neither reads nor writes the witness outside the database.
 	NoWitness = "no_witness"
+	// AbsenceWithoutControl takes what is not in the records for not applied,
+	// whether or not they would show it.
+	AbsenceWithoutControl = "absence_without_control"
+	// FirstReferenceWins takes the first reference in a record's text, wherever it
+	// stands.
+	FirstReferenceWins = "first_reference_wins"
 )

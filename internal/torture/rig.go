@@ -222,7 +222,10 @@ func (r *rig) startSimulator(ctx context.Context) error {
 		return err
 	}
 	return r.setVendors(ctx, map[string]any{"zhimai": map[string]any{"dedup": r.options.Dedup, "echo_reason": r.options.Echo,
-		"records_lag_ms": r.options.Lag.Milliseconds()}})
+		"records_lag_ms": r.options.Lag.Milliseconds(),
+		// A record made while reasons are hidden stays without, and each text begins
+		// with that of the member's record before.
+		"echo_per_record": true, "records_quote_previous": true}})
 }
 
 // setVendors changes the simulator while it runs.

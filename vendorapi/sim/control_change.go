@@ -30,6 +30,7 @@ type zhimaiChange struct {
 	RecordsShape          *Shape   `json:"records_shape,omitempty"`
 	EchoReason            *bool    `json:"echo_reason,omitempty"`
 	EchoPerRecord         *bool    `json:"echo_per_record,omitempty"`
+	RecordsQuotePrevious  *bool    `json:"records_quote_previous,omitempty"`
 	RecordsReasonCut      *int     `json:"records_reason_cut,omitempty"`
 	RecordsZone           *string  `json:"records_zone,omitempty"` // +08:00
 	RecordsLagMs          *int64   `json:"records_lag_ms,omitempty"`
@@ -79,7 +80,7 @@ func (s *Simulator) currentConfig() controlConfig {
 func showZhimai(set *settings) zhimaiChange {
 	r, i := set.records, set.identity
 	return zhimaiChange{RecordsShape: &r.Shape, EchoReason: &r.EchoReason, EchoPerRecord: &r.EchoPerRecord,
-		RecordsReasonCut: &r.ReasonCut, RecordsZone: &r.Zone, RecordsLagMs: ms(r.Lag), RecordsKeepNewest: &r.KeepNewest,
+		RecordsQuotePrevious: &r.QuotePrevious, RecordsReasonCut: &r.ReasonCut, RecordsZone: &r.Zone, RecordsLagMs: ms(r.Lag), RecordsKeepNewest: &r.KeepNewest,
 		RecordsKeepForMs: ms(r.KeepFor), RecordsStale: new(!r.StaleSince.IsZero()), RecordsStaleRate: &r.StaleRate,
 		RecordsEmptyRate: &r.EmptyRate, RecordsMissingRate: &r.MissingRate, RecordsPageCap: &r.PageCap,
 		RecordsShortPageRate: &r.ShortPageRate, RecordsStrings: &r.Strings, RowsBetweenPages: &r.RowsBetweenPages,
@@ -156,6 +157,7 @@ func (c zhimaiChange) edit(set *settings, now time.Time) {
 	replace(&r.Shape, c.RecordsShape)
 	replace(&r.EchoReason, c.EchoReason)
 	replace(&r.EchoPerRecord, c.EchoPerRecord)
+	replace(&r.QuotePrevious, c.RecordsQuotePrevious)
 	replace(&r.ReasonCut, c.RecordsReasonCut)
 	replace(&r.Zone, c.RecordsZone)
 	replaceMs(&r.Lag, c.RecordsLagMs)

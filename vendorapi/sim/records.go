@@ -29,6 +29,9 @@ type RecordsConfig struct {
 	// EchoPerRecord lets a record keep what EchoReason was when it was written.
 	// False: EchoReason as it is now counts for all of them.
 	EchoPerRecord bool
+	// QuotePrevious puts the text of the member's record before in front of each
+	// text: another operation's reference stands there first.
+	QuotePrevious bool
 	// ReasonCut shows only the first characters of a text. 0 shows all of it.
 	ReasonCut int
 	// Zone is the offset in which created_at is written, such as "+08:00" or
@@ -202,6 +205,9 @@ func (m *members) page(id string, number, size int, f recordFilter, v recordsVie
 			continue
 		}
 		if total >= from && len(rows) < size {
+			if v.QuotePrevious && i > 0 {
+				r.text = p.records[i-1].text + " " + r.text
+			}
 			rows = append(rows, r)
 		}
 		total++
