@@ -118,7 +118,7 @@ func headerLines(headers map[string][]string) []byte {
 	slices.Sort(names)
 	var lines []byte
 	for _, name := range names {
-		secret := isSecretName([]byte(name))
+		secret := isSecretHeader(name)
 		for _, value := range headers[name] {
 			if secret && value != "" {
 				value = "***"

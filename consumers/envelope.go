@@ -1,7 +1,6 @@
 package consumers
 
 import (
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -74,7 +73,13 @@ func (a *attributes) fromBody(pairs []pair) {
 // without regard to case. An attribute that is there twice must say the same.
 func (a *attributes) fromHeader(header map[string][]string) *ledger.Rejection {
 	var problem *ledger.Rejection
-	for _, name := range slices.Sorted(maps.Keys(header)) {
+	var space [16]string
+	names := space[:0]
+	for name := range header {
+		names = append(names, name)
+	}
+	slices.Sort(names) // the reason must not change with the order of a map
+	for _, name := range names {
 		to := a.byHeader(name)
 		if to == nil {
 			continue

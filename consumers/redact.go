@@ -60,11 +60,18 @@ func holdsSecret(value []byte) bool {
 // secretHeader finds a header that holds a password; empty is none.
 func secretHeader(header map[string][]string) string {
 	for name, values := range header {
-		if isSecretName([]byte(name)) && strings.Join(values, "") != "" {
+		if isSecretHeader(name) && strings.Join(values, "") != "" {
 			return name
 		}
 	}
 	return ""
+}
+
+// isSecretHeader is isSecretName for a header; an event's attributes, which
+// nearly all headers are, are told quickly.
+func isSecretHeader(name string) bool {
+	var known attributes
+	return known.byHeader(name) == nil && isSecretName([]byte(name))
 }
 
 // redact masks the values of password fields in a payload that is to be stored
