@@ -52,7 +52,7 @@ type Account struct {
 	KeyMemory time.Duration
 	// Verify looks a row in doubt up in the member's records before it is sent
 	// again; the Vendor must be a Verifier. Without it the same key is sent
-	// again, which rests on the vendor's memory alone.
+	// again, which rests on the vendor's memory alone, where that is honoured.
 	Verify bool
 	// VerifyAfter is how long after a call's deadline its effect is visible in
 	// the records at the latest. Too low: an effect that shows later is missed,
@@ -61,6 +61,18 @@ type Account struct {
 	// Sampling says how often the records of confirmed postings are read, to learn
 	// what they show. It matters only with Verify.
 	Sampling Sampling
+	// KeysHonoured: the vendor promises that a repeated dedup key is applied once,
+	// for KeyMemory. Otherwise a row in doubt is never sent again on hope: only
+	// where the records prove it absent, or where a repeat was seen to be answered
+	// as already applied. Wrong: doubtful points are granted twice.
+	KeysHonoured bool
+	// QuietAfter is how long after a call an account without traffic is taken to
+	// show it, on top of three times the longest lag seen. Too low: an effect that
+	// shows later is missed; too high: the last doubt of an evening waits.
+	QuietAfter time.Duration
+	// ClockSkew is how far the vendor's clock may be from the database's, time
+	// zones apart. Too low: our own record is taken for older than its call.
+	ClockSkew time.Duration
 	// CodeMaxAge is how old a scanned member code may be; codes rotate.
 	CodeMaxAge time.Duration
 	// ProbeEvery is the pause between probes after suspicious refusals.
@@ -78,6 +90,8 @@ const (
 	DefaultGiveUpAfter = 24 * time.Hour
 	DefaultKeyMemory   = 24 * time.Hour
 	DefaultVerifyAfter = 5 * time.Second
+	DefaultClockSkew   = 2 * time.Minute
+	DefaultQuietAfter  = 10 * time.Minute
 	DefaultCodeMaxAge  = 24 * time.Hour
 	DefaultProbeEvery  = time.Minute
 	DefaultPollEvery   = time.Second
@@ -101,6 +115,8 @@ func (a Account) withDefaults() Account {
 	or(&a.GiveUpAfter, DefaultGiveUpAfter)
 	or(&a.KeyMemory, DefaultKeyMemory)
 	or(&a.VerifyAfter, DefaultVerifyAfter)
+	or(&a.QuietAfter, DefaultQuietAfter)
+	or(&a.ClockSkew, DefaultClockSkew)
 	or(&a.CodeMaxAge, DefaultCodeMaxAge)
 	or(&a.ProbeEvery, DefaultProbeEvery)
 	or(&a.PollEvery, DefaultPollEvery)
@@ -166,7 +182,7 @@ const noLimit = 100 * 365 * 24 * time.Hour
 
 // policy is what decide needs of the account.
 func (a Account) policy() policy {
-	p := policy{schedule: a.Schedule, maxAttempts: a.Schedule.MaxAttempts(a.GiveUpAfter)}
+	p := policy{schedule: a.Schedule, timeout: a.Timeout, maxAttempts: a.Schedule.MaxAttempts(a.GiveUpAfter)}
 	if a.Verify {
 		p.visible = a.Timeout + a.VerifyAfter
 	}

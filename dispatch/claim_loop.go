@@ -203,6 +203,7 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 			d.Wake()
 		}
 		if d.account.Verify {
+			d.note(d.hastenDoubt(ctx))
 			continue // a scan needs no memory of the key
 		}
 		parked, err := d.store.ParkForgotten(ctx, d.account.Name, d.account.claimKeyMemory())

@@ -32,6 +32,8 @@ type decision struct {
 type policy struct {
 	schedule    Schedule
 	maxAttempts int
+	// timeout is the most a call may take.
+	timeout time.Duration
 	// visible is how long after the start of a call its effect shows in the
 	// vendor's records; 0 when rows in doubt are not verified.
 	visible time.Duration
@@ -86,7 +88,8 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 		c.Cause = CauseRetryable
 		again(c, row, p, random)
 	default: // Unknown, and whatever a later version adds
-		c.Cause, c.Doubt, c.Unsent = CauseUnknown, true, false
+		c.Cause, c.Doubt, c.Unsent, c.Lack = CauseUnknown, true, false, ""
+		c.QuietIn = max(0, p.timeout-reply.Duration)
 		again(c, row, p, random)
 		c.Delay = max(c.Delay, p.visible-reply.Duration)
 	}
@@ -145,7 +148,7 @@ func holdBack(row *ledger.Claimed, wait time.Duration) decision {
 
 // giveBack is a change that leaves the row as the claim found it.
 func giveBack(row *ledger.Claimed) *ledger.Change {
-	return &ledger.Change{ID: row.ID, Token: row.Token, State: ledger.Pending, Unsent: row.NeverSent}
+	return &ledger.Change{ID: row.ID, Token: row.Token, State: ledger.Pending, Unsent: row.NeverSent, Lack: row.Lack}
 }
 
 // again uses an attempt and sets the wait for the next, or parks the row when

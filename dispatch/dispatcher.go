@@ -40,9 +40,10 @@ type Store interface {
 
 	// Verification of doubtful rows.
 	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
-	EchoSeen(ctx context.Context, target string) (bool, error)
-	MarkEchoSeen(ctx context.Context, target string) error
-	AccountedFor(ctx context.Context, target, memberID string, points ledger.Points, since time.Time, settled time.Duration) (int, error)
+	Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error)
+	IssuedTo(ctx context.Context, account, memberID string) ([]ledger.IssuedOperation, error)
+	WaitingForControl(ctx context.Context, account string, lacks []string) (ledger.ControlWait, error)
+	HastenDoubt(ctx context.Context, account string, lacks []string, later, idle ledger.QuietWindow) (int, error)
 
 	SamplerStore
 }

@@ -29,6 +29,8 @@ type bench struct {
 	sim   *sim.Simulator
 	url   string
 	seq   int
+	// honours: the simulator applies a repeated key once.
+	honours bool
 }
 
 func newBench(t *testing.T, config sim.Config) *bench {
@@ -47,7 +49,8 @@ func newBench(t *testing.T, config sim.Config) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = stop() })
-	return &bench{t: t, pool: pool, store: ledger.New(pool), sim: simulator, url: url}
+	return &bench{t: t, pool: pool, store: ledger.New(pool), sim: simulator, url: url,
+		honours: config.Zhimai.Dedup.Mode != sim.DedupOff && config.Zhimai.Dedup.KeyMemory == 0}
 }
 
 // account is impatient, so that tests end soon.
@@ -62,6 +65,7 @@ func (b *bench) account() dispatch.Account {
 	}
 	return dispatch.Account{Name: "zhimai", Vendor: dispatch.Zhimai{Client: client}, Concurrency: 16,
 		Timeout: time.Second, Lease: 8 * time.Second, Schedule: dispatch.Schedule{20 * time.Millisecond, 100 * time.Millisecond},
+		KeysHonoured: b.honours, QuietAfter: time.Second, ClockSkew: 2 * time.Second, Sampling: dispatch.SampleEvery(time.Second),
 		GiveUpAfter: time.Hour, ProbeEvery: 300 * time.Millisecond, PollEvery: 100 * time.Millisecond}
 }
 

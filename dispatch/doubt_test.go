@@ -31,6 +31,9 @@ func TestVerifyWithoutDedup(t *testing.T) {
 				t.Parallel()
 				b := newBench(t, sim.Config{Seed: 9, Zhimai: sim.ZhimaiConfig{Faults: faults, Dedup: sim.Dedup{Mode: sim.DedupOff},
 					Records: sim.RecordsConfig{Shape: shape, EchoReason: echo, RowsBetweenPages: 1, RowsBetweenPagesLimit: 1}}})
+				if echo {
+					b.longKnown()
+				}
 				// Three operations of equal points for each member.
 				b.accept(240, func(i int, op *ledger.Operation) { op.MemberID = fmt.Sprintf("38393309145595%04d", i/3) })
 				b.start(b.verifying())

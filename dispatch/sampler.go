@@ -288,10 +288,8 @@ func (d *Dispatcher) readSample(ctx context.Context, memberID string) (_ evidenc
 
 // readRecords reads a member's records as they are judged.
 func (d *Dispatcher) readRecords(ctx context.Context, memberID string) (evidence.Reading, vendorapi.Reply) {
-	reading := evidence.Reading{BeganAt: time.Now(), Complete: true}
-	records, reply := d.account.Vendor.(Verifier).Scan(ctx, memberID)
-	for _, r := range records {
-		reading.Records = append(reading.Records, evidence.Record{Award: true, Points: r.Points, Text: r.Text, At: r.At})
-	}
+	began := time.Now()
+	reading, reply := d.account.Vendor.(Verifier).Scan(ctx, memberID)
+	reading.BeganAt = began
 	return reading, reply
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -104,8 +105,8 @@ type withoutRecords struct {
 	reply vendorapi.Reply
 }
 
-func (v withoutRecords) Scan(context.Context, string) ([]dispatch.Record, vendorapi.Reply) {
-	return nil, v.reply
+func (v withoutRecords) Scan(context.Context, string) (evidence.Reading, vendorapi.Reply) {
+	return evidence.Reading{}, v.reply
 }
 
 // An account that may not read records, or whose records fail, grants points all

@@ -76,6 +76,10 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 	if !ok {
 		return returnUnsent(&row.Claimed)
 	}
+	if decided, ok := d.mayRepeat(work, row); !ok {
+		d.gate.unused(pass)
+		return decided
+	}
 	if d.forgotten(row) {
 		// It waited here too long; the sweep parks it, or a scan looks it up.
 		d.gate.unused(pass)
@@ -158,7 +162,7 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 		// Not committed, or the lease is lost: either way nothing may be sent.
 		return returnUnsent(&row.Claimed), false
 	}
-	row.MemberID = member
+	row.MemberID, row.NeverSent = member, true
 	sabotage.Crash(sabotage.AfterResolve)
 	return decision{}, true
 }

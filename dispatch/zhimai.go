@@ -3,8 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 
+	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/zhimai"
@@ -50,31 +50,39 @@ const (
 	scanMaxPages = 500
 )
 
-// Scan implements Verifier. Records that move while they are read, or that are
-// more than can be read, prove nothing.
-func (z Zhimai) Scan(ctx context.Context, memberID string) ([]Record, vendorapi.Reply) {
+// Scan implements Verifier. Records that move while they are read prove nothing.
+func (z Zhimai) Scan(ctx context.Context, memberID string) (evidence.Reading, vendorapi.Reply) {
 	history, reply := z.Client.ReadHistory(ctx, memberID, scanPageSize, scanMaxPages)
 	switch {
 	case reply.Outcome != vendorapi.Applied:
-		return nil, reply
+		return evidence.Reading{}, reply
 	case history.Moving:
-		return nil, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: ErrRecordsMove}
-	case history.Partial:
-		return nil, vendorapi.Reply{Outcome: vendorapi.Unknown,
-			Err: fmt.Errorf("the member has more than %d pages of records", scanMaxPages)}
+		return evidence.Reading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: ErrRecordsMove}
 	}
-	return awards(history.Records), reply
+	reading := evidence.Reading{Records: RecordsOf(history.Records), Complete: !history.Partial && !history.Short}
+	if len(history.Records) == 0 {
+		reading.Balance = z.balance(ctx, memberID)
+	}
+	return reading, reply
 }
 
-// awards keeps the records of awarded points. A time that cannot be read is
-// zero: a record is not left out for it.
-func awards(all []zhimai.Record) []Record {
-	var kept []Record
-	for _, r := range all {
-		if r.Type != zhimai.Spent {
-			at, _ := r.Time()
-			kept = append(kept, Record{Points: r.Points, Text: r.Desc, At: at})
-		}
+// balance is the member's points by the vendor's own word; nil when it does not
+// say.
+func (z Zhimai) balance(ctx context.Context, memberID string) *int64 {
+	identity, reply := z.Client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: memberID})
+	if reply.Outcome != vendorapi.Applied || identity.UserID != memberID {
+		return nil
 	}
-	return kept
+	return identity.Points
+}
+
+// RecordsOf makes of a vendor's records what the judge asks for. A time that
+// cannot be read is zero: a record is not left out for it.
+func RecordsOf(all []zhimai.Record) []evidence.Record {
+	records := make([]evidence.Record, len(all))
+	for i, r := range all {
+		at, _ := r.Time()
+		records[i] = evidence.Record{Award: r.Type != zhimai.Spent, Points: r.Points, Text: r.Desc, At: at}
+	}
+	return records
 }

@@ -154,6 +154,38 @@ func (k Knowledge) CurrentAt(quietSince, beganAt time.Time) bool {
 	return false
 }
 
+// LaterThan is the time before which calls must have ended for a sample of a
+// later call to show that a reading which begins at a time is current; zero when
+// no sample does.
+func (k Knowledge) LaterThan(beganAt time.Time) (before time.Time) {
+	if k.References != ReferencesShown {
+		return before
+	}
+	for _, s := range k.Samples {
+		if !s.ReadAt.After(beganAt) && s.SentAt.After(before) {
+			before = s.SentAt
+		}
+	}
+	if limit := beganAt.Add(-3 * k.MaxLag); before.After(limit) {
+		return limit
+	}
+	return before
+}
+
+// IdleSince is the same for an account without traffic: calls that ended from a
+// time on, and before another.
+func (k Knowledge) IdleSince(beganAt time.Time) (from, before time.Time) {
+	if k.References != ReferencesShown {
+		return from, before
+	}
+	for _, s := range k.Samples {
+		if read := s.BeganAt.Add(-k.QuietAfter - 3*k.MaxLag); !s.ReadAt.After(beganAt) && read.After(before) {
+			before = read
+		}
+	}
+	return k.LastSentAt, before
+}
+
 // quietFrom is from when on an account without traffic is taken for current.
 func (k Knowledge) quietFrom(quietSince time.Time) time.Time {
 	return quietSince.Add(k.QuietAfter + 3*k.MaxLag)

@@ -238,7 +238,7 @@ func TestReferenceAtEnd(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"订单SO-1 #" + ours: ours, "#" + ours: ours, "#" + ours + "\u3000": ours,
-		ours: "", "": "", "#": "", "#" + ours + "x": "", "#" + ours[:12]: "", "退货单#2026112000010": "", "#" + ours + "。": "",
+		ours: "", "SO-1 " + ours: "", "": "", "#": "", "#" + ours + "x": "", "#" + ours[:12]: "", "退货单#2026112000010": "", "#" + ours + "。": "",
 		"SH#2026112000019 #" + ours: ours,
 	} {
 		if got := ReferenceAtEnd(text); got != want {

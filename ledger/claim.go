@@ -44,6 +44,11 @@ type Claimed struct {
 	// the time of this claim.
 	FirstSentAt time.Time
 	SentFor     time.Duration
+	// QuietSince is when the last send that may have had an effect had surely
+	// ended, or later; zero when the row is not in doubt. Lack is what the last
+	// reading of the member's records lacked; empty when nothing was read since.
+	QuietSince time.Time
+	Lack       string
 	// NeverSent: nothing that was sent for it before can have had an effect.
 	NeverSent bool
 	// Shape names the request shape that it is sent in (RequestShape), empty
@@ -106,16 +111,18 @@ WITH due AS (
     UPDATE outbox x
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
            first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END,
+           quiet_since = CASE WHEN x.in_doubt THEN COALESCE(x.quiet_since, now()) END,
            shape = COALESCE(x.shape, NULLIF($6, ''))
       FROM due d
      WHERE NOT d.ended AND x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,
-              x.shape, d.shape IS NOT NULL AS shaped, x.put_back
+              x.quiet_since, x.lack, x.shape, d.shape IS NOT NULL AS shaped, x.put_back
 )
 SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
        COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
-       EXTRACT(epoch FROM now() - l.first_sent_at)::float8, COALESCE(l.shape, ''), l.shaped, l.put_back
+       EXTRACT(epoch FROM now() - l.first_sent_at)::float8, l.quiet_since, COALESCE(l.lack, ''), COALESCE(l.shape, ''), l.shaped,
+       l.put_back
   FROM leased l
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  ORDER BY l.next_attempt_at, l.operation_id`
@@ -134,9 +141,11 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 	claimed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Claimed, error) {
 		r := Claimed{Token: c.Token}
 		var sentFor float64
+		var quiet *time.Time
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
 			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.BrokerTime, &r.Attempts,
-			&r.InDoubt, &r.FirstSentAt, &sentFor, &r.Shape, &r.Shaped, &r.PutBack)
+			&r.InDoubt, &r.FirstSentAt, &sentFor, &quiet, &r.Lack, &r.Shape, &r.Shaped, &r.PutBack)
+		r.QuietSince = timeOrZero(quiet)
 		r.SentFor, r.NeverSent = seconds(sentFor), !r.InDoubt
 		return r, err
 	})
@@ -201,7 +210,7 @@ WITH expired AS (
     UPDATE outbox x
        SET state = CASE WHEN x.attempts + 1 >= $2 THEN 'parked' ELSE 'pending' END,
            cause = CASE WHEN x.attempts + 1 >= $2 THEN 'attempts_exhausted' ELSE 'lease_expired' END,
-           in_doubt = true, attempts = x.attempts + 1,
+           in_doubt = true, quiet_since = GREATEST(x.quiet_since, now()), lack = NULL, attempts = x.attempts + 1,
            next_attempt_at = GREATEST(now(), x.lease_until + $3::interval), lease_token = NULL, lease_until = NULL
       FROM expired e
      WHERE x.operation_id = ANY (ARRAY[e.operation_id])

@@ -18,8 +18,10 @@ type SampledOperation struct {
 	// Reference stands at the end of Reason.
 	Reference, Reason string
 	InDoubt           bool
-	// FirstSentAt is zero for a row that was never sent.
-	FirstSentAt time.Time
+	// FirstSentAt is when its first call began, or earlier; QuietSince when the
+	// last had surely ended. A row that was never sent may have been, before the
+	// ledger was rebuilt: since its event was stored, until it was recorded.
+	FirstSentAt, QuietSince time.Time
 }
 
 // PlanSample is a sample of a plan's operations.
@@ -53,7 +55,8 @@ share AS (
     SELECT doubts, others, LEAST(doubts, $3::bigint) AS of_doubts, LEAST(others, $3 - LEAST(doubts, $3)) AS of_others
       FROM size)
 SELECT x.operation_id, x.target, COALESCE(x.resolved_member_id, o.member_id), o.points, o.reference, o.reason, x.in_doubt,
-       x.first_sent_at, s.doubts, s.others
+       COALESCE(x.first_sent_at, LEAST(o.broker_time, o.recorded_at)), COALESCE(x.quiet_since, x.first_sent_at, o.recorded_at),
+       s.doubts, s.others
   FROM share s
   JOIN open ON open.n * CASE WHEN open.in_doubt THEN s.of_doubts ELSE s.of_others END / open.found
             <> (open.n - 1) * CASE WHEN open.in_doubt THEN s.of_doubts ELSE s.of_others END / open.found
@@ -70,12 +73,8 @@ func (s *Store) SamplePlan(ctx context.Context, p Plan, accounts []string, most 
 		return sample, fmt.Errorf("sample plan: %w", err)
 	}
 	sample.Operations, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o SampledOperation, err error) {
-		var sent *time.Time
-		err = row.Scan(&o.ID, &o.Account, &o.MemberID, &o.Points, &o.Reference, &o.Reason, &o.InDoubt, &sent,
-			&sample.InDoubt, &sample.Others)
-		if sent != nil {
-			o.FirstSentAt = *sent
-		}
+		err = row.Scan(&o.ID, &o.Account, &o.MemberID, &o.Points, &o.Reference, &o.Reason, &o.InDoubt, &o.FirstSentAt,
+			&o.QuietSince, &sample.InDoubt, &sample.Others)
 		return o, err
 	})
 	if err != nil {

@@ -111,24 +111,46 @@ func TestPutBackKeepsTheRestOfDoubt(t *testing.T) {
 	}
 }
 
-// In a rebuilt ledger all is recorded late. What the broker stored before a row
-// was first sent accounts for no record of its time.
-func TestAccountedForInARebuiltLedger(t *testing.T) {
+// In a rebuilt ledger all is recorded late: a call began after the broker stored
+// its event, at the earliest. Only the vendor's word is a confirmation, and a
+// scanned code's operations are their member's.
+func TestIssuedTo(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	nine, eleven := time.Now().Add(-3*time.Hour), time.Now().Add(-time.Hour)
-	early, late := f.event("early"), f.event("late")
-	early.Message.BrokerTime, late.Message.BrokerTime = nine, eleven
-	must(f.RecordRebuilt(t.Context(), []ledger.Entry{early, late}, ledger.Rebuilt{Parked: true}))
-	f.exec(`WITH gone AS (DELETE FROM outbox RETURNING operation_id)
-	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
-	        SELECT g.operation_id, 'posted', 'manual', o.member_id, 0, now() - interval '1 min'
-	          FROM gone g JOIN operations o ON o.id = g.operation_id`)
-	member := one[string](f, `SELECT member_id FROM operations LIMIT 1`)
-	count := func(since time.Time) int {
-		return must(f.AccountedFor(t.Context(), "zhimai", member, 100, since, time.Second))
+	nine, eleven := time.Now().Add(-3*time.Hour).Truncate(time.Microsecond), time.Now().Add(-time.Hour).Truncate(time.Microsecond)
+	early, late, open, never, scanned, resolved := f.event("early"), f.event("late"), f.event("open"), f.event("never"), f.event("scanned"), f.event("resolved")
+	early.Message.BrokerTime, late.Message.BrokerTime, open.Message.BrokerTime = nine, eleven, eleven
+	must(f.RecordRebuilt(t.Context(), []ledger.Entry{early, late, open}, ledger.Rebuilt{Parked: true}))
+	for _, e := range []*ledger.Entry{&scanned, &resolved} {
+		e.Event.Operations[0].MemberID, e.Event.Operations[0].MemberCode = "", "SCAN"
 	}
-	want(t, "since eleven", count(eleven.Add(-2*time.Minute)), 1)
-	want(t, "since nine", count(nine.Add(-2*time.Minute)), 2)
-	want(t, "since now", count(time.Now()), 0)
+	must(f.Record(t.Context(), []ledger.Entry{never, scanned, resolved}))
+	member := one[string](f, `SELECT member_id FROM operations WHERE business_key = 'early'`)
+	f.exec(`UPDATE outbox x SET resolved_member_id = $1, first_sent_at = now() - interval '5 s' FROM operations o
+	         WHERE o.id = x.operation_id AND o.member_code IS NOT NULL`, member)
+	id := func(order string) ledger.OperationID {
+		return ledger.OperationID(one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order))
+	}
+	must(f.Confirm(t.Context(), []ledger.Confirmation{{ID: id("scanned"), Evidence: ledger.Answered, MemberID: member}}))
+	f.exec(`WITH gone AS (DELETE FROM outbox x USING operations o WHERE o.id = x.operation_id AND o.business_key IN ('early', 'late') RETURNING x.operation_id)
+	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
+	        SELECT g.operation_id, 'posted', CASE o.business_key WHEN 'early' THEN 'manual' ELSE 'verified' END, o.member_id, 0, now() - interval '1 min'
+	          FROM gone g JOIN operations o ON o.id = g.operation_id`)
+	issued := map[ledger.OperationID]ledger.IssuedOperation{}
+	for _, o := range must(f.IssuedTo(t.Context(), "zhimai", member)) {
+		issued[o.ID] = o
+	}
+	want(t, "operations", len(issued), 6)
+	for order, c := range map[string]struct {
+		sent      time.Time
+		confirmed bool
+	}{"early": {nine, false}, "late": {eleven, true}, "open": {eleven, false}, "never": {time.Time{}, false},
+		"scanned":  {one[time.Time](f, `SELECT first_sent_at FROM postings WHERE by_code`), true},
+		"resolved": {one[time.Time](f, `SELECT first_sent_at FROM outbox WHERE resolved_member_id IS NOT NULL`), false}} {
+		o := issued[id(order)]
+		if !o.SentAt.Equal(c.sent) || o.Confirmed != c.confirmed || o.ConfirmedAt.IsZero() == c.confirmed || o.Points != 100 || o.Reason == "" {
+			t.Errorf("%s: got %+v, want sent %v, confirmed %v", order, o, c.sent, c.confirmed)
+		}
+	}
+	want(t, "of another account", len(must(f.IssuedTo(t.Context(), "kylin", member))), 0)
 }

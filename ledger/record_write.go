@@ -67,10 +67,11 @@ WITH recorded AS (
 	insertOutbox = `
     RETURNING id, target, biz_id, points, broker_time
 ), queued AS (
-    INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at, lease_token, lease_until, shape)
+    INSERT INTO outbox (operation_id, target, state, cause, in_doubt, first_sent_at, next_attempt_at, lease_token, lease_until, shape,
+                        quiet_since)
     SELECT r.id, r.target, CASE WHEN l.token IS NULL THEN $26 ELSE 'sending' END, NULLIF($27, ''), $28,
            CASE WHEN $28 THEN r.broker_time WHEN l.token IS NOT NULL THEN now() END, now() + $29::interval,
-           l.token, now() + l.seconds * interval '1 second', NULLIF(l.shape, '')
+           l.token, now() + l.seconds * interval '1 second', NULLIF(l.shape, ''), CASE WHEN $28 THEN now() + $29::interval END
       FROM recorded r
       LEFT JOIN unnest($30::text[], $31::bigint[], $32::float8[], $33::text[]) AS l (target, token, seconds, shape) ON l.target = r.target
      WHERE r.points > 0

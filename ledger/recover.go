@@ -56,7 +56,7 @@ WITH locked AS (
        FOR UPDATE
 )
 UPDATE outbox x
-   SET in_doubt = true,
+   SET in_doubt = true, quiet_since = now() + $2::interval, lack = NULL,
        first_sent_at = CASE WHEN x.in_doubt OR x.state = 'sending' THEN x.first_sent_at
                             ELSE GREATEST(o.recorded_at, $1::timestamptz) END,
        next_attempt_at = GREATEST(x.next_attempt_at, now() + $2::interval),

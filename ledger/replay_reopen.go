@@ -70,7 +70,7 @@ WITH picked AS (
        FOR UPDATE OF x SKIP LOCKED
 ), reopened AS (
     UPDATE outbox x
-       SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true,
+       SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true, lack = NULL,
            next_attempt_at = CASE WHEN x.in_doubt THEN LEAST(GREATEST(now(), x.next_attempt_at), now() + interval '5 minutes')
                                   ELSE now() END
       FROM picked p

@@ -64,11 +64,13 @@ WITH gone AS (
     DELETE FROM outbox x
      USING unnest($1::bigint[], $2::text[], $3::integer[]) AS h (operation_id, member_id, answer)
      WHERE x.operation_id = ANY (ARRAY[h.operation_id])
-    RETURNING h.operation_id, h.member_id, h.answer, x.attempts
+    RETURNING h.operation_id, h.member_id, h.answer, x.attempts, x.first_sent_at, x.resolved_member_id IS NOT NULL AS by_code
 )
-INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message)
+INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message,
+                      first_sent_at, by_code)
 SELECT operation_id, 'posted', ($4::text[])[answer], member_id, attempts + 1,
-       NULLIF(($5::smallint[])[answer], 0::smallint), NULLIF(($6::text[])[answer], ''), NULLIF(($7::text[])[answer], '')
+       NULLIF(($5::smallint[])[answer], 0::smallint), NULLIF(($6::text[])[answer], ''), NULLIF(($7::text[])[answer], ''),
+       first_sent_at, by_code
   FROM gone`
 	confirmAnswer = `
 RETURNING operation_id`
@@ -238,6 +240,11 @@ type Change struct {
 	Cause string
 	// Doubt marks the row in doubt. False leaves the doubt as it is.
 	Doubt bool
+	// QuietIn is how long after now the call that caused the doubt may still run
+	// at the vendor.
+	QuietIn time.Duration
+	// Lack is what a reading of the member's records lacked; empty keeps none.
+	Lack string
 	// UseAttempt counts this attempt.
 	UseAttempt bool
 	// Delay is the time until a pending row is due again.
@@ -261,9 +268,10 @@ const sqlSettle = `
 WITH change AS (
     SELECT *
       FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::int[], $7::bigint[],
-                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[], $16::boolean[])
+                  $8::boolean[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[], $16::boolean[],
+                  $17::bigint[], $18::text[])
            AS c (operation_id, lease_token, state, cause, doubt, use_attempt, delay_ms, unsent,
-                 outcome, http_status, vendor_code, vendor_message, error, duration_ms, call, reshape)
+                 outcome, http_status, vendor_code, vendor_message, error, duration_ms, call, reshape, quiet_ms, lack)
 ), locked AS (
     SELECT c.*
       FROM change c
@@ -273,6 +281,9 @@ WITH change AS (
 ), changed AS (
     UPDATE outbox x
        SET state = c.state, cause = NULLIF(c.cause, ''), in_doubt = x.in_doubt OR c.doubt,
+           quiet_since = CASE WHEN c.doubt THEN GREATEST(x.quiet_since, now() + c.quiet_ms * interval '1 millisecond')
+                              ELSE x.quiet_since END,
+           lack = NULLIF(c.lack, ''),
            attempts = x.attempts + c.use_attempt,
            next_attempt_at = now() + c.delay_ms * interval '1 millisecond',
            first_sent_at = CASE WHEN c.unsent AND NOT x.in_doubt THEN NULL ELSE x.first_sent_at END,
@@ -330,12 +341,14 @@ func (s *Store) settleSome(ctx context.Context, changes []Change) ([]OperationID
 	states, causes, outcomes := make([]string, n), make([]string, n), make([]string, n)
 	codes, words, errs, calls := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	doubts, unsent, reshape := make([]bool, n), make([]bool, n), make([]bool, n)
+	quiet, lacks := make([]int64, n), make([]string, n)
 	used, durations, statuses := make([]int32, n), make([]int32, n), make([]int16, n)
 	for i := range changes {
 		c := &changes[i]
 		ids[i], tokens[i], delays[i] = int64(c.ID), int64(c.Token), c.Delay.Milliseconds()
 		states[i], causes[i], doubts[i], unsent[i] = string(c.State), c.Cause, c.Doubt, c.Unsent
 		reshape[i] = c.Reshape
+		quiet[i], lacks[i] = c.QuietIn.Milliseconds(), c.Lack
 		if c.UseAttempt {
 			used[i] = 1
 		}
@@ -346,7 +359,7 @@ func (s *Store) settleSome(ctx context.Context, changes []Change) ([]OperationID
 		}
 	}
 	return queryIDs(ctx, s.pool, sqlSettle, ids, tokens, states, causes, doubts, used, delays, unsent,
-		outcomes, statuses, codes, words, errs, durations, calls, reshape)
+		outcomes, statuses, codes, words, errs, durations, calls, reshape, quiet, lacks)
 }
 
 // sqlResolve keeps the member that a scanned code stands for, before the first

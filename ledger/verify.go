@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // Verified: the operation was seen in the vendor's records.
@@ -14,7 +13,7 @@ const Verified Evidence = "verified"
 // that the lease is lost: then the row must not be sent.
 const sqlClearDoubt = `
 UPDATE outbox
-   SET in_doubt = false, first_sent_at = now()
+   SET in_doubt = false, first_sent_at = now(), quiet_since = NULL, lack = NULL
  WHERE operation_id = $1 AND lease_token = $2 AND lease_until > now() AND in_doubt`
 
 // ClearDoubt commits that the vendor surely did not apply the operation. ok is
@@ -51,27 +50,4 @@ func (s *Store) MarkEchoSeen(ctx context.Context, target string) error {
 		return fmt.Errorf("keep account: %w", err)
 	}
 	return nil
-}
-
-// sqlAccountedFor counts the posted operations of a member and amount whose
-// records must lie within a time: their events were stored by the broker after
-// it began, so they were not sent before, also when the ledger was rebuilt
-// since; posted some time ago, so that their records are visible by now.
-// Both limits err on the side of counting too few (operations_member_idx).
-const sqlAccountedFor = `
-SELECT count(*)
-  FROM postings p
-  JOIN operations o ON o.id = p.operation_id
- WHERE o.target = $1 AND p.member_id = $2 AND o.points = $3 AND p.kind = 'posted'
-   AND o.member_id = $2 AND o.broker_time >= $4 AND p.posted_at <= now() - $5::interval`
-
-// AccountedFor counts how many records of the given points in the member's
-// history, from the time since on, surely belong to posted operations. settled
-// is how long ago they must have been posted.
-func (s *Store) AccountedFor(ctx context.Context, target, memberID string, points Points, since time.Time, settled time.Duration) (int, error) {
-	var n int
-	if err := s.pool.QueryRow(ctx, sqlAccountedFor, target, memberID, int64(points), since, settled).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count accounted records: %w", err)
-	}
-	return n, nil
 }

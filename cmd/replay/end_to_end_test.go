@@ -48,7 +48,7 @@ func (c *console) startVendor(cfg sim.Config) *sim.Simulator {
 	}
 	d, err := dispatch.New(c.store, dispatch.Account{Name: "zhimai", Vendor: dispatch.Zhimai{Client: client}, Concurrency: 4,
 		Timeout: time.Second, Lease: 10 * time.Second, Schedule: dispatch.Schedule{10 * time.Millisecond},
-		GiveUpAfter: 15 * time.Millisecond, PollEvery: 20 * time.Millisecond}, zap.NewNop(), silent{})
+		KeysHonoured: true, GiveUpAfter: 15 * time.Millisecond, PollEvery: 20 * time.Millisecond}, zap.NewNop(), silent{})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -57,6 +57,19 @@ func newReader(t *testing.T, cfg sim.Config) *reader {
 	return r
 }
 
+// shows makes the endpoint one that has been sampled for long, and just now: it
+// shows references, its times are ours, and its lists go back for a month.
+func (r *reader) shows() {
+	r.t.Helper()
+	endpoint := r.client.Endpoint()
+	r.exec(`INSERT INTO endpoints (target, endpoint, first_used_at, reference_state, shown_since, zone_offset_minutes)
+	        VALUES ('zhimai', $1, now() - interval '30 days', 'shown', now() - interval '30 days', 0)`, endpoint)
+	r.exec(`INSERT INTO endpoint_extents (target, endpoint, records, depth) VALUES ('zhimai', $1, 1000, interval '30 days')`, endpoint)
+	r.exec(`INSERT INTO endpoint_samples (target, endpoint, operation_id, member_id, sent_at, confirmed_at, state, ended_at, shown_began_at,
+	                                      shown_at, last_began_at, last_shown_at, lag_ms)
+	        VALUES ('zhimai', $1, 1000000, '1', now(), now(), 'shown', now(), now(), now(), now(), now(), 0)`, endpoint)
+}
+
 // grant has the vendor apply an operation, as a worker would.
 func (r *reader) grant(op ledger.Operation, edit ...func(*zhimai.PointsAdd)) {
 	r.t.Helper()

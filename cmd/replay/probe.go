@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -42,9 +45,9 @@ type probeReport struct {
 	Others    int64 `json:"from_others"`
 	NotProbed int64 `json:"not_probed"`
 	Members   int   `json:"members"`
-	// Applied: a record shows the reference and the points. Absent: the account
-	// shows our references, and not this one. Unclear: no telling. Unread: the
-	// records could not be read.
+	// Applied: a record shows the reference and the points. Absent: it is not
+	// there, and the same reading would have shown it. Unclear: no telling. Unread:
+	// the records could not be read.
 	Applied tally `json:"applied"`
 	Absent  tally `json:"absent"`
 	Unclear tally `json:"unclear"`
@@ -52,6 +55,8 @@ type probeReport struct {
 	// NotDoubted are those of Applied that are not in doubt: a replay would
 	// send them again.
 	NotDoubted tally `json:"applied_not_in_doubt"`
+	// Lacks counts, for what is unclear, what the proof of an absence lacks.
+	Lacks map[evidence.Lack]int64 `json:"lacks,omitempty"`
 	// NoEcho: what is unclear is so because the records are not known to show
 	// our references. Why says what the vendor said where it was not read.
 	NoEcho bool   `json:"references_not_shown"`
@@ -64,7 +69,7 @@ type probeReport struct {
 // cancelled context; a vendor that does not answer is part of the report.
 func (s *session) probePlan(ctx context.Context, plan ledger.Plan, most int, progress func(done, members int)) (*probeReport, error) {
 	report := &probeReport{Asked: most, NotProbed: plan.Left}
-	vendors := map[string]dispatch.Verifier{}
+	vendors := map[string]*probedVendor{}
 	var names []string
 	for _, v := range s.config.Vendors {
 		if v.Kind != config.KindZhimai || !v.On() || v.InDoubt != config.InDoubtVerify {
@@ -75,7 +80,7 @@ func (s *session) probePlan(ctx context.Context, plan ledger.Plan, most int, pro
 			return nil, fmt.Errorf("vendor account %s: %w", v.Name, err)
 		}
 		defer client.Close()
-		vendors[v.Name], names = dispatch.Zhimai{Client: client}, append(names, v.Name)
+		vendors[v.Name], names = &probedVendor{dispatch.Zhimai{Client: client}, v}, append(names, v.Name)
 	}
 	if len(names) == 0 {
 		return report, nil
@@ -130,8 +135,9 @@ func (e *unprobedError) Is(target error) bool { return target == command.ErrDisa
 type probedMember struct {
 	account, id string
 	operations  []ledger.SampledOperation
-	records     []dispatch.Record
-	// read says that records counts; why is what the vendor said otherwise.
+	reading     evidence.Reading
+	known       evidence.Knowledge
+	// read says that reading counts; why is what the vendor said otherwise.
 	read bool
 	why  string
 }
@@ -153,7 +159,7 @@ func byMember(operations []ledger.SampledOperation) []*probedMember {
 
 // scanMembers reads the members' records, a few at once and no faster than an
 // account's rate. It gives up where a vendor does not answer time after time.
-func (s *session) scanMembers(ctx context.Context, vendors map[string]dispatch.Verifier, members []*probedMember, progress func(done, members int)) {
+func (s *session) scanMembers(ctx context.Context, vendors map[string]*probedVendor, members []*probedMember, progress func(done, members int)) {
 	var mu sync.Mutex
 	next, done := 0, 0
 	failures := map[string]int{}
@@ -176,13 +182,13 @@ func (s *session) scanMembers(ctx context.Context, vendors map[string]dispatch.V
 			for m := take(); m != nil; m = take() {
 				began := time.Now()
 				bounded, cancel := context.WithTimeout(ctx, probeScanTime)
-				records, reply := vendors[m.account].Scan(bounded, m.id)
+				reading, known, reply := s.readProbed(bounded, vendors[m.account], m.id)
 				cancel()
 				mu.Lock()
 				done++
 				switch reply.Outcome {
 				case vendorapi.Applied:
-					m.records, m.read, failures[m.account] = records, true, 0
+					m.reading, m.known, m.read, failures[m.account] = reading, known, true, 0
 				case vendorapi.Refused: // the vendor answers: it is about this member
 					m.why, failures[m.account] = maskVendorWords(replyWords(reply)), 0
 				default:
@@ -198,6 +204,24 @@ func (s *session) scanMembers(ctx context.Context, vendors map[string]dispatch.V
 		})
 	}
 	readers.Wait()
+}
+
+// probedVendor is an account whose records are read.
+type probedVendor struct {
+	dispatch.Zhimai
+	config config.Vendor
+}
+
+// readProbed reads a member's records, with what is known of the account before
+// that: what a worker would judge by now.
+func (s *session) readProbed(ctx context.Context, v *probedVendor, memberID string) (evidence.Reading, evidence.Knowledge, vendorapi.Reply) {
+	k, err := s.store.Knowledge(ctx, v.config.Name, v.Endpoint())
+	if err != nil {
+		return evidence.Reading{}, evidence.Knowledge{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
+	}
+	reading, reply := v.Scan(ctx, memberID)
+	reading.BeganAt = k.Now
+	return reading, dispatch.KnowledgeOf(k, v.config.QuietAfter, v.config.ClockSkew), reply
 }
 
 // keepRate waits until a reader's share of the account's rate allows its next
@@ -216,54 +240,52 @@ func (s *session) keepRate(ctx context.Context, account string, began time.Time)
 	}
 }
 
-// judgeSample counts what the records show. That an account shows our
-// references may be learned from any member's.
-func (s *session) judgeSample(ctx context.Context, members []*probedMember, report *probeReport) (err error) {
-	echo := map[string]bool{}
+// judgeSample counts what the records show, by the judge that the workers ask.
+func (s *session) judgeSample(ctx context.Context, members []*probedMember, report *probeReport) error {
 	for _, m := range members {
-		if _, known := echo[m.account]; !known {
-			if echo[m.account], err = s.store.EchoSeen(ctx, m.account); err != nil {
-				return err
+		if !m.read {
+			for i := range m.operations {
+				report.Unread.add(int64(m.operations[i].Points))
 			}
+			if report.Why == "" || report.Why == "not asked any more" {
+				report.Why = m.why
+			}
+			continue
 		}
-		for _, r := range m.records {
-			echo[m.account] = echo[m.account] || ledger.ReferenceIn(r.Text) != ""
+		operations, err := s.store.IssuedTo(ctx, m.account, m.id)
+		if err != nil {
+			return err
 		}
-	}
-	for _, m := range members {
+		issued := dispatch.IssuedOf(operations)
 		for i := range m.operations {
 			o := &m.operations[i]
-			switch {
-			case !m.read:
-				report.Unread.add(int64(o.Points))
-				if report.Why == "" || report.Why == "not asked any more" {
-					report.Why = m.why
-				}
-			default:
-				report.count(o, m.records, echo[m.account])
-			}
+			report.count(o, evidence.Judge(evidence.Operation{Account: o.Account, MemberID: o.MemberID, Reference: o.Reference,
+				Reason: o.Reason, Points: o.Points, FirstSentAt: o.FirstSentAt, QuietSince: o.QuietSince}, m.reading, issued, m.known))
 		}
 	}
 	return nil
 }
 
-// count adds what a member's records show of one operation, as a worker judges
-// it.
-func (r *probeReport) count(o *ledger.SampledOperation, records []dispatch.Record, echo bool) {
+// count adds what a member's records prove of one operation.
+func (r *probeReport) count(o *ledger.SampledOperation, j evidence.Judgement) {
 	points := int64(o.Points)
-	row := ledger.Claimed{ID: o.ID, Points: o.Points, Reference: o.Reference, Reason: o.Reason, MemberID: o.MemberID,
-		InDoubt: o.InDoubt, FirstSentAt: o.FirstSentAt}
-	switch dispatch.ProofOf(&row, records, echo) {
-	case dispatch.ProvesApplied:
+	switch j.Verdict {
+	case evidence.Shown:
 		r.Applied.add(points)
 		if !o.InDoubt {
 			r.NotDoubted.add(points)
 		}
-	case dispatch.ProvesNotApplied:
+	case evidence.Absent:
 		r.Absent.add(points)
 	default:
 		r.Unclear.add(points)
-		r.NoEcho = r.NoEcho || !echo
+		r.NoEcho = r.NoEcho || j.Lack == evidence.LackReferences
+		if j.Lack != "" {
+			if r.Lacks == nil {
+				r.Lacks = map[evidence.Lack]int64{}
+			}
+			r.Lacks[j.Lack]++
+		}
 	}
 }
 
@@ -286,12 +308,11 @@ func (r *probeReport) print(out io.Writer) {
 	}
 	line(r.Applied, "already applied: in the records, with our reference. What is in doubt is posted, not sent again")
 	line(r.NotDoubted, "of these NOT in doubt: put back, they are sent again! `replay member` and `replay settle` first")
-	line(r.Absent, "not applied: not in the records, which show our references")
-	unclear := "cannot be told from the records"
-	if r.NoEcho {
-		unclear += ", which are not known to show our references"
+	line(r.Absent, "not applied: not in the records, which would show it")
+	line(r.Unclear, "cannot be told from the records")
+	for _, lack := range slices.Sorted(maps.Keys(r.Lacks)) {
+		printLine(out, "", fmt.Sprintf("%s of these: %s", command.Count(r.Lacks[lack]), lack.Words()))
 	}
-	line(r.Unclear, unclear)
 	line(r.Unread, "could not be read: "+r.Why)
 	if r.NotProbed > 0 {
 		printLine(out, "", fmt.Sprintf("%s of the plan cannot be looked up: no records to read at their account, or no member known", plural(r.NotProbed, "operation")))

@@ -108,6 +108,9 @@ const (
 	demoLease   = 10 * time.Second
 	// The simulator's records show an effect at once.
 	demoVerifyAfter = 500 * time.Millisecond
+	demoQuietAfter  = 2 * time.Second
+	// Its clock is ours, its records tell whole seconds.
+	demoClockSkew = 2 * time.Second
 	// demoStall ends a demo in which nothing has moved for so long.
 	demoStall = 90 * time.Second
 )
@@ -180,7 +183,8 @@ func (d *demo) start(ctx context.Context) (err error) {
 	for i := range d.config.Vendors {
 		v := &d.config.Vendors[i]
 		v.ConnectTimeout, v.Timeout, v.Lease, v.Schedule = demoTimeout, demoTimeout, demoLease, demoSchedule()
-		v.VerifyAfter = demoVerifyAfter
+		v.VerifyAfter, v.QuietAfter, v.ClockSkew = demoVerifyAfter, demoQuietAfter, demoClockSkew
+		v.KeysHonoured = true // as the simulator does
 	}
 	d.service, err = newService(ctx, d.config, d.log)
 	return err

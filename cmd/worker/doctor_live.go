@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"pointsledger/dispatch"
@@ -78,11 +79,11 @@ type trial struct {
 	options  doctorOptions
 	operator string
 
-	before        []dispatch.Record
+	before        []evidence.Record
 	beforeRead    bool
 	beforeBalance *int64
 	// after are the records that were not there before, seen last.
-	after   []dispatch.Record
+	after   []evidence.Record
 	scanned vendorapi.Reply
 }
 
@@ -197,8 +198,12 @@ func (t *trial) lookBefore(ctx context.Context) bool {
 	return true
 }
 
-func (t *trial) scan(ctx context.Context) ([]dispatch.Record, vendorapi.Reply) {
-	return dispatch.Zhimai{Client: t.client}.Scan(ctx, t.Member)
+func (t *trial) scan(ctx context.Context) ([]evidence.Record, vendorapi.Reply) {
+	reading, reply := dispatch.Zhimai{Client: t.client}.Scan(ctx, t.Member)
+	if reply.Outcome == vendorapi.Applied && !reading.Complete {
+		reply.Outcome, reply.Err = vendorapi.Unknown, errors.New("not all records could be read")
+	}
+	return slices.DeleteFunc(reading.Records, func(r evidence.Record) bool { return !r.Award }), reply
 }
 
 // refusedFirst reports a first grant that was not answered with success. It is
@@ -224,7 +229,7 @@ func (t *trial) watch(ctx context.Context, until time.Time, want int) int {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		var now []dispatch.Record
+		var now []evidence.Record
 		if now, t.scanned = t.scan(ctx); t.scanned.Outcome == vendorapi.Applied {
 			t.after = newRecords(t.before, now)
 		}
@@ -240,12 +245,12 @@ func (t *trial) watch(ctx context.Context, until time.Time, want int) int {
 }
 
 // newRecords are the awards of our points that are in now and not in before.
-func newRecords(before, now []dispatch.Record) []dispatch.Record {
-	known := map[dispatch.Record]int{}
+func newRecords(before, now []evidence.Record) []evidence.Record {
+	known := map[evidence.Record]int{}
 	for _, r := range before {
 		known[r]++
 	}
-	var added []dispatch.Record
+	var added []evidence.Record
 	for _, r := range now {
 		if known[r] > 0 {
 			known[r]--

@@ -21,6 +21,7 @@ func New(v config.Vendor) (dispatch.Account, error) {
 		Name: v.Name, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
 		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory, ProbeEvery: v.ProbeEvery,
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
+		KeysHonoured: v.KeysHonoured, QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew,
 	}
 	var err error
 	switch v.Kind {

@@ -14,7 +14,8 @@ func TestNewAccountTakesOverTheSettings(t *testing.T) {
 	v := config.Vendor{Name: "kylin", Kind: config.KindKylin, URL: "http://127.0.0.1:1", InDoubt: config.InDoubtResend,
 		MemberType: "aupres", PointBizType: "POINT", Timeout: 2 * time.Second, ConnectTimeout: time.Second, Concurrency: 3,
 		RatePerSecond: 4, Lease: 50 * time.Second, Schedule: []time.Duration{6 * time.Second}, GiveUpAfter: 7 * time.Minute,
-		VerifyAfter: 8 * time.Second, KeyMemory: 9 * time.Hour, ProbeEvery: 10 * time.Second}
+		VerifyAfter: 8 * time.Second, KeyMemory: 9 * time.Hour, ProbeEvery: 10 * time.Second,
+		KeysHonoured: true, QuietAfter: 11 * time.Second, ClockSkew: 12 * time.Second}
 	a, err := New(v)
 	if err != nil {
 		t.Fatal(err)
@@ -23,9 +24,13 @@ func TestNewAccountTakesOverTheSettings(t *testing.T) {
 		Concurrency                                                     int
 		Rate                                                            float64
 		Timeout, Lease, Wait, GiveUpAfter, VerifyAfter, Memory, Probing time.Duration
+		Honoured                                                        bool
+		Quiet, Skew                                                     time.Duration
 	}
-	got := settings{a.Concurrency, a.RatePerSecond, a.Timeout, a.Lease, a.Schedule[0], a.GiveUpAfter, a.VerifyAfter, a.KeyMemory, a.ProbeEvery}
-	want := settings{3, 4, 2 * time.Second, 50 * time.Second, 6 * time.Second, 7 * time.Minute, 8 * time.Second, 9 * time.Hour, 10 * time.Second}
+	got := settings{a.Concurrency, a.RatePerSecond, a.Timeout, a.Lease, a.Schedule[0], a.GiveUpAfter, a.VerifyAfter, a.KeyMemory, a.ProbeEvery,
+		a.KeysHonoured, a.QuietAfter, a.ClockSkew}
+	want := settings{3, 4, 2 * time.Second, 50 * time.Second, 6 * time.Second, 7 * time.Minute, 8 * time.Second, 9 * time.Hour, 10 * time.Second,
+		true, 11 * time.Second, 12 * time.Second}
 	if !reflect.DeepEqual(got, want) || a.Verify {
 		t.Errorf("got %+v, verify %t; want %+v", got, a.Verify, want)
 	}

@@ -115,6 +115,14 @@ const (
 	InDoubtResend = "resend"
 )
 
+// Whether a vendor applies a repeated dedup key once.
+const (
+	// KeysHonoured: it promises so (Kylin's default).
+	KeysHonoured = "honoured"
+	// KeysUnknown: nobody has said (Zhimai's default).
+	KeysUnknown = "unknown"
+)
+
 // Vendor is one vendor account.
 type Vendor struct {
 	// Name is the target of operations, for ever: it is part of every key.
@@ -166,6 +174,23 @@ type Vendor struct {
 	// effect that shows later is missed and granted twice; too high delays what
 	// was in doubt.
 	VerifyAfter time.Duration
+	// KeysHonoured (keys: honoured) says that the vendor promises to apply a
+	// repeated dedup key once, for KeyMemory. Kylin's page does (default), Zhimai's
+	// does not say (keys: unknown): then what is in doubt is sent again only when
+	// the records prove it absent, or a repeat was seen to be recognised. Wrongly
+	// honoured and points are granted twice; wrongly unknown and doubt waits for
+	// a person.
+	KeysHonoured bool
+	// QuietAfter is how long after a call an account without traffic is taken to
+	// show it in its records, on top of three times the longest lag seen (default
+	// 10m, 1s to 24h). Too low and an effect that shows later is granted twice;
+	// too high and the last doubt of an evening waits.
+	QuietAfter time.Duration
+	// ClockSkew is how far the vendor's clock may be from the database's, once
+	// the zone of its records is learned (default 2m, 1s to 1h). Too low and our
+	// own record is taken for older than its call, and granted again; too high
+	// and short histories prove nothing.
+	ClockSkew time.Duration
 	// ProbeEvery is the pause between probes while the gate is closed for
 	// suspicious refusals (default 1m, 1s to 1h). A probe is one real call. Too
 	// low presses a vendor that refuses us; too high delays the queue by up to

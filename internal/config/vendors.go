@@ -207,7 +207,19 @@ func (f *vendorFields) delivery(v *Vendor) {
 	default:
 		f.addf("in_doubt", "want verify or resend, got %q", v.InDoubt)
 	}
+	keys := KeysUnknown
+	if v.Kind == KindKylin {
+		keys = KeysHonoured
+	}
+	switch keys = f.text("keys", keys); keys {
+	case KeysHonoured, KeysUnknown:
+		v.KeysHonoured = keys == KeysHonoured
+	default:
+		f.addf("keys", "want honoured or unknown, got %q", keys)
+	}
 	if v.Kind == KindZhimai {
+		v.QuietAfter = f.duration("quiet_after", dispatch.DefaultQuietAfter, time.Second, 24*time.Hour)
+		v.ClockSkew = f.duration("clock_skew", dispatch.DefaultClockSkew, time.Second, time.Hour)
 		v.VerifyAfter = f.duration("verify_after", dispatch.DefaultVerifyAfter, 0, 10*time.Minute)
 	}
 	if v.ConnectTimeout > v.Timeout {

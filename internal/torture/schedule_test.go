@@ -136,6 +136,9 @@ func TestWorkerConfig(t *testing.T) {
     give_up_after: 24h
     probe_every: 1m
     in_doubt: resend
+    keys: unknown
+    quiet_after: 10m
+    clock_skew: 2m
     codes:
       already_applied: []
   - name: kylin
@@ -145,9 +148,9 @@ func TestWorkerConfig(t *testing.T) {
       already_applied: []
 `
 	for dedup, wants := range map[string][]string{
-		"success": {"in_doubt: resend", "already_applied: []"},
-		"code":    {"in_doubt: resend", `already_applied: ["40901"]`},
-		"off":     {"in_doubt: verify", "already_applied: []"},
+		"success": {"in_doubt: resend", "keys: honoured", "already_applied: []"},
+		"code":    {"in_doubt: resend", "keys: honoured", `already_applied: ["40901"]`},
+		"off":     {"in_doubt: verify", "keys: unknown", "quiet_after: 5s", "clock_skew: 2s", "already_applied: []"},
 	} {
 		o := options(1, 1)
 		o.Dedup = dedup

@@ -38,17 +38,17 @@ func workerConfig(builtIn string, o Options) (string, error) {
 	if !found {
 		return "", fmt.Errorf("make the workers' configuration: the built-in one has no account kylin")
 	}
-	inDoubt := "resend"
+	inDoubt, keys := "resend", "honoured"
 	if o.Dedup == "off" {
-		inDoubt = "verify"
+		inDoubt, keys = "verify", "unknown"
 	}
-	once := [][2]string{}
+	once := [][2]string{{"keys: unknown", "keys: " + keys}, {"quiet_after: 10m", "quiet_after: 5s"}, {"clock_skew: 2m", "clock_skew: 2s"}}
 	for _, given := range []string{"resend", "verify"} {
 		if strings.Contains(zhimai, "in_doubt: "+given+"\n") {
 			once = append(once, [2]string{"in_doubt: " + given + "\n", "in_doubt: " + inDoubt + "\n"})
 		}
 	}
-	if len(once) != 1 {
+	if len(once) != 4 {
 		return "", fmt.Errorf("make the workers' configuration: the account zhimai has no in_doubt of its own")
 	}
 	if o.Dedup == "code" {

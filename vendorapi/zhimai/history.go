@@ -17,6 +17,9 @@ type History struct {
 	// Moving says that records arrived each time while the pages were read: one
 	// may be there twice, and one may be missing.
 	Moving bool
+	// Short says that the vendor counts more records than it listed, or listed a
+	// page twice: some are missing.
+	Short bool
 }
 
 // historyTries is how often a history that moves is read.
@@ -24,7 +27,8 @@ const historyTries = 5
 
 // ReadHistory reads a member's records from page 1, at most maxPages of
 // pageSize. After the last it reads page 1 again: if that has changed, rows may
-// have moved between the pages, and all is read anew, five times in all. The
+// have moved between the pages, and all is read anew, five times in all; a list that lacks
+// records is read twice. The
 // history counts only when the outcome is Applied. The reply's Duration is the
 // sum.
 func (c *Client) ReadHistory(ctx context.Context, userID string, pageSize, maxPages int) (History, vendorapi.Reply) {
@@ -44,7 +48,7 @@ func (c *Client) ReadHistory(ctx context.Context, userID string, pageSize, maxPa
 			return History{}, reply
 		}
 		history.Moving = !sameBeginning(history.Records, first.Records)
-		if !history.Moving || try == historyTries {
+		if !history.Moving && (!history.Short || try > 1) || try == historyTries {
 			return history, reply
 		}
 	}
@@ -52,6 +56,8 @@ func (c *Client) ReadHistory(ctx context.Context, userID string, pageSize, maxPa
 
 func (c *Client) readPages(ctx context.Context, q RecordsQuery, maxPages int) (h History, sum vendorapi.Reply) {
 	h.Partial = true
+	var before []Record
+	var total *int64
 	for q.Page = 1; h.Partial && q.Page <= maxPages; q.Page++ {
 		page, reply := c.PointsRecords(ctx, q)
 		reply.Duration += sum.Duration
@@ -59,9 +65,14 @@ func (c *Client) readPages(ctx context.Context, q RecordsQuery, maxPages int) (h
 		if reply.Outcome != vendorapi.Applied {
 			return History{}, reply
 		}
-		h.Records = append(h.Records, page.Records...)
+		h.Short = h.Short || len(page.Records) > 1 && sameRecords(before, page.Records)
+		h.Records, before = append(h.Records, page.Records...), page.Records
 		h.Partial = page.HasMore
+		if page.Total != nil {
+			total = page.Total
+		}
 	}
+	h.Short = h.Short || total != nil && !h.Partial && int64(len(h.Records)) < *total
 	return h, sum
 }
 
@@ -70,7 +81,11 @@ func sameBeginning(all, first []Record) bool {
 	if len(first) > len(all) || len(first) == 0 && len(all) > 0 {
 		return false
 	}
-	return slices.EqualFunc(all[:len(first)], first, func(a, b Record) bool {
+	return sameRecords(all[:len(first)], first)
+}
+
+func sameRecords(a, b []Record) bool {
+	return slices.EqualFunc(a, b, func(a, b Record) bool {
 		return a.Type == b.Type && a.Points == b.Points && a.Desc == b.Desc && a.CreatedAt == b.CreatedAt
 	})
 }

@@ -1,0 +1,94 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/evidence"
+	"pointsledger/ledger"
+)
+
+// awaited are what sampling may bring without anybody's doing.
+var awaited = []string{string(evidence.LackCurrent), string(evidence.LackReferences)}
+
+// hastenDoubt makes rows due that wait for a control which is there by now, and
+// asks for a sample as long as it is not. Nothing is read of the vendor for it.
+func (d *Dispatcher) hastenDoubt(ctx context.Context) error {
+	wait, err := d.store.WaitingForControl(ctx, d.account.Name, awaited)
+	if err != nil || wait.Rows == 0 {
+		return err
+	}
+	k, err := d.store.Knowledge(ctx, d.account.Name, d.account.Endpoint())
+	if err != nil {
+		return err
+	}
+	known := d.knowledge(k)
+	later := ledger.QuietWindow{Before: known.LaterThan(k.Now)}
+	var idle ledger.QuietWindow
+	idle.From, idle.Before = known.IdleSince(k.Now)
+	if !later.Before.After(wait.Latest) {
+		d.sampler.want(wait.Latest)
+	}
+	n, err := d.store.HastenDoubt(ctx, d.account.Name, awaited, later, idle)
+	if n > 0 {
+		d.log.Info("rows in doubt are looked up again: later postings show that the records are current", zap.Int("rows", n))
+		d.Wake()
+	}
+	return err
+}
+
+// mustWait tells that a reading could prove nothing yet, so that it is not made:
+// the account has traffic, and no sample shows yet what was called since. It
+// waits once, for a sample; after that it is read as the schedule says.
+func mustWait(row *ledger.Claimed, known evidence.Knowledge, now time.Time) bool {
+	return row.Lack == "" && known.References == evidence.ReferencesShown && known.LastSentAt.After(row.FirstSentAt) &&
+		!known.CurrentAt(row.QuietSince, now)
+}
+
+// controlWait is how long a row waits at most for its first reading.
+const controlWait = 10 * time.Second
+
+// awaitControl gives a row back unread.
+func awaitControl(row *ledger.Claimed) decision {
+	c := giveBack(row)
+	c.Cause, c.Lack, c.Delay = ledger.CauseNoControl, string(evidence.LackCurrent), controlWait
+	return decision{change: c}
+}
+
+// withoutControl waits for another reading, or for a person: the schedule is
+// over, or the vendor is known not to show what is looked for, seen twice.
+func withoutControl(row *ledger.Claimed, lack evidence.Lack, hidden bool, p policy, random float64) decision {
+	c := giveBack(row)
+	again(c, row, p, random)
+	if hidden && row.Lack != "" {
+		c.State, c.Delay = ledger.Parked, 0
+	}
+	c.Cause, c.Lack = ledger.CauseNoControl, string(lack)
+	c.Attempt = &ledger.Attempt{Call: ledger.CallRecords, Outcome: outcomeNotKnown,
+		Error: "verification: not in the records, which proves nothing: " + lack.Words()}
+	return decision{change: c}
+}
+
+// mayRepeat tells whether a row in doubt may be sent again at an account without
+// records to look at: only the vendor's word on keys allows it. Otherwise the
+// decision says what becomes of the row.
+func (d *Dispatcher) mayRepeat(ctx context.Context, row *held) (_ decision, ok bool) {
+	if !row.InDoubt || row.NeverSent || d.account.Verify || d.account.KeysHonoured {
+		return decision{}, true
+	}
+	k, err := d.store.Knowledge(ctx, d.account.Name, d.account.Endpoint())
+	d.note(err)
+	switch {
+	case err != nil:
+		return returnUnsent(&row.Claimed), false
+	case d.honoured(k):
+		return decision{}, true
+	}
+	c := giveBack(&row.Claimed)
+	c.State, c.Cause, c.UseAttempt = ledger.Parked, ledger.CauseNoControl, true
+	c.Attempt = &ledger.Attempt{Outcome: outcomeNotKnown,
+		Error: "not sent again: there are no records to look at, and the vendor is not known to honour repeated keys"}
+	return decision{change: c}, false
+}

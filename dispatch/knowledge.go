@@ -1,0 +1,56 @@
+package dispatch
+
+import (
+	"time"
+
+	"pointsledger/evidence"
+	"pointsledger/ledger"
+)
+
+// KnowledgeOf makes of what the ledger keeps of an account's endpoint what the
+// judge asks for. The worker and the commands that look at records use it, so
+// that they judge alike.
+func KnowledgeOf(k ledger.EndpointKnowledge, quietAfter, clockSkew time.Duration) evidence.Knowledge {
+	known := evidence.Knowledge{ShownSince: k.ShownSince, LastSentAt: k.LastSentAt, MaxLag: k.MaxLag,
+		Zone: evidence.Zone{Known: k.ZoneKnown, Offset: k.ZoneOffset}, QuietAfter: quietAfter, ClockSkew: clockSkew}
+	switch k.References {
+	case ledger.ReferencesShown:
+		known.References = evidence.ReferencesShown
+	case ledger.ReferencesHidden:
+		known.References = evidence.ReferencesHidden
+	}
+	for _, s := range k.Samples {
+		known.Samples = append(known.Samples, evidence.Sample{SentAt: s.SentAt, BeganAt: s.BeganAt, ReadAt: s.ReadAt})
+	}
+	for _, e := range k.Extents {
+		known.Extents = append(known.Extents, evidence.Extent{Records: e.Records, Oldest: e.Oldest, ReadAt: k.Now})
+	}
+	return known
+}
+
+// IssuedOf makes of a member's operations what the judge asks for.
+func IssuedOf(operations []ledger.IssuedOperation) []evidence.Issued {
+	issued := make([]evidence.Issued, len(operations))
+	for i, o := range operations {
+		issued[i] = evidence.Issued{Reference: o.Reference, Reason: o.Reason, Points: o.Points, SentAt: o.SentAt,
+			Confirmed: o.Confirmed, ConfirmedAt: o.ConfirmedAt}
+	}
+	return issued
+}
+
+// known is what is known of the account's endpoint, in both forms.
+func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
+	return KnowledgeOf(k, d.account.QuietAfter, d.account.ClockSkew)
+}
+
+// honoured tells that the vendor is taken at its word, or was seen, to apply a
+// repeated key once.
+func (d *Dispatcher) honoured(k ledger.EndpointKnowledge) bool {
+	return d.account.KeysHonoured || !k.KeysSeenAt.IsZero()
+}
+
+// soughtOf is a claimed row as the judge looks for it.
+func soughtOf(account string, row *ledger.Claimed) evidence.Operation {
+	return evidence.Operation{Account: account, MemberID: row.MemberID, Reference: row.Reference, Reason: row.Reason,
+		Points: row.Points, FirstSentAt: row.FirstSentAt, QuietSince: row.QuietSince}
+}
