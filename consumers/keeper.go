@@ -114,6 +114,10 @@ func (k *Keeper) Warnings() []string {
 // lookTime bounds a look that finds nothing to mend.
 const lookTime = 15 * time.Second
 
+// doubtedPause is how soon a database that could not be reached is looked at
+// again while connections wait for it.
+const doubtedPause = 500 * time.Millisecond
+
 // Run looks at once, then again and again until accept ends.
 func (k *Keeper) Run(accept, _ context.Context) error {
 	for accept.Err() == nil {
@@ -127,9 +131,11 @@ func (k *Keeper) Run(accept, _ context.Context) error {
 		case <-accept.Done():
 		case <-timer.C:
 		case <-k.Guard.Suspicion():
+			// It is known: do not spin.
 			if _, open := k.Guard.Seen(); !open {
-				// It is known: do not spin.
 				pause(accept, k.config.Every)
+			} else if !k.Guard.Fresh() {
+				pause(accept, min(k.config.Every, doubtedPause))
 			}
 		}
 		timer.Stop()
@@ -163,12 +169,12 @@ func (k *Keeper) note(err error) {
 	switch {
 	case errors.As(err, &refused):
 		line, k.problem = "another database", "database: "+refused.text
+	case errors.As(err, &broker) && !k.Guard.Fresh():
+		line = "the broker cannot be asked"
+		k.problem = "NATS: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
 	case open || err == nil:
 		// An error while the guard is open is an outage that others report.
 		k.problem = ""
-	case errors.As(err, &broker):
-		line = "the broker cannot be asked"
-		k.problem = "NATS: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
 	default:
 		k.problem = "database: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
 	}
@@ -205,8 +211,20 @@ func (k *Keeper) warn(warnings ...string) {
 }
 
 // look compares the database with what is remembered, and either notes that
-// all is well or decides what to do. All of it is on one connection.
+// all is well or decides what to do. A look that failed lets new connections wait
+// for the next one: while this worker was cut off others may have gone on, and
+// the database may have been rolled back since.
 func (k *Keeper) look(ctx context.Context) error {
+	err := k.lookOnce(ctx)
+	if broker := (*brokerError)(nil); err != nil && !errors.As(err, &broker) {
+		k.Guard.Doubt()
+	}
+	return err
+}
+
+// lookOnce is a look. All of it is on one connection, made before the witness is
+// read: a database that is rolled back meanwhile ends it.
+func (k *Keeper) lookOnce(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	session, err := k.Store.OpenIdentity(short)
@@ -232,6 +250,9 @@ func (k *Keeper) look(ctx context.Context) error {
 	seen, open := k.Guard.Seen()
 	f := facts{now: now, at: &at, remembered: remembered, found: found, last: k.last, witness: seenBy}
 	if open && found && ledger.SameDatabase(seen, remembered, now) && f.witnessAgrees() {
+		if !k.Guard.Fresh() && witnessErr != nil && !isNoWitness(witnessErr) {
+			return witnessErr // after a reconnect it is waited for
+		}
 		if positionErr != nil {
 			return k.beatAlone(short, session, &f, positionErr)
 		}

@@ -259,3 +259,41 @@ func TestKeeperDoubtByHand(t *testing.T) {
 		}
 	}
 }
+
+// A worker was cut off from the database while others used it, and the database
+// was rolled back to a state that is newer than the one this worker saw: its new
+// connections wait until it has looked at the witness.
+func TestKeeperReconnectWaitsForTheWitness(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	k := in.keep(dsn)
+	k.waitSure()
+	stop := in.start(k.store, consumers.Config{})
+	in.publishAll(0, 20)
+	in.beaten(dsn, 20)
+	stop()
+	name := nameOf(t, dsn)
+	admin(t, dsn, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS false", "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '"+name+"'")
+	testkit.Eventually(t, 30*time.Second, "the worker to notice", func() bool { return k.store.Ping(t.Context()) != nil })
+	// The others' beats reached the witness; the database shows what this worker saw.
+	seen, _ := in.witness()
+	if _, err := in.bucket().Put(t.Context(), "points-worker", fmt.Appendf(nil, `{"ledger_id":"%s","beat":%d}`, seen.LedgerID, seen.Beat+500)); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 30*time.Second, "a look that fails", func() bool { return !k.guard.Fresh() })
+	admin(t, dsn, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true")
+	testkit.Eventually(t, 30*time.Second, "the worker's pool to work again", func() bool {
+		claimed, err := k.store.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 3, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
+		for _, c := range claimed {
+			if c.NeverSent {
+				t.Fatal("a row is sent as if it never had been")
+			}
+		}
+		return err == nil
+	})
+	if n := countIn(t, dsn, `SELECT count(*) FROM outbox WHERE in_doubt`); n != 20 {
+		t.Errorf("%d rows are in doubt, want 20", n)
+	}
+}

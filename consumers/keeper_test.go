@@ -27,6 +27,7 @@ import (
 type kept struct {
 	*consumers.Keeper
 	in    *intake
+	guard *ledger.Guard
 	pool  *pgxpool.Pool
 	store *ledger.Store
 	stop  func()
@@ -47,7 +48,7 @@ func (in *intake) keepAs(dsn string, config consumers.KeeperConfig) *kept {
 		config.Durable = "points-worker"
 	}
 	guard := ledger.NewGuard()
-	k := &kept{in: in, pool: in.open(dsn, guard)}
+	k := &kept{in: in, guard: guard, pool: in.open(dsn, guard)}
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
 	var err error

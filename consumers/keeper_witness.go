@@ -138,7 +138,7 @@ func (f *facts) superseded() string {
 			}
 		case w.sameCluster(testimony{SystemIdentifier: f.now.SystemIdentifier}) && f.now.Timeline != 0 && w.Timeline > f.now.Timeline:
 			return fmt.Sprintf("the ledger has been seen on timeline %d, and this database is on timeline %d: a standby took over from it, "+
-				"and this is the server from before", w.Timeline, f.now.Timeline)
+				"and this is the server, or a backup, from before", w.Timeline, f.now.Timeline)
 		case !w.sameCluster(testimony{SystemIdentifier: f.now.SystemIdentifier}) && w.Beat > f.remembered.Beat &&
 			f.remembered.Database.SystemIdentifier == f.now.SystemIdentifier:
 			return fmt.Sprintf("a copy of the ledger in another cluster (system identifier %d, this one is %d) has gone on with it",

@@ -28,6 +28,7 @@ func Rights(stream, durable string) []Right {
 		{true, "$JS.API.CONSUMER.DELETE." + stream + ".>", "ending such a reading", false},
 		{true, "$JS.API.STREAM.INFO.KV_" + bucket, "finding the witness", false},
 		{true, "$JS.API.DIRECT.GET.KV_" + bucket + ".>", "reading the witness", false},
+		{true, "$JS.API.STREAM.MSG.GET.KV_" + bucket, "the same, at a broker without direct gets", false},
 		{true, "$KV." + bucket + "." + WitnessKey(durable), "writing the witness", false},
 		{true, "$JS.API.STREAM.CREATE." + stream, "making the stream", true},
 		{true, "$JS.API.STREAM.CREATE.KV_" + bucket, "making the witness's bucket", true},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -22,8 +23,19 @@ var ErrAnotherDatabase = errors.New("the database is not known to be the one it 
 type Guard struct {
 	mu   sync.Mutex
 	seen *Identity
-	poke chan struct{}
+	// admittedAt is when it was seen last; doubted since then, new connections
+	// wait for the next look.
+	admittedAt time.Time
+	doubted    bool
+	poke       chan struct{}
 }
+
+// admittedFor is how long an admission is good for new connections: longer than
+// two slow looks. A worker that has not looked for longer (it was stopped, or
+// cut off) looks first: others may have used the ledger meanwhile, and the
+// database may have been rolled back to a state that is newer than the one it
+// saw.
+const admittedFor = 45 * time.Second
 
 // NewGuard returns a guard that admits nothing until Admit.
 func NewGuard() *Guard { return &Guard{poke: make(chan struct{}, 1)} }
@@ -32,7 +44,22 @@ func NewGuard() *Guard { return &Guard{poke: make(chan struct{}, 1)} }
 func (g *Guard) Admit(seen Identity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.seen = &seen
+	g.seen, g.admittedAt, g.doubted = &seen, time.Now(), false
+}
+
+// Doubt lets no new connection in until the next Admit; those that are open go
+// on, as they lead to the server that was seen.
+func (g *Guard) Doubt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.doubted = true
+}
+
+// Fresh tells that new connections to what was seen are let in.
+func (g *Guard) Fresh() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen != nil && !g.doubted && time.Since(g.admittedAt) < admittedFor
 }
 
 // Shut lets no new connection in. The pool's owner resets the pool, so that it
@@ -86,7 +113,7 @@ func (g *Guard) check(ctx context.Context, conn *pgx.Conn) error {
 
 func (g *Guard) compare(ctx context.Context, conn *pgx.Conn) error {
 	seen, open := g.Seen()
-	if !open {
+	if !open || !g.Fresh() {
 		return ErrAnotherDatabase
 	}
 	now, err := readDatabase(ctx, conn)

@@ -181,6 +181,15 @@ func TestGuard(t *testing.T) {
 	if err := store.Ping(t.Context()); err != nil {
 		t.Errorf("the database that was seen: %v", err)
 	}
+	guard.Doubt()
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("a connection that is open goes on: %v", err)
+	}
+	refused("after a look that failed")
+	guard.Admit(id)
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("after the next look: %v", err)
+	}
 	guard.Shut()
 	refused("after the guard was shut")
 	for what, change := range map[string]func(*ledger.Identity){

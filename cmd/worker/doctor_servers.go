@@ -192,12 +192,29 @@ func (d *examination) checkNATS(ctx context.Context) {
 	}
 	d.checkStreamSettings(found)
 	d.checkDurable(found, err)
-	d.checkWitness(ctx, js, found)
+	d.checkStreamIsTheLedgers(ctx, found)
+	d.checkWitness(ctx, js)
+}
+
+// checkStreamIsTheLedgers says when the stream is not the one that the ledger
+// remembers.
+func (d *examination) checkStreamIsTheLedgers(ctx context.Context, stream consumers.Intake) {
+	if d.ledger == nil {
+		return
+	}
+	_, remembered, used, err := d.readIdentity(ctx)
+	if err != nil || !used || remembered.Stream != d.config.NATS.Stream || remembered.StreamCreated.IsZero() ||
+		remembered.StreamCreated.Equal(stream.Created.Truncate(time.Microsecond)) {
+		return // the line about the identity has said what cannot be read
+	}
+	d.note("NATS stream", fmt.Sprintf("%s was made anew: it was created %s, and the ledger remembers one created %s", d.config.NATS.Stream,
+		stream.Created.UTC().Format(time.RFC3339), remembered.StreamCreated.UTC().Format(time.RFC3339)),
+		"nothing if that was meant: a worker follows it; else correct NATS_URL or NATS_STREAM")
 }
 
 // checkWitness compares the ledger with what was seen of it outside the database.
 // The witness is read first: a row that is lower then is not just behind.
-func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream, stream consumers.Intake) {
+func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) {
 	const check = "NATS witness"
 	var seen consumers.Witnessed
 	err := within(ctx, func(ctx context.Context) (err error) {
@@ -218,11 +235,6 @@ func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream, 
 	now, remembered, used, err := d.readIdentity(ctx)
 	if err != nil {
 		return // the line about the identity has said it
-	}
-	if used && !remembered.StreamCreated.IsZero() && !remembered.StreamCreated.Equal(stream.Created.Truncate(time.Microsecond)) {
-		d.note("NATS stream", fmt.Sprintf("%s was made anew: it was created %s, and the ledger remembers one created %s", d.config.NATS.Stream,
-			stream.Created.UTC().Format(time.RFC3339), remembered.StreamCreated.UTC().Format(time.RFC3339)),
-			"nothing if that was meant: a worker follows it; else correct NATS_URL or NATS_STREAM")
 	}
 	what, stops := seen.Against(remembered, used, now)
 	switch {
