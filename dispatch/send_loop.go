@@ -192,6 +192,10 @@ func (d *Dispatcher) announce(status GateStatus) {
 		d.log.Info("gate opened")
 		return
 	}
+	if status.Reason == GatePaused {
+		d.log.Warn("gate closed by a person: no calls are made", zap.String("reason", string(status.Reason)), zap.String("paused", status.Words))
+		return
+	}
 	d.log.Warn("gate closed: no calls are made, no attempts used",
 		zap.String("reason", string(status.Reason)), zap.String("vendor_says", status.Words),
 		zap.Time("probe_at", status.Until))

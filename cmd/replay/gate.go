@@ -25,8 +25,11 @@ func closedGate(gates []ledger.ClosedGate, account string) (_ ledger.ClosedGate,
 type gateReport struct {
 	Reason string `json:"reason"`
 	// Words says what the reason means.
-	Words      string    `json:"words"`
+	Words string `json:"words"`
+	// VendorSaid is the vendor's answer; of a breaker it may be our own words on
+	// the last call. Empty for a pause: then Paused is who, and why.
 	VendorSaid string    `json:"vendor_said"`
+	Paused     string    `json:"paused"`
 	ClosedAt   time.Time `json:"closed_at"`
 	// ProbeAt is when the next call may find out whether the gate may open.
 	ProbeAt      time.Time `json:"probe_at"`
@@ -39,8 +42,12 @@ type gateReport struct {
 }
 
 func newGateReport(g ledger.ClosedGate) *gateReport {
-	return &gateReport{Reason: g.Reason, Words: gateWords(g.Reason), VendorSaid: maskMobiles(g.Words), ClosedAt: g.ClosedAt,
+	r := &gateReport{Reason: g.Reason, Words: gateWords(g.Reason), VendorSaid: maskMobiles(g.Words), ClosedAt: g.ClosedAt,
 		ProbeAt: g.ProbeAt, FailedProbes: max(g.Closings-1, 0), Probing: g.Probing, closedFor: g.ClosedFor, probeIn: g.ProbeIn}
+	if g.Reason == ledger.GatePaused {
+		r.VendorSaid, r.Paused = "", r.VendorSaid
+	}
+	return r
 }
 
 func (g *gateReport) print(out io.Writer, a *accountReport) {
@@ -48,8 +55,10 @@ func (g *gateReport) print(out io.Writer, a *accountReport) {
 	printLine(out, "because", g.Words)
 	printLine(out, "since", fmt.Sprintf("%s, %s ago", moment(g.ClosedAt), short(g.closedFor)))
 	switch {
-	case g.VendorSaid != "" && g.Reason == ledger.GatePaused:
-		printLine(out, "who, and why", g.VendorSaid)
+	case g.Paused != "":
+		printLine(out, "who, and why", g.Paused)
+	case g.VendorSaid != "" && g.Reason == string(dispatch.GateFailing):
+		printLine(out, "last call", g.VendorSaid)
 	case g.VendorSaid != "":
 		printLine(out, "vendor says", g.VendorSaid)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -16,8 +17,12 @@ type pace struct {
 	// PerSecond are the postings of the last minute; 0 when there was none.
 	PerSecond float64 `json:"posted_per_second"`
 	// DrainsInMs is how long what waits takes at this pace; nil when it does
-	// not go at all, or nothing waits.
+	// not go at all, nothing waits, or some of it waits for another attempt or to
+	// be looked up: then it takes longer than the pace says, and nobody knows how
+	// long.
 	DrainsInMs *int64 `json:"drains_in_ms"`
+	// atLeastMs is what it takes at the least.
+	atLeastMs int64
 	// ConfirmedAt is when the account first confirmed a call, nil: never.
 	ConfirmedAt *time.Time `json:"first_confirmed_at"`
 	// Known is what sampling has learned at the endpoint that the configuration
@@ -66,7 +71,9 @@ func (a *accountReport) learn(perSecond float64, facts []ledger.AccountFact, kno
 	a.PerSecond = math.Round(perSecond*1000) / 1000
 	if backlog := a.Waiting + a.Sending; backlog > 0 && perSecond > 0 && a.Gate == nil {
 		ms := int64(float64(backlog) / perSecond * 1000)
-		a.DrainsInMs = &ms
+		if a.atLeastMs = ms; a.slow() == 0 {
+			a.DrainsInMs = &ms
+		}
 	}
 	for _, f := range facts {
 		if f.Account == a.Account {
@@ -94,6 +101,20 @@ func (p *pace) rateWords() string {
 	return fmt.Sprintf("%.0f/min", math.Max(p.PerSecond*60, 1))
 }
 
+// slow counts what waits for another attempt or to be looked up: it goes by its
+// schedule and not by the pace.
+func (a *accountReport) slow() (n int64) {
+	for _, w := range a.Waits {
+		switch w.Cause {
+		case "", ledger.CauseReplayed, dispatch.CauseReturned:
+			n += w.InDoubt
+		default:
+			n += w.Count
+		}
+	}
+	return n
+}
+
 // drainWords is how long what waits takes.
 func (a *accountReport) drainWords() string {
 	switch {
@@ -101,10 +122,12 @@ func (a *accountReport) drainWords() string {
 		return "-"
 	case a.Gate != nil:
 		return "closed"
-	case a.DrainsInMs == nil:
+	case a.DrainsInMs == nil && a.atLeastMs == 0:
 		return "unknown"
-	case *a.DrainsInMs > int64(maxDrain/time.Millisecond):
+	case a.atLeastMs > int64(maxDrain/time.Millisecond):
 		return "> " + short(maxDrain)
+	case a.DrainsInMs == nil:
+		return "> " + short(time.Duration(a.atLeastMs)*time.Millisecond)
 	}
 	return short(time.Duration(*a.DrainsInMs) * time.Millisecond)
 }

@@ -56,9 +56,10 @@ with what is left, and never does an operation twice; ` + "`replay cancel`" + ` 
 for good. Each run records in ops_actions that it began, with who and why, and
 how it ended.
 
---canary N puts back the first N and waits until each has posted, parked again, or
-was tried without success. When fewer than --canary-share of them have posted, or
-not all are tried within --canary-wait, it stops there: exit code 3.
+--canary N puts back the first N and waits until each has posted or parked again;
+one that was tried without success may still post, and is waited for. When fewer
+than --canary-share of them have posted, after --canary-wait or as soon as no more
+can, it stops there: exit code 3.
 
 With filters and --yes, without a plan that was looked at, it makes a plan and
 carries it out; above 100 operations the number found must be given with --expect.

@@ -57,8 +57,8 @@ const (
 	canaryQuiet = 10 * time.Second
 )
 
-// watchCanary waits until the operations that were put back first have posted,
-// parked again or were tried without success. The error is a *canaryError when
+// watchCanary waits until the operations that were put back first have posted or
+// parked again, as far as that decides. The error is a *canaryError when
 // too few have posted.
 func (p *planRun) watchCanary(ctx context.Context) error {
 	if p.report.Reopened.Reopened == 0 {
@@ -75,7 +75,7 @@ func (p *planRun) watchCanary(ctx context.Context) error {
 		}
 		*p.report.Canary = newCanaryReport(now, p.o.canaryShare)
 		waited := time.Since(began)
-		if now.Sending+now.Waiting == 0 || waited >= p.o.canaryWait {
+		if p.report.Canary.decided() || waited >= p.o.canaryWait {
 			return p.judgeCanary(ctx, waited)
 		}
 		if !told && waited >= canaryQuiet && now.Waiting == now.Total {
@@ -90,6 +90,13 @@ func (p *planRun) watchCanary(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// decided tells that waiting longer changes nothing: all were tried, and enough
+// have posted, or too few are left that still may. What was tried without success
+// may yet post: it is tried again, or held back until the gate opens.
+func (r *canaryReport) decided() bool {
+	return r.Untried+r.Sending == 0 && (r.Posted >= r.Needed || r.Posted+r.Failing < r.Needed)
 }
 
 func newCanaryReport(now ledger.PutBackProgress, share float64) canaryReport {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -344,11 +345,15 @@ func (o *shownOperation) printSent(out io.Writer) {
 // printAttempts prints attempts and what people did, in order of time.
 func (o *shownOperation) printAttempts(out io.Writer) {
 	actions := o.Actions
+	var newest time.Time
+	if n := len(o.Attempts); n > 0 {
+		newest = o.Attempts[n-1].At
+	}
 	switch {
 	case len(actions) > 0:
-		fmt.Fprintln(out, "Attempts that did not post, and what people did")
+		fmt.Fprintf(out, "Attempts that did not post, and what people did (times in %s)\n", offset(max(newest.Unix(), actions[0].At.Unix())))
 	case len(o.Attempts) > 0:
-		fmt.Fprintln(out, "Attempts that did not post")
+		fmt.Fprintf(out, "Attempts that did not post (times in %s)\n", offset(newest.Unix()))
 	}
 	if o.EarlierAttempts > 0 {
 		fmt.Fprintf(out, "  (%s not shown)\n", plural(o.EarlierAttempts, "earlier attempt"))
@@ -366,13 +371,30 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 			text += ": " + said
 		}
 		if a.Error != "" {
-			text += "; " + a.Error
+			text += "; " + inOneZone(a.Error)
 		}
 		printLine(out, dayAndTime(a.At), fmt.Sprintf("%s (%s ms)", text, command.Count(a.DurationMs)))
 	}
 	for _, a := range actions {
 		printAction(out, a)
 	}
+}
+
+// offset is this place's at that time, as moment writes it.
+func offset(unix int64) string { return time.Unix(unix, 0).Local().Format("-07:00") }
+
+// stamp is a time inside our own words, which carry the zone they were written in.
+var stamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
+
+// inOneZone writes the times in a text as the rest of the view writes them.
+func inOneZone(text string) string {
+	return stamp.ReplaceAllStringFunc(text, func(found string) string {
+		at, err := time.Parse(time.RFC3339Nano, found)
+		if err != nil {
+			return found
+		}
+		return moment(at)
+	})
 }
 
 func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") }

@@ -28,7 +28,8 @@ sent or are parked (wait for a person), says why they wait or are parked, and
 counts the events that were rejected. It changes nothing.
 
 POSTED is the pace of the last minute, and DRAINS IN how long what waits takes at
-that pace.
+that pace; "> 4s" when some of it waits for another attempt or to be looked up,
+which goes by its schedule and not by the pace.
 
 Parked operations are told apart by the vendor's code; "HTTP 500" stands for an
 answer with a status only, none for no answer.`,

@@ -180,8 +180,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
 		}
 		switch {
 		case gate.Reason != "":
-			d.note(check, fmt.Sprintf("closed for %s: %s %s", gate.ClosedFor.Round(time.Second), gate.Reason, gate.Words),
-				"`replay status` shows it; it opens by itself once a call succeeds, unless a person paused it")
+			d.note(check, gateFound(gate), gateAction(gate, v.Name))
 		case !confirmed:
 			d.ok(check, "open; no call was ever confirmed, so the first ones go one at a time")
 		default:

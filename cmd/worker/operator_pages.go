@@ -32,10 +32,12 @@ type readiness struct {
 }
 
 type accountReadiness struct {
-	Account  string     `json:"account"`
-	Gate     string     `json:"gate"`
-	Reason   string     `json:"reason,omitempty"`
-	Words    string     `json:"vendor_says,omitempty"`
+	Account string `json:"account"`
+	Gate    string `json:"gate"`
+	Reason  string `json:"reason,omitempty"`
+	Words   string `json:"vendor_says,omitempty"`
+	// Paused is who paused the account, and why.
+	Paused   string     `json:"paused,omitempty"`
 	Since    *time.Time `json:"since,omitempty"`
 	ProbeAt  *time.Time `json:"probe_at,omitempty"`
 	InFlight int        `json:"in_flight"`
@@ -53,8 +55,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 		st := d.Status()
 		a := accountReadiness{Account: st.Account, Gate: "open", InFlight: st.InFlight, Held: st.Held}
 		if !st.Gate.Open {
-			a.Gate, a.Reason, a.Words = "closed", string(st.Gate.Reason), st.Gate.Words
-			a.Since, a.ProbeAt = &st.Gate.Since, &st.Gate.Until
+			a.closeGate(st.Gate)
 			r.Status = "degraded"
 			r.Problems = append(r.Problems, gateProblem(st))
 		}
@@ -164,11 +165,6 @@ func (s *service) observe(js jetstream.JetStream) {
 		newBrokerCollector(s.nats, js, s.config.NATS.Stream, s.config.NATS.Durable),
 		newPoolCollector(map[string]*pgxpool.Pool{"work": s.pool, "keeper": s.keeper.pool}),
 		newReadyCollector(s), newRulesCollector(s))
-}
-
-func gateProblem(st dispatch.Status) string {
-	return fmt.Sprintf("account %s: gate closed since %s: %s; the vendor says: %s; next probe at %s", st.Account,
-		st.Gate.Since.Format(time.RFC3339), st.Gate.Reason, st.Gate.Words, st.Gate.Until.Format(time.RFC3339))
 }
 
 // pagesServer is the running HTTP server with its address.

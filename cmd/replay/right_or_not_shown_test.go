@@ -1,0 +1,86 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/vendorapi/sim"
+)
+
+// "Drains in 4 s", while 28 rows in doubt sat for minutes: what waits for its
+// schedule does not go by the pace.
+func TestDrainsInIsRightOrNotShown(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		waits []waitReport
+		want  string
+	}{
+		"fresh":             {[]waitReport{{Count: 40}}, "4s"},
+		"replayed":          {[]waitReport{{Cause: "replayed", Count: 40}}, "4s"},
+		"in doubt":          {[]waitReport{{Count: 12}, {Cause: dispatch.CauseUnknown, Count: 28, InDoubt: 28}}, "> 4s"},
+		"replayed in doubt": {[]waitReport{{Cause: "replayed", Count: 40, InDoubt: 28}}, "> 4s"},
+		"retries":           {[]waitReport{{Cause: dispatch.CauseNotSent, Count: 40}}, "> 4s"},
+		"nothing waits":     {nil, "-"},
+	} {
+		a := accountReport{Waits: tc.waits}
+		for _, w := range tc.waits {
+			a.Waiting += w.Count
+		}
+		a.learn(10, nil, nil, "")
+		if got := a.drainWords(); got != tc.want || (a.DrainsInMs != nil) != (tc.want == "4s") {
+			t.Errorf("%s: %q, %v, want %q", name, got, a.DrainsInMs, tc.want)
+		}
+	}
+}
+
+// A canary waits while what was tried without success may still post, and not
+// when it cannot help any more.
+func TestCanaryDecides(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		posted, parked, failing, untried, sending int64
+		want                                      bool
+	}{
+		{0, 0, 10, 0, 0, false}, {5, 0, 5, 0, 0, false}, {9, 0, 1, 0, 0, true}, {10, 0, 0, 0, 0, true},
+		{8, 2, 0, 0, 0, true}, {0, 2, 8, 0, 0, true}, {0, 1, 9, 0, 0, false}, {9, 0, 0, 1, 0, false}, {9, 0, 0, 0, 1, false},
+	} {
+		r := canaryReport{Operations: 10, Posted: tc.posted, ParkedAgain: tc.parked, Failing: tc.failing, Untried: tc.untried, Sending: tc.sending, Needed: 9}
+		if r.decided() != tc.want {
+			t.Errorf("%+v: decided %v", r, !tc.want)
+		}
+	}
+}
+
+// The vendor throttles the canary's first calls: it ended at once with "tried
+// without success", although all of it was about to post.
+func TestRunCanaryWaitsForAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.parked(6)
+	c.startVendor(sim.Config{Zhimai: sim.ZhimaiConfig{Faults: sim.Faults{MaxPerKey: 1, RetryAfter: time.Second,
+		Rates: map[sim.FaultKind]float64{sim.Throttle: 1}}}})
+	contains(t, c.must(0, carry(c.makePlan(), "--canary", "2", "--canary-share", "1")...), "canary 2 of 2 posted", "Put back 6 of 6 operations")
+}
+
+// The times of one view are in one zone, also inside our own words.
+func TestShowWritesTimesInOneZone(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.record("SO-1")
+	c.park("verification_candidates", time.Minute, true)
+	c.exec(`INSERT INTO attempts (operation_id, call, outcome, error, duration_ms)
+		VALUES (1, 'records', 'unknown', 'verification: records that may be this operation; 100 points at 2026-11-20T15:04:05+08:00 "x"; 100 points at 2026-11-20T07:04:05Z "y"', 5)`)
+	out := c.must(0, "show", "SO-1")
+	want := time.Date(2026, 11, 20, 7, 4, 5, 0, time.UTC).Local()
+	flat := strings.Join(strings.Fields(out), " ")
+	if strings.Count(flat, "points at "+moment(want)) != 2 {
+		t.Errorf("want both times as %s in\n%s", want.Format("15:04:05 -07:00"), out)
+	}
+	contains(t, out, "(times in "+want.Format("-07:00")+")")
+	if other := regexp.MustCompile(`\dT\d\d:\d\d:\d\d`).FindString(out); other != "" {
+		t.Errorf("%s is in another form:\n%s", other, out)
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/ledger"
+)
+
+// gateProblem says why an account's gate is closed, and whose words that are: a
+// pause is a person's, and a breaker's last trouble may be ours.
+func gateProblem(st dispatch.Status) string {
+	since := st.Gate.Since.UTC().Format(time.RFC3339)
+	if st.Gate.Reason == dispatch.GatePaused {
+		return fmt.Sprintf("account %s: %s since %s; a person ends it: replay resume %s", st.Account, st.Gate.Words, since, st.Account)
+	}
+	whose := "the vendor says"
+	if st.Gate.Reason == dispatch.GateFailing {
+		whose = "the last call"
+	}
+	return fmt.Sprintf("account %s: gate closed since %s: %s; %s: %s; next probe at %s", st.Account, since, st.Gate.Reason,
+		whose, st.Gate.Words, st.Gate.Until.UTC().Format(time.RFC3339))
+}
+
+// closeGate fills in a closed gate, times in UTC. What a person paused has no
+// vendor's words, and no probe ends it.
+func (a *accountReadiness) closeGate(gate dispatch.GateStatus) {
+	since, probe := gate.Since.UTC(), gate.Until.UTC()
+	a.Gate, a.Reason, a.Since = "closed", string(gate.Reason), &since
+	if gate.Reason == dispatch.GatePaused {
+		a.Paused = gate.Words
+		return
+	}
+	a.Words, a.ProbeAt = gate.Words, &probe
+}
+
+// gateFound and gateAction are doctor's line on a closed gate.
+func gateFound(gate ledger.Gate) string {
+	closed := gate.ClosedFor.Round(time.Second)
+	switch gate.Reason {
+	case ledger.GatePaused:
+		return fmt.Sprintf("closed for %s by a person: %s", closed, gate.Words)
+	case string(dispatch.GateFailing):
+		return fmt.Sprintf("closed for %s: %s; the last call: %s", closed, gate.Reason, gate.Words)
+	}
+	return fmt.Sprintf("closed for %s: %s; the vendor says: %s", closed, gate.Reason, gate.Words)
+}
+
+func gateAction(gate ledger.Gate, account string) string {
+	if gate.Reason == ledger.GatePaused {
+		return "ask whoever paused it; `replay resume " + account + "` opens it, nothing else does"
+	}
+	return "`replay status` shows it; it opens by itself once a call succeeds"
+}
