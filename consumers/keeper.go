@@ -23,7 +23,7 @@ type KeeperDeps struct {
 	// connections that it has.
 	Guard *ledger.Guard
 	Reset func()
-	// Rules are those to begin with; SetRules brings others.
+	// Rules are those to begin with; Reconfigure brings others.
 	Rules *Rules
 	Log   *zap.Logger
 }
@@ -65,11 +65,19 @@ type Keeper struct {
 	warning []string
 }
 
-// SetRules reads events again by other rules from now on.
-func (k *Keeper) SetRules(rules *Rules) {
+// Reconfigure reads events again by other rules from now on, and leaves rows
+// alone for another time (KeeperConfig.Rest).
+func (k *Keeper) Reconfigure(rules *Rules, rest time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.rules = rules
+	k.rules, k.config.Rest = rules, rest
+}
+
+// rest is KeeperConfig.Rest.
+func (k *Keeper) rest() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.config.Rest
 }
 
 // mapping is what events are read again by.

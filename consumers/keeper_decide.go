@@ -242,13 +242,13 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	k.Log.Warn("the database may have lost its newest commits: reading the stream again", zap.String("cause", cause),
 		zap.Time("last_known_at", f.remembered.BeatAt), zap.Time("since", since), zap.Uint64("to_seq", to),
 		zap.Bool("parked", parked))
-	open, err := k.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.config.Rest, Parked: parked})
+	open, err := k.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.rest(), Parked: parked})
 	if err != nil {
 		return err
 	}
 	added, read := 0, 0
 	if f.at.stream != nil && to > 0 && !since.IsZero() {
-		how := ledger.Rebuilt{Rest: k.config.Rest, Parked: parked}
+		how := ledger.Rebuilt{Rest: k.rest(), Parked: parked}
 		part := stretch{since: since, to: to}
 		read, err = reread(ctx, k.JetStream, k.mapping(), k.source(f.at), part, func(entries []ledger.Entry) error {
 			verdicts, err := k.Store.RecordRebuilt(ctx, entries, how)

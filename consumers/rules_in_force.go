@@ -6,6 +6,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"pointsledger/ledger"
 )
 
 // inForce is what a runner maps by at a moment.
@@ -76,6 +78,12 @@ func (r *Runner) KeepRules(version string) {
 	if f.ends && f.rules.Version() == version {
 		r.rules.set(inForce{rules: f.rules})
 	}
+}
+
+// FactIn is Rules.FactIn of the rules in force.
+func (r *Runner) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
+	f, _ := r.rules.get()
+	return f.rules.FactIn(reject)
 }
 
 // RulesEnded says why nothing is fetched: the rules may not be used any more.

@@ -179,6 +179,8 @@ type Status struct {
 	// SetAside counts the rows whose result the ledger could not write since the
 	// start; they are parked (ledger.CauseSettlingRefused).
 	SetAside int64
+	// Senders is the most calls at once.
+	Senders int
 	// StoreTrouble is the last error of the ledger's store, empty when its
 	// last statement went well.
 	StoreTrouble string
@@ -186,7 +188,8 @@ type Status struct {
 
 // Status says how the account is doing.
 func (d *Dispatcher) Status() Status {
-	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count(), SetAside: d.aside.Load()}
+	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count(), SetAside: d.aside.Load(),
+		Senders: d.account.Concurrency}
 	if text := d.lastError.Load(); text != nil {
 		s.StoreTrouble = *text
 	}

@@ -19,7 +19,9 @@ type RecordStore interface {
 // and handed over in memory, which saves the claim; elsewhere they wait in the
 // outbox, and the dispatcher is woken. It is safe for concurrent use.
 type Handover struct {
-	store       RecordStore
+	store RecordStore
+
+	mu          sync.RWMutex
 	dispatchers map[string]*Dispatcher
 }
 
@@ -32,14 +34,32 @@ func NewHandover(store RecordStore, to []*Dispatcher) *Handover {
 	return h
 }
 
+// Replace hands over to another dispatcher of its account from now on.
+func (h *Handover) Replace(d *Dispatcher) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dispatchers[d.Name()] = d
+}
+
+// to is the dispatcher of a target, nil when it is not served here.
+func (h *Handover) to(target string) *Dispatcher {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.dispatchers[target]
+}
+
 // Record is the ledger's Record.
 func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
 	var leases []ledger.RecordLease
 	waiting := toSend(entries)
-	reserved := make(map[string]int, len(waiting))
+	type promise struct {
+		from *Dispatcher
+		rows int
+	}
+	reserved := make(map[string]promise, len(waiting))
 	for target, n := range waiting {
-		if d := h.dispatchers[target]; d != nil && d.reserve(ctx, n) {
-			reserved[target] = n
+		if d := h.to(target); d != nil && d.reserve(ctx, n) {
+			reserved[target] = promise{d, n} // the one that promised, whoever serves the account by then
 			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease, Shape: d.account.Shape.Hash})
 			delete(waiting, target)
 		}
@@ -50,13 +70,14 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 		sabotage.Crash(sabotage.AfterClaim)
 	}
 	for _, l := range leases {
-		h.dispatchers[l.Target].take(reserved[l.Target], l.Token, leased, before)
+		p := reserved[l.Target]
+		p.from.take(p.rows, l.Token, leased, before)
 	}
 	if err != nil {
 		return nil, err
 	}
 	for target := range waiting {
-		if d := h.dispatchers[target]; d != nil {
+		if d := h.to(target); d != nil {
 			d.Wake()
 		}
 	}

@@ -85,15 +85,12 @@ var gateReasons = [...]dispatch.GateReason{dispatch.GateUnauthorised, dispatch.G
 // dispatchCollector reads at each scrape how the dispatchers stand; it asks
 // nobody outside this process.
 type dispatchCollector struct {
-	dispatchers                                      []*dispatch.Dispatcher
-	senders                                          map[string]int
+	dispatchers                                      []*dispatch.Slot
 	inFlight, held, limit, closed, closedFor, reason *prometheus.Desc
 }
 
-// newDispatchCollector makes the collector; senders is each account's
-// concurrency.
-func newDispatchCollector(dispatchers []*dispatch.Dispatcher, senders map[string]int) *dispatchCollector {
-	return &dispatchCollector{dispatchers: dispatchers, senders: senders,
+func newDispatchCollector(dispatchers []*dispatch.Slot) *dispatchCollector {
+	return &dispatchCollector{dispatchers: dispatchers,
 		inFlight:  describe("dispatch_in_flight_calls", "Rows that a sender is busy with: a call, a look-up, or a wait for the rate.", "account"),
 		held:      describe("dispatch_held_rows", "Rows that this worker has leased: queued, in flight, or to be settled.", "account"),
 		limit:     describe("dispatch_senders", "The most calls at once, as configured (concurrency).", "account"),
@@ -121,7 +118,7 @@ func (c *dispatchCollector) Collect(out chan<- prometheus.Metric) {
 		st := d.Status()
 		gauge(out, c.inFlight, float64(st.InFlight), st.Account)
 		gauge(out, c.held, float64(st.Held), st.Account)
-		gauge(out, c.limit, float64(c.senders[st.Account]), st.Account)
+		gauge(out, c.limit, float64(st.Senders), st.Account)
 		closedFor := 0.0
 		if !st.Gate.Open {
 			closedFor = max(0, time.Since(st.Gate.Since).Seconds())

@@ -70,7 +70,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, s.few)
 	}
-	for _, warning := range slices.Concat(s.keeper.Warnings(), s.rules.Warnings()) {
+	for _, warning := range slices.Concat(s.keeper.Warnings(), s.rules.Warnings(), s.reload.Warnings()) {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, warning)
 	}
@@ -115,7 +115,7 @@ func (s *service) addOrphans(ctx context.Context, r *readiness) {
 	}
 	waiting := map[string]int64{}
 	for _, o := range look.open {
-		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Dispatcher) bool { return d.Name() == o.Target })
+		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Slot) bool { return d.Name() == o.Target })
 		if !served && o.State != ledger.Parked {
 			waiting[o.Target] += o.Rows
 		}
@@ -154,14 +154,10 @@ func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
 
 // observe registers what the metrics read at a scrape.
 func (s *service) observe(js jetstream.JetStream) {
-	senders := map[string]int{}
-	for _, v := range s.config.Vendors {
-		senders[v.Name] = v.Concurrency
-	}
 	s.backlog = newBacklogReader(s.keeper.pool)
 	s.metrics.registry.MustRegister(
 		newBacklogCollector(s.backlog, s.metrics.accountList),
-		newDispatchCollector(s.dispatchers, senders),
+		newDispatchCollector(s.dispatchers),
 		newBrokerCollector(s.nats, js, s.config.NATS.Stream, s.config.NATS.Durable),
 		newPoolCollector(map[string]*pgxpool.Pool{"work": s.pool, "keeper": s.keeper.pool}),
 		newReadyCollector(s), newRulesCollector(s))

@@ -39,8 +39,13 @@ func loadConfig(c *cobra.Command, overrides ...string) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	warn(c, cfg)
+	return cfg, nil
+}
+
+// warn says what looks unintended.
+func warn(c *cobra.Command, cfg *config.Config) {
 	for _, warning := range cfg.Warnings {
 		c.PrintErrf("warning: %s\n", warning)
 	}
-	return cfg, nil
 }

@@ -54,6 +54,7 @@ func (w *rulesWatch) watch(r *consumers.Runner) {
 func (w *rulesWatch) use(cfg *config.Config) {
 	w.mu.Lock()
 	w.version, w.text = cfg.RulesVersion, cfg.RulesText
+	w.judged = "" // also the same file: the runner has other rules, without an end
 	w.mu.Unlock()
 	w.Poke()
 }

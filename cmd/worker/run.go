@@ -27,6 +27,12 @@ func newRun() *cobra.Command {
 		Long: `run consumes events, records them and makes the vendor calls until it is told
 to stop (SIGINT, SIGTERM): then it finishes what is under way and exits.
 
+While it runs it reads WORKER_CONFIG and the files of secrets (..._FILE) again
+when they change, and on SIGHUP: rules, and the settings and secrets of vendor
+accounts, are taken over without a restart. All is checked first; when anything
+is wrong, all of the old stays in force, and /readyz says so. What needs a
+restart is named.
+
 It needs NATS with JetStream, a migrated Postgres (worker migrate up) and at
 least one vendor account with a URL and credentials; worker config shows what
 is set. While NATS or Postgres cannot be reached it waits, and says so. With
@@ -75,10 +81,13 @@ const defaultNATSPort = 4222
 
 func runService(c *cobra.Command, embedded bool, dataDir string, natsPort int, overrides ...string) (err error) {
 	ctx := c.Context()
-	cfg, err := loadConfig(c, overrides...)
+	environ := append(os.Environ(), overrides...)
+	reading := config.NewReading(os.ReadFile)
+	cfg, err := config.Load(environ, reading.ReadFile)
 	if err != nil {
 		return err
 	}
+	warn(c, cfg)
 	if err := cfg.ReadyToRun(embedded); err != nil {
 		return err
 	}
@@ -111,7 +120,24 @@ func runService(c *cobra.Command, embedded bool, dataDir string, natsPort int, o
 		return err
 	}
 	defer s.close()
+	s.enableReload(reading.State(), func() (*config.Config, config.FileState, error) {
+		return loadAgain(environ, cfg, embedded)
+	})
 	return s.run(ctx)
+}
+
+// loadAgain reads the configuration of a running worker again. The servers that
+// it brought along stay its own.
+func loadAgain(environ []string, running *config.Config, embedded bool) (*config.Config, config.FileState, error) {
+	reading := config.NewReading(os.ReadFile)
+	next, err := config.Load(environ, reading.ReadFile)
+	if err != nil {
+		return nil, reading.State(), err
+	}
+	if embedded {
+		next.DatabaseURL, next.NATS.URL = running.DatabaseURL, running.NATS.URL
+	}
+	return next, reading.State(), next.ReadyToRun(embedded)
 }
 
 // stack is an embedded NATS and Postgres.

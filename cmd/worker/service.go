@@ -31,7 +31,8 @@ type service struct {
 	nats        *nats.Conn
 	store       *ledger.Store
 	runner      *consumers.Runner
-	dispatchers []*dispatch.Dispatcher
+	dispatchers []*dispatch.Slot
+	reload      *reloader // nil in a rehearsal
 	metrics     *metrics
 	backlog     *backlogReader
 	// few says that DATABASE_URL allows fewer connections than are used; empty
@@ -88,16 +89,17 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		return nil, err
 	}
 	s.rules = newRulesWatch(s.keeper.store, cfg, log.Named("rules"))
+	var first []*dispatch.Dispatcher
 	for _, v := range on {
-		account, err := accounts.New(v)
+		d, err := s.newDispatcher(v)
 		if err != nil {
 			return nil, err
 		}
-		d, err := dispatch.New(brokenStore(s.store, s.pool), brokenAccount(account), log.Named("dispatch"), s.metrics)
-		if err != nil {
-			return nil, err
-		}
-		s.dispatchers = append(s.dispatchers, d)
+		first = append(first, d)
+	}
+	handover := dispatch.NewHandover(s.store, first)
+	for _, d := range first {
+		s.dispatchers = append(s.dispatchers, dispatch.NewSlot(d, handover.Replace))
 	}
 	if s.nats, err = connectNATS(cfg, log); err != nil {
 		return nil, err
@@ -110,7 +112,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		return nil, err
 	}
 	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Rules: cfg.Rules,
-		Recorder: brokenRecorder(dispatch.NewHandover(s.store, s.dispatchers)), Log: log.Named("intake"), Observer: s.metrics,
+		Recorder: brokenRecorder(handover), Log: log.Named("intake"), Observer: s.metrics,
 		RulesRefused: s.rules.Poke}, consumers.Config{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
 		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
@@ -120,6 +122,15 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	s.rules.watch(s.runner)
 	s.observe(js)
 	return s, nil
+}
+
+// newDispatcher makes the dispatcher of an account that is on.
+func (s *service) newDispatcher(v config.Vendor) (*dispatch.Dispatcher, error) {
+	account, err := accounts.New(v)
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.New(brokenStore(s.store, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
 }
 
 // run serves until ctx ends or a part fails, then stops in order: no more
@@ -155,7 +166,10 @@ func (s *service) run(ctx context.Context) error {
 	}
 	loop(s.keeper.Run)
 	loop(s.rules.Run)
-	loop(s.keeper.first(closeKnownRejects(ledger.NewKnownRejects(s.keeper.store, s.config.Rules.FactIn), s.log.Named("rejects"))))
+	loop(s.keeper.first(closeKnownRejects(ledger.NewKnownRejects(s.keeper.store, s.runner.FactIn), s.log.Named("rejects"))))
+	if s.reload != nil {
+		loop(s.keeper.first(s.reload.Run))
+	}
 	loop(s.keeper.first(s.runner.Run))
 	for _, d := range s.dispatchers {
 		loop(s.keeper.first(d.Run))
