@@ -28,6 +28,7 @@ import (
 
 // rebuildRig is a stream, both vendors and a ledger that can be lost.
 type rebuildRig struct {
+	firstStart time.Time // of the stream that workers may begin with
 	*console
 	dsn    string
 	js     jetstream.JetStream
@@ -55,10 +56,12 @@ func newRebuildRig(t *testing.T, vendor sim.Config, edits ...string) *rebuildRig
 	if r.js, err = jetstream.New(conn); err != nil {
 		t.Fatal(err)
 	}
-	// With its durable: tests publish before a worker has looked at the stream.
-	if err := consumers.CreateStream(t.Context(), r.js, consumers.Config{Stream: "POINTS", Durable: "points-worker", AckWait: 5 * time.Second}); err != nil {
+	stream, err := r.js.CreateStream(t.Context(), consumers.StreamConfig("POINTS"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	// Tests publish before a worker has looked at the stream.
+	r.firstStart = stream.CachedInfo().Created.Truncate(time.Second)
 	if r.vendor, err = sim.New(vendor); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +169,8 @@ func (r *rebuildRig) work() *testWorker {
 	store := ledger.New(pool)
 	w := &testWorker{}
 	w.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: r.js, Store: ledger.New(own), Guard: guard, Reset: pool.Reset,
-		Rules: cfg.Rules, Log: zap.NewNop()}, consumers.KeeperConfig{Stream: "POINTS", Durable: "points-worker", Every: 50 * time.Millisecond, Rest: 100 * time.Millisecond})
+		Rules: cfg.Rules, Log: zap.NewNop()}, consumers.KeeperConfig{Stream: "POINTS", Durable: "points-worker", Every: 50 * time.Millisecond, Rest: 100 * time.Millisecond,
+		FirstStart: r.firstStart})
 	ok(err)
 	var dispatchers []*dispatch.Dispatcher
 	for _, v := range cfg.Vendors {
