@@ -19,6 +19,10 @@ type HandSettlement struct {
 	// Evidence is what the statement rests on, in the person's words. It may
 	// not be empty.
 	Evidence string
+	// Against is what spoke against it, empty for nothing, and Records what the
+	// member's records were seen to show (a word), empty when nobody looked. Both
+	// are kept with the act.
+	Against, Records string
 	// Filter is what the person typed to name the operation.
 	Filter string
 }
@@ -59,13 +63,25 @@ func (s *Store) SettleByHand(ctx context.Context, h HandSettlement) (action int6
 			return err
 		}
 		action, err = recordActTx(ctx, tx, Action{Actor: h.Actor, Name: ActionSettle, Filter: h.Filter, Reason: h.Reason,
-			SetSize: 1, Result: "posted by hand; evidence: " + h.Evidence}, []int64{id})
+			SetSize: 1, Result: h.result()}, []int64{id})
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("settle by hand: %w", err)
 	}
 	return action, nil
+}
+
+// result is what ops_actions keeps.
+func (h *HandSettlement) result() string {
+	text := "posted by hand"
+	if h.Against != "" {
+		text += " AGAINST what the vendor shows (" + h.Against + ")"
+	}
+	if h.Records != "" {
+		text += "; records: " + h.Records
+	}
+	return text + "; evidence: " + h.Evidence
 }
 
 func refusedSettlementTx(ctx context.Context, tx pgx.Tx, id OperationID) error {

@@ -19,6 +19,7 @@ const maxEvidenceChars = 500
 type settleOptions struct {
 	decideFlags
 	evidence string
+	against  bool
 }
 
 func newSettle(environ []string) *cobra.Command {
@@ -31,6 +32,11 @@ it up and has applied it. The evidence (who said it, when, their number for it) 
 kept in the posting and in ops_actions. Nothing is sent to the vendor, and it can
 not be taken back: ask for the dedup key (biz_id) or the reference by name first.
 
+It looks first: at the vendor's last answer to the points call, and, where the
+account is set up here, at the member's records. What the vendor refused, or its
+records do not show, is settled only with --against-records, and the audit says
+so: points that never arrived would count as given.
+
 Only a parked operation whose member is known can be settled. What waits or is
 being sent is left alone. Without --yes nothing is changed: it shows what it would
 do, and the command that does it.`,
@@ -41,6 +47,7 @@ do, and the command that does it.`,
 	}
 	o.register(c)
 	c.Flags().StringVar(&o.evidence, "evidence", "", "what shows that the vendor applied it; required")
+	c.Flags().BoolVar(&o.against, "against-records", false, "settle although the vendor refused it or its records do not show it")
 	return c
 }
 
@@ -50,6 +57,10 @@ type settled struct {
 	BizID     ledger.BizID       `json:"biz_id"`
 	// Action is the row of ops_actions; 0 for a preview.
 	Action int64 `json:"action_id"`
+	// Look is what was seen before, and Against what of it speaks against the
+	// settlement: with it, --against-records is wanted.
+	Look    settleLook `json:"look"`
+	Against string     `json:"against"`
 	// Command does it; empty when it is done.
 	Command string `json:"command"`
 }
@@ -86,16 +97,28 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
 			d.ID, maskMobiles(clean(d.MemberCode)), so, resolveCommand(&d))
 	}
-	result := settled{Operation: d.ID, BizID: d.BizID}
+	look, err := s.lookBeforeSettling(c.Context(), &d)
+	if err != nil {
+		return err
+	}
+	result := settled{Operation: d.ID, BizID: d.BizID, Look: look, Against: look.against()}
 	if !o.yes {
-		result.Command = o.command("replay", "settle", string(d.BizID), "--evidence", o.evidence)
+		args := []string{"replay", "settle", string(d.BizID), "--evidence", o.evidence}
+		if result.Against != "" {
+			args = append(args, "--against-records")
+		}
+		result.Command = o.command(args...)
 		if o.json {
 			return printJSON(c.OutOrStdout(), result)
 		}
-		printSettlePreview(c.OutOrStdout(), detailForEyes(d), o.evidence, result.Command)
+		printSettlePreview(c.OutOrStdout(), detailForEyes(d), o.evidence, &result)
 		return nil
 	}
-	result.Action, err = s.store.SettleByHand(c.Context(), ledger.HandSettlement{Act: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID)})
+	if result.Against != "" && !o.against {
+		return fmt.Errorf("nothing was changed: %s. If the vendor says all the same that it has applied it, add --against-records; it is kept in ops_actions", result.Against)
+	}
+	result.Action, err = s.store.SettleByHand(c.Context(), ledger.HandSettlement{Act: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
+		Against: result.Against, Records: look.Records})
 	if err != nil {
 		return notParked(err, &d)
 	}
@@ -108,14 +131,18 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 	return nil
 }
 
-func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence, line string) {
+func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence string, result *settled) {
 	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, clip(clean(headline(&d)), pageWidth-40))
 	printLine(out, "now", "parked: "+causeWords(d.Open.Cause, d.Open.State))
 	if d.Open.FirstSentAt == nil {
 		printLine(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
 	}
+	result.Look.print(out)
+	if result.Against != "" {
+		printLine(out, "careful", "this speaks against it. Settled, points that never arrived count as given; it needs --against-records")
+	}
 	printLine(out, "member", d.MemberID)
 	printLine(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
 	printLine(out, "evidence", maskMobiles(evidence))
-	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", line)
+	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 }
