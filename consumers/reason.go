@@ -61,7 +61,8 @@ func (c *ruleCompiler) templateField(place, name string) int {
 // reasonOf is the text the member sees: the readable part, cut so that
 // " #reference" fits into the account's limit. Characters outside the BMP and
 // those that print nothing are left out: vendors' databases refuse or lose
-// them.
+// them. A # in it becomes a -: cut off, an order number with one might pass for
+// another operation's reference (TestReason).
 func (x *reading) reasonOf(o *operation, reference string) string {
 	text := x.text[:0]
 	for i := range o.reason {
@@ -73,6 +74,11 @@ func (x *reading) reasonOf(o *operation, reference string) string {
 			text = appendPlain(text, x.businessKey)
 		default:
 			text = x.appendReadable(text, part.field)
+		}
+	}
+	for i, c := range text {
+		if c == '#' {
+			text[i] = '-' // only the reference has one before it
 		}
 	}
 	room := o.account.ReasonMaxChars - referenceTail

@@ -23,6 +23,7 @@ func TestReason(t *testing.T) {
 		{"emoji", "{orderId}", "a😀b", 50, "ab"},
 		{"a joined emoji", "{orderId}", "a👨‍👩‍👧❤️b", 50, "a❤b"},
 		{"only emoji", "{orderId}", "😀", 50, ""},
+		{"hashes", "#{orderId}#", "SH#2026112000019", 50, "-SH-2026112000019-"},
 		{"turned writing", "{orderId}", "a\u202eb\u2028c\u00a0d", 50, "abcd"},
 	} {
 		file := defaultRulesFile()

@@ -63,8 +63,9 @@ type MemberOperation struct {
 	State   string
 	Cause   string
 	InDoubt bool
-	// FirstSentAt is zero for a row that was never sent, or has ended.
-	FirstSentAt time.Time
+	// FirstSentAt is zero for a row that was never sent, or has ended; QuietSince
+	// is zero unless it is in doubt.
+	FirstSentAt, QuietSince time.Time
 	// Evidence and PostedAt are set when State is posted or voided.
 	Evidence string
 	PostedAt time.Time
@@ -125,7 +126,7 @@ const sqlMemberOperations = `
 SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key, o.event_type, o.reason,
        COALESCE(o.member_id, x.resolved_member_id, p.member_id, ''), COALESCE(o.member_code, ''), o.points,
        o.broker_time, o.recorded_at, COALESCE(p.kind, x.state, ''), COALESCE(x.cause, ''), COALESCE(x.in_doubt, false),
-       x.first_sent_at, COALESCE(p.evidence, ''), p.posted_at
+       x.first_sent_at, COALESCE(x.quiet_since, x.first_sent_at), COALESCE(p.evidence, ''), p.posted_at
   FROM operations o
   LEFT JOIN outbox x ON x.operation_id = o.id
   LEFT JOIN postings p ON p.operation_id = o.id
@@ -171,12 +172,15 @@ func (s *Store) MemberOperations(ctx context.Context, q MemberQuery) (found Memb
 }
 
 func scanMemberOperation(row pgx.CollectableRow) (o MemberOperation, err error) {
-	var sent, posted *time.Time
+	var sent, quiet, posted *time.Time
 	err = row.Scan(&o.ID, &o.Account, &o.Kind, &o.BizID, &o.Reference, &o.BusinessKey, &o.EventType, &o.Reason,
 		&o.MemberID, &o.MemberCode, &o.Points, &o.BrokerTime, &o.RecordedAt, &o.State, &o.Cause, &o.InDoubt,
-		&sent, &o.Evidence, &posted)
+		&sent, &quiet, &o.Evidence, &posted)
 	if sent != nil {
 		o.FirstSentAt = *sent
+	}
+	if o.InDoubt {
+		o.QuietSince = timeOrZero(quiet)
 	}
 	if posted != nil {
 		o.PostedAt = *posted

@@ -138,16 +138,3 @@ func TestMemberRejects(t *testing.T) {
 		t.Errorf("resolved ones are found: %+v %v", found, err)
 	}
 }
-
-func TestReferenceIn(t *testing.T) {
-	t.Parallel()
-	reference := ledger.ReferenceOf("pa")
-	for text, want := range map[string]string{
-		"订单SO-1 #" + reference: reference, "#" + reference: reference, "a # b ## #" + reference + " c": reference,
-		"订单 " + reference: "", "#" + reference[:12]: "", "#" + reference[:12] + "U": "", "": "", "#": "",
-	} {
-		if got := ledger.ReferenceIn(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -264,6 +266,9 @@ func (s *session) memberAt(ctx context.Context, name string, q memberQuestion, k
 	case !isKnown && len(known) > 0:
 		a.Vendor = vendorView{State: vendorNotAsked, Words: "not asked, as this member is known at another account; --account " + name + " asks"}
 	default:
+		if a.knowledge, err = s.knowledgeOf(ctx, v); err != nil {
+			return nil, err
+		}
 		// What the ledger knows as an id is no code.
 		if a.Vendor, err = askVendor(ctx, v, q.text, byID, !here.asID); err != nil {
 			return nil, err
@@ -284,6 +289,16 @@ func (s *session) memberAt(ctx context.Context, name string, q memberQuestion, k
 	}
 	a.compare(q)
 	return a, nil
+}
+
+// knowledgeOf is what is known of an account's records before they are read.
+func (s *session) knowledgeOf(ctx context.Context, v config.Vendor) (ledger.EndpointKnowledge, error) {
+	client, err := accounts.Zhimai(v)
+	if err != nil {
+		return ledger.EndpointKnowledge{}, fmt.Errorf("vendor account %s: %w", v.Name, err)
+	}
+	defer client.Close()
+	return s.store.Knowledge(ctx, v.Name, client.Endpoint())
 }
 
 // memberLedger reads the ledger's side. Where the vendor did not say which
@@ -314,10 +329,14 @@ func (s *session) memberLedger(ctx context.Context, a *memberAccount, q memberQu
 			}
 		}
 	}
-	if a.echo, err = s.store.EchoSeen(ctx, a.Account); err != nil {
-		return err
+	a.echo = a.knowledge.References == ledger.ReferencesShown
+	if a.id = query.MemberID; a.id != "" {
+		issued, err := s.store.IssuedTo(ctx, a.Account, a.id)
+		if err != nil {
+			return err
+		}
+		a.issued = dispatch.IssuedOf(issued)
 	}
-	a.id = query.MemberID
 	if wasCode := func(o ledger.MemberOperation) bool { return o.MemberCode == q.text }; a.Vendor.id != "" && a.Vendor.id != q.text ||
 		slices.ContainsFunc(a.ledger.Operations, wasCode) {
 		a.code = q.text

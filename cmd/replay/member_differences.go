@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"pointsledger/evidence"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -106,9 +109,9 @@ func (a *memberAccount) differenceWords(d *memberDifference, rows []memberRow) s
 	case doubtSeen:
 		return a.doubtSeenWords(operations, d.Cause)
 	case doubtMaybe:
-		return operations + " in doubt, and a record of the same points from about that time, without our reference: it may be this one. Ask the vendor what the record stands for before you decide:"
+		return operations + " in doubt, and a record without our reference that has the same points, or begins like our text: it may be this one. Ask the vendor what the record stands for before you decide:"
 	case doubtAbsent:
-		words := operations + " in doubt, and not in the records, which show our references: the vendor did not apply it. "
+		words := operations + " in doubt, and not in the records, which would show it: the vendor did not apply it. "
 		if !a.verifies() {
 			return words + "This account sends again without looking."
 		}
@@ -163,8 +166,15 @@ func (a *memberAccount) doubtOpenWords(operations, cause string) string {
 	switch {
 	case !a.Vendor.read:
 		words += "The records were not read, so there is no telling here. "
-	case !a.echo:
-		words += "The records show nothing like it, but they are not known to show our references, so that proves nothing. "
+	case len(a.lacks) > 0:
+		words += "The records show nothing like it, and that proves nothing: "
+		for i, lack := range slices.Sorted(maps.Keys(a.lacks)) {
+			if i > 0 {
+				words += "; "
+			}
+			words += lack.Words()
+		}
+		words += ". "
 	}
 	if cause == "" {
 		return words + "The worker goes on with it by itself." + a.gateWords()
@@ -212,7 +222,7 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 	case appliedAgain, pointsDiffer, voidedSeen, notInRecords, doubtMaybe:
 		return showCommand(o.ID)
 	case unknownReference:
-		return shell("replay", "show", ledger.ReferenceIn(r.record.Desc))
+		return shell("replay", "show", evidence.ReferenceAtEnd(r.record.Desc))
 	}
 	return ""
 }

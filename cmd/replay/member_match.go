@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/zhimai"
 )
@@ -60,13 +62,15 @@ type comparison struct {
 	// settled is how long after its posting an operation surely shows.
 	settled time.Duration
 	now     time.Time
+	// judged is what the records prove of each operation in doubt, by the judge
+	// that the workers ask; empty when they were not read.
+	judged map[ledger.OperationID]evidence.Judgement
 }
 
 const (
 	// memberClockSkew is how far the vendor's clock may be from ours.
 	memberClockSkew = 2 * time.Minute
-	// guessWithin is how long after an unclear call's first sending a record may
-	// be made and still be taken for it.
+	// guessWithin is as far as a record counts whose time cannot be read.
 	guessWithin = 24 * time.Hour
 	// likeMost bounds the records that are weighed for one operation, the
 	// nearest: a member may have thousands of equal points.
@@ -101,6 +105,7 @@ func compareMember(operations []ledger.MemberOperation, records []zhimai.Record,
 	}
 	m.byReference()
 	m.byLikeness()
+	m.byJudgement()
 	rows := m.rows()
 	// Records tell whole seconds; within one, the order of recording is kept.
 	slices.SortStableFunc(rows, func(a, b memberRow) int {
@@ -117,7 +122,7 @@ func (m *matcher) byReference() {
 	}
 	// From the oldest on, so that a second record of an operation is the later.
 	for _, r := range m.oldestFirst() {
-		reference := ledger.ReferenceIn(m.records[r].Desc)
+		reference := evidence.ReferenceAtEnd(m.records[r].Desc)
 		if reference == "" || m.records[r].Type == zhimai.Spent {
 			continue
 		}
@@ -148,7 +153,28 @@ func recordTime(r zhimai.Record) time.Time {
 	return at
 }
 
-// byLikeness matches operations that were or may have been applied with records
+// byJudgement names a record that may be an operation in doubt, by the judge's
+// word: one that is nobody else's when there is one.
+func (m *matcher) byJudgement() {
+	for i := range m.operations {
+		j := m.judged[m.operations[i].ID]
+		if m.of[i] >= 0 || j.Verdict != evidence.PerhapsShown {
+			continue
+		}
+		for _, free := range [...]bool{true, false} {
+			for r := range m.records {
+				if m.of[i] < 0 && (m.taken[r] < 0 || !free) && slices.Contains(j.Records, dispatch.RecordsOf(m.records[r : r+1])[0]) {
+					m.of[i], m.guess[i] = r, true
+					if free && evidence.ReferenceAtEnd(m.records[r].Desc) == "" {
+						m.taken[r] = i
+					}
+				}
+			}
+		}
+	}
+}
+
+// byLikeness matches operations that were applied with records
 // that show no reference: equal points, and near in time. Where the account
 // shows references, only a text that is the beginning of our reason can be ours.
 func (m *matcher) byLikeness() {
@@ -159,14 +185,14 @@ func (m *matcher) byLikeness() {
 	nearest := func(a, b pair) int { return cmp.Compare(a.apart, b.apart) }
 	byPoints := map[int64][]int{}
 	for i, r := range m.records {
-		if m.taken[i] < 0 && r.Type != zhimai.Spent && ledger.ReferenceIn(r.Desc) == "" {
+		if m.taken[i] < 0 && r.Type != zhimai.Spent && evidence.ReferenceAtEnd(r.Desc) == "" {
 			byPoints[r.Points] = append(byPoints[r.Points], i)
 		}
 	}
 	var pairs []pair
 	for i := range m.operations {
 		o := &m.operations[i]
-		if m.of[i] >= 0 || o.State != "posted" && !o.InDoubt {
+		if m.of[i] >= 0 || o.State != "posted" {
 			continue
 		}
 		first := len(pairs)
@@ -199,12 +225,8 @@ func (m *matcher) apart(o *ledger.MemberOperation, at time.Time) (_ time.Duratio
 	if at.IsZero() {
 		return guessWithin, true
 	}
-	if o.State == "posted" {
-		within := !at.Before(o.BrokerTime.Add(-memberClockSkew)) && !at.After(o.PostedAt.Add(memberClockSkew))
-		return o.PostedAt.Sub(at).Abs(), within
-	}
-	within := !at.Before(o.FirstSentAt.Add(-memberClockSkew)) && !at.After(o.FirstSentAt.Add(guessWithin))
-	return at.Sub(o.FirstSentAt).Abs(), within
+	within := !at.Before(o.BrokerTime.Add(-memberClockSkew)) && !at.After(o.PostedAt.Add(memberClockSkew))
+	return o.PostedAt.Sub(at).Abs(), within
 }
 
 func (m *matcher) rows() []memberRow {
@@ -234,7 +256,7 @@ func (m *matcher) rows() []memberRow {
 			continue
 		case r.Type == zhimai.Spent:
 			row.finding = otherSpent
-		case ledger.ReferenceIn(r.Desc) != "":
+		case evidence.ReferenceAtEnd(r.Desc) != "":
 			row.finding = unknownReference
 		default:
 			row.finding = otherAward
@@ -288,7 +310,7 @@ func (m *matcher) foundUnseen(o *ledger.MemberOperation, covered func(time.Time)
 		return notInRecords
 	}
 	switch {
-	case o.InDoubt && m.read && m.echo && covered(o.FirstSentAt) && o.State == string(ledger.Parked):
+	case o.InDoubt && m.judged[o.ID].Verdict == evidence.Absent && o.State == string(ledger.Parked):
 		return doubtAbsent
 	case o.InDoubt:
 		return doubtOpen

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/zhimai"
 )
@@ -40,6 +42,15 @@ func TestCompareMember(t *testing.T) {
 	partial := echo
 	partial.partial = true
 	unread := comparison{now: late}
+	judged := func(c comparison, j evidence.Judgement) comparison {
+		c.judged = map[ledger.OperationID]evidence.Judgement{1: j}
+		return c
+	}
+	maybe := func(r zhimai.Record) evidence.Judgement {
+		return evidence.Judgement{Verdict: evidence.PerhapsShown, Records: dispatch.RecordsOf([]zhimai.Record{r})}
+	}
+	absent := judged(echo, evidence.Judgement{Verdict: evidence.Absent})
+	lateCut := record("订单SO-1消", 100, noon.Add(30*time.Hour))
 	soon := echo
 	soon.now = noon.Add(time.Minute - time.Second)
 	for name, c := range map[string]struct {
@@ -66,13 +77,14 @@ func TestCompareMember(t *testing.T) {
 		"within what was read":          {posted, []zhimai.Record{record("b", 1, late), record("a", 1, noon.Add(-time.Hour))}, partial, notInRecords},
 		"oldest first, beyond":          {posted, []zhimai.Record{record("a", 1, noon.Add(-2*time.Hour)), record("b", 1, noon.Add(-time.Hour))}, partial, notCompared},
 		"doubt, seen":                   {doubtful, []zhimai.Record{ours}, read, doubtSeen},
-		"doubt, maybe":                  {doubtful, []zhimai.Record{plain}, read, doubtMaybe},
-		"doubt, absent":                 {doubtful, nil, echo, doubtAbsent},
+		"doubt, maybe":                  {doubtful, []zhimai.Record{plain}, judged(read, maybe(plain)), doubtMaybe},
+		"doubt, cut off 30 hours later": {doubtful, []zhimai.Record{lateCut}, judged(echo, maybe(lateCut)), doubtMaybe},
+		"doubt, absent":                 {doubtful, nil, absent, doubtAbsent},
+		"doubt, not known":              {doubtful, nil, echo, doubtOpen},
 		"doubt, beyond what was read":   {doubtful, []zhimai.Record{record("a", 1, late)}, partial, doubtOpen},
-		"doubt, a worker has it":        {waiting, nil, echo, doubtOpen},
+		"doubt, a worker has it":        {waiting, nil, absent, doubtOpen},
 		"doubt, no telling":             {doubtful, nil, read, doubtOpen},
 		"doubt, not read":               {doubtful, nil, unread, doubtOpen},
-		"doubt, a day later":            {doubtful, []zhimai.Record{record("消费", 100, noon.Add(guessWithin+time.Second))}, read, doubtOpen},
 		"not in doubt, seen":            {open, []zhimai.Record{ours}, read, openSeen},
 		"not in doubt, no guess":        {open, []zhimai.Record{plain}, read, parkedUnseen},
 		"voided, seen":                  {voided, []zhimai.Record{ours}, read, voidedSeen},

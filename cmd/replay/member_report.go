@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/zhimai"
@@ -36,12 +38,17 @@ type memberAccount struct {
 	ScannedFrom *time.Time `json:"scanned_codes_from"`
 	ScanEnded   bool       `json:"scanned_codes_cut_off"`
 
-	config   config.Vendor
-	ledger   ledger.MemberOperations
-	echo     bool
-	id, code string
-	gate     string
-	rows     []memberRow
+	config config.Vendor
+	ledger ledger.MemberOperations
+	echo   bool
+	// knowledge is what was known of the account before its records were read,
+	// issued the member's operations, lacks what proofs of an absence lack.
+	knowledge ledger.EndpointKnowledge
+	issued    []evidence.Issued
+	lacks     map[evidence.Lack]bool
+	id, code  string
+	gate      string
+	rows      []memberRow
 }
 
 // tally is a number of operations or records and their points.
@@ -118,11 +125,11 @@ func (a *memberAccount) compare(q memberQuestion) {
 		a.ScannedFrom = &at
 	}
 	for _, r := range a.Vendor.history.Records {
-		a.echo = a.echo || r.Type != zhimai.Spent && ledger.ReferenceIn(r.Desc) != ""
+		a.echo = a.echo || r.Type != zhimai.Spent && evidence.ReferenceAtEnd(r.Desc) != ""
 	}
 	a.ShowsReferences = a.echo
 	rows := compareMember(a.ledger.Operations, a.Vendor.history.Records, comparison{read: a.Vendor.read, echo: a.echo,
-		partial: a.Vendor.Partial, settled: a.config.VerifyAfter + settledAfter, now: q.now})
+		judged: a.judged(), partial: a.Vendor.Partial, settled: a.config.VerifyAfter + settledAfter, now: q.now})
 	a.rows = slices.DeleteFunc(rows, func(r memberRow) bool { return !r.at.IsZero() && r.at.Before(q.since) })
 	a.OlderRows = len(rows) - len(a.rows)
 	a.sum()
@@ -132,6 +139,33 @@ func (a *memberAccount) compare(q memberQuestion) {
 	for _, r := range a.rows[:len(a.rows)-a.MoreRows] {
 		a.Rows = append(a.Rows, a.shown(r))
 	}
+}
+
+// judged asks the judge about the operations in doubt; nil when nothing was read.
+func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
+	if !a.Vendor.read {
+		return nil
+	}
+	h := a.Vendor.history
+	reading := evidence.Reading{Records: dispatch.RecordsOf(h.Records), Complete: !h.Partial && !h.Moving && !h.Short, BeganAt: a.knowledge.Now}
+	if a.Vendor.Identity != nil {
+		reading.Balance = a.Vendor.Identity.Balance
+	}
+	known := dispatch.KnowledgeOf(a.knowledge, a.config.QuietAfter, a.config.ClockSkew)
+	judged := map[ledger.OperationID]evidence.Judgement{}
+	for _, o := range a.ledger.Operations {
+		if o.InDoubt {
+			judged[o.ID] = evidence.Judge(evidence.Operation{Account: a.Account, MemberID: o.MemberID, Reference: o.Reference, Reason: o.Reason,
+				Points: o.Points, FirstSentAt: o.FirstSentAt, QuietSince: o.QuietSince}, reading, a.issued, known)
+		}
+	}
+	a.lacks = map[evidence.Lack]bool{}
+	for _, j := range judged {
+		if j.Lack != "" {
+			a.lacks[j.Lack] = true
+		}
+	}
+	return judged
 }
 
 func (a *memberAccount) sum() {
@@ -186,7 +220,7 @@ func (a *memberAccount) shown(r memberRow) shownRow {
 	}
 	if record := r.record; record != nil {
 		text := a.Vendor.private.eyes(record.Desc)
-		if r.operation != nil && ledger.ReferenceIn(record.Desc) != "" {
+		if r.operation != nil && evidence.ReferenceAtEnd(record.Desc) != "" {
 			text = hide(a.Vendor.private.known(record.Desc), r.operation.MemberID, r.operation.MemberCode)
 		}
 		row.Record = &shownVendorRow{Points: record.Points, Spent: record.Type == zhimai.Spent, Text: text, At: a.Vendor.private.eyes(record.CreatedAt)}

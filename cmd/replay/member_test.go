@@ -153,7 +153,7 @@ func TestMemberSideBySide(t *testing.T) {
 	r.end("SO-twice", "posted", "answered", 0)
 	r.grant(r.record("SO-doubt"))
 	r.set("SO-doubt", "parked", "attempts_exhausted", time.Minute, true)
-	r.record("SO-absent")
+	r.record("SO-absent") // but for a record with a reference that nobody knows
 	r.set("SO-absent", "parked", "attempts_exhausted", time.Minute, true)
 	seen := r.record("SO-seen")
 	r.grant(seen)
@@ -170,7 +170,7 @@ func TestMemberSideBySide(t *testing.T) {
 
 	a := r.memberView(member)
 	want := map[memberFinding]tally{appliedAgain: {1, 100}, pointsDiffer: {1, 100}, openSeen: {1, 100}, voidedSeen: {1, 100},
-		notInRecords: {1, 100}, unknownReference: {1, 100}, doubtSeen: {1, 100}, doubtAbsent: {1, 100}, parkedUnseen: {1, 100},
+		notInRecords: {1, 100}, unknownReference: {1, 100}, doubtSeen: {1, 100}, doubtMaybe: {1, 100}, parkedUnseen: {1, 100},
 		underWay: {1, 100}, justPosted: {1, 100}, otherAward: {1, 50}, otherSpent: {1, 30}}
 	got := a.kinds()
 	for kind, sum := range want {
@@ -234,7 +234,7 @@ func TestMemberByGuess(t *testing.T) {
 		t.Errorf("differences %+v, records %+v", got, a.Records)
 	}
 	contains(t, r.must(0, "member", member), "by points and time (a guess, as", "~ in both, by points and time (a guess)",
-		"not known to show our references, so that proves nothing", "it may be this one")
+		"that proves nothing: the vendor is not known to show our references", "it may be this one")
 }
 
 // A frozen member, a name, a mobile number and cards: nothing private is shown.

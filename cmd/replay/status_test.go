@@ -126,8 +126,8 @@ func TestEveryCauseHasWords(t *testing.T) {
 	t.Parallel()
 	parked := []string{dispatch.CauseRefused, dispatch.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
 		dispatch.CauseCandidates, dispatch.CausePointsDiffer, dispatch.CauseUnsendable, dispatch.CauseUnauthorised, ledger.CauseRebuilt,
-		ledger.CauseDatabaseChanged}
-	waiting := []string{dispatch.CauseThrottled, dispatch.CauseSuspicious, dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown,
+		ledger.CauseDatabaseChanged, ledger.CauseNoControl}
+	waiting := []string{ledger.CauseNoControl, dispatch.CauseThrottled, dispatch.CauseSuspicious, dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown,
 		dispatch.CauseReturned, ledger.CauseLeaseExpired, ledger.CauseReplayed, dispatch.CauseUnauthorised, ledger.CauseRebuilt, ledger.CauseDatabaseChanged}
 	for _, cause := range slices.Concat(parked, waiting) {
 		if words := causeWords(cause, "pending"); words == cause || !strings.Contains(words, " ") {

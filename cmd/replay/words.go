@@ -27,6 +27,11 @@ func causeWords(cause, state string) string {
 		return "in doubt, and the member's records show the same points without our reference: they may be this operation"
 	case dispatch.CausePointsDiffer:
 		return "in doubt, and the member's records show our reference with other points"
+	case ledger.CauseNoControl:
+		if state == string(ledger.Parked) {
+			return "in doubt, and the vendor's records never proved that it was not applied, nor are its keys known to be honoured"
+		}
+		return "in doubt, not in the records; waits until later postings show that the records are current"
 	case dispatch.CauseUnsendable:
 		return "the call itself cannot be made of it, so nothing was sent"
 	case dispatch.CauseUnauthorised:
@@ -65,6 +70,8 @@ func waitWords(cause string) string {
 	switch cause {
 	case dispatch.CauseUnauthorised, dispatch.CauseSuspicious:
 		return "goes by itself when it is due and our keys are right; no attempt is used until then"
+	case ledger.CauseNoControl:
+		return "looked up again by itself as soon as a later posting shows, and by the schedule; parked when that is used up"
 	case dispatch.CauseThrottled:
 		return "goes by itself after the pause; uses no attempt until then"
 	case dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown, dispatch.CauseMemberUnresolved:
@@ -109,6 +116,11 @@ func causeAdvice(cause string, verify bool) string {
 			return advice + "A replay looks again, and parks it again while the record is the same"
 		}
 		return advice + "Do not put it back before you know: this account sends again without looking"
+	case ledger.CauseNoControl:
+		if verify {
+			return "`replay show` says what the records lacked; ask the vendor whether it applied the dedup key. Put back, it is looked up again, and sent only if the records prove that it was not applied"
+		}
+		return "Ask the vendor whether it applied the dedup key, or whether it honours repeated keys: then set keys: honoured. Put back before that, it parks again"
 	case dispatch.CauseUnsendable:
 		return "`replay show` says what is wrong. Put back, it parks again unless that is mended in the configuration. " +
 			"Only if it cannot be: " + voidBeforeAnew
