@@ -119,8 +119,13 @@ func (k *Keeper) Warnings() []string {
 	return k.warning
 }
 
-// lookTime bounds a look that finds nothing to mend.
-const lookTime = 15 * time.Second
+// lookTime bounds a look that finds nothing to mend, and askTime each of the two
+// questions to the broker in it: one that does not answer leaves the time to
+// write the row, without which no new connection is let in.
+const (
+	lookTime = 15 * time.Second
+	askTime  = 4 * time.Second
+)
 
 // doubtedPause is how soon a database that could not be reached is looked at
 // again while connections wait for it.
@@ -247,10 +252,14 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 	}
 	// The position is read after the connection is made and before the row is
 	// written on it: what was acknowledged by then is committed on this server.
-	at, positionErr := askPosition(short, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
+	ask, answered := context.WithTimeout(short, askTime)
+	at, positionErr := askPosition(ask, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
+	answered()
 	// The witness is read before the row, which is written before the witness:
 	// a row that is lower has lost commits, and is not just behind in a race.
-	seenBy, witnessErr := k.readWitness(short, k.config.Durable, positionErr)
+	ask, answered = context.WithTimeout(short, askTime)
+	seenBy, witnessErr := k.readWitness(ask, k.config.Durable, positionErr)
+	answered()
 	remembered, found, err := session.Remembered(short)
 	if err != nil {
 		return err

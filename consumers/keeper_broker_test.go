@@ -2,6 +2,7 @@ package consumers_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,5 +129,34 @@ func TestKeeperJetStreamOff(t *testing.T) {
 	}
 	if _, err := consumers.Inspect(t.Context(), js, consumers.Config{Stream: "POINTS", Durable: "d", Batch: 1, BatchesInFlight: 1}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("doctor says %v", err)
+	}
+}
+
+// While the broker is away the row is still written, and the worker's pool makes
+// new connections.
+func TestKeeperBrokerAway(t *testing.T) {
+	t.Parallel()
+	broker, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker.Start()
+	stop := sync.OnceFunc(func() { broker.Shutdown(); broker.WaitForShutdown() })
+	t.Cleanup(stop)
+	if !broker.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the broker does not start")
+	}
+	js := dial(t, broker.ClientURL())
+	in := newIntakeAt(t, js, js)
+	in.stream()
+	dsn := testkit.Postgres(t)
+	k := in.keep(dsn)
+	k.waitSure()
+	stop()
+	beat := countIn(t, dsn, `SELECT beat FROM ledger_identity`)
+	testkit.Eventually(t, time.Minute, "beats without the broker", func() bool { return countIn(t, dsn, `SELECT beat FROM ledger_identity`) >= beat+2 })
+	k.pool.Reset()
+	if err := k.store.Ping(t.Context()); err != nil {
+		t.Errorf("a new connection: %v", err)
 	}
 }
