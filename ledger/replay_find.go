@@ -93,6 +93,9 @@ type OpenState struct {
 	NextAt      time.Time  `json:"next_attempt_at"`
 	// LeaseUntil is nil unless the row is being sent.
 	LeaseUntil *time.Time `json:"lease_until"`
+	// Shape is the registered text of the request shape that its attempts have;
+	// empty when it has none yet, or its account has none.
+	Shape string `json:"request_shape,omitempty"`
 }
 
 // PostingDetail is how an operation ended.
@@ -152,13 +155,14 @@ SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
        COALESCE(o.shop_code, ''), o.amount_fen, o.event_source, o.event_id, o.event_type, o.event_time,
        o.event_subject, o.stream_seq, o.broker_time, o.data, o.recorded_at, o.mapping_version, m.first_used_at,
        x.state, COALESCE(x.cause, ''), COALESCE(x.in_doubt, false),` + openBlocked + `, COALESCE(x.attempts, 0),
-       x.first_sent_at, x.next_attempt_at, x.lease_until,
+       x.first_sent_at, x.next_attempt_at, x.lease_until, COALESCE(s.shape, ''),
        p.kind, COALESCE(p.evidence, ''), COALESCE(p.member_id, ''), COALESCE(p.attempts, 0),
        COALESCE(p.http_status, 0), COALESCE(p.vendor_code, ''), COALESCE(p.vendor_message, ''), p.posted_at
   FROM operations o
   LEFT JOIN outbox x ON x.operation_id = o.id
   LEFT JOIN postings p ON p.operation_id = o.id
   LEFT JOIN mappings m ON m.version = o.mapping_version
+  LEFT JOIN request_shapes s ON s.hash = x.shape
   LEFT JOIN unnest($1::text[], $2::bigint[]) AS memory (account, ms) ON memory.account = o.target
  WHERE o.id = ANY ($3::bigint[])
  ORDER BY o.id`
@@ -305,7 +309,7 @@ func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
 		&d.Points, &d.SourceType, &d.PointsChannel, &d.Reason, &d.BusinessDate, &d.ShopCode, &d.AmountFen,
 		&d.EventSource, &d.EventID, &d.EventType, &d.EventTime, &d.EventSubject, &d.StreamSeq, &d.BrokerTime,
 		&d.Content, &d.RecordedAt, &d.MappingVersion, &d.MappingFirstUsed,
-		&state, &open.Cause, &open.InDoubt, &open.Blocked, &open.Attempts, &open.FirstSentAt, &nextAt, &open.LeaseUntil,
+		&state, &open.Cause, &open.InDoubt, &open.Blocked, &open.Attempts, &open.FirstSentAt, &nextAt, &open.LeaseUntil, &open.Shape,
 		&kind, &posting.Evidence, &posting.MemberID, &posting.Attempts, &posting.HTTPStatus, &posting.VendorCode,
 		&posting.VendorWords, &postedAt)
 	if err != nil {

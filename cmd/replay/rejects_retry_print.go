@@ -67,7 +67,7 @@ func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", plural(p.KeysDiffer, "event")))
 	}
 	if r.rules.binding && p.Accepted > 0 {
-		p.Warnings = append(p.Warnings, "once something is accepted by this file, its rule sets count as in use: a worker that starts without them refuses to. Give the workers the same file")
+		p.Warnings = append(p.Warnings, "once something is accepted by this file, its rule sets count as in use: a worker that starts without them refuses to, and one that runs without them fetches nothing. Give the workers the same file, they take it over while they run")
 	}
 	return p, nil
 }

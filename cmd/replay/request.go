@@ -34,7 +34,11 @@ func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
 	}
 	var p vendorapi.Preview
 	if vendor.Kind == config.KindKylin {
-		p = kylin.PreviewFreeze(accounts.KylinConfig(vendor), dispatch.KylinRequest(&row))
+		account := accounts.KylinConfig(vendor)
+		if shape, err := kylin.ParseShape(d.Open.Shape); err == nil { // it was tried: it is sent as it was
+			account.MemberType, account.PointBizType = shape.MemberType, shape.PointBizType
+		}
+		p = kylin.PreviewFreeze(account, dispatch.KylinRequest(&row))
 	} else {
 		p = zhimai.PreviewPointsAdd(vendor.URL, dispatch.ZhimaiRequest(&row))
 	}
