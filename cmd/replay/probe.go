@@ -55,6 +55,9 @@ type probeReport struct {
 	// NotDoubted are those of Applied that are not in doubt: a replay would
 	// send them again.
 	NotDoubted tally `json:"applied_not_in_doubt"`
+	// Frozen are those of a member whose account the vendor calls frozen: put
+	// back, they are refused again.
+	Frozen tally `json:"member_frozen"`
 	// Lacks counts, for what is unclear, what the proof of an absence lacks.
 	Lacks map[evidence.Lack]int64 `json:"lacks,omitempty"`
 	// NoEcho: what is unclear is so because the records are not known to show
@@ -140,6 +143,8 @@ type probedMember struct {
 	// read says that reading counts; why is what the vendor said otherwise.
 	read bool
 	why  string
+	// frozen: the vendor says that the account is frozen.
+	frozen bool
 }
 
 func byMember(operations []ledger.SampledOperation) []*probedMember {
@@ -183,12 +188,14 @@ func (s *session) scanMembers(ctx context.Context, vendors map[string]*probedVen
 				began := time.Now()
 				bounded, cancel := context.WithTimeout(ctx, probeScanTime)
 				reading, known, reply := s.readProbed(bounded, vendors[m.account], m.id)
+				frozen := reply.Outcome == vendorapi.Applied && memberFrozen(bounded, vendors[m.account].Client, m.id)
 				cancel()
 				mu.Lock()
 				done++
 				switch reply.Outcome {
 				case vendorapi.Applied:
 					m.reading, m.known, m.read, failures[m.account] = reading, known, true, 0
+					m.frozen = frozen
 				case vendorapi.Refused: // the vendor answers: it is about this member
 					m.why, failures[m.account] = maskVendorWords(replyWords(reply)), 0
 				default:
@@ -225,13 +232,13 @@ func (s *session) readProbed(ctx context.Context, v *probedVendor, memberID stri
 }
 
 // keepRate waits until a reader's share of the account's rate allows its next
-// member. A scan makes at least two calls.
+// member. A scan makes at least two calls, and who the member is one.
 func (s *session) keepRate(ctx context.Context, account string, began time.Time) {
 	v, _ := s.config.Vendor(account)
 	if v.RatePerSecond == 0 {
 		return
 	}
-	wait := 2 * probeReaders * time.Second / time.Duration(v.RatePerSecond)
+	wait := 3 * probeReaders * time.Second / time.Duration(v.RatePerSecond)
 	timer := time.NewTimer(wait - time.Since(began))
 	defer timer.Stop()
 	select {
@@ -259,6 +266,9 @@ func (s *session) judgeSample(ctx context.Context, members []*probedMember, repo
 		issued := dispatch.IssuedOf(operations)
 		for i := range m.operations {
 			o := &m.operations[i]
+			if m.frozen {
+				report.Frozen.add(int64(o.Points))
+			}
 			report.count(o, evidence.Judge(evidence.Operation{Account: o.Account, MemberID: o.MemberID, Reference: o.Reference,
 				Reason: o.Reason, Points: o.Points, FirstSentAt: o.FirstSentAt, QuietSince: o.QuietSince}, m.reading, issued, m.known))
 		}
@@ -308,6 +318,7 @@ func (r *probeReport) print(out io.Writer) {
 	}
 	line(r.Applied, "already applied: in the records, with our reference. What is in doubt is posted, not sent again")
 	line(r.NotDoubted, "of these NOT in doubt: put back, they are sent again! `replay member` and `replay settle` first")
+	line(r.Frozen, "of FROZEN members: the vendor refuses them again unless it unfreezes the accounts first")
 	line(r.Absent, "not applied: not in the records, which would show it")
 	line(r.Unclear, "cannot be told from the records")
 	for _, lack := range slices.Sorted(maps.Keys(r.Lacks)) {

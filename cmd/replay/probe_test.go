@@ -80,7 +80,7 @@ func TestProbeTellsWhatIsApplied(t *testing.T) {
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got %+v, want %+v", *got, want)
 	}
-	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads != 2*8+2 { // each twice; an empty list asks for the balance
+	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads != 3*8+2 { // records twice, who it is once; an empty list asks for the balance
 		t.Errorf("%d reads for 8 members", reads)
 	}
 	contains(t, out, "14 of 14 operations (13 in doubt) looked up in the records of 8 members", "5 (500 points) already applied",
@@ -190,4 +190,16 @@ func TestProbeGivesUp(t *testing.T) {
 		t.Errorf("%d calls to a vendor that is away", reads)
 	}
 	contains(t, out, "could not be read: the vendor gave no clear answer (HTTP 500")
+}
+
+// A probe says that a member is frozen, before its operations are refused again.
+func TestProbeSaysThatAMemberIsFrozen(t *testing.T) {
+	t.Parallel()
+	r := newReader(t, sim.Config{Members: sim.MembersConfig{Frozen: []string{"1000"}}})
+	r.doubtful(4, func(int) bool { return false })
+	got, out := r.probe(maxProbe)
+	if got.Frozen != (tally{2, 200}) {
+		t.Errorf("frozen %+v", got.Frozen)
+	}
+	contains(t, out, "2 (200 points) of FROZEN members")
 }
