@@ -200,12 +200,13 @@ func TestKeeperFirstStart(t *testing.T) {
 	refused(in.keepAs(dsn, consumers.KeeperConfig{FirstStart: named.Add(-time.Second)}))
 	k := in.keepAs(dsn, consumers.KeeperConfig{FirstStart: named})
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
+	stop := in.start(k.store, consumers.Config{})
 	in.publishAll(5, 7)
 	if n := countIn(t, dsn, `SELECT count(*) FROM outbox WHERE NOT in_doubt`); n != 7 {
 		t.Errorf("%d rows without doubt, want 7", n)
 	}
 	in.beaten(dsn, 7)
+	stop() // it would make the durable again, which is deleted below
 	k.stop()
 	// Left on by mistake: a database that was lost is not filled again.
 	stream, err := in.js.Stream(t.Context(), "POINTS")
