@@ -7,8 +7,6 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
-	"go.uber.org/zap"
-
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
 )
@@ -77,7 +75,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
 	claimed, err := d.store.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
-		Lease: d.account.Lease, KeyMemory: d.account.claimKeyMemory(), Newest: d.gate.probeNewest(), Shape: d.account.Shape.Hash})
+		Lease: d.account.Lease, KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Shape: d.account.Shape.Hash})
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +150,7 @@ func (d *Dispatcher) waitForWork(ctx context.Context) {
 		default:
 		}
 		wait := time.Duration(float64(d.account.PollEvery) * (1 - jitterShare + 2*jitterShare*mathrand.Float64()))
-		in, some, err := d.store.NextDue(ctx, d.account.Name, d.account.claimKeyMemory())
+		in, some, err := d.store.NextDue(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
 		d.note(err)
 		due := false
 		if in = max(in, 0) + time.Millisecond; err == nil && some && in < wait {
@@ -188,30 +186,6 @@ func (d *Dispatcher) renewLoop(ctx context.Context) {
 			continue // the leases end by themselves; covers stops the sends
 		}
 		d.leases.renewed(rows, kept, before.Add(d.account.Lease))
-	}
-}
-
-// sweepLoop takes back rows of workers that are gone and parks rows whose key
-// the vendor may have forgotten.
-func (d *Dispatcher) sweepLoop(ctx context.Context) {
-	for ok := true; ok; ok = sleep(ctx, d.account.PollEvery) {
-		expired, err := d.store.Rescue(ctx, d.account.Name, d.policy.maxAttempts, d.account.restAfterLease())
-		d.note(err)
-		if err == nil && expired > 0 {
-			d.observer.LeasesExpired(d.account.Name, expired)
-			d.log.Warn("expired leases taken back, in doubt", zap.Int("rows", expired))
-			d.Wake()
-		}
-		if d.account.Verify {
-			d.note(d.hastenDoubt(ctx))
-			continue // a scan needs no memory of the key
-		}
-		parked, err := d.store.ParkForgotten(ctx, d.account.Name, d.account.claimKeyMemory())
-		d.note(err)
-		if err == nil && parked > 0 {
-			d.observer.Settled(d.account.Name, string(ledger.Parked), parked)
-			d.log.Warn("parked in doubt: the vendor may have forgotten the keys", zap.Int("rows", parked))
-		}
 	}
 }
 

@@ -18,7 +18,9 @@ import (
 type Store interface {
 	Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error)
 	Renew(ctx context.Context, ids []ledger.OperationID, tokens []ledger.LeaseToken, lease time.Duration) ([]ledger.OperationID, error)
-	Rescue(ctx context.Context, target string, maxAttempts int, rest time.Duration) (int, error)
+	Leases(ctx context.Context, target string) (map[ledger.LeaseSeen]bool, error)
+	Rescue(ctx context.Context, target string, dead []ledger.LeaseSeen, maxAttempts int, rest time.Duration) (int, error)
+	Clock(ctx context.Context) (time.Time, error)
 	ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error)
 	NextDue(ctx context.Context, target string, keyMemory time.Duration) (time.Duration, bool, error)
 	Confirm(ctx context.Context, heard []ledger.Confirmation) (ledger.Confirmed, error)
@@ -125,6 +127,7 @@ type Dispatcher struct {
 	inFlight  atomic.Int64
 	confirmed atomic.Bool // MarkAccountConfirmed is done
 	aside     atomic.Int64
+	clock     databaseClock
 	lastError atomic.Pointer[string]
 }
 
@@ -181,6 +184,8 @@ type Status struct {
 	SetAside int64
 	// Senders is the most calls at once.
 	Senders int
+	// ClockStep says that the database's clock was set lately; empty is well.
+	ClockStep string
 	// StoreTrouble is the last error of the ledger's store, empty when its
 	// last statement went well.
 	StoreTrouble string
@@ -189,7 +194,7 @@ type Status struct {
 // Status says how the account is doing.
 func (d *Dispatcher) Status() Status {
 	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count(), SetAside: d.aside.Load(),
-		Senders: d.account.Concurrency}
+		Senders: d.account.Concurrency, ClockStep: d.clock.trouble(time.Now())}
 	if text := d.lastError.Load(); text != nil {
 		s.StoreTrouble = *text
 	}

@@ -81,8 +81,8 @@ func (l *leases) snapshot() (rows []*held, ids []ledger.OperationID, tokens []le
 }
 
 // renewed keeps the answer to a renewal that was asked for with a lease until
-// the given time. A row that is missing from it is being settled, or its lease
-// has ended: it keeps the time it had, which covers looks at.
+// the given time. A row that is missing from it is being settled, or is not ours
+// any more: it is dropped, that is, no call is begun for it (covers).
 func (l *leases) renewed(rows []*held, kept []ledger.OperationID, until time.Time) {
 	ours := make(map[ledger.OperationID]struct{}, len(kept))
 	for _, id := range kept {
@@ -93,6 +93,8 @@ func (l *leases) renewed(rows []*held, kept []ledger.OperationID, until time.Tim
 	for _, r := range rows {
 		if _, still := ours[r.ID]; still {
 			r.until = until
+		} else {
+			r.until = time.Time{}
 		}
 	}
 }

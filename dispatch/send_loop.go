@@ -120,7 +120,7 @@ func (d *Dispatcher) forgotten(row *held) bool {
 	}
 	now := time.Now()
 	waited := max(now.Sub(row.claimedAt), now.Round(0).Sub(row.claimedAt.Round(0)))
-	return row.SentFor+waited+d.account.Timeout > d.account.KeyMemory
+	return row.SentFor+waited+d.account.Timeout > d.keyMemory(d.account.KeyMemory)
 }
 
 // resolve finds the member behind the row's scanned code and commits it, so

@@ -194,43 +194,6 @@ const (
 	CauseKeyMemoryOver     = "key_memory_over"
 )
 
-// sqlRescue takes back rows whose worker is gone. Whether they were sent
-// nobody knows, so the statement that takes them marks them in doubt; the lost
-// send counts as an attempt, so that a row that kills its worker ends parked.
-// Skips rows that are being settled at this moment (outbox_lease_idx).
-const sqlRescue = `
-WITH expired AS (
-    SELECT operation_id
-      FROM outbox
-     WHERE target = $1 AND state = 'sending' AND lease_until <= now()
-     ORDER BY lease_until
-     LIMIT 1000
-       FOR UPDATE SKIP LOCKED
-), taken_back AS (
-    UPDATE outbox x
-       SET state = CASE WHEN x.attempts + 1 >= $2 THEN 'parked' ELSE 'pending' END,
-           cause = CASE WHEN x.attempts + 1 >= $2 THEN 'attempts_exhausted' ELSE 'lease_expired' END,
-           in_doubt = true, quiet_since = GREATEST(x.quiet_since, now()), lack = NULL, attempts = x.attempts + 1,
-           next_attempt_at = GREATEST(now(), x.lease_until + $3::interval), lease_token = NULL, lease_until = NULL
-      FROM expired e
-     WHERE x.operation_id = ANY (ARRAY[e.operation_id])
-    RETURNING x.operation_id
-)
-INSERT INTO attempts (operation_id, outcome, duration_ms)
-SELECT operation_id, 'lease_expired', 0 FROM taken_back`
-
-// Rescue takes back up to 1,000 rows of the account whose lease has ended, in
-// doubt, and says how many there were. maxAttempts parks a row that has had
-// its attempts. The others are due when rest has gone by since their lease
-// ended: before that a look at the vendor's records proves nothing.
-func (s *Store) Rescue(ctx context.Context, target string, maxAttempts int, rest time.Duration) (int, error) {
-	tag, err := s.pool.Exec(ctx, sqlRescue, target, maxAttempts, rest)
-	if err != nil {
-		return 0, fmt.Errorf("rescue expired leases: %w", err)
-	}
-	return int(tag.RowsAffected()), nil
-}
-
 // sqlParkForgotten parks rows in doubt that may not be sent again because the
 // vendor may have forgotten their key (outbox_doubt_idx). Skips rows that
 // somebody is changing: the next sweep finds them.

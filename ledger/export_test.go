@@ -1,6 +1,23 @@
 package ledger
 
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
 // CopyAlways lets the store copy batches of any size, as it does large ones.
 func (s *Store) CopyAlways() *Store {
 	return &Store{pool: s.pool, copyLeast: 1, older: s.older, behind: s.behind}
+}
+
+// RescueAll rescues every lease that is over by the database's clock, as a worker
+// does that has watched them for long enough.
+func (s *Store) RescueAll(ctx context.Context, target string, maxAttempts int, rest time.Duration) (int, error) {
+	seen, err := s.Leases(ctx, target)
+	if err != nil {
+		return 0, err
+	}
+	return s.Rescue(ctx, target, slices.Collect(maps.Keys(seen)), maxAttempts, rest)
 }

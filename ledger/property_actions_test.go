@@ -228,7 +228,7 @@ func (m *machine) sql(rt *rapid.T, statement string, args ...any) {
 func (m *machine) rescue(rt *rapid.T) {
 	target := m.target(rt)
 	expired := m.model.where(func(o *modelOp) bool { return o.Target == target && o.row.State == "sending" && !o.row.Live })
-	n, err := m.Rescue(m.ctx, target, modelAttempts, 0)
+	n, err := m.RescueAll(m.ctx, target, modelAttempts, 0)
 	if err != nil {
 		rt.Fatal(err)
 	}

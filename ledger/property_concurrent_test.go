@@ -142,7 +142,7 @@ func (a *arena) act(ctx context.Context, random *rand.Rand) error {
 		return a.loseLeases(ctx, random)
 	case n < 88:
 		return a.retry("rescue", func() error {
-			taken, err := a.Rescue(ctx, target, modelAttempts, 0)
+			taken, err := a.RescueAll(ctx, target, modelAttempts, 0)
 			a.count(func() { a.attempts += taken })
 			return err
 		})

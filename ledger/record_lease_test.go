@@ -277,7 +277,7 @@ func TestRecordLeasedIsHeldAsAClaim(t *testing.T) {
 
 func rescue(f *fixture) int {
 	f.t.Helper()
-	n, err := f.Rescue(f.t.Context(), "zhimai", 5, 0)
+	n, err := f.RescueAll(f.t.Context(), "zhimai", 5, 0)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func TestRescueMarksDoubt(t *testing.T) {
 	f.record(f.event("SO-1"), f.event("SO-2"))
 	f.claim(1, 2)
 	rescue := func(max int) int {
-		n, err := f.Rescue(t.Context(), "zhimai", max, 0)
+		n, err := f.RescueAll(t.Context(), "zhimai", max, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestRescuedRowRests(t *testing.T) {
 	f.claim(1, 2)
 	f.exec(`UPDATE outbox SET lease_until = now() - interval '10 minutes'`)
 	f.exec(`UPDATE outbox SET lease_until = now() - interval '1 second' WHERE operation_id = (SELECT min(operation_id) FROM outbox)`)
-	if n, err := f.Rescue(t.Context(), "zhimai", 5, 5*time.Minute); err != nil || n != 2 {
+	if n, err := f.RescueAll(t.Context(), "zhimai", 5, 5*time.Minute); err != nil || n != 2 {
 		t.Fatalf("rescued %d, %v", n, err)
 	}
 	want(t, "resting", one[string](f, `SELECT string_agg((next_attempt_at - now() > interval '4 minutes')::text, ' ' ORDER BY operation_id) FROM outbox`), "true false")

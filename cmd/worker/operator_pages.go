@@ -59,6 +59,10 @@ func (s *service) readiness(ctx context.Context) readiness {
 			r.Status = "degraded"
 			r.Problems = append(r.Problems, gateProblem(st))
 		}
+		if st.ClockStep != "" {
+			r.Status = "degraded"
+			r.Problems = append(r.Problems, fmt.Sprintf("account %s: %s: due times and the age of keys move with it; see that the servers keep time", st.Account, st.ClockStep))
+		}
 		if st.SetAside > 0 {
 			r.Status = "degraded"
 			r.Problems = append(r.Problems, fmt.Sprintf("account %s: %d results could not be written since the start, their rows are parked: replay list --account %s --cause %s",
