@@ -40,7 +40,7 @@ func TestQuietSince(t *testing.T) {
 	}
 	// Its worker dies: the call may have been made until the lease ended.
 	f.exec(`UPDATE outbox SET quiet_since = now() - interval '1 h', lease_until = now() - interval '1 s'`)
-	must(f.Rescue(t.Context(), "zhimai", 100, 0))
+	must(f.RescueAll(t.Context(), "zhimai", 100, 0))
 	row = claim(5)
 	if age := time.Since(row.QuietSince); age > 30*time.Second {
 		t.Errorf("rescued: quiet since %v ago", age)

@@ -34,6 +34,7 @@ var needed = [...]struct{ right, on string }{
 	{"SELECT", "operations"}, {"INSERT", "operations"},
 	{"SELECT", "outbox"}, {"INSERT", "outbox"}, {"UPDATE", "outbox"}, {"DELETE", "outbox"},
 	{"SELECT", "postings"}, {"INSERT", "postings"},
+	{"SELECT", "corrections"}, {"INSERT", "corrections"},
 	{"SELECT", "attempts"}, {"INSERT", "attempts"},
 	{"SELECT", "rejects"}, {"INSERT", "rejects"},
 	{"SELECT", "mappings"}, {"INSERT", "mappings"},

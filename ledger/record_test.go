@@ -207,13 +207,14 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	}
 	f.exec(`INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ('v1', 'a', 'c', $1)`, action)
 	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
+	f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', '1' FROM postings`)
 	assign := func(column string) string {
 		if column == "reason" {
 			return "reason = reason || '!'"
 		}
 		return column + " = " + column
 	}
-	columns := map[string]string{"operations": "points", "postings": "attempts", "attempts": "duration_ms",
+	columns := map[string]string{"operations": "points", "postings": "attempts", "corrections": "evidence", "attempts": "duration_ms",
 		"mappings": "text", "mapping_withdrawals": "reason", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid

@@ -109,6 +109,20 @@ type PostingDetail struct {
 	VendorCode  string    `json:"vendor_code"`
 	VendorWords string    `json:"vendor_message"`
 	PostedAt    time.Time `json:"posted_at"`
+	// Correction is nil unless the vendor applied what was voided.
+	Correction *CorrectionDetail `json:"correction"`
+}
+
+// CorrectionDetail says that a void was not so (table corrections).
+type CorrectionDetail struct {
+	// Kind is applied_after_void.
+	Kind        string    `json:"kind"`
+	Evidence    string    `json:"evidence"`
+	MemberID    string    `json:"member_id"`
+	HTTPStatus  int       `json:"http_status"`
+	VendorCode  string    `json:"vendor_code"`
+	VendorWords string    `json:"vendor_message"`
+	CorrectedAt time.Time `json:"corrected_at"`
 }
 
 // AttemptDetail is one attempt that did not post. The words are those of Call.
@@ -295,7 +309,7 @@ func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) 
 	if err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
-	return found, nil
+	return found, s.corrections(ctx, ids, byID)
 }
 
 // scanDetail reads a row of sqlOperationDetail.

@@ -165,36 +165,6 @@ func queryIDs(ctx context.Context, pool *pgxpool.Pool, sql string, args ...any) 
 	return pgx.CollectRows(rows, pgx.RowTo[OperationID])
 }
 
-// sqlLateConfirmation keeps a confirmation for an operation that a person had
-// voided. No row means that the operation is posted: nothing is wrong.
-const sqlLateConfirmation = `
-INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms, call)
-SELECT p.operation_id, $2, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, ''), $6, 'points'
-  FROM postings p
- WHERE p.operation_id = $1 AND p.kind = 'voided'`
-
-// confirmClosed handles confirmations for rows that had left the outbox.
-func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confirmation, result *Confirmed) error {
-	for id, h := range heard {
-		outcome := "applied"
-		if h.Evidence == AlreadyApplied {
-			outcome = "already_applied"
-		}
-		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, int64(id), outcome, int16(h.HTTPStatus),
-			storable(h.VendorCode), storable(h.VendorWords), h.Duration.Milliseconds())
-		if err != nil {
-			s.behind.note(err)
-			return fmt.Errorf("keep late confirmation: %w", explain(err))
-		}
-		if tag.RowsAffected() > 0 {
-			result.AfterVoid = append(result.AfterVoid, id)
-		} else {
-			result.Before++
-		}
-	}
-	return nil
-}
-
 // State of an outbox row that is not being sent.
 type State string
 

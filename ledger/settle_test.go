@@ -95,7 +95,7 @@ func TestConfirmAfterVoid(t *testing.T) {
 	}
 	want(t, "alerted", len(done.AfterVoid), 1)
 	want(t, "kept", one[string](f, `SELECT outcome || ' ' || vendor_code FROM attempts`), "applied 0")
-	want(t, "still voided", one[string](f, `SELECT state FROM operation_status`), "voided")
+	want(t, "corrected", one[string](f, `SELECT state FROM operation_status`), "voided but applied")
 }
 
 // settleOne gives a row back and says whether it changed.

@@ -146,6 +146,8 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 		return "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."
 	case d.Posting != nil && d.Posting.Kind == "posted":
 		return "Nothing: the vendor has applied it."
+	case d.Posting != nil && d.Posting.Correction != nil:
+		return "A person gave it up, and the vendor applied it all the same: the member has the points, and the ledger counts them as credited. See that they were not granted in another way as well; settle that with the vendor."
 	case d.Posting != nil:
 		return "Nothing: a person gave it up. If an attempt below says applied, the vendor applied it all the same: somebody must settle that with the vendor."
 	case d.Open == nil && d.Points == 0:
@@ -247,6 +249,12 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 		}
 		if p.MemberID != "" {
 			printLine(out, "member", p.MemberID)
+		}
+		if c := p.Correction; c != nil {
+			printLine(out, "but applied", moment(c.CorrectedAt)+": "+evidenceWords(c.Evidence)+", to member "+c.MemberID)
+			if said := answer(c.HTTPStatus, c.VendorCode, c.VendorWords); said != "" {
+				printLine(out, wordsFrom(c.Evidence), said)
+			}
 		}
 	}
 	fmt.Fprintln(out, "What you can do")

@@ -207,6 +207,8 @@ func stateOf(state string) rehearsal.State {
 	switch state {
 	case "posted":
 		return rehearsal.StatePosted
+	case "voided but applied":
+		return rehearsal.StatePosted
 	case "voided":
 		return rehearsal.StateVoided
 	case "nothing to send":

@@ -1,0 +1,48 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"pointsledger/ledger"
+)
+
+// What a person gave up and the vendor applied all the same is corrected by a
+// further row, once: the views, the double entry and the operation's detail show
+// that the points arrived, and the void stays as it was written.
+func TestAppliedAfterVoidIsCorrected(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	freeze := f.event("SO-2")
+	freeze.Event.Operations = []ledger.Operation{operation("kylin", "SO-2", 30)}
+	f.record(f.event("SO-1"))
+	f.record(freeze)
+	f.exec(`WITH gone AS (DELETE FROM outbox RETURNING operation_id)
+	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT operation_id, 'voided', 'manual', '42', 0 FROM gone`)
+	want(t, "issued when voided", one[int](f, `SELECT sum(balance_points)::int FROM trial_balance WHERE account ~ 'issued'`), 0)
+	for _, evidence := range []ledger.Evidence{ledger.Answered, ledger.AlreadyApplied} {
+		done, err := f.Confirm(t.Context(), []ledger.Confirmation{
+			{ID: 1, Evidence: evidence, MemberID: "42", HTTPStatus: 200, VendorCode: "0", VendorWords: "操作成功"}, {ID: 2, Evidence: evidence, MemberID: "K7"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "alerted", len(done.AfterVoid), 2)
+	}
+	want(t, "corrections", one[string](f, `SELECT string_agg(kind || ' ' || evidence || ' ' || member_id, ', ' ORDER BY operation_id) FROM corrections`),
+		"applied_after_void answered 42, applied_after_void answered K7")
+	want(t, "attempts keep each", one[int](f, `SELECT count(*) FROM attempts`), 4)
+	want(t, "states", one[int](f, `SELECT count(*) FROM operation_status WHERE state = 'voided but applied' AND evidence = 'answered'`), 2)
+	want(t, "the void stays", one[int](f, `SELECT count(*) FROM postings WHERE kind = 'voided'`), 2)
+	balance := func(account string) int {
+		return one[int](f, `SELECT COALESCE(sum(balance_points), 0)::int FROM trial_balance WHERE account = $1`, account)
+	}
+	want(t, "issued", balance("zhimai:issued:1"), -100)
+	want(t, "credited", balance("zhimai:member:42:credited"), 100)
+	want(t, "frozen", balance("kylin:member:K7:frozen"), 30)
+	want(t, "vendor balance", balance("kylin:member:383933091455959041:vendor_balance"), -30)
+	want(t, "pending", one[int](f, `SELECT sum(balance_points)::int FROM trial_balance WHERE account ~ 'pending'`), 0)
+	want(t, "trial balance", one[int](f, `SELECT sum(balance_points)::int FROM trial_balance`), 0)
+	found, _, err := f.Find(t.Context(), "SO-1", nil)
+	if err != nil || len(found) != 1 || found[0].Posting.Correction == nil || found[0].Posting.Correction.VendorWords != "操作成功" {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}
