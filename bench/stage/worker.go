@@ -86,6 +86,9 @@ func (w *Worker) file(s Settings) string {
 		if s.VerifyAfter > 0 && name == "zhimai" {
 			fmt.Fprintf(&b, "    verify_after: %s\n", s.VerifyAfter)
 		}
+		if name == "zhimai" {
+			b.WriteString("    keys: honoured\n") // the sink remembers every key
+		}
 	}
 	return b.String()
 }
