@@ -38,7 +38,7 @@ func IssuedOf(operations []ledger.IssuedOperation) []evidence.Issued {
 	return issued
 }
 
-// known is what is known of the account's endpoint, in both forms.
+// knowledge is what the judge is told of the account's endpoint.
 func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
 	return KnowledgeOf(k, d.account.QuietAfter, d.account.ClockSkew)
 }
