@@ -23,7 +23,7 @@ func KnowledgeOf(k ledger.EndpointKnowledge, quietAfter, clockSkew time.Duration
 		known.Samples = append(known.Samples, evidence.Sample{SentAt: s.SentAt, BeganAt: s.BeganAt, ReadAt: s.ReadAt})
 	}
 	for _, e := range k.Extents {
-		known.Extents = append(known.Extents, evidence.Extent{Records: e.Records, Oldest: e.Oldest, ReadAt: k.Now})
+		known.Extents = append(known.Extents, evidence.Extent{Records: e.Records, Oldest: e.Oldest, ReadAt: e.ReadAt})
 	}
 	return known
 }

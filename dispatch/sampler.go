@@ -17,7 +17,7 @@ import (
 type SamplerStore interface {
 	TellSampler(ctx context.Context, n ledger.SamplerNews) (samples bool, err error)
 	NextSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p ledger.Sampling) (*ledger.Sample, time.Duration, error)
-	OtherPostings(ctx context.Context, account string, of *ledger.Sample, since time.Time) ([]string, error)
+	IssuedTo(ctx context.Context, account, member string) ([]ledger.IssuedOperation, error)
 	LearnSample(ctx context.Context, r ledger.SampleReading, p ledger.Sampling) (learned bool, err error)
 }
 
@@ -226,6 +226,9 @@ func (s *sampler) see(ctx context.Context, r *ledger.SampleReading, reading evid
 	if reading.Complete {
 		r.Records, r.Oldest = len(reading.Records), saw.Oldest
 	}
+	if !saw.Shown && unreliable(reading) {
+		return nil
+	}
 	age := r.BeganAt.Sub(of.ConfirmedAt)
 	in, last := s.account.Sampling.again(age)
 	r.In = in
@@ -246,14 +249,32 @@ func (s *sampler) see(ctx context.Context, r *ledger.SampleReading, reading evid
 		return nil
 	}
 	// A record is there that must be it, unless it is another's.
-	others, err := s.store.OtherPostings(ctx, s.account.Name, of, of.SentAt.Add(-evidence.ZoneSlack))
+	issued, err := s.store.IssuedTo(ctx, s.account.Name, of.MemberID)
 	if err != nil {
 		return err
 	}
-	if len(saw.Naked) > evidence.Unseen(others, reading) {
+	if len(saw.Naked) > evidence.Unseen(othersLike(of, issued), reading) {
 		r.Sighting = ledger.Missed
 	}
 	return nil
+}
+
+// unreliable tells that a reading which does not show a sample says nothing: it is
+// not complete, or the list is empty, and the member has points all the same.
+func unreliable(reading evidence.Reading) bool {
+	return !reading.Complete || len(reading.Records) == 0 && reading.Balance != nil && *reading.Balance != 0
+}
+
+// othersLike are the references of the member's other operations that a record of
+// the sample's points may belong to: called about then, whatever became of them.
+func othersLike(of *ledger.Sample, issued []ledger.IssuedOperation) (references []string) {
+	since := of.SentAt.Add(-evidence.ZoneSlack)
+	for _, o := range issued {
+		if o.ID != of.Operation && o.Points == of.Points && !o.SentAt.Before(since) {
+			references = append(references, o.Reference)
+		}
+	}
+	return references
 }
 
 // readSample reads the records of a sample's member through the account's gate and

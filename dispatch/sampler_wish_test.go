@@ -88,7 +88,22 @@ func TestSamplerReadsAgainWhenItIsQuiet(t *testing.T) {
 		t.Errorf("read again: %+v", k)
 	}
 	// It is gone the next time: then it was not shown for good.
-	if err := b.sim.SetRecords(sim.RecordsConfig{EchoReason: true, KeepNewest: 1, EmptyRate: 1}); err != nil {
+	if err := b.sim.SetRecords(sim.RecordsConfig{EmptyRate: 1}); err != nil {
+		t.Fatal(err)
+	}
+	// An empty list of a member who has points says nothing.
+	readings := `SELECT COALESCE(sum(reads), 0) FROM endpoint_samples`
+	last := b.count(readings)
+	for range 3 {
+		d.WantSample(b.known(a).Now)
+		testkit.Eventually(t, time.Minute, "the wish to be taken", func() bool {
+			return b.count(`SELECT count(*) FROM endpoints WHERE wanted_at IS NOT NULL`) == 1
+		})
+	}
+	if k := b.known(a); b.count(readings) != last || k.Missed > 0 || len(k.Samples) != 2 {
+		t.Errorf("an empty list taught: %+v", k)
+	}
+	if err := b.sim.SetRecords(sim.RecordsConfig{}); err != nil {
 		t.Fatal(err)
 	}
 	d.WantSample(b.known(a).Now)

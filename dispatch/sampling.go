@@ -39,13 +39,13 @@ func DefaultSampling() Sampling {
 		Beat:   5 * time.Second, Lease: 90 * time.Second}
 }
 
-// SampleEvery is DefaultSampling with all its times in proportion to the pause
-// between two samples, for runs of seconds. The lease stays long enough for a
-// reading.
+// SampleEvery is DefaultSampling with another pause between two samples. Below a
+// minute all its times are shorter in proportion, for runs of seconds; the lease
+// stays long enough for a reading.
 func SampleEvery(every time.Duration) Sampling {
 	s := DefaultSampling()
 	scale := func(d time.Duration) time.Duration {
-		return max(time.Duration(float64(d)*every.Seconds()/time.Minute.Seconds()), time.Millisecond)
+		return max(time.Duration(float64(d)*min(1, every.Seconds()/time.Minute.Seconds())), time.Millisecond)
 	}
 	s.Hurry, s.First, s.Beat = scale(s.Hurry), scale(s.First), scale(s.Beat)
 	for i := range s.Ladder {
@@ -84,7 +84,7 @@ func (s Sampling) validate() error {
 // ledger is what the table needs of it. A sample that could not be read at all is
 // dropped when it is twice as old as the last reading would have been.
 func (s Sampling) ledger() ledger.Sampling {
-	return ledger.Sampling{Every: s.Every, Hurry: s.Hurry, First: s.First, GiveUp: 2 * s.Ladder[len(s.Ladder)-1]}
+	return ledger.Sampling{Every: s.Every, Hurry: s.Hurry, First: s.First, Late: min(s.Every, time.Minute), GiveUp: 2 * s.Ladder[len(s.Ladder)-1]}
 }
 
 // again is when a sample of the given age is read again; last says that it is not:

@@ -73,6 +73,8 @@ type Sampling struct {
 	Every, Hurry time.Duration
 	// First is how long after its confirmation a posting is read first.
 	First time.Duration
+	// Late is how long after it was due a reading tells no lag.
+	Late time.Duration
 	// GiveUp is the age at which a sample that could not be read is dropped.
 	GiveUp time.Duration
 }
@@ -189,7 +191,7 @@ func (s *Store) NextSample(ctx context.Context, account, endpoint string, token 
 func (s *Store) dueSample(ctx context.Context, account, endpoint string, token LeaseToken, p Sampling) (*Sample, time.Duration, error) {
 	var due, again Sample
 	var wait float64
-	err := s.pool.QueryRow(ctx, sqlDueSample, account, endpoint, int64(token), p.Every).Scan(&due.ID, &due.Operation, &due.MemberID,
+	err := s.pool.QueryRow(ctx, sqlDueSample, account, endpoint, int64(token), p.Late).Scan(&due.ID, &due.Operation, &due.MemberID,
 		&due.Reference, &due.Reason, &due.Points, &due.SentAt, &due.ConfirmedAt, &due.PickedAt, &due.Late, &wait)
 	switch {
 	case err == nil && wait <= 0:
@@ -207,29 +209,4 @@ func (s *Store) dueSample(ctx context.Context, account, endpoint string, token L
 		return nil, 0, fmt.Errorf("read shown sample of account %s: %w", account, err)
 	}
 	return nil, seconds(wait), nil
-}
-
-// sqlOtherPostings are the references of the member's other postings of the same
-// points that the vendor confirmed lately: their records are not the sample's
-// (operations_member_idx).
-const sqlOtherPostings = `
-SELECT o.reference
-  FROM operations o
-  JOIN postings p ON p.operation_id = o.id
- WHERE o.target = $1 AND o.member_id = $2 AND o.points = $3 AND o.id <> $4
-   AND p.kind = 'posted' AND p.evidence <> 'manual' AND p.posted_at >= $5
- LIMIT 1000`
-
-// OtherPostings returns the references of the operations that the vendor confirmed
-// for the sample's member, with its points, since a time.
-func (s *Store) OtherPostings(ctx context.Context, account string, of *Sample, since time.Time) ([]string, error) {
-	rows, err := s.pool.Query(ctx, sqlOtherPostings, account, of.MemberID, int64(of.Points), int64(of.Operation), since)
-	if err != nil {
-		return nil, fmt.Errorf("read other postings of a sampled member: %w", err)
-	}
-	references, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("read other postings of a sampled member: %w", err)
-	}
-	return references, nil
 }

@@ -109,6 +109,7 @@ const (
 	// The simulator's records show an effect at once.
 	demoVerifyAfter = 500 * time.Millisecond
 	demoQuietAfter  = 2 * time.Second
+	demoSampleEvery = 2 * time.Second
 	// Its clock is ours, its records tell whole seconds.
 	demoClockSkew = 2 * time.Second
 	// demoStall ends a demo in which nothing has moved for so long.
@@ -184,6 +185,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 		v := &d.config.Vendors[i]
 		v.ConnectTimeout, v.Timeout, v.Lease, v.Schedule = demoTimeout, demoTimeout, demoLease, demoSchedule()
 		v.VerifyAfter, v.QuietAfter, v.ClockSkew = demoVerifyAfter, demoQuietAfter, demoClockSkew
+		v.SampleEvery = demoSampleEvery
 		v.KeysHonoured = true // as the simulator does
 	}
 	d.service, err = newService(ctx, d.config, d.log)

@@ -23,6 +23,9 @@ func New(v config.Vendor) (dispatch.Account, error) {
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
 		KeysHonoured: v.KeysHonoured, QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew,
 	}
+	if v.SampleEvery > 0 {
+		a.Sampling = dispatch.SampleEvery(v.SampleEvery)
+	}
 	var err error
 	switch v.Kind {
 	case config.KindZhimai:

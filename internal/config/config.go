@@ -186,6 +186,11 @@ type Vendor struct {
 	// 10m, 1s to 24h). Too low and an effect that shows later is granted twice;
 	// too high and the last doubt of an evening waits.
 	QuietAfter time.Duration
+	// SampleEvery is how often the records of a posting are read to learn what they
+	// show, while there are postings (default 1m, 1s to 1h); below a minute all
+	// that sampling waits for is shorter in proportion. Too low and the vendor gets calls for
+	// nothing; too high and habits that change are noticed late.
+	SampleEvery time.Duration
 	// ClockSkew is how far the vendor's clock may be from the database's, once
 	// the zone of its records is learned (default 2m, 1s to 1h). Too low and our
 	// own record is taken for older than its call, and granted again; too high

@@ -219,6 +219,7 @@ func (f *vendorFields) delivery(v *Vendor) {
 	}
 	if v.Kind == KindZhimai {
 		v.QuietAfter = f.duration("quiet_after", dispatch.DefaultQuietAfter, time.Second, 24*time.Hour)
+		v.SampleEvery = f.duration("sample_every", dispatch.DefaultSampling().Every, time.Second, time.Hour)
 		v.ClockSkew = f.duration("clock_skew", dispatch.DefaultClockSkew, time.Second, time.Hour)
 		v.VerifyAfter = f.duration("verify_after", dispatch.DefaultVerifyAfter, 0, 10*time.Minute)
 	}

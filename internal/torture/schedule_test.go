@@ -138,6 +138,7 @@ func TestWorkerConfig(t *testing.T) {
     in_doubt: resend
     keys: unknown
     quiet_after: 10m
+    sample_every: 1m
     clock_skew: 2m
     codes:
       already_applied: []
@@ -150,7 +151,7 @@ func TestWorkerConfig(t *testing.T) {
 	for dedup, wants := range map[string][]string{
 		"success": {"in_doubt: resend", "keys: honoured", "already_applied: []"},
 		"code":    {"in_doubt: resend", "keys: honoured", `already_applied: ["40901"]`},
-		"off":     {"in_doubt: verify", "keys: unknown", "quiet_after: 5s", "clock_skew: 2s", "already_applied: []"},
+		"off":     {"in_doubt: verify", "keys: unknown", "quiet_after: 5s", "sample_every: 2s", "clock_skew: 2s", "already_applied: []"},
 	} {
 		o := options(1, 1)
 		o.Dedup = dedup

@@ -42,13 +42,14 @@ func workerConfig(builtIn string, o Options) (string, error) {
 	if o.Dedup == "off" {
 		inDoubt, keys = "verify", "unknown"
 	}
-	once := [][2]string{{"keys: unknown", "keys: " + keys}, {"quiet_after: 10m", "quiet_after: 5s"}, {"clock_skew: 2m", "clock_skew: 2s"}}
+	once := [][2]string{{"keys: unknown", "keys: " + keys}, {"quiet_after: 10m", "quiet_after: 5s"}, {"clock_skew: 2m", "clock_skew: 2s"},
+		{"sample_every: 1m", "sample_every: 2s"}}
 	for _, given := range []string{"resend", "verify"} {
 		if strings.Contains(zhimai, "in_doubt: "+given+"\n") {
 			once = append(once, [2]string{"in_doubt: " + given + "\n", "in_doubt: " + inDoubt + "\n"})
 		}
 	}
-	if len(once) != 4 {
+	if len(once) != 5 {
 		return "", fmt.Errorf("make the workers' configuration: the account zhimai has no in_doubt of its own")
 	}
 	if o.Dedup == "code" {

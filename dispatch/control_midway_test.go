@@ -1,0 +1,78 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi/sim"
+)
+
+// A vendor that forgets keys stops showing reasons, amid doubts: of its new
+// records, or of all that it has. Until sampling has withdrawn what was known, the
+// control holds by itself: it wants a reference that was called later, and there is
+// none. Nothing is applied twice, whatever was sampled a moment before.
+func TestVendorStopsShowingReasonsAmidDoubts(t *testing.T) {
+	t.Parallel()
+	for _, perRecord := range []bool{true, false} {
+		for _, called := range []string{"before", "after"} {
+			t.Run(fmt.Sprintf("of new records only %v, called %s", perRecord, called), func(t *testing.T) {
+				t.Parallel()
+				stopsShowingReasons(t, perRecord, called == "before")
+			})
+		}
+	}
+}
+
+func stopsShowingReasons(t *testing.T, perRecord, calledBefore bool) {
+	const calls = 120
+	shows := sim.RecordsConfig{EchoReason: true, EchoPerRecord: perRecord}
+	hides := sim.RecordsConfig{EchoPerRecord: perRecord}
+	b := newBench(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupOff}, Records: shows}})
+	b.longKnown()
+	a := b.verifying()
+	a.Sampling = dispatch.SampleEvery(300 * time.Millisecond)
+	a.Schedule = dispatch.Schedule{20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}
+	a.GiveUpAfter = 4 * time.Second
+	d, _ := b.start(a)
+	b.trade(d, a, "references to be shown by samples", func(k ledger.EndpointKnowledge) bool { return k.Ended >= 3 && k.ZoneKnown })
+	set := func(records sim.RecordsConfig, lost float64) {
+		t.Helper()
+		faults := sim.Faults{MaxPerKey: 1, Rates: map[sim.FaultKind]float64{"apply_then_drop": lost}}
+		if err := b.sim.SetFaults(sim.Zhimai, faults); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.sim.SetRecords(records); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calledBefore {
+		set(shows, 0.5)
+	} else {
+		set(hides, 0.5)
+	}
+	before := b.count(`SELECT count(*) FROM operations`)
+	b.accept(calls, func(i int, op *ledger.Operation) { op.MemberID = fmt.Sprintf("48393309145595%04d", i/2) })
+	d.Wake()
+	testkit.Eventually(t, 30*time.Second, "all calls to be made, half of them without an answer", func() bool {
+		return b.count(`SELECT count(*) FROM operations o WHERE id > $1 AND (EXISTS (SELECT FROM postings WHERE operation_id = o.id)
+			OR EXISTS (SELECT FROM attempts WHERE operation_id = o.id AND outcome = 'unknown'))`, before) >= calls
+	})
+	set(hides, 0)
+	b.trade(d, a, "references to be withdrawn, and the doubts to end", func(k ledger.EndpointKnowledge) bool {
+		return k.References == ledger.ReferencesHidden &&
+			b.count(`SELECT count(*) FROM outbox WHERE in_doubt AND state <> 'parked'`) == 0
+	})
+	testkit.Eventually(t, time.Minute, "the rest to end", func() bool { return b.open() == 0 })
+	for _, e := range b.sim.Book() {
+		if e.Applied > 1 {
+			t.Errorf("%s was applied %d times", e.Key, e.Applied)
+		}
+	}
+	if n := b.count(`SELECT count(*) FROM postings p JOIN operations o ON o.id = p.operation_id WHERE p.evidence = 'verified'`); n > 0 && !perRecord && !calledBefore {
+		t.Errorf("%d rows were verified by reasons that are not shown", n)
+	}
+}

@@ -1,0 +1,62 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"pointsledger/evidence"
+	"pointsledger/ledger"
+)
+
+func TestSampleEvery(t *testing.T) {
+	t.Parallel()
+	for every, want := range map[time.Duration]struct{ first, second, lease time.Duration }{
+		time.Minute:     {time.Second, 5 * time.Second, 90 * time.Second},
+		time.Hour:       {time.Second, 5 * time.Second, 90 * time.Second},
+		6 * time.Second: {100 * time.Millisecond, 500 * time.Millisecond, 9 * time.Second},
+		time.Second:     {16666666, 83333333, 6 * time.Second},
+	} {
+		s := SampleEvery(every)
+		if err := s.validate(); err != nil {
+			t.Errorf("%v: %v", every, err)
+		}
+		if s.Every != every || s.First != want.first || s.Ladder[0] != want.second || s.Lease != want.lease {
+			t.Errorf("%v: %+v, want %+v", every, s, want)
+		}
+	}
+	bad := Sampling{Ladder: []time.Duration{2, 1}}
+	if bad.validate() == nil {
+		t.Error("a sampling of nothing is valid")
+	}
+}
+
+// The ladder: a sample that does not show is read again at these ages.
+func TestSamplingLadder(t *testing.T) {
+	t.Parallel()
+	s := DefaultSampling()
+	for age, want := range map[time.Duration]time.Duration{
+		0: 5 * time.Second, time.Second: 4 * time.Second, 5 * time.Second: 25 * time.Second, 29 * time.Second: time.Second,
+		30 * time.Second: 90 * time.Second, 2 * time.Minute: 8 * time.Minute, 10 * time.Minute: 50 * time.Minute, time.Hour: 5 * time.Hour,
+	} {
+		if in, last := s.again(age); in != want || last {
+			t.Errorf("at %v: again in %v, last %v, want %v", age, in, last, want)
+		}
+	}
+	for _, age := range []time.Duration{6 * time.Hour, 7 * time.Hour} {
+		if _, last := s.again(age); !last {
+			t.Errorf("at %v: not the last reading", age)
+		}
+	}
+}
+
+// A list that was seen proves the age that its oldest record had then, not the one
+// that it would have now: the vendor may have dropped it since.
+func TestKnowledgeKeepsTheAgeOfAList(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
+	read := now.Add(-20 * time.Hour)
+	k := KnowledgeOf(ledger.EndpointKnowledge{Now: now, Extents: []ledger.EndpointExtent{{Records: 9, Oldest: read.Add(-time.Hour), ReadAt: read}}}, 0, 0)
+	if e := (evidence.Extent{Records: 9, Oldest: read.Add(-time.Hour), ReadAt: read}); len(k.Extents) != 1 || k.Extents[0] != e {
+		t.Errorf("got %+v, want %+v", k.Extents, e)
+	}
+}
