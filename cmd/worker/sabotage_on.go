@@ -24,7 +24,7 @@ func brokenStore(s dispatch.Store, pool *pgxpool.Pool) dispatch.Store {
 	case sabotage.Breaks(sabotage.NoLeaseCheck):
 		return leaselessStore{s, pool}
 	}
-	return s
+	return credulous(s)
 }
 
 // hastyStore posts what it claims: the call is made afterwards, and whatever
@@ -83,7 +83,7 @@ func brokenAccount(a dispatch.Account) dispatch.Account {
 		a.Verify = false
 	}
 	if !sabotage.Breaks(sabotage.NewKeyOnRetry) {
-		return a
+		return hasty(a)
 	}
 	switch v := a.Vendor.(type) {
 	case dispatch.Zhimai:

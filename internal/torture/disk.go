@@ -64,14 +64,13 @@ func (in *injector) deleteDurable(ctx context.Context) error {
 	})
 }
 
-// sqlStepClock is what a clock that is a minute ahead makes of the outbox: all
-// that lies in the future of the old clock is a minute nearer or over.
+// sqlStepClock is what a clock that is a minute ahead makes of leases and waits:
+// they are a minute nearer to their end, or over.
 const sqlStepClock = `
 UPDATE outbox
-   SET lease_until = lease_until - interval '1 minute', next_attempt_at = next_attempt_at - interval '1 minute',
-       first_sent_at = first_sent_at - interval '1 minute'`
+   SET lease_until = lease_until - interval '1 minute', next_attempt_at = next_attempt_at - interval '1 minute'`
 
-// stepClock moves the outbox a minute into the past.
+// stepClock moves leases and waits a minute into the past.
 func (in *injector) stepClock(ctx context.Context) error {
 	if _, err := in.rig.pool.Exec(ctx, sqlStepClock); err != nil {
 		return fmt.Errorf("step the database's clock: %w", err)

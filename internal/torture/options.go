@@ -38,7 +38,8 @@ type Options struct {
 
 // Sabotages lists the promises that a sabotage build of the worker can break.
 func Sabotages() []string {
-	return []string{sabotage.PostBeforeSend, sabotage.AckBeforeCommit, sabotage.NewKeyOnRetry, sabotage.NoLeaseCheck, sabotage.BlindResend}
+	return []string{sabotage.PostBeforeSend, sabotage.AckBeforeCommit, sabotage.NewKeyOnRetry, sabotage.NoLeaseCheck, sabotage.BlindResend,
+		sabotage.AbsenceWithoutControl, sabotage.FirstReferenceWins, sabotage.NoWitness}
 }
 
 // Validate names every bad field at once.
@@ -66,7 +67,8 @@ func (o Options) Validate() error {
 	if o.Sabotage == sabotage.NoLeaseCheck && o.Workers < 2 {
 		bad("--sabotage %s: want --workers 2 or more, or nobody else takes the lease", o.Sabotage)
 	}
-	if o.Sabotage == sabotage.BlindResend && o.Dedup != "off" {
+	forgetting := []string{sabotage.BlindResend, sabotage.AbsenceWithoutControl, sabotage.FirstReferenceWins, sabotage.NoWitness}
+	if slices.Contains(forgetting, o.Sabotage) && o.Dedup != "off" {
 		bad("--sabotage %s: want --dedup off, or the vendor hides what it does", o.Sabotage)
 	}
 	return errors.Join(errs...)

@@ -154,7 +154,7 @@ func Schedule(o Options) []Fault {
 		case HideReasons, ShortHistory, EmptyRecords, StaleRecords, LateRecords, OtherZone:
 			f.Lasts = between(time.Second, 6*time.Second)
 		case RollBackDisk:
-			f.Everybody = r.IntN(2) == 0
+			f.Everybody = r.IntN(2) == 0 || o.Sabotage == sabotage.NoWitness
 		case WrongKey:
 			f.Lasts = between(500*time.Millisecond, 1500*time.Millisecond)
 		}
@@ -177,11 +177,7 @@ func newHabitsMidway() []Fault {
 // deal says how many there are of each kind: each at least once when there
 // are enough faults for all, else the first kinds once.
 func deal(o Options) []Kind {
-	all := shares()
-	if o.Sabotage == sabotage.NoLeaseCheck {
-		// Only a worker that wakes up after its lease can break this promise.
-		all = []share{{PauseWorker, 2}, {KillWorker, 1}}
-	}
+	all := sharesOf(o.Sabotage)
 	var kinds []Kind
 	for _, s := range all {
 		if len(kinds) < o.Faults {
@@ -204,6 +200,20 @@ func deal(o Options) []Kind {
 		kinds = append(kinds, all[0].kind)
 	}
 	return kinds
+}
+
+// sharesOf are the faults of a run; of one whose workers are broken, those that
+// bring the broken promise to light.
+func sharesOf(broken string) []share {
+	switch broken {
+	case sabotage.NoLeaseCheck: // a worker that wakes up after its lease
+		return []share{{PauseWorker, 2}, {KillWorker, 1}}
+	case sabotage.NoWitness:
+		return []share{{RollBackDisk, 1}, {KillWorker, 1}}
+	case sabotage.AbsenceWithoutControl:
+		return []share{{StaleRecords, 2}, {KillWorker, 2}, {EmptyRecords, 1}, {LateRecords, 1}}
+	}
+	return shares()
 }
 
 // keepWorkers turns a removal of the last worker into an addition, and an

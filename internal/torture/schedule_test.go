@@ -114,6 +114,9 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.Sabotage = sabotage.NoLeaseCheck; o.Workers = 1 }, "--workers 2"},
 		{func(o *Options) { o.Sabotage = sabotage.BlindResend }, "--dedup off"},
 		{func(o *Options) { o.Sabotage = sabotage.BlindResend; o.Dedup = "off" }, ""},
+		{func(o *Options) { o.Sabotage = sabotage.AbsenceWithoutControl }, "--dedup off"},
+		{func(o *Options) { o.Sabotage = sabotage.NoWitness; o.Dedup = "off" }, ""},
+		{func(o *Options) { o.Lag = -time.Second }, "--lag"},
 	} {
 		o := options(20, 1)
 		c.change(&o)
@@ -202,5 +205,46 @@ func TestWithRules(t *testing.T) {
 	}
 	if _, err := withRules("rules: []", first); err == nil {
 		t.Error("want an error for a configuration without rules")
+	}
+}
+
+// The faults of a broken build are those that its broken promise shows under.
+func TestScheduleOfNoWitnessLeavesNoWorker(t *testing.T) {
+	t.Parallel()
+	o := options(4, 1)
+	o.Sabotage, o.Dedup = sabotage.NoWitness, "off"
+	rolledBack := 0
+	for _, f := range Schedule(o) {
+		if f.Kind == RollBackDisk {
+			rolledBack++
+			if !f.Everybody {
+				t.Error("a worker that lives has seen more than the disk shows: want all killed")
+			}
+		}
+	}
+	if rolledBack == 0 {
+		t.Error("no disk is rolled back")
+	}
+}
+
+// A vendor's new habits come midway, in the order of progress, and stay.
+func TestScheduleOfNewHabits(t *testing.T) {
+	t.Parallel()
+	o := options(40, 1)
+	before := len(Schedule(o))
+	o.Habits = true
+	faults := Schedule(o)
+	last, forGood := 0.0, 0
+	for _, f := range faults {
+		if f.At < last {
+			t.Errorf("%s comes before what stands in front of it", f)
+		}
+		last = f.At
+		if f.ForGood {
+			forGood++
+		}
+	}
+	if forGood != 3 || len(faults) != before+3 {
+		t.Errorf("%d of %d faults are for good, want 3 more than %d", forGood, len(faults), before)
 	}
 }

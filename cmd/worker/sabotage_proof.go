@@ -1,0 +1,68 @@
+//go:build sabotage
+
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/evidence"
+	"pointsledger/internal/sabotage"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// credulousStore knows of every endpoint that it shows references, that its
+// records are current and that they reach back: what is not in them is absent.
+type credulousStore struct{ dispatch.Store }
+
+func (s credulousStore) Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error) {
+	k, err := s.Store.Knowledge(ctx, account, endpoint)
+	if err != nil {
+		return k, err
+	}
+	const long = 100 * 365 * 24 * time.Hour
+	k.References, k.ShownSince, k.MaxLag = ledger.ReferencesShown, k.Now.Add(long), 0
+	k.Samples = []ledger.EndpointSample{{SentAt: k.Now.Add(long), BeganAt: k.Now, ReadAt: k.Now}}
+	k.Extents = []ledger.EndpointExtent{{Records: 1_000_000_000, Oldest: k.Now.Add(-long)}}
+	return k, nil
+}
+
+// hastyReader is a Zhimai whose records are read by the first reference in
+// their text: it puts that one at the end.
+type hastyReader struct{ dispatch.Zhimai }
+
+func (v hastyReader) Scan(ctx context.Context, member string) (evidence.Reading, vendorapi.Reply) {
+	reading, reply := v.Zhimai.Scan(ctx, member)
+	for i, r := range reading.Records {
+		for rest := r.Text; ; {
+			_, after, found := strings.Cut(rest, "#")
+			if !found {
+				break
+			}
+			if rest = after; len(after) >= ledger.ReferenceChars && ledger.ValidReference(after[:ledger.ReferenceChars]) {
+				reading.Records[i].Text = "#" + after[:ledger.ReferenceChars]
+				break
+			}
+		}
+	}
+	return reading, reply
+}
+
+// credulous wraps the store or the vendor when doubt is to be judged by less
+// than a proof.
+func credulous(s dispatch.Store) dispatch.Store {
+	if sabotage.Breaks(sabotage.AbsenceWithoutControl) {
+		return credulousStore{s}
+	}
+	return s
+}
+
+func hasty(a dispatch.Account) dispatch.Account {
+	if z, ok := a.Vendor.(dispatch.Zhimai); ok && sabotage.Breaks(sabotage.FirstReferenceWins) {
+		a.Vendor = hastyReader{z}
+	}
+	return a
+}
