@@ -3,7 +3,11 @@ package torture
 import (
 	"context"
 	"maps"
+	"net/http"
 	"sync"
+
+	"pointsledger/internal/rehearsal"
+	"pointsledger/vendorapi/sim"
 )
 
 // habits are how Zhimai shows records, in the words of the simulator's control.
@@ -65,4 +69,25 @@ func (in *injector) changeHabits(ctx context.Context, kind Kind) error {
 	changes := harmOf(kind)
 	in.habits.settle(changes)
 	return in.rig.setVendors(ctx, map[string]any{"zhimai": changes})
+}
+
+// giveHistory gives two of three members a record of before the run, as members
+// have in life; the others are new, and their first points are the first line of
+// their history.
+func (r *rig) giveHistory(ctx context.Context, plan *rehearsal.Plan) error {
+	given := map[string]bool{}
+	for _, e := range plan.Truth {
+		if e.Target != string(sim.Zhimai) || e.Member == "" || given[e.Member] {
+			continue
+		}
+		given[e.Member] = true
+		if len(given)%3 == 0 {
+			continue
+		}
+		row := map[string]any{"member": e.Member, "points": 1, "type": "in", "text": "期初积分"}
+		if err := r.control(ctx, http.MethodPost, "/_sim/rows", row, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -39,6 +39,23 @@ const (
 	sqlAttempts = `SELECT outcome, count(*) FROM attempts GROUP BY 1 ORDER BY 2 DESC, 1`
 )
 
+// sqlOpen counts what is still to be done by why it waits, and sqlKnown says in
+// a line what the workers have learned of each endpoint: what is in doubt waits
+// for that.
+const (
+	sqlOpen = `
+SELECT target || ' ' || state || CASE WHEN in_doubt THEN ' in doubt' ELSE '' END || COALESCE(', ' || cause, '') || COALESCE(', ' || lack, ''), count(*)
+  FROM outbox WHERE state <> 'parked' GROUP BY 1 ORDER BY 1`
+	sqlKnown = `
+SELECT e.target || ': references ' || e.reference_state || ', zone ' || COALESCE(e.zone_offset_minutes || ' min', 'unknown') ||
+       ', longest lag ' || COALESCE(max(GREATEST(s.lag_ms, s.unshown_ms)), 0) || ' ms; samples: ' || count(*) FILTER (WHERE s.state = 'shown') || ' shown, ' ||
+       count(*) FILTER (WHERE s.state = 'failed') || ' failed, ' || count(*) FILTER (WHERE s.state = 'waiting') || ' waiting', count(s.id)
+  FROM endpoints e
+  LEFT JOIN endpoint_samples s ON s.target = e.target AND s.endpoint = e.endpoint
+ GROUP BY e.target, e.endpoint
+ ORDER BY 1`
+)
+
 // counted is a name with a number.
 type counted struct {
 	Name string
@@ -69,6 +86,14 @@ func (r *run) print(ctx context.Context, v Verdict) error {
 		return err
 	}
 	attempts, err := r.counts(ctx, sqlAttempts)
+	if err != nil {
+		return err
+	}
+	open, err := r.counts(ctx, sqlOpen)
+	if err != nil {
+		return err
+	}
+	known, err := r.counts(ctx, sqlKnown)
 	if err != nil {
 		return err
 	}
@@ -106,6 +131,16 @@ func (r *run) print(ctx context.Context, v Verdict) error {
 	title("Doubts, and how each ended")
 	for _, c := range doubts {
 		fmt.Fprintf(r.out, "  %10s  %s\n", command.Count(c.N), c.Name)
+	}
+	if len(open) > 0 {
+		title("Still open")
+	}
+	for _, c := range open {
+		fmt.Fprintf(r.out, "  %10s  %s\n", command.Count(c.N), c.Name)
+	}
+	title("What sampling has learned")
+	for _, c := range known {
+		fmt.Fprintf(r.out, "  %s\n", c.Name)
 	}
 	title("Parked: they wait for a person")
 	for _, c := range parked {

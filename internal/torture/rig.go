@@ -249,7 +249,7 @@ func (r *rig) control(ctx context.Context, method, path string, body, into any) 
 		return fmt.Errorf("call simulator: %w", err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusCreated {
 		words, _ := io.ReadAll(io.LimitReader(response.Body, 500)) // the status says enough
 		return fmt.Errorf("call simulator %s: status %d: %s", path, response.StatusCode, words)
 	}

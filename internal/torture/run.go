@@ -79,6 +79,9 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	}
 	r.say("Postgres, NATS and the simulator run")
 	r.plan = rehearsal.Generate(rehearsal.Options{Events: o.Events, Seed: o.Seed, Kylin: true})
+	if err := r.rig.giveHistory(ctx, r.plan); err != nil {
+		return Verdict{}, err
+	}
 	r.monitor = newMonitor(r.rig, r.plan.Counts.Operations-r.plan.Counts.NothingToSend)
 	r.publish = newPublisher(r.rig, r.plan, r.monitor)
 	r.acks = &ackWatch{rig: r.rig, publish: r.publish}
