@@ -127,6 +127,20 @@ func TestShowRequest(t *testing.T) {
 	}
 }
 
+// A row that was tried is shown in the shape that it is sent in, whatever the
+// configuration here says; one that was not, by the configuration.
+func TestShowRequestInItsShape(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.record("SO-1", func(o *ledger.Operation) {
+		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+	})
+	contains(t, c.must(0, "show", "SO-1"), `"memberType":"aupres"`)
+	c.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{"memberType":"older","pointBizType":"OLD","channelType":"WECHAT","idempotentMode":"1"}')`)
+	c.exec(`UPDATE outbox SET shape = 'h', attempts = 1`)
+	contains(t, c.must(0, "show", "SO-1"), `"memberType":"older"`, `"pointBizType":"OLD"`)
+}
+
 // status knows the pace, how long the rest takes, and what was learned.
 func TestStatusPace(t *testing.T) {
 	t.Parallel()
