@@ -44,6 +44,7 @@ type Store interface {
 	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
 	Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error)
 	IssuedTo(ctx context.Context, account, memberID string) ([]ledger.IssuedOperation, error)
+	KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error
 	WaitingForControl(ctx context.Context, account string, lacks []string) (ledger.ControlWait, error)
 	HastenDoubt(ctx context.Context, account string, lacks []string, later, idle ledger.QuietWindow) (int, error)
 

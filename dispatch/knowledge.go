@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"time"
 
 	"pointsledger/evidence"
@@ -53,4 +54,22 @@ func (d *Dispatcher) honoured(k ledger.EndpointKnowledge) bool {
 func soughtOf(account string, row *ledger.Claimed) evidence.Operation {
 	return evidence.Operation{Account: account, MemberID: row.MemberID, Reference: row.Reference, Reason: row.Reason,
 		Points: row.Points, FirstSentAt: row.FirstSentAt, QuietSince: row.QuietSince}
+}
+
+// keepExtent keeps how far a complete list goes back, where that is clearly more
+// than what is known of the endpoint: by it the short list of another member is
+// judged. Samples are few; whoever reads may teach
+// (TestEveryReadingTeachesHowFarRecordsGoBack).
+func (d *Dispatcher) keepExtent(ctx context.Context, reading evidence.Reading, k ledger.EndpointKnowledge) {
+	oldest := reading.Oldest()
+	if !reading.Complete || oldest.IsZero() || k.Now.IsZero() {
+		return
+	}
+	depth := k.Now.Sub(oldest)
+	for _, e := range k.Extents {
+		if e.Records >= len(reading.Records) && e.ReadAt.Sub(e.Oldest)+k.ZoneOffset >= depth*9/10 {
+			return
+		}
+	}
+	d.note(d.store.KeepExtent(ctx, d.account.Name, d.account.Endpoint(), len(reading.Records), depth))
 }

@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,4 +268,50 @@ func TestBorrowedReference(t *testing.T) {
 	b.accept(5, nil)
 	b.ends(nil)
 	b.agree(7)
+}
+
+// How far the records of one member go back is told by any reading, and another
+// member's first and only record is judged by it.
+func TestEveryReadingTeachesHowFarRecordsGoBack(t *testing.T) {
+	t.Parallel()
+	at := time.Now().Add(-48 * time.Hour)
+	var moved sync.Mutex
+	config := forgetful(sim.RecordsConfig{EchoReason: true})
+	config.Now = func() time.Time { moved.Lock(); defer moved.Unlock(); return at }
+	config.Zhimai.TimestampSkew = -1
+	config.Zhimai.Faults.Rates = map[sim.FaultKind]float64{"500_before": 1}
+	b := newBench(t, config)
+	for range 3 {
+		if err := b.sim.InsertRow(tillMember, 1, false, "期初积分"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moved.Lock()
+	at = time.Now()
+	moved.Unlock()
+	b.longKnown()
+	if _, err := b.pool.Exec(t.Context(), `DELETE FROM endpoint_extents`); err != nil {
+		t.Fatal(err)
+	}
+	a := b.verifying()
+	const newcomer = "38393309145596"
+	if err := b.sim.InsertRow(newcomer, 2, false, "入会"); err != nil {
+		t.Fatal(err)
+	}
+	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = newcomer })
+	b.start(a)
+	b.doubt(1)
+	testkit.Eventually(t, 30*time.Second, "the newcomer's list to prove nothing", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE lack = 'records_do_not_reach_back'`) == 1
+	})
+	if err := b.sim.SetFaults(sim.Zhimai, sim.Faults{MaxPerKey: 1, Rates: map[sim.FaultKind]float64{"500_before": 1}}); err != nil {
+		t.Fatal(err)
+	}
+	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
+	b.doubt(2)
+	testkit.Eventually(t, 30*time.Second, "the newcomer's list to reach back, by the other's", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE lack = 'records_not_known_to_be_current'`) == 2
+	})
+	b.accept(1, nil) // is posted, and its sample shows that the records are current
+	b.ends(nil)
 }

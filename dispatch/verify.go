@@ -70,6 +70,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 		operations, err := d.store.IssuedTo(work, d.account.Name, head.MemberID)
 		d.note(err)
 		made, issued = err == nil, IssuedOf(operations)
+		d.keepExtent(work, reading, k)
 	}
 	d.each(head, func(row *held) decision {
 		switch {

@@ -40,11 +40,8 @@ const fit = time.Minute
 
 // Look says what a reading shows of a confirmed posting.
 func Look(s Sought, reading Reading, zone Zone) Sight {
-	var sight Sight
+	sight := Sight{Oldest: reading.Oldest()}
 	for _, r := range reading.Records {
-		if !r.At.IsZero() && (sight.Oldest.IsZero() || r.At.Before(sight.Oldest)) {
-			sight.Oldest = r.At
-		}
 		if !r.Award || r.Points != int64(s.Points) {
 			continue
 		}

@@ -32,6 +32,17 @@ type Reading struct {
 	BeganAt time.Time
 }
 
+// Oldest is the time of the oldest record, as the vendor writes it; zero when no
+// record has one.
+func (r Reading) Oldest() (oldest time.Time) {
+	for _, record := range r.Records {
+		if !record.At.IsZero() && (oldest.IsZero() || record.At.Before(oldest)) {
+			oldest = record.At
+		}
+	}
+	return oldest
+}
+
 // Operation is what is looked for.
 type Operation struct {
 	Account   string

@@ -276,14 +276,32 @@ func learnTx(ctx context.Context, tx pgx.Tx, r SampleReading, state ReferenceSta
 // too much.
 func keepSmallTx(ctx context.Context, tx pgx.Tx, r SampleReading, p Sampling) error {
 	if r.Records > 0 && !r.Oldest.IsZero() {
-		depth := r.BeganAt.Sub(r.Oldest) // by the vendor's clock, so perhaps negative
-		if _, err := tx.Exec(ctx, sqlKeepExtent, r.Account, r.Endpoint, r.Records, depth, extentLife); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, sqlPruneExtents, r.Account, r.Endpoint, keptExtents-1); err != nil {
+		if err := keepExtentTx(ctx, tx, r.Account, r.Endpoint, r.Records, r.BeganAt.Sub(r.Oldest)); err != nil {
 			return err
 		}
 	}
 	_, err := tx.Exec(ctx, sqlPruneSamples, r.Account, r.Endpoint, keptSamples-1, p.GiveUp)
 	return err
+}
+
+func keepExtentTx(ctx context.Context, tx pgx.Tx, account, endpoint string, records int, depth time.Duration) error {
+	if _, err := tx.Exec(ctx, sqlKeepExtent, account, endpoint, records, depth, extentLife); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, sqlPruneExtents, account, endpoint, keptExtents-1)
+	return err
+}
+
+// KeepExtent keeps that a complete list of so many records, at least 1, was seen
+// at an endpoint which is known, and how far before the reading its oldest record
+// was made: by the vendor's clock, so perhaps less than 0. Any reading may
+// teach it, not only a sample's.
+func (s *Store) KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		return keepExtentTx(ctx, tx, account, endpoint, records, depth)
+	})
+	if err != nil {
+		return fmt.Errorf("keep how far records of account %s go back: %w", account, err)
+	}
+	return nil
 }
