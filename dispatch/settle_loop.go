@@ -87,7 +87,8 @@ func (d *Dispatcher) settle(ctx context.Context, batch []result) error {
 }
 
 // tellSampler tells of the newest call that the vendor confirmed, and of each
-// repeat.
+// repeat. A first call that was answered "already applied" is neither: another
+// call made its record, and nobody knows when.
 func (d *Dispatcher) tellSampler(batch []result) {
 	var newest *held
 	for _, r := range batch {
@@ -95,6 +96,7 @@ func (d *Dispatcher) tellSampler(batch []result) {
 		case r.confirmation == nil || r.confirmation.Evidence == ledger.Verified:
 		case r.row.InDoubt:
 			d.sampler.heard(r.row, r.confirmation.Evidence)
+		case r.confirmation.Evidence != ledger.Answered:
 		case newest == nil || r.row.sentAt().After(newest.sentAt()):
 			newest = r.row
 		}

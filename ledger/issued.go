@@ -34,7 +34,8 @@ const issuedMost = 5000
 // (operations_member_idx), or with a scanned code that was resolved to it, open
 // (outbox_resolved_member_idx) or ended (postings_code_member_idx). A posting of
 // before calls were timed began after its event was stored, by the clock that
-// is behind. Locks nothing; no rows means that the ledger knows no operation of
+// is behind; so did one that was applied already when its call was answered, by
+// whatever call did it. Locks nothing; no rows means that the ledger knows no operation of
 // the member.
 const sqlIssuedTo = `
 WITH mine AS (
@@ -48,6 +49,7 @@ WITH mine AS (
 )
 SELECT o.id, o.reference, o.reason, o.points,
        CASE WHEN p.operation_id IS NULL THEN x.first_sent_at
+            WHEN p.evidence = 'already_applied' THEN LEAST(p.first_sent_at, o.broker_time, o.recorded_at)
             ELSE COALESCE(p.first_sent_at, LEAST(o.broker_time, o.recorded_at)) END,
        COALESCE(p.kind = 'posted' AND p.evidence IN ('answered', 'already_applied', 'verified'), false), p.posted_at
   FROM newest n

@@ -119,12 +119,13 @@ func TestIssuedTo(t *testing.T) {
 	f := newFixture(t)
 	nine, eleven := time.Now().Add(-3*time.Hour).Truncate(time.Microsecond), time.Now().Add(-time.Hour).Truncate(time.Microsecond)
 	early, late, open, never, scanned, resolved := f.event("early"), f.event("late"), f.event("open"), f.event("never"), f.event("scanned"), f.event("resolved")
-	early.Message.BrokerTime, late.Message.BrokerTime, open.Message.BrokerTime = nine, eleven, eleven
+	repeat := f.event("repeat")
+	early.Message.BrokerTime, late.Message.BrokerTime, open.Message.BrokerTime, repeat.Message.BrokerTime = nine, eleven, eleven, eleven
 	must(f.RecordRebuilt(t.Context(), []ledger.Entry{early, late, open}, ledger.Rebuilt{Parked: true}))
 	for _, e := range []*ledger.Entry{&scanned, &resolved} {
 		e.Event.Operations[0].MemberID, e.Event.Operations[0].MemberCode = "", "SCAN"
 	}
-	must(f.Record(t.Context(), []ledger.Entry{never, scanned, resolved}))
+	must(f.Record(t.Context(), []ledger.Entry{never, scanned, resolved, repeat}))
 	member := one[string](f, `SELECT member_id FROM operations WHERE business_key = 'early'`)
 	f.exec(`UPDATE outbox x SET resolved_member_id = $1, first_sent_at = now() - interval '5 s' FROM operations o
 	         WHERE o.id = x.operation_id AND o.member_code IS NOT NULL`, member)
@@ -132,6 +133,9 @@ func TestIssuedTo(t *testing.T) {
 		return ledger.OperationID(one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order))
 	}
 	must(f.Confirm(t.Context(), []ledger.Confirmation{{ID: id("scanned"), Evidence: ledger.Answered, MemberID: member}}))
+	// Applied by a call that nobody knows of: it was no later than the event.
+	f.exec(`UPDATE outbox SET first_sent_at = now() WHERE operation_id = $1`, int64(id("repeat")))
+	must(f.Confirm(t.Context(), []ledger.Confirmation{{ID: id("repeat"), Evidence: ledger.AlreadyApplied, MemberID: member}}))
 	f.exec(`WITH gone AS (DELETE FROM outbox x USING operations o WHERE o.id = x.operation_id AND o.business_key IN ('early', 'late') RETURNING x.operation_id)
 	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, posted_at)
 	        SELECT g.operation_id, 'posted', CASE o.business_key WHEN 'early' THEN 'manual' ELSE 'verified' END, o.member_id, 0, now() - interval '1 min'
@@ -140,11 +144,12 @@ func TestIssuedTo(t *testing.T) {
 	for _, o := range must(f.IssuedTo(t.Context(), "zhimai", member)) {
 		issued[o.ID] = o
 	}
-	want(t, "operations", len(issued), 6)
+	want(t, "operations", len(issued), 7)
 	for order, c := range map[string]struct {
 		sent      time.Time
 		confirmed bool
 	}{"early": {nine, false}, "late": {eleven, true}, "open": {eleven, false}, "never": {time.Time{}, false},
+		"repeat":   {eleven, true},
 		"scanned":  {one[time.Time](f, `SELECT first_sent_at FROM postings WHERE by_code`), true},
 		"resolved": {one[time.Time](f, `SELECT first_sent_at FROM outbox WHERE resolved_member_id IS NOT NULL`), false}} {
 		o := issued[id(order)]

@@ -129,7 +129,7 @@ WITH turn AS (
     SELECT t.target, t.endpoint, p.operation_id, p.member_id, t.newest_sent_at, p.posted_at, GREATEST(now(), p.posted_at + $6::interval)
       FROM turn t
       JOIN postings p ON p.operation_id = t.newest_operation_id
-     WHERE p.kind = 'posted' AND p.evidence IN ('answered', 'already_applied') AND p.posted_at >= t.first_used_at
+     WHERE p.kind = 'posted' AND p.evidence = 'answered' AND p.posted_at >= t.first_used_at
         ON CONFLICT DO NOTHING
     RETURNING target, endpoint
 )
