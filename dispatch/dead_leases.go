@@ -49,6 +49,7 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 		if now := time.Now(); looked.IsZero() || now.Sub(looked) >= d.account.Lease/looksPerLease {
 			looked = now
 			d.watchClock(ctx)
+			d.note(d.registerShape(ctx))
 			d.rescue(ctx, &watched)
 		}
 		if d.account.Verify {

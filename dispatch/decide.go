@@ -138,6 +138,13 @@ func returnUnsent(row *ledger.Claimed) decision {
 	return decision{change: c}
 }
 
+// later is a decision to give a row back that is due again only after a wait:
+// what keeps it from being sent does not end at once.
+func later(d decision, wait time.Duration) decision {
+	d.change.Delay = wait
+	return d
+}
+
 // holdBack gives a put-back row back unsent, due again after the wait: rows like
 // it are refused one after another, see putBackSuspicion.
 func holdBack(row *ledger.Claimed, wait time.Duration) decision {

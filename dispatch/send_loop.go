@@ -89,7 +89,7 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 	if err != nil {
 		d.gate.unused(pass)
 		d.log.Error("a row cannot be sent as it was sent before: it waits", zap.String("biz_id", string(row.BizID)), zap.Error(err))
-		return returnUnsent(&row.Claimed)
+		return later(returnUnsent(&row.Claimed), unknownShapeWait)
 	}
 	ctx, cancel := context.WithDeadline(work, pass.deadline)
 	defer cancel()

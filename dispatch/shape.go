@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -23,6 +24,9 @@ type Shape struct {
 
 // shapeHashChars of hex are enough to tell some dozens of shapes apart.
 const shapeHashChars = 12
+
+// unknownShapeWait is how long a row waits whose shape cannot be read.
+const unknownShapeWait = time.Minute
 
 // ShapeOf is the shape with a text; empty is the zero Shape.
 func ShapeOf(text string) Shape {
@@ -45,7 +49,9 @@ type shapes struct {
 	known map[string]Vendor
 }
 
-// registerShape keeps the account's shape before anything is claimed in it.
+// registerShape keeps the account's shape before anything is claimed in it, and
+// again now and then: a database that lost its newest commits may lack it, while
+// rows go on to get it (TestLostShapeIsKeptAgain).
 func (d *Dispatcher) registerShape(ctx context.Context) error {
 	if d.account.Shape.Hash == "" {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,5 +163,67 @@ func TestMendedShapeReachesWhatWasHeldBack(t *testing.T) {
 	}
 	if parked >= 10 || posted != 40-parked {
 		t.Errorf("%d are parked, and %d of 40 were sent by the mended account", parked, posted)
+	}
+}
+
+// What registered a shape is lost, by a rollback say, while a worker goes on to
+// give it to rows: it is kept again, so that a further configuration can send
+// them as they were sent.
+func TestLostShapeIsKeptAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Config{})
+	g := newGateway(t, 500)
+	old := b.shapedAccount(g.URL, "aupres")
+	old.Schedule = dispatch.Schedule{time.Minute}
+	b.start(old)
+	shapes := `SELECT count(*) FROM request_shapes`
+	testkit.Eventually(t, 30*time.Second, "the shape to be registered", func() bool { return b.count(shapes) == 1 })
+	tx, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	for _, sql := range []string{`SET LOCAL session_replication_role = replica`, `DELETE FROM request_shapes`} {
+		if _, err := tx.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 30*time.Second, "the shape to be registered again", func() bool { return b.count(shapes) == 1 })
+}
+
+// claimsOf counts the claimed rows.
+type claimsOf struct {
+	counts
+	rows atomic.Int64
+}
+
+func (c *claimsOf) Claimed(_ string, rows int, _ time.Duration) { c.rows.Add(int64(rows)) }
+
+// A row whose shape nobody knows waits without being claimed over and over.
+func TestUnknownShapeWaits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Config{})
+	g := newGateway(t, 201)
+	entries, keys := b.freezes(2)
+	if _, err := b.store.Record(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.pool.Exec(t.Context(), `UPDATE outbox SET shape = 'lost' WHERE operation_id = (SELECT min(operation_id) FROM outbox)`); err != nil {
+		t.Fatal(err)
+	}
+	claims := &claimsOf{}
+	b.startWatched(b.shapedAccount(g.URL, "aupres"), claims)
+	testkit.Eventually(t, 30*time.Second, "the other to be posted", func() bool { return b.count(`SELECT count(*) FROM postings`) == 1 })
+	testkit.Eventually(t, 30*time.Second, "it to wait", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE state = 'pending' AND next_attempt_at > now() + interval '30 s' AND first_sent_at IS NULL AND shape = 'lost'`) == 1
+	})
+	if n := claims.rows.Load(); n > 3 {
+		t.Errorf("claimed %d rows, want 2 and at most one again", n)
+	}
+	if sent := len(g.sent(keys[0])) + len(g.sent(keys[1])); sent != 1 {
+		t.Errorf("%d calls", sent)
 	}
 }
