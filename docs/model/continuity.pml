@@ -4,12 +4,13 @@ inline is_missing(i, yes) {
 	yes = (db.row[i] == NONE && !(ONE_FACT && db.row[OPS - 1 - i] != NONE))
 }
 
-/* Every open row is in doubt; what waits rests for the longest lease. */
+/* Every open row is in doubt, and rests for the longest lease: what waits is not
+   claimed, and what is in hand is not quiet. */
 inline doubt_open() {
 	for (k : 0 .. OPS - 1) {
 		if
-		:: db.row[k] == PENDING || db.row[k] == PARKED -> db.doubt[k] = 1; db.rests[k] = RESTS
-		:: db.row[k] == SENDING -> db.doubt[k] = 1; watch[AT(0, k)] = 0; watch[AT(1, k)] = 0; db.over[k] = 0
+		:: db.row[k] == PENDING || db.row[k] == PARKED -> db.doubt[k] = 1; db.rests[k] = RESTS; not_quiet(k)
+		:: db.row[k] == SENDING -> db.doubt[k] = 1; db.rests[k] = RESTS; not_quiet(k); watch[AT(0, k)] = 0; watch[AT(1, k)] = 0; db.over[k] = 0
 		:: else
 		fi
 	}
@@ -56,7 +57,7 @@ end:
 			if
 			:: missing && READS_AGAIN(k) ->
 				printf("keeper: worker %d records operation %d again, in doubt\n", w, k);
-				db.row[k] = PENDING; db.doubt[k] = 1; db.rests[k] = RESTS
+				db.row[k] = PENDING; db.doubt[k] = 1; db.rests[k] = RESTS; not_quiet(k)
 			:: else
 			fi
 		}

@@ -15,9 +15,6 @@ inline drop(w, i) {
 	since_copy[AT(w, i)] = 0; unleased[AT(w, i)] = 0
 }
 
-/* The row is this worker's by the database's word. */
-#define HOLDS(w, i) (db.row[i] == SENDING && db.token[i] == (w) + 1 && !db.over[i] && !orphan[AT(w, i)] && !unleased[AT(w, i)])
-
 inline end_lease(i) {
 	db.token[i] = 0; db.over[i] = 0;
 	watch[AT(0, i)] = 0; watch[AT(1, i)] = 0
@@ -69,7 +66,7 @@ end:
 		MAY_CALL(w, i) && IS_LIVE(w, i) && !wire[AT(w, i)] ->
 		printf("send: worker %d calls for operation %d\n", w, i);
 		wire[AT(w, i)] = 1; hand[AT(w, i)] = CALLING;
-		begin_call(i)
+		begin_call(w, i)
 	}
 	/* step: dispatch.returnUnsent. The lease does not cover a call, or the key that
 	   protects it has grown old in hand. */
@@ -101,7 +98,7 @@ end:
 		if
 		:: MAY_SETTLE(w, i) ->
 			printf("settle: worker %d gives operation %d back in doubt\n", w, i);
-			db.doubt[i] = 1; end_lease(i); use_attempt(i)
+			db.doubt[i] = 1; not_quiet(i); end_lease(i); use_attempt(i)
 		:: else -> printf("settle: worker %d comes too late for operation %d\n", w, i)
 		fi;
 		drop(w, i)
@@ -172,7 +169,7 @@ end:
 	:: atomic {
 		admitted[w] && db.row[i] == SENDING && db.over[i] && IS_DEAD(w, i) ->
 		printf("rescue: worker %d takes operation %d back, in doubt\n", w, i);
-		end_lease(i); db.doubt[i] = 1; use_attempt(i)
+		end_lease(i); db.doubt[i] = 1; not_quiet(i); use_attempt(i)
 	}
 	/* step: ledger.Store.ParkForgotten. Only the key protects it, and it is old. */
 	:: atomic {

@@ -127,10 +127,12 @@ end:
 		if :: watch[AT(0, i)] == 1 -> watch[AT(0, i)] = 2 :: else fi;
 		if :: watch[AT(1, i)] == 1 -> watch[AT(1, i)] = 2 :: else fi;
 		lease_goes_by(i) }
-	/* the longest lease goes by after a recovery */
+	/* the longest lease goes by after a recovery: who has lost the row knows it */
 	:: atomic { db.rests[i] && !UNDER_WAY(i) ->
 		printf("time: operation %d has rested\n", i);
-		db.rests[i] = 0; lease_goes_by(i) }
+		if :: !KEEPS_LOST_ROW && !HOLDS(0, i) -> live[AT(0, i)] = 0 :: else fi;
+		if :: !KEEPS_LOST_ROW && !HOLDS(1, i) -> live[AT(1, i)] = 0 :: else fi;
+		db.rests[i] = 0 }
 	/* the vendor may forget the key */
 	:: atomic { keys_age > 0 && called[i] && !key_old[i] && !UNDER_WAY(i) ->
 		keys_age--; key_old[i] = 1; remembered[i] = 0;

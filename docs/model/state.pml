@@ -198,6 +198,9 @@ bit since_copy[WORKERS * OPS]; /* claimed after the standby or snapshot */
 bit unleased[WORKERS * OPS]; /* the database has lost this claim */
 byte watch[WORKERS * OPS];   /* 1: saw a lease that is over; 2: unchanged for a lease */
 
+/* The row is this worker's by the database's word. */
+#define HOLDS(w, i) (db.row[i] == SENDING && db.token[i] == (w) + 1 && !db.over[i] && !orphan[AT(w, i)] && !unleased[AT(w, i)])
+
 bit admitted[WORKERS];       /* the guard of the worker's connections is open */
 byte look[WORKERS];          /* 1: has read the witness; 2: mends; 3: mended */
 byte read_counter[WORKERS];  /* what it read there, or here when DATABASE_READ_FIRST */
@@ -206,12 +209,9 @@ byte beat[WORKERS];          /* a counter that is in the database, not yet in th
 /* --- On the wire: a request that may still arrive. */
 bit wire[WORKERS * OPS];
 #if WORKERS != 2
-#error "UNDER_WAY and MAY_SEND name two workers"
+#error "UNDER_WAY names two workers"
 #endif
 #define UNDER_WAY(i) (wire[AT(0, i)] || wire[AT(1, i)])
-#define MAY_SEND_OF(w, i) (live[AT(w, i)] && (hand[AT(w, i)] == RESEND || hand[AT(w, i)] == CALLING || hand[AT(w, i)] == PROVEN_ABSENT || \
-	(hand[AT(w, i)] == HELD && !(held_doubt[AT(w, i)] && VERIFIES))))
-#define MAY_SEND(i) (MAY_SEND_OF(0, i) || MAY_SEND_OF(1, i))
 
 /* --- What time and readings have told. */
 bit called[OPS];             /* a call was made that may have had an effect */
@@ -228,4 +228,4 @@ bit empty_before[OPS];       /* since its last call a reading was empty, and the
 /* --- Only for the promises. */
 bit heard_applied[OPS];
 bit ever_lost;               /* commits were lost */
-byte k;                      /* a loop counter, always 0 between two steps */
+byte k, l;                   /* loop counters, always 0 between two steps */

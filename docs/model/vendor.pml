@@ -1,20 +1,33 @@
 /* The vendor: what arrives, what it applies, what it answers. */
 
-/* A call begins: what was proven of the operation is worth nothing any more, and
-   it is later than every call that has ended. */
-inline begin_call(i) {
-	called[i] = 1; lag_over[i] = 0; quiet_over[i] = 0; empty_before[i] = 0;
+/* quiet_since moves: what readings and time have told of the operation counts
+   from here anew. */
+inline not_quiet(i) {
+	lag_over[i] = 0; quiet_over[i] = 0; empty_before[i] = 0;
+	for (l : 0 .. OPS - 1) {
+		if
+		:: l != i && !KEEPS_DEADLINE -> AFTER(l, i) = 0
+		:: else
+		fi
+	}
+	l = 0
+}
+
+/* A call begins: it is later than every call that has ended. The ledger knows of
+   it only when the caller still has the row. */
+inline begin_call(w, i) {
+	called[i] = 1;
 	for (k : 0 .. OPS - 1) {
 		if
 		:: k != i && CALL_HAS_ENDED(k) -> AFTER(i, k) = 1
 		:: else
-		fi;
-		if
-		:: k != i && !KEEPS_DEADLINE -> AFTER(k, i) = 0
-		:: else
 		fi
 	}
-	k = 0
+	k = 0;
+	if
+	:: HOLDS(w, i) -> not_quiet(i)
+	:: else
+	fi
 }
 
 inline apply(i) {
