@@ -17,7 +17,7 @@
 #define OLD_HERE(i, kind) (kind != BLANK && old_record[MEMBER(i)])
 #define KEPT(i) (!(SHORT_HISTORY && long_over[i]) || OLD_LIST_PROVES_AGE)
 #define BALANCE_IS_0(c, i) (!SHOWN(c, i) || spent[MEMBER(i)])
-#define LIST_IS_EMPTY(c, i, kind) (kind == BLANK || (!old_record[MEMBER(i)] && !IN_LIST(c, i, i) && !(spent[MEMBER(i)] && !gone[i])))
+#define LIST_IS_EMPTY(c, i, kind) (kind == BLANK || (!old_record[MEMBER(i)] && !IN_LIST(c, i, i) && !IN_LIST(c, OPS - 1 - (i), i) && !(spent[MEMBER(i)] && !gone[i])))
 #define EMPTY_IS_EMPTY(c, i) (BALANCE_IS_0(c, i) && (empty_before[i] || ONE_IS_ENOUGH))
 #define REACHES(c, i, kind) (OLD_HERE(i, kind) || (KEPT(i) && (!LIST_IS_EMPTY(c, i, kind) || EMPTY_IS_EMPTY(c, i) || EMPTY_PROVES)))
 #define hand_is(what) (hand[AT(w, i)] == what)

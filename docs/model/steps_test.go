@@ -30,6 +30,8 @@ type folder struct {
 	bodies map[string][]string
 	// sql are constants that change a row.
 	sql map[string]bool
+	// texts are the constants that are one text each, quoted.
+	texts map[string]string
 }
 
 func parseFolder(t *testing.T, name string) *folder {
@@ -38,7 +40,7 @@ func parseFolder(t *testing.T, name string) *folder {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("folder %s of a step has no Go files (%v)", name, err)
 	}
-	f := &folder{names: map[string]bool{}, bodies: map[string][]string{}, sql: map[string]bool{}}
+	f := &folder{names: map[string]bool{}, bodies: map[string][]string{}, sql: map[string]bool{}, texts: map[string]string{}}
 	for _, path := range files {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
@@ -73,6 +75,9 @@ func (f *folder) add(d ast.Decl) {
 					f.names[n.Name] = true
 					if i < len(s.Values) {
 						f.bodies[n.Name] = mentioned(s.Values[i])
+						if l, ok := s.Values[i].(*ast.BasicLit); ok && l.Kind == token.STRING {
+							f.texts[n.Name] = l.Value
+						}
 						f.sql[n.Name] = f.sql[n.Name] || changesRow.MatchString(texts(s.Values[i]))
 					}
 				}
@@ -249,6 +254,26 @@ func matches(pattern *regexp.Regexp, text string) (found []string) {
 		found = append(found, m[1])
 	}
 	return found
+}
+
+// Every promise that a sabotage build can break is a switch of the model, of the
+// same name.
+func TestSabotageIsASwitch(t *testing.T) {
+	t.Parallel()
+	f, promises := parseFolder(t, "internal/sabotage"), 0
+	switches := matches(ifdef, read(t, "switches.pml"))
+	for name, value := range f.texts {
+		if slices.Contains(f.bodies["Points"], name) {
+			continue // a place to crash at, no promise
+		}
+		promises++
+		if !slices.Contains(switches, strings.ToUpper(strings.Trim(value, `"`))) {
+			t.Errorf("sabotage.%s = %s is no switch of switches.pml", name, value)
+		}
+	}
+	if promises < 5 {
+		t.Errorf("only %d promises found: the search is broken", promises)
+	}
 }
 
 // Each switch of the model is tried, each configuration sets bounds that the

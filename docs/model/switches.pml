@@ -88,7 +88,7 @@
 #define IS_LIVE(w, i) live[AT(w, i)]
 #endif
 
-#ifdef SETTLE_WITHOUT_LEASE
+#ifdef NO_LEASE_CHECK
 #define MAY_SETTLE(w, i) (db.row[i] != NONE && db.row[i] != CLOSED)
 #else
 #define MAY_SETTLE(w, i) HOLDS(w, i)
