@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"time"
 
 	"pointsledger/internal/rehearsal"
 	"pointsledger/vendorapi/sim"
@@ -71,7 +72,10 @@ func (in *injector) changeHabits(ctx context.Context, kind Kind) error {
 	return in.rig.setVendors(ctx, map[string]any{"zhimai": changes})
 }
 
-// giveHistory gives two of three members a record of before the run, as members
+// historyAge is how old the records are that members have before a run.
+const historyAge = 90 * 24 * time.Hour
+
+// giveHistory gives two of three members records of before the run, as members
 // have in life; the others are new, and their first points are the first line of
 // their history.
 func (r *rig) giveHistory(ctx context.Context, plan *rehearsal.Plan) error {
@@ -84,7 +88,7 @@ func (r *rig) giveHistory(ctx context.Context, plan *rehearsal.Plan) error {
 		if len(given)%3 == 0 {
 			continue
 		}
-		row := map[string]any{"member": e.Member, "points": 1, "type": "in", "text": "期初积分"}
+		row := map[string]any{"member": e.Member, "points": 1, "type": "in", "text": "期初积分", "count": 3, "age_ms": historyAge.Milliseconds()}
 		if err := r.control(ctx, http.MethodPost, "/_sim/rows", row, nil); err != nil {
 			return err
 		}

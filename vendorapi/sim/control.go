@@ -118,6 +118,7 @@ func (s *Simulator) serveRows(w http.ResponseWriter, r *http.Request) {
 		Type   string `json:"type"`
 		Text   string `json:"text"`
 		Count  int    `json:"count"`
+		AgeMs  int64  `json:"age_ms"`
 	}{Type: "in", Text: "客服补发", Count: 1}
 	if !readControl(w, r, &rows) {
 		return
@@ -127,7 +128,7 @@ func (s *Simulator) serveRows(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for range rows.Count {
-		if err := s.InsertRow(rows.Member, rows.Points, rows.Type == "out", rows.Text); err != nil {
+		if err := s.InsertOldRow(rows.Member, rows.Points, rows.Type == "out", rows.Text, time.Duration(rows.AgeMs)*time.Millisecond); err != nil {
 			writeProblem(w, http.StatusBadRequest, err)
 			return
 		}

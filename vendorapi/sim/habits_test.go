@@ -224,3 +224,23 @@ func TestKylinBodies(t *testing.T) {
 		t.Errorf("%+v", k)
 	}
 }
+
+// A member's history may begin before the simulator does, and stays in order.
+func TestOldRows(t *testing.T) {
+	t.Parallel()
+	s, c := startSim(t, Config{Zhimai: ZhimaiConfig{Records: RecordsConfig{EchoReason: true}}})
+	if status, b := control(t, c, "POST", "/_sim/rows", `{"member":"`+someMember+`","points":4,"text":"期初","count":2,"age_ms":86400000}`); status != 201 {
+		t.Fatalf("%d %s", status, b)
+	}
+	addOne(t, c, "a")
+	wantTexts(t, c, "with a history", "a", "期初", "期初")
+	if n := s.Balance(someMember); n != 9 {
+		t.Errorf("balance %d, want 9", n)
+	}
+	if err := s.InsertOldRow(someMember, 1, false, "late", time.Hour); err == nil {
+		t.Error("a record was put behind newer ones")
+	}
+	if err := s.InsertOldRow(someMember, 1, false, "of tomorrow", -time.Hour); err == nil {
+		t.Error("a record of the future was accepted")
+	}
+}

@@ -95,6 +95,17 @@ func (p *member) add(r record, keep int) {
 	}
 }
 
+// newest is when the member's newest record was made; zero when there is none.
+func (m *members) newest(id string) (at time.Time) {
+	sh := m.shardOf(id)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if p := sh.byID[id]; p != nil && len(p.records) > 0 {
+		at = p.records[len(p.records)-1].at
+	}
+	return at
+}
+
 // balance is what the member has now.
 func (m *members) balance(id string) int64 {
 	sh := m.shardOf(id)
@@ -122,6 +133,19 @@ func unrelatedRow(id string, number int, now time.Time) record {
 // through points-add, as a till or the vendor's own campaign would. It is
 // visible at once. Points must be above 0.
 func (s *Simulator) InsertRow(memberID string, points int64, spent bool, text string) error {
+	return s.InsertOldRow(memberID, points, spent, text, 0)
+}
+
+// InsertOldRow is InsertRow for a movement of some time ago, for a member who has
+// no newer one.
+func (s *Simulator) InsertOldRow(memberID string, points int64, spent bool, text string, age time.Duration) error {
+	at := s.now().Add(-age)
+	if age < 0 {
+		return fmt.Errorf("insert row: want an age of 0 or more, got %v", age)
+	}
+	if newest := s.members.newest(memberID); age > 0 && newest.After(at) {
+		return fmt.Errorf("insert row: %q has a record of %s already, newer than this one", memberID, newest.Format(time.RFC3339))
+	}
 	if !s.members.exists(memberID) {
 		return fmt.Errorf("insert row: %q is no member", memberID)
 	}
@@ -129,7 +153,7 @@ func (s *Simulator) InsertRow(memberID string, points int64, spent bool, text st
 		return fmt.Errorf("insert row: want points above 0, got %d", points)
 	}
 	keep := s.vendors[0].settings.Load().records.MaxPerMember
-	s.members.add(memberID, record{at: s.now(), points: points, spent: spent, text: text, unrelated: true}, keep)
+	s.members.add(memberID, record{at: at, points: points, spent: spent, text: text, unrelated: true}, keep)
 	return nil
 }
 
