@@ -128,6 +128,8 @@ func TestSettlingRefusedCostsOnlyItself(t *testing.T) {
 		f.record(f.event("SO-" + string(rune('a'+i))))
 	}
 	rows := f.claim(1, 40)
+	// One of them is an old doubt that was sent again: what was heard is of now.
+	f.exec(`UPDATE outbox SET in_doubt = true, quiet_since = now() - interval '1 h' WHERE operation_id = $1`, int64(rows[7].ID))
 
 	heard := confirmations(rows[:20])
 	heard[7].MemberID = "42\x0042" // 22021
@@ -139,6 +141,7 @@ func TestSettlingRefusedCostsOnlyItself(t *testing.T) {
 	}
 	want(t, "posted", done.Posted, 18)
 	want(t, "set aside, in doubt", one[int](f, `SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt AND cause = 'settling_refused' AND lease_token IS NULL`), 2)
+	want(t, "in doubt since the call that was heard", one[int](f, `SELECT count(*) FROM outbox WHERE cause = 'settling_refused' AND quiet_since > now() - interval '1 min'`), 2)
 	if words := one[string](f, `SELECT error FROM attempts WHERE operation_id = $1`, rows[11].ID); !strings.Contains(words, "the vendor confirmed it") || !strings.Contains(words, "postings_posted_has_member") {
 		t.Errorf("attempts say: %s", words)
 	}

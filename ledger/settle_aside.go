@@ -90,8 +90,8 @@ func (a *settleApart[T]) verdict() error {
 // taken, by somebody else.
 const sqlSetAside = `
 WITH aside AS (
-    SELECT a.operation_id, a.doubt, a.words
-      FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::text[]) AS a (operation_id, lease_token, doubt, words)
+    SELECT a.operation_id, a.doubt, a.words, a.quiet_ms
+      FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::text[], $5::bigint[]) AS a (operation_id, lease_token, doubt, words, quiet_ms)
       JOIN outbox x ON x.operation_id = ANY (ARRAY[a.operation_id])
        AND (a.lease_token = 0 OR x.lease_token = a.lease_token AND x.lease_until > now())
      ORDER BY a.operation_id
@@ -100,6 +100,8 @@ WITH aside AS (
     UPDATE outbox x
        SET state = 'parked', cause = '` + CauseSettlingRefused + `', in_doubt = x.in_doubt OR a.doubt,
            first_sent_at = CASE WHEN a.doubt THEN COALESCE(x.first_sent_at, now()) ELSE x.first_sent_at END,
+           quiet_since = CASE WHEN a.doubt THEN GREATEST(x.quiet_since, now() + a.quiet_ms * interval '1 millisecond')
+                              ELSE x.quiet_since END,
            lease_token = NULL, lease_until = NULL
       FROM aside a
      WHERE x.operation_id = ANY (ARRAY[a.operation_id])
@@ -115,6 +117,8 @@ type asideRow struct {
 	token LeaseToken // 0: whoever has it
 	doubt bool
 	words string
+	// quiet is how long after now the call that caused the doubt may still run.
+	quiet time.Duration
 }
 
 // setAside parks rows and returns what to tell, nil when none was open.
@@ -122,14 +126,15 @@ func (s *Store) setAside(ctx context.Context, rows []asideRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	ids, tokens := make([]int64, len(rows)), make([]int64, len(rows))
+	ids, tokens, quiet := make([]int64, len(rows)), make([]int64, len(rows)), make([]int64, len(rows))
 	doubts, words := make([]bool, len(rows)), make([]string, len(rows))
 	said := make(map[OperationID]string, len(rows))
 	for i, r := range rows {
 		ids[i], tokens[i], doubts[i], words[i] = int64(r.id), int64(r.token), r.doubt, storable(r.words)
+		quiet[i] = r.quiet.Milliseconds()
 		said[r.id] = words[i]
 	}
-	parked, err := queryIDs(ctx, s.pool, sqlSetAside, ids, tokens, doubts, words)
+	parked, err := queryIDs(ctx, s.pool, sqlSetAside, ids, tokens, doubts, words, quiet)
 	if err != nil {
 		return fmt.Errorf("set rows aside: %w", explain(err))
 	}
@@ -168,7 +173,7 @@ func asideChanges(refused []refusedRow[Change]) []asideRow {
 		if a := r.row.Attempt; a != nil {
 			what, took = fmt.Sprintf("its attempt ended %s (HTTP %d, code %q, %q)", a.Outcome, a.HTTPStatus, a.VendorCode, a.VendorWords), a.Duration
 		}
-		rows[i] = asideRow{id: r.row.ID, token: r.row.Token, doubt: r.row.Doubt,
+		rows[i] = asideRow{id: r.row.ID, token: r.row.Token, doubt: r.row.Doubt, quiet: r.row.QuietIn,
 			words: wordsOf(fmt.Sprintf("%s after %v", what, took.Round(time.Millisecond)), r.err)}
 	}
 	return rows
