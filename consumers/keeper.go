@@ -25,7 +25,11 @@ type KeeperDeps struct {
 	Reset func()
 	// Rules are those to begin with; Reconfigure brings others.
 	Rules *Rules
-	Log   *zap.Logger
+	// Restore puts back, before events are read again into a ledger that lost
+	// commits, what the ledger must know to refuse rules that have ended; nil is
+	// nothing.
+	Restore func(ctx context.Context) error
+	Log     *zap.Logger
 }
 
 // KeeperConfig of a Keeper.

@@ -231,6 +231,11 @@ func (k *Keeper) adoptStream(ctx context.Context, f *facts) error {
 // the loss. What it adds is in doubt too. Both rest until no worker can hold a
 // lease that the database does not know of.
 func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
+	if k.Restore != nil {
+		if err := k.Restore(ctx); err != nil {
+			return fmt.Errorf("restore the registered rules: %w", err)
+		}
+	}
 	since, ackedAt, err := k.lossBegan(ctx, f)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ const rulesEvery = 3 * time.Second
 // What is recorded is still sent.
 type rulesWatch struct {
 	store *ledger.Store
+	guard *ledger.Guard // nil: the database is surely the ledger's
 	log   *zap.Logger
 	poke  chan struct{}
 
@@ -37,10 +38,14 @@ type rulesWatch struct {
 	judged string
 	// stands is that judgement; its warning goes when its time has come.
 	stands standing
+
+	restoring sync.Mutex
+	// known are the files that were registered at the last look; see restore.
+	known []ledger.RegisteredRules
 }
 
-func newRulesWatch(store *ledger.Store, cfg *config.Config, log *zap.Logger) *rulesWatch {
-	return &rulesWatch{store: store, log: log, poke: make(chan struct{}, 1), version: cfg.RulesVersion, text: cfg.RulesText}
+func newRulesWatch(store *ledger.Store, guard *ledger.Guard, cfg *config.Config, log *zap.Logger) *rulesWatch {
+	return &rulesWatch{store: store, guard: guard, log: log, poke: make(chan struct{}, 1), version: cfg.RulesVersion, text: cfg.RulesText}
 }
 
 // watch names the runner that is to be held to the rules.
@@ -111,7 +116,7 @@ func (w *rulesWatch) look(ctx context.Context) error {
 	w.mu.Lock()
 	version, text, known := w.version, w.text, w.seen == look && w.judged == w.version
 	w.mu.Unlock()
-	if known {
+	if known || !w.mayRegister() {
 		w.timeHasCome()
 		return nil
 	}
@@ -120,9 +125,13 @@ func (w *rulesWatch) look(ctx context.Context) error {
 			return err
 		}
 	}
-	all, err := w.store.Registered(ctx)
+	all, err := w.restore(ctx)
 	if err != nil {
 		return err
+	}
+	if newest, _ := ledger.NewestRules(all); newest.Version != look.Newest {
+		w.Poke() // restored, or registered just now: the next look knows the new state
+		return nil
 	}
 	if _, there := ledger.FindRules(all, version); !there {
 		// The database lost it: it is registered again, unless others speak

@@ -88,7 +88,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err := s.wait.until(ctx, register); err != nil {
 		return nil, err
 	}
-	s.rules = newRulesWatch(s.keeper.store, cfg, log.Named("rules"))
+	s.rules = newRulesWatch(s.keeper.store, guard, cfg, log.Named("rules"))
 	var first []*dispatch.Dispatcher
 	for _, v := range on {
 		d, err := s.newDispatcher(v)
@@ -108,7 +108,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err != nil {
 		return nil, fmt.Errorf("open jetstream: %w", err)
 	}
-	if err := s.keeper.connect(js, guard, s.pool.Reset, cfg, on, log); err != nil {
+	if err := s.keeper.connect(js, guard, s.pool.Reset, s.rules, cfg, on, log); err != nil {
 		return nil, err
 	}
 	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Rules: cfg.Rules,
