@@ -29,6 +29,10 @@ type databaseClock struct {
 	back time.Duration
 	told string
 	at   time.Time
+	// owed: it was set forward, and the account's doubts still count as if the
+	// step had been a wait; paid is when they no longer did, zero for never.
+	owed bool
+	paid time.Time
 }
 
 // look keeps one look: the database's time lies between asked and heard of this
@@ -52,6 +56,8 @@ func (c *databaseClock) look(asked, heard, database time.Time) time.Duration {
 	}
 	if step < 0 {
 		c.back -= step
+	} else {
+		c.owed = true
 	}
 	c.told, c.at = fmt.Sprintf("the database's clock was set by %+.0f s", step.Seconds()), heard
 	return step
@@ -73,17 +79,55 @@ func (c *databaseClock) setBack() time.Duration {
 	return c.back
 }
 
+func (c *databaseClock) owes() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owed
+}
+
+func (c *databaseClock) pay(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owed, c.paid = false, at
+}
+
+// outdated tells that a row which was claimed at a time says of its doubt what
+// was so before the clock was set forward.
+func (c *databaseClock) outdated(claimed time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owed || !c.paid.IsZero() && !claimed.After(c.paid)
+}
+
 // watchClock looks at the database's clock and says when it was set.
 func (d *Dispatcher) watchClock(ctx context.Context) {
 	asked := time.Now()
 	now, err := d.store.Clock(ctx)
 	d.note(err)
+	if err == nil {
+		d.heedClock(ctx, asked, time.Now(), now)
+	}
+}
+
+// heedClock looks at the database's time, heard between two times of this process.
+// A step forward is no wait: what waits for the vendor's records to show it begins
+// to wait anew (TestClockSetForwardIsNoWait).
+func (d *Dispatcher) heedClock(ctx context.Context, asked, heard, now time.Time) {
+	if step := d.clock.look(asked, heard, now); step != 0 {
+		d.log.Warn("the database's clock was set: leases are kept by this process's clock, due times and keys' ages move with it",
+			zap.Float64("seconds", step.Seconds()))
+	}
+	if !d.clock.owes() {
+		return
+	}
+	n, err := d.store.RenewDoubt(ctx, d.account.Name)
+	d.note(err)
 	if err != nil {
 		return
 	}
-	if step := d.clock.look(asked, time.Now(), now); step != 0 {
-		d.log.Warn("the database's clock was set: leases are kept by this process's clock, due times and keys' ages move with it",
-			zap.Float64("seconds", step.Seconds()))
+	d.clock.pay(time.Now())
+	if n > 0 {
+		d.log.Info("rows in doubt wait anew for the vendor's records to show them", zap.Int("rows", n))
 	}
 }
 

@@ -51,9 +51,13 @@ func (d *Dispatcher) mustVerify(row *held) bool {
 // verify settles a chain of one member's doubtful rows with one scan: posted,
 // parked, sent again, or left for a later reading. Time is the database's.
 func (d *Dispatcher) verify(accept, work context.Context, head *held) {
+	asked := time.Now()
 	k, err := d.store.Knowledge(work, d.account.Name, d.account.Endpoint())
 	d.note(err)
-	if err != nil {
+	if err == nil && !k.Now.IsZero() {
+		d.heedClock(work, asked, time.Now(), k.Now)
+	}
+	if err != nil || d.clock.outdated(head.claimedAt) {
 		d.each(head, func(row *held) decision { return returnUnsent(&row.Claimed) })
 		return
 	}
