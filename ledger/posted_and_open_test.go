@@ -197,3 +197,32 @@ func TestSettlingRefusedToAll(t *testing.T) {
 		})
 	}
 }
+
+// A row in doubt is sent again, and what came of that cannot be written: it is in
+// doubt of the later call, too, so what was called after the first one alone shows
+// nothing about it.
+func TestSettlingRefusedIsDoubtOfTheLastCall(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for i := range 4 {
+		f.record(f.event("SO-" + string(rune('a'+i))))
+	}
+	f.claim(1, 4)
+	f.exec(`UPDATE outbox SET in_doubt = true, first_sent_at = now() - interval '10 minutes', quiet_since = now() - interval '10 minutes', state = 'pending',
+		lease_token = NULL, lease_until = NULL`)
+	rows := f.claim(2, 4)
+	heard := confirmations(rows[:2])
+	heard[0].MemberID = "42\x0042"
+	if _, err := f.Confirm(t.Context(), heard); err == nil {
+		t.Fatal("want a row set aside")
+	}
+	changes := []ledger.Change{
+		{ID: rows[2].ID, Token: 2, State: ledger.Pending, Cause: "unknown", Doubt: true, QuietIn: time.Minute, Attempt: &ledger.Attempt{Outcome: "no such outcome"}},
+		{ID: rows[3].ID, Token: 2, State: ledger.Pending, Cause: "unknown", Doubt: true, Attempt: &ledger.Attempt{Outcome: "unknown"}},
+	}
+	if _, err := f.Settle(t.Context(), changes); err == nil {
+		t.Fatal("want a row set aside")
+	}
+	want(t, "confirmed, quiet since now", one[bool](f, `SELECT quiet_since > now() - interval '1 minute' FROM outbox WHERE operation_id = $1`, rows[0].ID), true)
+	want(t, "unclear, quiet from the call's deadline", one[bool](f, `SELECT quiet_since > now() FROM outbox WHERE operation_id = $1`, rows[2].ID), true)
+}
