@@ -83,7 +83,7 @@ func (d *Dispatcher) mayRepeat(ctx context.Context, row *held) (_ decision, ok b
 	switch {
 	case err != nil:
 		return returnUnsent(&row.Claimed), false
-	case d.honoured(k):
+	case d.honoured(k, row):
 		return decision{}, true
 	}
 	c := giveBack(&row.Claimed)

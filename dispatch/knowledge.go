@@ -12,7 +12,7 @@ import (
 // judge asks for. The worker and the commands that look at records use it, so
 // that they judge alike.
 func KnowledgeOf(k ledger.EndpointKnowledge, quietAfter, clockSkew time.Duration) evidence.Knowledge {
-	known := evidence.Knowledge{ShownSince: k.ShownSince, LastSentAt: k.LastSentAt, MaxLag: k.MaxLag,
+	known := evidence.Knowledge{AloneSince: k.AloneSince, ShownSince: k.ShownSince, LastSentAt: k.LastSentAt, MaxLag: k.MaxLag,
 		Zone: evidence.Zone{Known: k.ZoneKnown, Offset: k.ZoneOffset}, QuietAfter: quietAfter, ClockSkew: clockSkew}
 	switch k.References {
 	case ledger.ReferencesShown:
@@ -45,9 +45,9 @@ func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
 }
 
 // honoured tells that the vendor is taken at its word, or was seen, to apply a
-// repeated key once.
-func (d *Dispatcher) honoured(k ledger.EndpointKnowledge) bool {
-	return d.account.KeysHonoured || !k.KeysSeenAt.IsZero()
+// repeated key once. What was seen at this endpoint counts for what was called here.
+func (d *Dispatcher) honoured(k ledger.EndpointKnowledge, row *held) bool {
+	return d.account.KeysHonoured || !k.KeysSeenAt.IsZero() && !d.knowledge(k).ElsewhereAt(row.FirstSentAt)
 }
 
 // soughtOf is a claimed row as the judge looks for it.

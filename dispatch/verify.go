@@ -161,7 +161,7 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, j evidence.
 		row.InDoubt, row.NeverSent, row.Lack = false, true, ""
 		return d.send(accept, work, row)
 	}
-	if d.honoured(k) && !d.forgotten(row) {
+	if d.honoured(k, row) && !d.forgotten(row) {
 		return d.send(accept, work, row)
 	}
 	if j.Lack.Passes() {

@@ -6,6 +6,8 @@ import "time"
 type Lack string
 
 const (
+	// LackEndpoint: the call may have gone to another endpoint of the account.
+	LackEndpoint Lack = "called_at_another_endpoint"
 	// LackReferences: the endpoint is not known to show our references.
 	LackReferences Lack = "references_not_known_to_show"
 	// LackUnnamed: records of these points show no reference; the confirmed
@@ -21,6 +23,7 @@ const (
 
 // lackWords says each of them to people, in one place for all commands.
 var lackWords = map[Lack]string{
+	LackEndpoint:   "the call may have gone to another address or key of this account, whose records these are not",
 	LackReferences: "the vendor is not known to show our references in its records",
 	LackUnnamed:    "records of these points show no reference, and may be those of other operations",
 	LackReach:      "the records are not known to go back to before the call",
@@ -38,6 +41,8 @@ func (l Lack) Passes() bool { return l == LackCurrent || l == LackReferences }
 // lack is what the control lacks, empty when it holds.
 func (j *judging) lack() Lack {
 	switch {
+	case j.known.ElsewhereAt(j.FirstSentAt):
+		return LackEndpoint
 	case j.known.References != ReferencesShown:
 		return LackReferences
 	case j.unnamed:
@@ -51,6 +56,11 @@ func (j *judging) lack() Lack {
 	}
 	return ""
 }
+
+// ElsewhereAt tells that a call which began at a time may have gone to another
+// endpoint of the account: neither what this one's records lack nor what is known of
+// its keys says anything about it.
+func (k Knowledge) ElsewhereAt(sentAt time.Time) bool { return sentAt.Before(k.AloneSince) }
 
 // reaches tells that the reading would hold a record of the call.
 func (j *judging) reaches() bool {

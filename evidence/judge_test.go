@@ -138,6 +138,9 @@ func judgeCases() []judgeCase {
 			s.known.References = ReferencesUnknown
 			s.reading.Records[0].Text, s.issued[0].SentAt = "", sentAt.Add(-time.Millisecond)
 		}, PerhapsShown, ""},
+		// Endpoint.
+		{"called elsewhere before", func(s *situation) { s.known.AloneSince = sentAt.Add(time.Millisecond) }, NotKnown, LackEndpoint},
+		{"called elsewhere until then", func(s *situation) { s.known.AloneSince = sentAt }, Absent, ""},
 		// References.
 		{"references unknown", func(s *situation) { s.known.References = ReferencesUnknown }, NotKnown, LackReferences},
 		{"references hidden", func(s *situation) { s.known.References = ReferencesHidden }, NotKnown, LackReferences},
@@ -250,7 +253,7 @@ func TestReferenceAtEnd(t *testing.T) {
 // TestLackWords: each lack has its words.
 func TestLackWords(t *testing.T) {
 	t.Parallel()
-	for _, lack := range []Lack{LackReferences, LackReach, LackConfirmed, LackCurrent} {
+	for _, lack := range []Lack{LackEndpoint, LackReferences, LackReach, LackConfirmed, LackCurrent} {
 		if lack.Words() == "" {
 			t.Errorf("%q has no words", lack)
 		}

@@ -112,6 +112,9 @@ type Extent struct {
 // Knowledge is what is known of an account at its endpoint.
 type Knowledge struct {
 	References References
+	// AloneSince is since when all calls of the account surely go to this endpoint;
+	// zero when it never had another. What was called before may be shown elsewhere.
+	AloneSince time.Time
 	// ShownSince is since when the endpoint is known to show references; what was
 	// confirmed before need not show.
 	ShownSince time.Time

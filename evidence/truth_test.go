@@ -27,6 +27,7 @@ type truth struct {
 	zone       time.Duration // what its times are behind China's
 	skew       time.Duration
 	frozen     time.Time // what was made later is not shown; zero: all is
+	moved      time.Time // calls before went to another endpoint, and do not show; zero: none
 
 	op      Operation
 	applied bool
@@ -38,6 +39,7 @@ type truth struct {
 type entry struct {
 	Record
 	at, visible time.Time
+	ours        bool // called by us
 }
 
 func (v *truth) minutes(n int) time.Duration {
@@ -72,6 +74,9 @@ func newTruth(seed uint64) *truth {
 	v.now = v.op.QuietSince.Add(v.minutes(40))
 	if v.chance(10) {
 		v.now = v.op.QuietSince.Add(30 * time.Hour)
+	}
+	if v.chance(10) {
+		v.moved = first.Add(v.minutes(20) - 5*time.Minute)
 	}
 	return v
 }
@@ -159,6 +164,7 @@ func (v *truth) foreign() {
 }
 
 func (v *truth) record(at time.Time, points int64, text string, award bool) {
+	ours := text == v.op.Reason
 	if at.Before(v.echoFrom) || !at.Before(v.echoUntil) {
 		text = ""
 	}
@@ -169,7 +175,7 @@ func (v *truth) record(at time.Time, points int64, text string, award bool) {
 	if v.chance(3) {
 		shown = time.Time{}
 	}
-	v.made = append(v.made, entry{Record{Award: award, Points: points, Text: text, At: shown}, at, at.Add(v.within(v.maxLag))})
+	v.made = append(v.made, entry{Record: Record{Award: award, Points: points, Text: text, At: shown}, at: at, visible: at.Add(v.within(v.maxLag)), ours: ours})
 }
 
 // read is the reading.
@@ -179,7 +185,7 @@ func (v *truth) read() (r Reading) {
 	balance := int64(0)
 	var kept []entry
 	for _, e := range v.made {
-		if e.visible.After(v.now) || !v.frozen.IsZero() && e.at.After(v.frozen) {
+		if elsewhere := e.ours && e.at.Before(v.moved); elsewhere || e.visible.After(v.now) || !v.frozen.IsZero() && e.at.After(v.frozen) {
 			continue
 		}
 		if e.Award {
@@ -207,7 +213,7 @@ func (v *truth) read() (r Reading) {
 
 // knowledge is what honest samples at this vendor could have taught by now.
 func (v *truth) knowledge() Knowledge {
-	k := Knowledge{MaxLag: v.maxLag, QuietAfter: v.minutes(10), ShownSince: noon.Add(v.minutes(60) - time.Hour)}
+	k := Knowledge{AloneSince: v.moved, MaxLag: v.maxLag, QuietAfter: v.minutes(10), ShownSince: noon.Add(v.minutes(60) - time.Hour)}
 	if v.echoFrom.After(k.ShownSince) {
 		k.ShownSince = v.echoFrom
 	}

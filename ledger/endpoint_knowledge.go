@@ -50,7 +50,10 @@ type EndpointKnowledge struct {
 	// FirstUsedAt is since when a worker calls the endpoint, or since when what was
 	// known of it was forgotten; zero when none ever has.
 	FirstUsedAt time.Time
-	References  ReferenceState
+	// AloneSince is since when all calls of the account surely go to this endpoint:
+	// before, or still, workers called another one. Zero when no other is known.
+	AloneSince time.Time
+	References ReferenceState
 	// ShownSince is set when references are shown: what was confirmed from then on
 	// must show.
 	ShownSince time.Time
@@ -92,11 +95,16 @@ const (
 // endpoint_samples_ended_idx, endpoint_samples_due_idx). A sample that does not
 // show yet, or never did, has lagged at least as long as it was not there, and
 // so has one that was read again too late to tell. When every sample was read
-// late, the shortest upper bound is the best guess. No row means that no worker
-// has called the endpoint.
+// late, the shortest upper bound is the best guess. Of the account's other endpoints
+// counts until when they were called: a lease that lasts means still. No row means
+// that no worker has called the endpoint.
 const sqlEndpoint = `
 SELECT now(), e.first_used_at, e.reference_state, e.shown_since, e.zone_offset_minutes, e.newest_sent_at, e.keys_seen_at,
-       GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended, l.missed, e.sampled_at
+       GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended, l.missed, e.sampled_at,
+       (SELECT max(GREATEST(o.first_used_at, o.newest_sent_at, o.lease_until,
+                            CASE WHEN o.first_used_at < e.first_used_at THEN e.first_used_at END))
+          FROM endpoints o
+         WHERE o.target = e.target AND o.endpoint <> e.endpoint)
   FROM endpoints e
  CROSS JOIN LATERAL (
        SELECT max(CASE WHEN s.state = 'shown' AND NOT s.read_late THEN s.lag_ms ELSE s.unshown_ms END) AS on_time,
@@ -131,14 +139,15 @@ func (s *Store) Knowledge(ctx context.Context, account, endpoint string) (Endpoi
 	k := EndpointKnowledge{References: ReferencesUnknown}
 	batch := &pgx.Batch{}
 	batch.Queue(sqlEndpoint, account, endpoint, lagSamples).QueryRow(func(row pgx.Row) error {
-		var shown, sent, keys, sampled *time.Time
+		var shown, sent, keys, sampled, alone *time.Time
 		var minutes *int16
 		var lag int64
-		err := row.Scan(&k.Now, &k.FirstUsedAt, &k.References, &shown, &minutes, &sent, &keys, &lag, &k.Ended, &k.Missed, &sampled)
+		err := row.Scan(&k.Now, &k.FirstUsedAt, &k.References, &shown, &minutes, &sent, &keys, &lag, &k.Ended, &k.Missed, &sampled, &alone)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		k.ShownSince, k.LastSentAt, k.KeysSeenAt, k.SampledAt = timeOrZero(shown), timeOrZero(sent), timeOrZero(keys), timeOrZero(sampled)
+		k.AloneSince = timeOrZero(alone)
 		k.MaxLag = time.Duration(lag) * time.Millisecond
 		if minutes != nil {
 			k.ZoneKnown, k.ZoneOffset = true, time.Duration(*minutes)*time.Minute
