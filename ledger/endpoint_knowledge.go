@@ -96,15 +96,14 @@ const (
 // show yet, or never did, has lagged at least as long as it was not there, and
 // so has one that was read again too late to tell. When every sample was read
 // late, the shortest upper bound is the best guess. Of the account's other endpoints
-// counts until when they were called: a lease that lasts means still. No row means
-// that no worker has called the endpoint.
+// counts until when workers called them: a lease that lasts means still. No row
+// means that no worker has called the endpoint.
 const sqlEndpoint = `
 SELECT now(), e.first_used_at, e.reference_state, e.shown_since, e.zone_offset_minutes, e.newest_sent_at, e.keys_seen_at,
        GREATEST(COALESCE(l.on_time, l.late, 0), COALESCE(w.unshown, 0)), l.ended, l.missed, e.sampled_at,
-       (SELECT max(GREATEST(o.first_used_at, o.newest_sent_at, o.lease_until,
-                            CASE WHEN o.first_used_at < e.first_used_at THEN e.first_used_at END))
+       (SELECT max(GREATEST(o.newest_sent_at, o.lease_until, CASE WHEN o.first_used_at < e.first_used_at THEN e.first_used_at END))
           FROM endpoints o
-         WHERE o.target = e.target AND o.endpoint <> e.endpoint)
+         WHERE o.target = e.target AND o.endpoint <> e.endpoint AND o.lease_until IS NOT NULL)
   FROM endpoints e
  CROSS JOIN LATERAL (
        SELECT max(CASE WHEN s.state = 'shown' AND NOT s.read_late THEN s.lag_ms ELSE s.unshown_ms END) AS on_time,

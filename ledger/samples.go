@@ -31,23 +31,20 @@ type SamplerNews struct {
 // else has it (endpoints_pkey, one row). What was heard before the endpoint was
 // first used, or forgotten, is left out: a new row takes none of it. A lease ends
 // by the database's clock; two workers that both believe in theirs only read
-// twice. One that is given back ends now: its end also says until when the endpoint
-// was called (AloneSince).
+// twice. One that is given back, or not asked for, ends now: its end also says until
+// when the endpoint was called (AloneSince).
 const sqlTellSampler = `
 INSERT INTO endpoints AS e (target, endpoint, lease_token, lease_until)
-VALUES ($1, $2, CASE WHEN $4::interval > interval '0' THEN $3::bigint END,
-        CASE WHEN $4::interval > interval '0' THEN now() + $4::interval END)
+VALUES ($1, $2, $3::bigint, now() + $4::interval)
 ON CONFLICT (target, endpoint) DO UPDATE
    SET newest_operation_id = CASE WHEN $6::timestamptz >= e.first_used_at AND $6::timestamptz > COALESCE(e.newest_sent_at, '-infinity')
                                   THEN $5::bigint ELSE e.newest_operation_id END,
        newest_sent_at = CASE WHEN $6::timestamptz >= e.first_used_at THEN GREATEST(e.newest_sent_at, $6::timestamptz) ELSE e.newest_sent_at END,
        keys_seen_at = CASE WHEN $7::boolean THEN now() ELSE e.keys_seen_at END,
        wanted_at = GREATEST(e.wanted_at, $8::timestamptz),
-       lease_token = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() OR $4::interval = interval '0' THEN e.lease_token ELSE $3 END,
-       lease_until = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_until
-                          WHEN $4::interval > interval '0' THEN now() + $4::interval
-                          WHEN e.lease_token = $3 THEN LEAST(e.lease_until, now()) ELSE e.lease_until END
-RETURNING COALESCE(e.lease_token = $3 AND e.lease_until > now(), false)`
+       lease_token = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_token ELSE $3 END,
+       lease_until = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_until ELSE now() + $4::interval END
+RETURNING e.lease_token = $3 AND e.lease_until > now()`
 
 // TellSampler keeps a worker's news and says whether this worker is the one that
 // samples the account.
