@@ -36,7 +36,7 @@ field() { sed -n "s/$2/\\1/p" "$1/out.txt" | head -1; }
 # complete FOLDER: no promise broken, no circle, and nothing left out.
 complete() {
 	grep -q 'errors: 0$' "$1/out.txt" || return 1
-	! grep -Eq 'max search depth|out of memory|memory limit|Warning|VECTORSZ|aborting' "$1/out.txt"
+	! grep -Eq 'max search depth|out of memory|memory limit|Warning|VECTORSZ|bound|aborting' "$1/out.txt"
 }
 
 # trace FOLDER prints the steps of the counterexample in words.

@@ -116,7 +116,9 @@ end:
 		clock_steps--;
 		printf("fault: the database's clock jumps, the lease of operation %d looks over\n", i);
 		db.over[i] = 1 }
-	/* step: dispatch.Dispatcher.sweepLoop. A sweep sees a lease that is over. */
+	/* step: dispatch.deadLeases.look, ledger.Store.Leases. A sweep sees a lease that is
+	   over. (It watches from a lease's birth; a renewal changes the end, so that it is
+	   the same.) */
 	:: atomic { admitted[0] && db.row[i] == SENDING && db.over[i] && watch[AT(0, i)] == 0 ->
 		watch[AT(0, i)] = 1 }
 	:: atomic { admitted[1] && db.row[i] == SENDING && db.over[i] && watch[AT(1, i)] == 0 ->
