@@ -1,6 +1,10 @@
 package evidence
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Verdict is what a reading proves of one operation.
 type Verdict int
@@ -59,6 +63,8 @@ type judging struct {
 	issued  map[string]*Issued
 	// seen are the issued operations whose references the reading shows.
 	seen map[string]*Issued
+	// sent is what sentWith answers, made at its first use.
+	sent map[int64][]*Issued
 	// unnamed: records of its points without a reference were explained away.
 	unnamed bool
 }
@@ -108,12 +114,39 @@ func (j *judging) withReference() (shown, other []Record) {
 // of an operation whose text goes on behind it: texts of before the readable
 // part was kept free of # may hold another's reference, and a vendor may cut.
 func (j *judging) cutOfAnother(r Record, reference string) bool {
-	for other, o := range j.issued {
-		if other != reference && r.Points == int64(o.Points) && !o.SentAt.IsZero() && beginsLike(r.Text, o.Reason) {
+	text := withoutEnd(r.Text)
+	if text == "" {
+		return false
+	}
+	sent := j.sentWith(r.Points)
+	first, _ := slices.BinarySearchFunc(sent, text, func(o *Issued, text string) int { return strings.Compare(o.Reason, text) })
+	for _, o := range sent[first:] {
+		switch {
+		case !strings.HasPrefix(o.Reason, text):
+			return false
+		case o.Reference != reference && beginsLike(text, o.Reason):
 			return true
 		}
 	}
 	return false
+}
+
+// sentWith are the issued operations of these points that were sent, by their
+// texts. A shop may book all its anonymous sales on one member, so each record is
+// compared with those that can matter alone (TestJudgeOfAMemberWithMany).
+func (j *judging) sentWith(points int64) []*Issued {
+	if j.sent == nil {
+		j.sent = map[int64][]*Issued{}
+		for _, o := range j.issued {
+			if !o.SentAt.IsZero() {
+				j.sent[int64(o.Points)] = append(j.sent[int64(o.Points)], o)
+			}
+		}
+		for _, of := range j.sent {
+			slices.SortFunc(of, func(a, b *Issued) int { return strings.Compare(a.Reason, b.Reason) })
+		}
+	}
+	return j.sent[points]
 }
 
 // alike are the records that may be the operation: awards that do not show

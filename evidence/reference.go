@@ -27,6 +27,9 @@ const blank = " \t\r\n\u00a0\u3000"
 // beginsLike tells that a text is the beginning of a longer reason, cut off.
 // What a vendor puts where it cuts (dots, half a character) does not count.
 func beginsLike(text, reason string) bool {
-	text = strings.TrimRight(text, blank+".…\ufffd")
+	text = withoutEnd(text)
 	return text != "" && len(text) < len(reason) && strings.HasPrefix(reason, text)
 }
+
+// withoutEnd is a text without what a vendor puts where it cuts.
+func withoutEnd(text string) string { return strings.TrimRight(text, blank+".…\ufffd") }
