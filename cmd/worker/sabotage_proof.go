@@ -26,7 +26,7 @@ func (s credulousStore) Knowledge(ctx context.Context, account, endpoint string)
 	const long = 100 * 365 * 24 * time.Hour
 	k.References, k.ShownSince, k.MaxLag = ledger.ReferencesShown, k.Now.Add(long), 0
 	k.Samples = []ledger.EndpointSample{{SentAt: k.Now.Add(long), BeganAt: k.Now, ReadAt: k.Now}}
-	k.Extents = []ledger.EndpointExtent{{Records: 1_000_000_000, Oldest: k.Now.Add(-long)}}
+	k.Extents = []ledger.EndpointExtent{{Records: 1_000_000_000, Oldest: k.Now.Add(-long), ReadAt: k.Now}}
 	return k, nil
 }
 

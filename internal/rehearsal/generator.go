@@ -25,6 +25,8 @@ type generator struct {
 	serial    int
 	originals []*event
 	checkIns  map[string]bool
+	// regulars are members who come again and again.
+	regulars []string
 	// shared is an order number that was used at one source and waits to be
 	// used at another, which makes it another order.
 	shared       string
@@ -86,10 +88,25 @@ func (g *generator) start(typ string) *event {
 	return e
 }
 
+// mostRegulars bounds the members who come again and again; three of ten events
+// are theirs.
+const mostRegulars = 60
+
 // customer is a member's 18 digits, above 2^53, so that a float would change
 // it. One in 200 ends in 000, and no other does.
 func (g *generator) customer(e *event) string {
 	e.frozen = g.chance(5)
+	if !e.frozen && len(g.regulars) > 0 && g.chance(300) {
+		return g.regulars[g.rand.IntN(len(g.regulars))]
+	}
+	id := g.newCustomer(e)
+	if !e.frozen && len(g.regulars) < mostRegulars {
+		g.regulars = append(g.regulars, id)
+	}
+	return id
+}
+
+func (g *generator) newCustomer(e *event) string {
 	tail := g.rand.IntN(999_999)
 	if tail%1000 == 0 {
 		tail++
@@ -242,7 +259,7 @@ func (g *generator) spendPoints(e *event) {
 		return
 	}
 	e.pointsUsed = used
-	e.kylinMember = fmt.Sprintf("m%016x%015x", g.rand.Uint64(), g.rand.Uint64()>>4)
+	e.kylinMember = fmt.Sprintf("m%016x%015x", g.rand.Uint64(), g.rand.Uint64()>>4|1) // never ends in 000
 	identity := object{{"memberId", quote(e.kylinMember)}, {"customerId", quote(e.member)}}
 	if e.code != "" {
 		identity[1] = attribute{"userCode", quote(e.code)}

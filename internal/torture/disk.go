@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"pointsledger/vendorapi/sim"
 )
 
 // beatsBetween is how often the ledger must have been looked at between a
@@ -34,6 +36,55 @@ func (in *injector) rollBackDisk(ctx context.Context, f Fault) error {
 		if f.Everybody {
 			in.workers.killEach()
 		}
+		return in.rig.postgres.RollBack(ctx, folder)
+	})
+}
+
+// rollBackQuiet takes a snapshot while events wait for vendors that are away, lets
+// the vendors have them, and puts the snapshot back when no worker is left. No
+// event comes meanwhile.
+func (in *injector) rollBackQuiet(ctx context.Context) error {
+	in.publish.turn.Lock()
+	defer in.publish.turn.Unlock()
+	in.vendors.Lock()
+	defer in.vendors.Unlock()
+	outage := func(kind sim.Outage) error {
+		return in.rig.setVendors(ctx, map[string]any{"zhimai": map[string]any{"outage": kind}, "kylin": map[string]any{"outage": kind}})
+	}
+	if err := outage(sim.OutageClose); err != nil {
+		return err
+	}
+	if err := until(ctx, patience, "all events to be acknowledged", func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		consumer, err := in.rig.js.Consumer(ctx, streamName, durableName)
+		return err == nil && consumer.CachedInfo().NumPending == 0 && consumer.CachedInfo().NumAckPending == 0
+	}); err != nil {
+		return err
+	}
+	if err := in.waitForBeats(ctx, beatsBetween); err != nil {
+		return err
+	}
+	folder := filepath.Join(in.rig.dir, "snapshot")
+	defer os.RemoveAll(folder)
+	if err := in.rig.postgres.Snapshot(ctx, folder); err != nil {
+		return err
+	}
+	before, _ := in.monitor.snapshot()
+	if err := outage(sim.OutageOff); err != nil {
+		return err
+	}
+	if err := until(ctx, patience, "what waited to be sent", func(context.Context) bool {
+		now, _ := in.monitor.snapshot()
+		return now.posted >= before.posted+before.open/2
+	}); err != nil {
+		return err
+	}
+	if err := in.waitForBeats(ctx, beatsBetween); err != nil {
+		return err
+	}
+	return in.acks.without(ctx, func() error {
+		in.workers.killEach()
 		return in.rig.postgres.RollBack(ctx, folder)
 	})
 }

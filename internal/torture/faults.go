@@ -17,6 +17,7 @@ type injector struct {
 	workers *workers
 	monitor *monitor
 	acks    *ackWatch
+	publish *publisher
 	habits  *habits
 	// rules are the rule sets that were added so far.
 	rules []newRules
@@ -95,6 +96,10 @@ func (in *injector) inject(ctx context.Context, f Fault) error {
 		in.rig.toNATS.cut(f.Lasts, f.LostReplies, func(d time.Duration) { pause(ctx, d) })
 	case RollBackDisk:
 		if err := in.rollBackDisk(ctx, f); err != nil {
+			return err
+		}
+	case RollBackQuiet:
+		if err := in.rollBackQuiet(ctx); err != nil {
 			return err
 		}
 	case DeleteDurable:

@@ -41,6 +41,9 @@ type publisher struct {
 	// window is how many messages it may be ahead of the progress.
 	window int
 
+	// turn is held while it publishes, and by a fault that needs a quiet stream.
+	turn sync.Mutex
+
 	published, retried atomic.Int64
 	// stored is the stream sequence of each message that was confirmed.
 	stored map[int]uint64
@@ -92,7 +95,10 @@ func (p *publisher) run(ctx context.Context) error {
 		if len(batch) == 0 {
 			pause(ctx, pollEvery) // until the workers have caught up
 		}
-		if err := p.publish(ctx, js, batch); err != nil {
+		p.turn.Lock()
+		err := p.publish(ctx, js, batch)
+		p.turn.Unlock()
+		if err != nil {
 			return err
 		}
 	}

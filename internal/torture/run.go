@@ -85,7 +85,7 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	r.monitor = newMonitor(r.rig, r.plan.Counts.Operations-r.plan.Counts.NothingToSend)
 	r.publish = newPublisher(r.rig, r.plan, r.monitor)
 	r.acks = &ackWatch{rig: r.rig, publish: r.publish}
-	r.inject = &injector{rig: r.rig, workers: r.workers, monitor: r.monitor, acks: r.acks, habits: newHabits(r.options), quiet: r.quiet, say: r.say, done: map[Kind]int{}}
+	r.inject = &injector{rig: r.rig, workers: r.workers, monitor: r.monitor, acks: r.acks, publish: r.publish, habits: newHabits(r.options), quiet: r.quiet, say: r.say, done: map[Kind]int{}}
 	if err := r.workers.set(ctx, o.Workers); err != nil {
 		return Verdict{}, err
 	}

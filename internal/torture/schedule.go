@@ -40,6 +40,9 @@ const (
 	// RollBackDisk puts the database back to a snapshot of some seconds before,
 	// on the same timeline; half of the time no worker that saw more is left.
 	RollBackDisk Kind = "roll_back_disk"
+	// RollBackQuiet does it while no event comes: rows that waited at the snapshot
+	// were sent since, and no worker is left. Nothing in the database tells.
+	RollBackQuiet Kind = "roll_back_quiet"
 	// DeleteDurable takes the consumer away, and what it has acknowledged with it.
 	DeleteDurable Kind = "delete_durable"
 	// StaleRules registers further rules through one worker, while the others go
@@ -72,7 +75,7 @@ type share struct {
 func shares() []share {
 	return []share{{KillWorker, 24}, {PauseWorker, 8}, {RestartPostgres, 12}, {KillNATS, 10}, {CutVendors, 10},
 		{CutPostgres, 10}, {CutNATS, 8}, {OutageBoth, 3}, {StopWorker, 6}, {OutageZhimai, 4}, {RemoveWorker, 3},
-		{AddWorker, 3}, {OutageKylin, 3}, {RollBackDisk, 3}, {StepClock, 4}, {DeleteDurable, 2},
+		{AddWorker, 3}, {OutageKylin, 3}, {RollBackDisk, 3}, {RollBackQuiet, 1}, {StepClock, 4}, {DeleteDurable, 2},
 		{HideReasons, 3}, {EmptyRecords, 3}, {ShortHistory, 2}, {StaleRecords, 3}, {LateRecords, 2}, {OtherZone, 1}, {StaleRules, 1}, {WrongKey, 1}}
 }
 
@@ -154,7 +157,9 @@ func Schedule(o Options) []Fault {
 		case HideReasons, ShortHistory, EmptyRecords, StaleRecords, LateRecords, OtherZone:
 			f.Lasts = between(time.Second, 6*time.Second)
 		case RollBackDisk:
-			f.Everybody = r.IntN(2) == 0 || o.Sabotage == sabotage.NoWitness
+			f.Everybody = r.IntN(2) == 0
+		case RollBackQuiet:
+			f.Everybody = true
 		case WrongKey:
 			f.Lasts = between(500*time.Millisecond, 1500*time.Millisecond)
 		}
@@ -209,7 +214,7 @@ func sharesOf(broken string) []share {
 	case sabotage.NoLeaseCheck: // a worker that wakes up after its lease
 		return []share{{PauseWorker, 2}, {KillWorker, 1}}
 	case sabotage.NoWitness:
-		return []share{{RollBackDisk, 1}, {KillWorker, 1}}
+		return []share{{RollBackQuiet, 1}, {KillWorker, 2}}
 	case sabotage.AbsenceWithoutControl:
 		return []share{{StaleRecords, 2}, {KillWorker, 2}, {EmptyRecords, 1}, {LateRecords, 1}}
 	}

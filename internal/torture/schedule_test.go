@@ -215,7 +215,7 @@ func TestScheduleOfNoWitnessLeavesNoWorker(t *testing.T) {
 	o.Sabotage, o.Dedup = sabotage.NoWitness, "off"
 	rolledBack := 0
 	for _, f := range Schedule(o) {
-		if f.Kind == RollBackDisk {
+		if f.Kind == RollBackQuiet {
 			rolledBack++
 			if !f.Everybody {
 				t.Error("a worker that lives has seen more than the disk shows: want all killed")
