@@ -160,6 +160,10 @@ func (m *machine) confirm(rt *rapid.T) {
 				outcome = "already_applied"
 			}
 			o.attempts = append(o.attempts, outcome)
+			if o.correction == nil { // what was heard first counts
+				c := said[slices.IndexFunc(said, func(c ledger.Confirmation) bool { return c.ID == id })]
+				o.correction = &correctionRow{OperationID: id, Kind: ledger.CorrectionAppliedAfterVoid, Evidence: string(evidence), Member: c.MemberID}
+			}
 			afterVoid = append(afterVoid, id)
 		default:
 			before++

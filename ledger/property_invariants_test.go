@@ -34,7 +34,9 @@ type snapshot struct {
 	Operations []operationRow `json:"operations"`
 	Outbox     []outboxRow    `json:"outbox"`
 	Postings   []postingRow   `json:"postings"`
-	Attempts   []struct {
+	// Corrections are of what was voided and applied all the same.
+	Corrections []correctionRow `json:"corrections"`
+	Attempts    []struct {
 		OperationID ledger.OperationID `json:"operation_id"`
 		Outcome     string             `json:"outcome"`
 	} `json:"attempts"`
@@ -87,11 +89,19 @@ type postingRow struct {
 	Attempts    int                `json:"attempts"`
 }
 
+type correctionRow struct {
+	OperationID ledger.OperationID `json:"operation_id"`
+	Kind        string             `json:"kind"`
+	Evidence    string             `json:"evidence"`
+	Member      string             `json:"member_id"`
+}
+
 // readLedger is one statement, so that all of it is seen at one moment, also
 // while others write.
 const readLedger = `
 WITH o AS (SELECT * FROM operations WHERE target = ANY ($1)),
      p AS (SELECT p.* FROM postings p JOIN o ON o.id = p.operation_id),
+     c AS (SELECT c.* FROM corrections c JOIN o ON o.id = c.operation_id),
      a AS (SELECT a.* FROM attempts a JOIN o ON o.id = a.operation_id),
      r AS (SELECT * FROM rejects WHERE stream = $2),
      w AS (SELECT * FROM ops_actions WHERE actor = $3),
@@ -104,6 +114,7 @@ WITH o AS (SELECT * FROM operations WHERE target = ANY ($1)),
              FROM outbox WHERE target = ANY ($1)),
      kept AS (SELECT 'operations ' || id AS name, o::text AS row FROM o
               UNION ALL SELECT 'postings ' || operation_id, p::text FROM p
+              UNION ALL SELECT 'corrections ' || operation_id, c::text FROM c
               UNION ALL SELECT 'attempts ' || id, a::text FROM a
               UNION ALL SELECT 'rejects ' || id, r::text FROM r
               UNION ALL SELECT 'ops_actions ' || id, w::text FROM w)
@@ -112,6 +123,8 @@ SELECT json_build_object(
     'outbox', (SELECT json_agg(x ORDER BY next_attempt_at, operation_id) FROM x),
     'postings', (SELECT json_agg(json_build_object('operation_id', operation_id, 'kind', kind, 'evidence', evidence,
                                                    'member_id', COALESCE(member_id, ''), 'attempts', attempts)) FROM p),
+    'corrections', (SELECT json_agg(json_build_object('operation_id', operation_id, 'kind', kind, 'evidence', evidence,
+                                                      'member_id', member_id)) FROM c),
     'attempts', (SELECT json_agg(json_build_object('operation_id', operation_id, 'outcome', outcome) ORDER BY id) FROM a),
     'rejects', (SELECT json_agg(json_build_object('stream_seq', stream_seq, 'reason_code', reason_code)) FROM r),
     'kept', (SELECT json_object_agg(name, row) FROM kept),
@@ -183,8 +196,15 @@ func (s *snapshot) violations() (broken []string) {
 	for _, p := range s.Postings {
 		postings[p.OperationID] = p
 	}
+	corrected := map[ledger.OperationID]bool{}
+	for _, c := range s.Corrections {
+		corrected[c.OperationID] = true
+		if postings[c.OperationID].Kind != "voided" {
+			say("only a void is corrected: operation %d has posting %q", c.OperationID, postings[c.OperationID].Kind)
+		}
+	}
 	keys := map[string]bool{}
-	var open, posted int64
+	var open, arrived int64
 	for _, o := range s.Operations {
 		key := o.Target + " " + string(o.BizID)
 		if keys[key] {
@@ -202,8 +222,8 @@ func (s *snapshot) violations() (broken []string) {
 		if isOpen {
 			open += o.Points
 		}
-		if p.Kind == "posted" {
-			posted += o.Points
+		if p.Kind == "posted" || corrected[o.ID] {
+			arrived += o.Points
 		}
 	}
 	if len(s.Unbalanced) > 0 {
@@ -212,8 +232,8 @@ func (s *snapshot) violations() (broken []string) {
 	if s.Pending != open {
 		say("pending accounts hold the open points: %d, open are %d", s.Pending, open)
 	}
-	if s.Settled != posted {
-		say("credited and frozen accounts hold the posted points: %d, posted are %d", s.Settled, posted)
+	if s.Settled != arrived {
+		say("credited and frozen accounts hold the points posted, and applied after a void: %d, these are %d", s.Settled, arrived)
 	}
 	return broken
 }

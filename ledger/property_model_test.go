@@ -33,6 +33,8 @@ type modelOp struct {
 	// age is how long ago the row was first sent, by the test's clock.
 	age     time.Duration
 	posting *postingRow
+	// correction is how a void was corrected, nil for not.
+	correction *correctionRow
 	// attempts are the outcomes in table attempts.
 	attempts []string
 }

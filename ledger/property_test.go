@@ -113,6 +113,10 @@ func (m *machine) compare(rt *rapid.T, now *snapshot, action string) {
 	for _, p := range now.Postings {
 		postings[p.OperationID] = p
 	}
+	corrections := map[ledger.OperationID]correctionRow{}
+	for _, c := range now.Corrections {
+		corrections[c.OperationID] = c
+	}
 	for _, a := range now.Attempts {
 		attempts[a.OperationID] = append(attempts[a.OperationID], a.Outcome)
 	}
@@ -134,6 +138,11 @@ func (m *machine) compare(rt *rapid.T, now *snapshot, action string) {
 		if ended {
 			agree(rt, action, name+" posting", posting, postingRow{OperationID: o.ID, Kind: want.posting.Kind,
 				Evidence: want.posting.Evidence, Member: want.posting.Member, Attempts: want.posting.Attempts})
+		}
+		correction, isCorrected := corrections[o.ID]
+		agree(rt, action, name+" corrected", isCorrected, want.correction != nil)
+		if isCorrected {
+			agree(rt, action, name+" correction", correction, *want.correction)
 		}
 		agree(rt, action, name+" attempts", fmt.Sprint(attempts[o.ID]), fmt.Sprint(want.attempts))
 	}

@@ -31,9 +31,9 @@ func TestOpenGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	wanted := []ledger.OpenGroup{
-		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40301", Count: 2, InDoubt: 1, VendorCode: "40301", VendorWords: "40301 SO-2"},
-		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40101", Count: 1, VendorCode: "40101", VendorWords: "40101 SO-3"},
-		{Account: "zhimai", State: "parked", Cause: "refused", Code: "HTTP 500", Count: 1},
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40301", Count: 2, InDoubt: 1, Call: ledger.CallPoints, VendorCode: "40301", VendorWords: "40301 SO-2"},
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40101", Count: 1, Call: ledger.CallPoints, VendorCode: "40101", VendorWords: "40101 SO-3"},
+		{Account: "zhimai", State: "parked", Cause: "refused", Code: "HTTP 500", Count: 1, Call: ledger.CallPoints},
 		{Account: "zhimai", State: "parked", Cause: "refused", Code: ledger.NoCode, Count: 1},
 		{Account: "zhimai", State: "pending", Count: 1, Late: 1},
 	}
