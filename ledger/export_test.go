@@ -24,3 +24,6 @@ func (s *Store) RescueAll(ctx context.Context, target string, maxAttempts int, r
 
 // NeededRights is how many table rights a worker needs; one on a sequence comes on top.
 const NeededRights = len(needed)
+
+// SQLCountOwnRules is what a withdrawal reads under its lock.
+const SQLCountOwnRules = sqlCountOwnRules

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -222,4 +225,35 @@ func TestWithdrawRules(t *testing.T) {
 			t.Errorf("%s was allowed", sql)
 		}
 	}
+}
+
+// A withdrawal holds up all recording, so it does not read what was recorded
+// under a file before its own rules begin.
+func TestWithdrawalReadsNoHistory(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	own := time.Now().Add(24 * time.Hour)
+	if err := f.RegisterRules(t.Context(), "b", "b", "test", endAt(own)); err != nil {
+		t.Fatal(err)
+	}
+	var entries []ledger.Entry
+	for i := range 500 {
+		entries = append(entries, f.under("b", fmt.Sprint("SO-", i), own.Add(-48*time.Hour)))
+	}
+	must(f.Record(t.Context(), entries))
+	f.exec(`ANALYZE operations`)
+	rows, err := f.pool.Query(t.Context(), `EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)`+ledger.SQLCountOwnRules, "b", own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := must(pgx.CollectRows(rows, pgx.RowTo[string]))
+	for _, line := range plan {
+		var removed int
+		if at := strings.Index(line, "Rows Removed by Filter: "); at >= 0 {
+			if _, err := fmt.Sscanf(line[at:], "Rows Removed by Filter: %d", &removed); err != nil || removed > 10 {
+				t.Errorf("reads %d rows: %v\n%s", removed, err, strings.Join(plan, "\n"))
+			}
+		}
+	}
+	want(t, "recorded", one[int](f, `SELECT count(*) FROM operations`), 500)
 }

@@ -63,6 +63,19 @@ SELECT count(*), count(*) FILTER (WHERE $2::timestamptz IS NULL OR o.broker_time
                          WHERE b.recorded_at < (SELECT first_used_at FROM mappings WHERE version = $1) - interval '10 minutes'
                          ORDER BY b.id DESC LIMIT 1), 0)`
 
+	// sqlCountOwnRules counts those of a time ($2, NULL is any) or later alone,
+	// while nothing can be recorded. They were recorded after the file was
+	// registered and after that time, so it reads no further back than the later of
+	// the two: a file of months ago whose own rules have not begun costs nothing
+	// (TestWithdrawalReadsNoHistory).
+	sqlCountOwnRules = `
+SELECT count(*)
+  FROM operations o
+ WHERE o.mapping_version = $1 AND ($2::timestamptz IS NULL OR o.broker_time >= $2)
+   AND o.id > COALESCE((SELECT b.id FROM operations b
+                         WHERE b.recorded_at < GREATEST((SELECT first_used_at FROM mappings WHERE version = $1), $2) - interval '10 minutes'
+                         ORDER BY b.id DESC LIMIT 1), 0)`
+
 	sqlWithdrawRules = `
 INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ($1, $2, $3, $4)`
 )
@@ -138,8 +151,8 @@ func (w *RulesWithdrawal) unusedTx(ctx context.Context, tx pgx.Tx) error {
 	if !w.Own.IsZero() {
 		own = &w.Own
 	}
-	var under, used int64
-	if err := tx.QueryRow(ctx, sqlCountUnderRules, w.Version, own).Scan(&under, &used); err != nil {
+	var used int64
+	if err := tx.QueryRow(ctx, sqlCountOwnRules, w.Version, own).Scan(&used); err != nil {
 		return fmt.Errorf("count operations: %w", err)
 	}
 	if used > 0 {
