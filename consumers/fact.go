@@ -102,6 +102,15 @@ func (x *reading) factKey() ledger.FactKey {
 	return ledger.NewFactKey(x.parts...)
 }
 
+// factKeyOf is factKey for what was not read as an event.
+func factKeyOf(plainScope, typ string, keyValues []string) ledger.FactKey {
+	parts := []string{plainScope, typ}
+	for _, value := range keyValues {
+		parts = append(parts, plainKey(value))
+	}
+	return ledger.NewFactKey(parts...)
+}
+
 func (x *reading) plainScope() string {
 	if x.rule.programme {
 		return x.rules.programme

@@ -24,8 +24,9 @@ func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
 		return fact, false
 	}
 	for _, shape := range r.shapes[reject.Type] {
-		if key, ok := keyTexts(shape.rule, data); ok && !shape.rule.programme {
-			return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: key}, true
+		if values, ok := keyTexts(shape.rule, data); ok && !shape.rule.programme {
+			return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: strings.Join(values, "/"),
+				Fact: factKeyOf(plainKey(plainSource(reject.Source)), reject.Type, values)}, true
 		}
 	}
 	return fact, false
@@ -47,19 +48,19 @@ func dataOf(m *ledger.Message) (data map[string]json.RawMessage, ok bool) {
 	return data, json.Unmarshal(payload, &data) == nil && data != nil
 }
 
-// keyTexts joins the key's values as resolveKey does.
-func keyTexts(rule *rule, data map[string]json.RawMessage) (string, bool) {
-	values := make([]string, 0, len(rule.key))
+// keyTexts are the key's values, which resolveKey joins by a slash.
+func keyTexts(rule *rule, data map[string]json.RawMessage) (values []string, ok bool) {
+	values = make([]string, 0, len(rule.key))
 	for _, part := range rule.key {
 		if part.kind != keyField || rule.fields[part.field].kind != kindString {
-			return "", false
+			return nil, false
 		}
 		var text string
 		raw, there := data[rule.fields[part.field].name]
 		if !there || len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &text) != nil || text == "" {
-			return "", false
+			return nil, false
 		}
 		values = append(values, text)
 	}
-	return strings.Join(values, "/"), len(values) > 0
+	return values, len(values) > 0
 }

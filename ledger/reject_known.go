@@ -11,7 +11,10 @@ import (
 type FactHint struct {
 	Reject       RejectID
 	Source, Type string
-	BusinessKey  string
+	// BusinessKey finds the operations, and Fact tells those of the fact from
+	// others that read alike.
+	BusinessKey string
+	Fact        FactKey
 }
 
 // ResolvedByWorker is who resolved a reject that a worker closed.
@@ -24,10 +27,10 @@ const ResolvedByWorker = "worker"
 // whose fact was accepted before it: it may have been meant as a correction.
 const knownRejects = `
 SELECT r.id, min(o.id) AS operation
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS hint (id, source, type, business_key)
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::uuid[]) AS hint (id, source, type, business_key, fact_key)
   JOIN rejects r ON r.id = hint.id AND r.resolved_at IS NULL AND r.reason_code <> 'conflict'
   JOIN operations o ON o.business_key = hint.business_key AND o.event_source = hint.source AND o.event_type = hint.type
-   AND o.recorded_at > r.rejected_at
+   AND o.recorded_at > r.rejected_at AND o.fact_key = hint.fact_key
  GROUP BY r.id`
 
 // sqlCountKnownRejects counts them and changes nothing.
@@ -42,7 +45,7 @@ WITH known AS (` + knownRejects + `
     SELECT r.id, k.operation FROM known k JOIN rejects r ON r.id = k.id WHERE r.resolved_at IS NULL ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE rejects r
-   SET resolved_at = now(), resolved_by = $5, resolution = 'in the ledger by now: operation ' || l.operation || ', published again'
+   SET resolved_at = now(), resolved_by = $6, resolution = 'in the ledger by now: operation ' || l.operation || ', published again'
   FROM locked l
  WHERE r.id = l.id AND r.resolved_at IS NULL`
 
@@ -130,11 +133,13 @@ func (k *KnownRejects) learn(ctx context.Context) error {
 func hintArgs(hints map[RejectID]FactHint) []any {
 	var ids []int64
 	var sources, types, keys []string
+	var facts [][16]byte
 	for id, hint := range hints {
 		ids, sources = append(ids, int64(id)), append(sources, hint.Source)
 		types, keys = append(types, hint.Type), append(keys, hint.BusinessKey)
+		facts = append(facts, hint.Fact)
 	}
-	return []any{ids, sources, types, keys}
+	return []any{ids, sources, types, keys, facts}
 }
 
 // CountKnownRejects says of how many of these open rejects the fact is in the

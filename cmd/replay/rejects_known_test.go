@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
 
@@ -72,4 +74,33 @@ func TestRejectIsClosedByItsFact(t *testing.T) {
 		t.Fatalf("closed %d: %v", n, err)
 	}
 	closeThem(0)
+}
+
+// A key of two fields is read as one text, and two facts may read alike: what was
+// accepted closes rejects of its own fact only.
+func TestRejectIsNotClosedByAFactThatReadsAlike(t *testing.T) {
+	t.Parallel()
+	c := newRejectsConsole(t)
+	entry := strings.Replace(fmt.Sprintf(lotteryEntry, "ticketId", "{field: prizePoints}"), "        key: [ticketId]", "        key: [shop, ticketId]", 1)
+	entry = strings.Replace(entry, "        fields:\n", "        fields:\n          shop: {type: string, required: true}\n", 1)
+	text := strings.Replace(string(config.DefaultFile()), "\n      - type: review.posted\n", entry+"\n      - type: review.posted\n", 1)
+	c.work([]byte(text))
+	ticket := func(id, shop, ticket, points string) []byte {
+		return []byte(fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"pos","type":"lottery.won","data":{"shop":%q,"ticketId":%q,`+
+			`"member":{"customerId":"383933091455959041"},"channel":"pos","prizePoints":%s}}`, id, shop, ticket, points))
+	}
+	c.deliver(ticket("a", "S/7", "1", `"30"`))
+	if verdicts := c.deliver(ticket("b", "S", "7/1", "30")); verdicts[0].Kind != ledger.Accepted {
+		t.Fatalf("%+v", verdicts[0])
+	}
+	known := ledger.NewKnownRejects(c.store, c.rules.FactIn)
+	if n, err := known.Close(t.Context()); err != nil || n != 0 {
+		t.Errorf("closed %d by another fact, want 0: %v", n, err)
+	}
+	if verdicts := c.deliver(ticket("c", "S/7", "1", "30")); verdicts[0].Kind != ledger.Accepted {
+		t.Fatalf("%+v", verdicts[0])
+	}
+	if n, err := known.Close(t.Context()); err != nil || n != 1 {
+		t.Errorf("closed %d by its own, want 1: %v", n, err)
+	}
 }
