@@ -262,7 +262,7 @@ func sufferAbuse(t *testing.T, ways []way) (peak int64) {
 	t.Cleanup(server.Close)
 	w := newWatchedRig(t)
 	w.simURL = server.URL
-	w.env = append(w.env, "WORKER_CONFIG="+impatientConfig(t), "ZHIMAI_URL="+server.URL+"/api/v2", "KYLIN_URL="+server.URL)
+	w.env = append(w.env, "WORKER_CONFIG="+honouringConfig(t), "ZHIMAI_URL="+server.URL+"/api/v2", "KYLIN_URL="+server.URL)
 
 	const events, scanned = 300, 20
 	// Once both accounts have confirmed a call, 64 go out at once.

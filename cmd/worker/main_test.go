@@ -227,7 +227,7 @@ func TestRunIsKilled(t *testing.T) {
 	t.Parallel()
 	const events = 3000
 	r := newRig(t, "--faults", "light", "--latency", "5ms", "--seed", "3")
-	r.env = append(r.env, "WORKER_CONFIG="+impatientConfig(t))
+	r.env = append(r.env, "WORKER_CONFIG="+honouringConfig(t))
 	if out, errs, code := r.run(orders(events), "publish", "--create-stream", "-"); code != 0 || !strings.Contains(out, "published 3,000 messages, 0 of them known to the broker") {
 		t.Fatalf("publish: exit %d\n%s%s", code, out, errs)
 	}
@@ -284,6 +284,7 @@ func impatientConfig(t *testing.T) string {
 		t.Fatal("no default configuration")
 	}
 	for _, change := range [][2]string{{"timeout: 10s", "timeout: 1s"}, {"connect_timeout: 3s", "connect_timeout: 1s"}, {"lease: 30s", "lease: 7s"},
+		{"quiet_after: 10m", "quiet_after: 1s"}, {"sample_every: 1m", "sample_every: 1s"},
 		{"retry_schedule: [0.5s, 1s, 2s, 5s, 15s, 1m, 5m, 15m, 30m, 1h]", "retry_schedule: [100ms, 200ms, 500ms]"}} {
 		if !strings.Contains(out, change[0]) {
 			t.Fatalf("the default configuration has no %q", change[0])
@@ -292,6 +293,26 @@ func impatientConfig(t *testing.T) string {
 	}
 	path := filepath.Join(t.TempDir(), "rules.yaml")
 	if err := os.WriteFile(path, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// honouringConfig is impatientConfig with the vendors' word that a repeated key
+// is applied once, as the simulator does unless it is told otherwise. Without it
+// what is in doubt waits until records prove that it was not applied.
+func honouringConfig(t *testing.T) string {
+	t.Helper()
+	path := impatientConfig(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const unknown = "keys: unknown"
+	if !strings.Contains(string(text), unknown) {
+		t.Fatalf("the default configuration has no %q", unknown)
+	}
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), unknown, "keys: honoured")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

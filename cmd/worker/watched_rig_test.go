@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -90,10 +91,29 @@ func (w *watchedRig) publishPlan(plan *rehearsal.Plan) {
 	w.publish(messages...)
 }
 
+// giveHistory gives the plan's members at Zhimai a record of months ago, as members
+// have in life: it shows how far back their records go.
+func (w *watchedRig) giveHistory(plan *rehearsal.Plan) {
+	w.t.Helper()
+	given := map[string]bool{"": true}
+	for _, e := range plan.Truth {
+		if e.Target == "zhimai" && !given[e.Member] {
+			given[e.Member] = true
+			w.control(http.MethodPost, "/_sim/rows", http.StatusCreated, fmt.Sprintf(`{"member":%q,"points":1,"text":"期初积分","age_ms":%d}`, e.Member, (90*24*time.Hour).Milliseconds()))
+		}
+	}
+}
+
 // change changes how the simulator behaves.
 func (w *watchedRig) change(config string) {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, w.simURL+"/_sim/config", strings.NewReader(config))
+	w.control(http.MethodPut, "/_sim/config", http.StatusOK, config)
+}
+
+// control asks the simulator for something, which it must answer with a status.
+func (w *watchedRig) control(method, path string, status int, body string) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.simURL+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -103,8 +123,8 @@ func (w *watchedRig) change(config string) {
 		w.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		w.t.Fatalf("change the simulator: %s", response.Status)
+	if response.StatusCode != status {
+		w.t.Fatalf("%s %s of the simulator: %s", method, path, response.Status)
 	}
 }
 
