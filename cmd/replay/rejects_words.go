@@ -71,7 +71,7 @@ func nextForReject(id ledger.RejectID, code ledger.RejectCode, now *ledger.Rejec
 		steps = append(steps, "Give the workers the account's url and credentials. Then see what a retry would do:\n"+retry)
 	} else if rulesMayHelp(code) {
 		steps = append(steps, "If the rules are wrong: mend them in a further rule set whose from is not after the broker's time above, "+
-			"start the workers with them, and see what a retry would do:\n"+retry)
+			"give the workers the file, and see what a retry would do:\n"+retry)
 	}
 	if code != ledger.NoVendorCall && code != ledger.VendorNotConfigured {
 		steps = append(steps, "If the publisher is wrong: have it published again, corrected. What counts is its key, so nothing counts "+

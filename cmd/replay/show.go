@@ -168,6 +168,9 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 		if d.Open.NextAt.Before(now.Add(-time.Minute)) {
 			return "It is late: is a worker running for this account? Ask the worker's /readyz."
 		}
+		if d.Open.InDoubt {
+			return "Nothing: a worker goes on with it by itself, and sends it again only when nothing speaks against that."
+		}
 		return "Nothing: a worker sends it by itself."
 	}
 	return s.parkedStep(d)

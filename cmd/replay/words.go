@@ -31,7 +31,7 @@ func causeWords(cause, state string) string {
 		if state == string(ledger.Parked) {
 			return "in doubt, and the vendor's records never proved that it was not applied, nor are its keys known to be honoured"
 		}
-		return "in doubt, not in the records; waits until later postings show that the records are current"
+		return "in doubt, not in the records; waits until later postings prove what the records lack"
 	case dispatch.CauseUnsendable:
 		return "the call itself cannot be made of it, so nothing was sent"
 	case dispatch.CauseUnauthorised:
@@ -71,7 +71,7 @@ func waitWords(cause string) string {
 	case dispatch.CauseUnauthorised, dispatch.CauseSuspicious:
 		return "goes by itself when it is due and our keys are right; no attempt is used until then"
 	case ledger.CauseNoControl:
-		return "looked up again by itself as soon as a later posting shows, and by the schedule; parked when that is used up"
+		return "looked up again by itself as soon as samples tell more, and by the schedule; parked when that is used up"
 	case dispatch.CauseThrottled:
 		return "goes by itself after the pause; uses no attempt until then"
 	case dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown, dispatch.CauseMemberUnresolved:

@@ -122,9 +122,9 @@ func (l *rulesLine) words() string {
 	text := l.State
 	switch {
 	case l.WithdrawnAt != nil:
-		text += fmt.Sprintf(" %s by %s: %s", l.WithdrawnAt.Format(time.RFC3339), l.WithdrawnBy, l.Reason)
+		text += fmt.Sprintf(" %s by %s: %s", l.WithdrawnAt.UTC().Format(time.RFC3339), l.WithdrawnBy, l.Reason)
 	case l.EndsAt != nil:
-		text += " " + l.EndsAt.Format(time.RFC3339)
+		text += " " + l.EndsAt.UTC().Format(time.RFC3339)
 	case l.State == rulesEnd:
 		text += ": it may not be used any more"
 	}
@@ -157,7 +157,7 @@ func listRules(ctx context.Context, out io.Writer, store *ledger.Store, asJSON b
 	fmt.Fprintln(table, "VERSION\tREGISTERED\tOPERATIONS\tSTATE\tBY")
 	for i := range lines {
 		l := &lines[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Version, l.FirstUsed.Format(time.RFC3339), command.Count(l.Operations), l.words(), l.By)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Version, l.FirstUsed.UTC().Format(time.RFC3339), command.Count(l.Operations), l.words(), l.By)
 	}
 	return table.Flush()
 }
@@ -261,7 +261,7 @@ func planWithdrawal(all []ledger.RegisteredRules, version string) (w ledger.Rule
 	case !there:
 		return w, "", command.Usagef("%s: no such rule file is registered; worker rules lists them", version)
 	case mine.Withdrawn != nil:
-		return w, "", command.Usagef("%s was withdrawn by %s at %s", version, mine.Withdrawn.Actor, mine.Withdrawn.At.Format(time.RFC3339))
+		return w, "", command.Usagef("%s was withdrawn by %s at %s", version, mine.Withdrawn.Actor, mine.Withdrawn.At.UTC().Format(time.RFC3339))
 	case newest.Version != version:
 		return w, "", command.Usagef("%s is not in force: %s was registered after it; withdraw that one first", version, newest.Version)
 	}

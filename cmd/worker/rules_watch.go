@@ -167,7 +167,7 @@ func stand(version string, all []ledger.RegisteredRules) standing {
 	mine, _ := ledger.FindRules(all, version)
 	if w := mine.Withdrawn; w != nil {
 		return standing{ended: true, why: fmt.Sprintf("the rule file %s of this worker was withdrawn by %s at %s (%s): nothing is fetched, what is recorded is still sent. Give it the file that is in force, see worker rules",
-			version, w.Actor, w.At.Format(time.RFC3339), w.Reason)}
+			version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason)}
 	}
 	newest, _ := ledger.NewestRules(all)
 	if newest.Version == version {
@@ -177,10 +177,10 @@ func stand(version string, all []ledger.RegisteredRules) standing {
 	if s.from, s.ended = config.Divergence([]byte(mine.Text), []byte(newest.Text)); s.ended {
 		since := "events of any time"
 		if !s.from.IsZero() {
-			since = "events from " + s.from.Format(time.RFC3339) + " on"
+			since = "events from " + s.from.UTC().Format(time.RFC3339) + " on"
 		}
 		other := fmt.Sprintf("the file %s, registered %s%s, has other rules for %s, which the file %s of this worker lacks",
-			newest.Version, newest.FirstUsed.Format(time.RFC3339), registeredBy(newest), since, version)
+			newest.Version, newest.FirstUsed.UTC().Format(time.RFC3339), registeredBy(newest), since, version)
 		mend := fmt.Sprintf("Give this worker that file. If that file was wrong and nothing was recorded by it: worker rules withdraw %s --reason …", newest.Version)
 		s.why = fmt.Sprintf("rules: %s: nothing is fetched, what is recorded is still sent. %s", other, mend)
 		if time.Now().Before(s.from) {

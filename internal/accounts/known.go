@@ -28,7 +28,7 @@ func KnownWords(k ledger.EndpointKnowledge) string {
 	if k.FirstUsedAt.IsZero() {
 		return "nothing is known of this endpoint: no worker has called it yet"
 	}
-	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
+	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 -07:00") }
 	var words []string
 	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	switch k.References {

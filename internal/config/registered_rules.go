@@ -58,7 +58,7 @@ func checkRegistration(mine ledger.RegisteredRules, registered []ledger.Register
 	if w := mine.Withdrawn; w != nil {
 		var p problems
 		p.addf("rules", "the file %s was withdrawn by %s at %s: %s. Use the one before it (worker rules); if this one is right after all, give its text a further comment, which makes it another file",
-			mine.Version, w.Actor, w.At.Format(time.RFC3339), w.Reason)
+			mine.Version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason)
 		return p.err()
 	}
 	newest, some := ledger.NewestRules(registered)
@@ -69,6 +69,6 @@ func checkRegistration(mine ledger.RegisteredRules, registered []ledger.Register
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w\nThe rules in use are of the file %s, registered %s. If that file was wrong and nothing was recorded by it, take it back: worker rules withdraw %s --reason …",
-		err, newest.Version, newest.FirstUsed.Format(time.RFC3339), newest.Version)
+	return fmt.Errorf("%w.\nThe rules in use are of the file %s, registered %s. If that file was wrong and nothing was recorded by it, take it back: worker rules withdraw %s --reason …",
+		err, newest.Version, newest.FirstUsed.UTC().Format(time.RFC3339), newest.Version)
 }
