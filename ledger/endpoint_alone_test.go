@@ -47,4 +47,16 @@ func TestEndpointIsAloneSince(t *testing.T) {
 	if since := alone("old"); since.Before(before) || since.After(after) {
 		t.Errorf("moved back between %v and %v: got %v", before, after, since)
 	}
+
+	// What was learned is forgotten; that the account was called elsewhere is not.
+	if n, err := f.ForgetKnowledge(t.Context(), ledger.Act{Actor: "lin", Reason: "moved"}, "zhimai"); err != nil || n != 2 {
+		t.Fatalf("forgotten: %d %v", n, err)
+	}
+	if since := alone("old"); since.Before(before) || since.After(after) {
+		t.Errorf("moved back between %v and %v, then forgotten: got %v", before, after, since)
+	}
+	tell("old", time.Minute)
+	if since := alone("new"); !since.After(clock()) {
+		t.Errorf("the other is called still: got %v", since)
+	}
 }

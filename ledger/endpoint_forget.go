@@ -12,8 +12,21 @@ const ActionForget = "forget endpoint knowledge"
 
 // sqlForgetEndpoints drops what is known of an account, at every endpoint, with
 // its samples and extents. No row means that nothing was known. A worker that
-// samples finds its lease gone, and begins anew (endpoints_pkey).
-const sqlForgetEndpoints = `DELETE FROM endpoints WHERE target = $1 RETURNING endpoint`
+// samples finds its lease gone, and begins anew (endpoints_pkey). That an endpoint
+// was called, and until when, is no habit of the vendor's and stays: a doubt of a
+// call to one of them is not cleared at another (TestEndpointIsAloneSince).
+const sqlForgetEndpoints = `
+WITH samples AS (
+    DELETE FROM endpoint_samples WHERE target = $1
+), extents AS (
+    DELETE FROM endpoint_extents WHERE target = $1
+)
+UPDATE endpoints
+   SET first_used_at = now(), reference_state = 'unknown', state_since = now(), shown_since = NULL, zone_offset_minutes = NULL,
+       keys_seen_at = NULL, newest_operation_id = NULL, newest_sent_at = NULL, wanted_at = NULL, sampled_at = NULL,
+       lease_token = 0, lease_until = GREATEST(newest_sent_at, LEAST(lease_until, now()))
+ WHERE target = $1
+RETURNING endpoint`
 
 // ForgetKnowledge drops what sampling has learned of an account, at every
 // endpoint, and keeps the act. It returns how many endpoints were known; 0 means

@@ -33,6 +33,7 @@ type SamplerNews struct {
 // by the database's clock; two workers that both believe in theirs only read
 // twice. One that is given back, or not asked for, ends now: its end also says until
 // when the endpoint was called (AloneSince).
+// A token of 0 stands for a forgotten endpoint that nobody has called since.
 const sqlTellSampler = `
 INSERT INTO endpoints AS e (target, endpoint, lease_token, lease_until)
 VALUES ($1, $2, $3::bigint, now() + $4::interval)
@@ -40,7 +41,7 @@ ON CONFLICT (target, endpoint) DO UPDATE
    SET newest_operation_id = CASE WHEN $6::timestamptz >= e.first_used_at AND $6::timestamptz > COALESCE(e.newest_sent_at, '-infinity')
                                   THEN $5::bigint ELSE e.newest_operation_id END,
        newest_sent_at = CASE WHEN $6::timestamptz >= e.first_used_at THEN GREATEST(e.newest_sent_at, $6::timestamptz) ELSE e.newest_sent_at END,
-       keys_seen_at = CASE WHEN $7::boolean THEN now() ELSE e.keys_seen_at END,
+       keys_seen_at = CASE WHEN $7::boolean AND e.lease_token <> 0 THEN now() ELSE e.keys_seen_at END,
        wanted_at = GREATEST(e.wanted_at, $8::timestamptz),
        lease_token = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_token ELSE $3 END,
        lease_until = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_until ELSE now() + $4::interval END
