@@ -29,8 +29,8 @@ type databaseClock struct {
 	back time.Duration
 	told string
 	at   time.Time
-	// owed: it was set forward, and the account's doubts still count as if the
-	// step had been a wait; paid is when they no longer did, zero for never.
+	// owed: it was set, and the account's doubts still count as if the step had been
+	// a wait; paid is when they no longer did, zero for never.
 	owed bool
 	paid time.Time
 }
@@ -56,9 +56,8 @@ func (c *databaseClock) look(asked, heard, database time.Time) time.Duration {
 	}
 	if step < 0 {
 		c.back -= step
-	} else {
-		c.owed = true
 	}
+	c.owed = true
 	c.told, c.at = fmt.Sprintf("the database's clock was set by %+.0f s", step.Seconds()), heard
 	return step
 }
@@ -92,7 +91,7 @@ func (c *databaseClock) pay(at time.Time) {
 }
 
 // outdated tells that a row which was claimed at a time says of its doubt what
-// was so before the clock was set forward.
+// was so before the clock was set.
 func (c *databaseClock) outdated(claimed time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,8 +109,9 @@ func (d *Dispatcher) watchClock(ctx context.Context) {
 }
 
 // heedClock looks at the database's time, heard between two times of this process.
-// A step forward is no wait: what waits for the vendor's records to show it begins
-// to wait anew (TestClockSetForwardIsNoWait).
+// A step is no wait: what waits for the vendor's records to show it begins to wait
+// anew, and does not wait for a time of before a step back (TestClockSetForwardIsNoWait,
+// TestClockSetBackIsWaitedForNoLonger).
 func (d *Dispatcher) heedClock(ctx context.Context, asked, heard, now time.Time) {
 	if step := d.clock.look(asked, heard, now); step != 0 {
 		d.log.Warn("the database's clock was set: leases are kept by this process's clock, due times and keys' ages move with it",
@@ -120,7 +120,7 @@ func (d *Dispatcher) heedClock(ctx context.Context, asked, heard, now time.Time)
 	if !d.clock.owes() {
 		return
 	}
-	n, err := d.store.RenewDoubt(ctx, d.account.Name)
+	n, err := d.store.RenewDoubt(ctx, d.account.Name, d.account.Timeout)
 	d.note(err)
 	if err != nil {
 		return

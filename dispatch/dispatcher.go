@@ -42,7 +42,7 @@ type Store interface {
 
 	// Verification of doubtful rows.
 	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
-	RenewDoubt(ctx context.Context, account string) (int, error)
+	RenewDoubt(ctx context.Context, account string, quietIn time.Duration) (int, error)
 	Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error)
 	IssuedTo(ctx context.Context, account, memberID string) ([]ledger.IssuedOperation, error)
 	KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error

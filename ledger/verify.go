@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Verified: the operation was seen in the vendor's records.
@@ -26,28 +27,29 @@ func (s *Store) ClearDoubt(ctx context.Context, id OperationID, token LeaseToken
 	return tag.RowsAffected() == 1, nil
 }
 
-// sqlRenewDoubt makes an account's doubts as if their calls had ended at this
-// moment. It reads the whole outbox, after a step of the clock only; locks the
+// sqlRenewDoubt makes an account's doubts as if their calls had ended by now, or
+// end so much later at most. It reads the whole outbox, after a step of the clock only; locks the
 // rows in order (outbox_pkey), as sqlSettle does. No rows means that nothing is in
 // doubt.
 const sqlRenewDoubt = `
 WITH doubted AS (
     SELECT operation_id
       FROM outbox
-     WHERE target = $1 AND in_doubt AND (quiet_since IS NULL OR quiet_since < now())
+     WHERE target = $1 AND in_doubt
      ORDER BY operation_id
        FOR UPDATE
 )
 UPDATE outbox x
-   SET quiet_since = now()
+   SET quiet_since = now() + $2::interval
   FROM doubted d
  WHERE x.operation_id = d.operation_id AND x.in_doubt`
 
 // RenewDoubt lets all of an account's rows in doubt wait anew, and says how many
-// there were: the database's clock was set forward, so that nobody knows how long
-// they have waited. Before the end of a call only a later time is safe.
-func (s *Store) RenewDoubt(ctx context.Context, account string) (int, error) {
-	tag, err := s.pool.Exec(ctx, sqlRenewDoubt, account)
+// there were: the database's clock was set, so that nobody knows how long they have
+// waited, or they would wait for a time that is far away. A call that is under way
+// ends within quietIn.
+func (s *Store) RenewDoubt(ctx context.Context, account string, quietIn time.Duration) (int, error) {
+	tag, err := s.pool.Exec(ctx, sqlRenewDoubt, account, quietIn)
 	if err != nil {
 		return 0, fmt.Errorf("renew doubt: %w", explain(err))
 	}

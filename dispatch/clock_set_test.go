@@ -64,3 +64,23 @@ func TestClockSetForwardIsNoWait(t *testing.T) {
 	b.setClock("5 minutes")
 	b.ends(nil)
 }
+
+// The clock was an hour ahead while a row came into doubt, and is put right: the row
+// is judged soon, not in an hour.
+func TestClockSetBackIsWaitedForNoLonger(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, forgetful(sim.RecordsConfig{EchoReason: true}))
+	b.ownClock()
+	b.longKnown()
+	b.setClock("1 hour")
+	a := b.verifying()
+	a.VerifyAfter = 3 * time.Second
+	d, _ := b.start(a)
+	b.accept(1, nil)
+	d.Wake()
+	b.doubt(1)
+	b.setClock("-1 hour")
+	testkit.Eventually(t, 30*time.Second, "the doubt to count from now", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE in_doubt AND quiet_since < now() + interval '1 minute'`) == 1
+	})
+}
