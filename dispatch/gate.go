@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -378,9 +379,13 @@ func (g *gate) close(now time.Time, t ticket, reason GateReason, reply vendorapi
 	}
 }
 
-// words is what the vendor said, for a person.
+// words is what the vendor said, for a person. Of an answer that could not be
+// read the reason comes first: its envelope may say that all is well
+// (TestGateSaysWhyAnAnswerWasUnclear).
 func words(reply vendorapi.Reply) string {
 	switch {
+	case reply.Outcome == vendorapi.Unknown && reply.Err != nil && reply.Code != "":
+		return reply.Err.Error() + "; the answer began with " + strings.TrimSpace(reply.Code+" "+reply.Message)
 	case reply.Code != "" && reply.Message != "":
 		return reply.Code + " " + reply.Message
 	case reply.Code != "" || reply.Message != "":

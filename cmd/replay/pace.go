@@ -51,7 +51,7 @@ type knownReport struct {
 func newKnownReport(k ledger.KnownEndpoint) *knownReport {
 	r := &knownReport{Endpoint: k.Endpoint, References: k.References, ShownSince: timeOrNil(k.ShownSince), Samples: k.Ended, SamplesMissed: k.Missed,
 		LastSampleAt: timeOrNil(k.SampledAt), MaxLagMs: k.MaxLag.Milliseconds(), KeysHonouredAt: timeOrNil(k.KeysSeenAt),
-		EndpointSinceAt: k.FirstUsedAt, words: accounts.KnownWords(k.EndpointKnowledge)}
+		EndpointSinceAt: k.FirstUsedAt, words: accounts.KnownWords(k.EndpointKnowledge, time.Local)}
 	if k.ZoneKnown {
 		minutes := int64(k.ZoneOffset / time.Minute)
 		r.ZoneOffsetMins = &minutes
@@ -153,7 +153,7 @@ func (a *accountReport) knownWords() string {
 	case a.Known != nil && a.verify:
 		return words + "; " + a.Known.words
 	case a.verify:
-		return words + "; " + accounts.KnownWords(ledger.EndpointKnowledge{})
+		return words + "; " + accounts.KnownWords(ledger.EndpointKnowledge{}, time.Local)
 	}
 	return words
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -75,7 +76,7 @@ func forgetIn(ctx context.Context, c *cobra.Command, store *ledger.Store, o doct
 	others := map[string]bool{}
 	for _, k := range known {
 		if k.Account == o.forget {
-			report.Known = append(report.Known, forgetEndpoint{k.Endpoint, accounts.KnownWords(k.EndpointKnowledge)})
+			report.Known = append(report.Known, forgetEndpoint{k.Endpoint, accounts.KnownWords(k.EndpointKnowledge, time.UTC)})
 		} else {
 			others[k.Account] = true
 		}

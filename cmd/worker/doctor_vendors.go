@@ -187,7 +187,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
 			d.ok(check, "open; calls were confirmed")
 		}
 		if v.Kind == config.KindZhimai {
-			d.ok("account "+v.Name+" records", accounts.KnownWords(known))
+			d.ok("account "+v.Name+" records", accounts.KnownWords(known, time.UTC))
 		}
 		return nil
 	})

@@ -23,12 +23,12 @@ func Endpoint(v config.Vendor) string {
 }
 
 // KnownWords says for a person what sampling has learned of an account at an
-// endpoint.
-func KnownWords(k ledger.EndpointKnowledge) string {
+// endpoint, with times in the zone of the view that they stand in.
+func KnownWords(k ledger.EndpointKnowledge, zone *time.Location) string {
 	if k.FirstUsedAt.IsZero() {
-		return "nothing is known of this endpoint: no worker has called it yet"
+		return "nothing is known of this endpoint yet: samples of the next postings tell"
 	}
-	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 -07:00") }
+	at := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04 -07:00") }
 	var words []string
 	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	switch k.References {
