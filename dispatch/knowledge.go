@@ -45,9 +45,14 @@ func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
 }
 
 // honoured tells that the vendor is taken at its word, or was seen, to apply a
-// repeated key once. What was seen at this endpoint counts for what was called here.
+// repeated key once. What was seen at this endpoint counts for what was called
+// here, and as long as a key is remembered: a vendor may stop it.
 func (d *Dispatcher) honoured(k ledger.EndpointKnowledge, row *held) bool {
-	return d.account.KeysHonoured || !k.KeysSeenAt.IsZero() && !d.knowledge(k).ElsewhereAt(row.FirstSentAt)
+	return d.account.KeysHonoured || keysSeen(k, d.account.KeyMemory) && !d.knowledge(k).ElsewhereAt(row.FirstSentAt)
+}
+
+func keysSeen(k ledger.EndpointKnowledge, memory time.Duration) bool {
+	return !k.KeysSeenAt.IsZero() && k.Now.Sub(k.KeysSeenAt) <= memory
 }
 
 // soughtOf is a claimed row as the judge looks for it.
