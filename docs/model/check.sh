@@ -42,7 +42,7 @@ complete() {
 # trace FOLDER prints the steps of the counterexample in words.
 trace() {
 	cd "$1"
-	./pan -r points.pml.trail 2>&1 | grep -aE '^ *(fetch|record|ack|claim|send|return|renew|confirm|settle|clear|rescue|sweep|judge|sample|sabotage|vendor|firewall|member|keeper|watch|person|fault|time|peace|PROMISE)'
+	./pan -r points.pml.trail 2>&1 | grep -aE '^ *(fetch|record|ack|claim|send|return|renew|confirm|settle|clear|rescue|sweep|judge|sample|sabotage|vendor|firewall|member|keeper|watch|person|clock|fault|time|peace|PROMISE)'
 }
 
 configuration() {

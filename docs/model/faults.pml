@@ -116,6 +116,23 @@ end:
 		clock_steps--;
 		printf("fault: the database's clock jumps, the lease of operation %d looks over\n", i);
 		db.over[i] = 1 }
+	/* the same for a wait: it looks over, and no time went by */
+	:: atomic { clock_steps > 0 && VERIFIES && CALL_HAS_ENDED(i) && !quiet_over[i] ->
+		clock_steps--;
+		printf("fault: the database's clock jumps, the wait of operation %d looks over\n", i);
+		lag_over[i] = 1; quiet_over[i] = 1; clock_owed = HEEDS_CLOCK }
+	/* step: ledger.Store.RenewDoubt, dispatch.databaseClock.look. Somebody who ran
+	   before the jump has seen it: every doubt waits anew, and nothing is judged before. */
+	:: atomic { i == 0 && clock_owed ->
+		for (k : 0 .. OPS - 1) {
+			if
+			:: db.doubt[k] -> not_quiet(k)
+			:: else
+			fi
+		}
+		k = 0;
+		printf("clock: the doubts wait anew\n");
+		clock_owed = 0 }
 	/* step: dispatch.deadLeases.look, ledger.Store.Leases. A sweep sees a lease that is
 	   over. (It watches from a lease's birth; a renewal changes the end, so that it is
 	   the same.) */

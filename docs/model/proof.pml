@@ -62,7 +62,7 @@ inline judge(w, i, c, kind) {
 		w, c, kind, i, hand[AT(w, i)])
 }
 
-#define MAY_SCAN(w, i) (hand[AT(w, i)] == HELD && held_doubt[AT(w, i)] && VERIFIES && live[AT(w, i)] && !UNDER_WAY(i))
+#define MAY_SCAN(w, i) (hand[AT(w, i)] == HELD && held_doubt[AT(w, i)] && VERIFIES && live[AT(w, i)] && !UNDER_WAY(i) && !clock_owed)
 
 proctype Scan(byte w; byte i; byte c) {
 end:

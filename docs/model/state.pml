@@ -72,7 +72,7 @@
 #define PAGES_OF_HTML 0      /* a firewall answers 200 in the vendor's place */
 #endif
 #ifndef CLOCK_STEPS
-#define CLOCK_STEPS 0        /* the database's clock jumps over a lease's end */
+#define CLOCK_STEPS 0        /* the database's clock jumps over the end of a lease, or of a wait */
 #endif
 #ifndef FAILOVERS
 #define FAILOVERS 0          /* a standby without the newest commits takes over */
@@ -218,6 +218,7 @@ bit called[OPS];             /* a call was made that may have had an effect */
 bit key_old[OPS];            /* its key is older than key_memory */
 bit lag_over[OPS];           /* since its last call the known lag went by */
 bit quiet_over[OPS];         /* ... and quiet_after */
+bit clock_owed;              /* the clock was set forward, and doubts still count that as a wait */
 bit long_over[OPS];          /* ... and what a short history keeps */
 bit after[OPS * OPS];        /* the first's call began when the second's last had ended */
 bit sampled[OPS];            /* its record was found, with our reference */

@@ -100,6 +100,12 @@
 #define IS_DEAD(w, i) (watch[AT(w, i)] == 2)
 #endif
 
+#ifdef CLOCK_STEP_IS_A_WAIT
+#define HEEDS_CLOCK 0
+#else
+#define HEEDS_CLOCK 1
+#endif
+
 #ifdef RENEW_KEEPS_LOST_ROW
 #define KEEPS_LOST_ROW 1
 #else
