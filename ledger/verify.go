@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Verified: the operation was seen in the vendor's records.
@@ -44,16 +46,36 @@ UPDATE outbox x
   FROM doubted d
  WHERE x.operation_id = d.operation_id AND x.in_doubt`
 
+// What was seen of an account's records at times that are still to come was seen
+// before its clock was set back: a sample of then would look later than a call
+// that is made now, and prove that the records hold it (endpoint_samples_ended_idx,
+// endpoint_samples_due_idx, endpoint_extents_endpoint_idx, endpoints_pkey).
+const (
+	sqlDropSamplesAhead = `
+DELETE FROM endpoint_samples WHERE target = $1 AND GREATEST(sent_at, confirmed_at, ended_at, last_shown_at) > now()`
+	sqlDropExtentsAhead = `DELETE FROM endpoint_extents WHERE target = $1 AND seen_at > now()`
+	sqlNewestIsNotAhead = `UPDATE endpoints SET newest_sent_at = now() WHERE target = $1 AND newest_sent_at > now()`
+)
+
 // RenewDoubt lets all of an account's rows in doubt wait anew, and says how many
 // there were: the database's clock was set, so that nobody knows how long they have
 // waited, or they would wait for a time that is far away. A call that is under way
-// ends within quietIn.
-func (s *Store) RenewDoubt(ctx context.Context, account string, quietIn time.Duration) (int, error) {
-	tag, err := s.pool.Exec(ctx, sqlRenewDoubt, account, quietIn)
+// ends within quietIn. What is known of the records and lies ahead is dropped.
+func (s *Store) RenewDoubt(ctx context.Context, account string, quietIn time.Duration) (rows int, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		for _, sql := range []string{sqlDropSamplesAhead, sqlDropExtentsAhead, sqlNewestIsNotAhead} {
+			if _, err := tx.Exec(ctx, sql, account); err != nil {
+				return err
+			}
+		}
+		tag, err := tx.Exec(ctx, sqlRenewDoubt, account, quietIn)
+		rows = int(tag.RowsAffected())
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("renew doubt: %w", explain(err))
 	}
-	return int(tag.RowsAffected()), nil
+	return rows, nil
 }
 
 // sqlEchoSeen and sqlMarkEchoSeen keep whether an account's records show our
