@@ -6,6 +6,8 @@
 // On request it misbehaves, the same way in each run: which events fail and
 // which time out is a pure function of the event's number (ClassOf). A faulty
 // first call is applied for half of these events and not for the other half;
-// later calls are answered. user.user-points-records then shows what was
-// applied, our reference in it, so that doubt can be looked up.
+// later calls are answered. user.user-points-records shows what was applied, our
+// reference in it, so that doubt can be looked up and the worker's sampling finds
+// what it posted, also under the behaviour before. communal.user.identity is
+// refused: the worker asks it only about a member without records.
 package sink

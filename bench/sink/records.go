@@ -10,12 +10,13 @@ import (
 // vendor's.
 var zone = time.FixedZone("CST", 8*60*60)
 
-// keep remembers an applied call of a faulty event, once for each event: the
-// vendor of the benchmark knows its keys.
+// keep remembers an applied call, once for each event: the vendor of the
+// benchmark knows its keys.
 func (b *book) keep(event int, body []byte, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.records[event] != nil {
+	member := b.FirstMember + int64(event)
+	if b.records[member] != nil {
 		return
 	}
 	var r []byte
@@ -25,7 +26,7 @@ func (b *book) keep(event int, body []byte, at time.Time) {
 	r = append(r, value(body, `"reason":"`)...) // still escaped as it came
 	r = append(r, `","created_at":"`...)
 	r = at.In(zone).AppendFormat(r, time.DateTime)
-	b.records[event] = append(r, `"}`...)
+	b.records[member] = append(r, `"}`...)
 }
 
 // show is the answer of user.user-points-records for a member: the newer shape
@@ -36,8 +37,13 @@ func (b *book) show(member []byte) []byte {
 		b.stray.Add(1)
 	}
 	b.mu.Lock()
-	record := b.records[int(id-b.FirstMember)]
+	record, before := b.records[id], b.before
 	b.mu.Unlock()
+	if record == nil && before != nil {
+		before.mu.Lock()
+		record = before.records[id]
+		before.mu.Unlock()
+	}
 	if record == nil {
 		return zhimaiSuccess
 	}

@@ -27,7 +27,9 @@ const (
 var (
 	zhimaiSuccess = []byte(`{"status":"true","code":"0","message":"ok","data":[]}`)
 	kylinSuccess  = []byte(`{}`)
+	noMember      = []byte(`{"status":"true","code":"404","message":"members are not kept here","data":[]}`)
 	markAction    = []byte(`"Action":"user.user-points-records"`)
+	markIdentity  = []byte(`"Action":"communal.user.identity"`)
 )
 
 // vendor is the memory for one vendor's keys. Safe for concurrent use.
@@ -94,13 +96,21 @@ type book struct {
 	// answering is the time that Zhimai's points calls have taken, in nanoseconds.
 	answering atomic.Int64
 	mu        sync.Mutex
-	// records are the applied calls of faulty events, by event, as they will
-	// be shown.
-	records map[int][]byte
+	// records are the applied calls of Zhimai's members, as they will be shown.
+	records map[int64][]byte
+	// before is the book before this one: what was posted then may be looked up
+	// now.
+	before *book
 }
 
-func newBook(b Behaviour) *book {
-	return &book{Behaviour: b, zhimai: newVendor(b.Events), kylin: newVendor(b.Events), records: map[int][]byte{}}
+// newBook follows a book; nil is none.
+func newBook(b Behaviour, before *book) *book {
+	if before != nil {
+		before.mu.Lock()
+		before.before = nil
+		before.mu.Unlock()
+	}
+	return &book{Behaviour: b, zhimai: newVendor(b.Events), kylin: newVendor(b.Events), records: map[int64][]byte{}, before: before}
 }
 
 // server answers all paths. A call ends under the book with which it began.
@@ -111,7 +121,7 @@ type server struct{ book atomic.Pointer[book] }
 // to ready.
 func Serve(ready io.Writer, stop io.Reader) error {
 	s := &server{}
-	s.book.Store(newBook(Behaviour{}))
+	s.book.Store(newBook(Behaviour{}, nil))
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen as sink: %w", err)
@@ -146,7 +156,7 @@ func (s *server) handle(c *fasthttp.RequestCtx) {
 			c.Error(err.Error(), fasthttp.StatusBadRequest)
 			return
 		}
-		s.book.Store(newBook(b))
+		s.book.Store(newBook(b, s.book.Load()))
 	case "/_sink/stats":
 		b := s.book.Load()
 		raw, err := json.Marshal(Stats{Zhimai: b.zhimai.count(), Kylin: b.kylin.count(),
@@ -245,6 +255,11 @@ func (s *server) serveZhimai(c *fasthttp.RequestCtx) {
 		time.Sleep(time.Until(now.Add(wait)))
 		return
 	}
+	if bytes.Contains(body, markIdentity) {
+		c.SetBody(noMember)
+		time.Sleep(time.Until(now.Add(wait)))
+		return
+	}
 	n, ok := b.event(value(body, `"customerId":"`))
 	if !ok {
 		c.SetStatusCode(fasthttp.StatusNotFound)
@@ -253,10 +268,10 @@ func (s *server) serveZhimai(c *fasthttp.RequestCtx) {
 	class, anyway := b.ClassOf(n)
 	calls := b.zhimai.call(value(body, `"bizId":"`), n, now.UnixNano(), func(calls int) bool { return calls > 1 || anyway })
 	c.SetBody(zhimaiSuccess)
+	if calls > 1 || anyway {
+		b.keep(n, body, now)
+	}
 	if class != Good {
-		if calls > 1 || anyway {
-			b.keep(n, body, now)
-		}
 		if calls == 1 && class == Failing {
 			c.Error(`{"status":"false","code":"500","message":"busy"}`, fasthttp.StatusInternalServerError)
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 func start(t *testing.T) *Client {
 	t.Helper()
 	s := &server{}
-	s.book.Store(newBook(Behaviour{}))
+	s.book.Store(newBook(Behaviour{}, nil))
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +117,29 @@ func TestSinkFails(t *testing.T) {
 	}
 	got, err := c.Stats(t.Context())
 	if err != nil || got.Zhimai.Applied != 6 || got.Zhimai.AppliedAgain != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// What a worker samples is shown, also when the behaviour has changed since, and
+// is no stray call.
+func TestSinkShowsWhatIsSampled(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	scan := `{"Action":"user.user-points-records","Params":{"user_id":"1000"}}`
+	for round := range 3 {
+		if err := c.Behave(t.Context(), Behaviour{FirstMember: int64(1000 + round), Events: 1}); err != nil {
+			t.Fatal(err)
+		}
+		post(t, c.ZhimaiURL(), "", grant("k"+strconv.Itoa(round), strconv.Itoa(1000+round)))
+		if _, answer := post(t, c.ZhimaiURL(), "", scan); strings.Contains(answer, `"source_desc":"r #X"`) != (round < 2) {
+			t.Errorf("%d behaviours later: %s", round, answer)
+		}
+	}
+	if _, answer := post(t, c.ZhimaiURL(), "", `{"Action":"communal.user.identity","Params":{"type":"4","user_id":"1000"}}`); answer != string(noMember) {
+		t.Errorf("identity: %s", answer)
+	}
+	if got, err := c.Stats(t.Context()); err != nil || got.Stray != 0 || got.Scans != 1 || got.Zhimai.Applied != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
