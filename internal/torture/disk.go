@@ -116,15 +116,26 @@ func (in *injector) deleteDurable(ctx context.Context) error {
 }
 
 // sqlStepClock is what a clock that is a minute ahead makes of leases and waits:
-// they are a minute nearer to their end, or over.
+// they are a minute nearer to their end, or over. It locks the rows in the
+// workers' order (outbox_pkey).
 const sqlStepClock = `
-UPDATE outbox
-   SET lease_until = lease_until - interval '1 minute', next_attempt_at = next_attempt_at - interval '1 minute'`
+WITH locked AS (
+    SELECT operation_id FROM outbox ORDER BY operation_id FOR UPDATE
+)
+UPDATE outbox x
+   SET lease_until = lease_until - interval '1 minute', next_attempt_at = next_attempt_at - interval '1 minute'
+  FROM locked l
+ WHERE x.operation_id = l.operation_id`
 
 // stepClock moves leases and waits a minute into the past.
 func (in *injector) stepClock(ctx context.Context) error {
-	if _, err := in.rig.pool.Exec(ctx, sqlStepClock); err != nil {
-		return fmt.Errorf("step the database's clock: %w", err)
+	var failed error
+	err := until(ctx, patience, "the database to take another clock", func(ctx context.Context) bool {
+		_, failed = in.rig.pool.Exec(ctx, sqlStepClock)
+		return failed == nil
+	})
+	if err != nil {
+		return fmt.Errorf("step the database's clock: %w", errors.Join(err, failed))
 	}
 	return nil
 }
