@@ -76,7 +76,7 @@ func (in *injector) rollBackQuiet(ctx context.Context) error {
 	}
 	if err := until(ctx, patience, "what waited to be sent", func(context.Context) bool {
 		now, _ := in.monitor.snapshot()
-		return now.posted >= before.posted+before.open/2
+		return now.posted >= before.posted+before.open/2 || now.open <= before.open/2
 	}); err != nil {
 		return err
 	}
