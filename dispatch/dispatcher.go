@@ -226,6 +226,8 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 		}
 		return err
 	}
+	// What the database's clock does from the first call on is seen.
+	d.watchClock(accept)
 	// What was heard is kept until it is written, also when accept has ended.
 	write, stopWriting := context.WithCancel(context.WithoutCancel(accept))
 	defer stopWriting()
