@@ -63,7 +63,8 @@ func (h *hostileVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	vendor, status := "zhimai", http.StatusOK
 	if strings.Contains(r.URL.Path, "freezePoint") {
-		// At Kylin status 200 alone means frozen, whatever the body is.
+		// Kylin's nonsense comes with a status that says nothing; what a 200 with a
+		// foreign body means is TestPageWithStatus200IsNoFreeze's.
 		vendor, status = "kylin", http.StatusBadGateway
 	}
 	way, carryOut := h.next(vendor)
