@@ -77,29 +77,3 @@ func (s *Store) RenewDoubt(ctx context.Context, account string, quietIn time.Dur
 	}
 	return rows, nil
 }
-
-// sqlEchoSeen and sqlMarkEchoSeen keep whether an account's records show our
-// references. A record of ours proves a confirmed call, too.
-const (
-	sqlEchoSeen     = `SELECT EXISTS (SELECT 1 FROM accounts WHERE target = $1 AND echo_seen_at IS NOT NULL)`
-	sqlMarkEchoSeen = `
-INSERT INTO accounts AS a (target, echo_seen_at) VALUES ($1, now())
-ON CONFLICT (target) DO UPDATE SET echo_seen_at = COALESCE(a.echo_seen_at, excluded.echo_seen_at)`
-)
-
-// EchoSeen tells whether the account's records are known to show our references.
-func (s *Store) EchoSeen(ctx context.Context, target string) (bool, error) {
-	var seen bool
-	if err := s.pool.QueryRow(ctx, sqlEchoSeen, target).Scan(&seen); err != nil {
-		return false, fmt.Errorf("read account: %w", err)
-	}
-	return seen, nil
-}
-
-// MarkEchoSeen keeps that a record with one of our references was seen.
-func (s *Store) MarkEchoSeen(ctx context.Context, target string) error {
-	if _, err := s.pool.Exec(ctx, sqlMarkEchoSeen, target); err != nil {
-		return fmt.Errorf("keep account: %w", err)
-	}
-	return nil
-}
