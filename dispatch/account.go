@@ -182,7 +182,8 @@ const noLimit = 100 * 365 * 24 * time.Hour
 
 // policy is what decide needs of the account.
 func (a Account) policy() policy {
-	p := policy{schedule: a.Schedule, timeout: a.Timeout, maxAttempts: a.Schedule.MaxAttempts(a.GiveUpAfter)}
+	p := policy{schedule: a.Schedule, timeout: a.Timeout, maxAttempts: a.Schedule.MaxAttempts(a.GiveUpAfter),
+		emptyAgain: min(a.QuietAfter, time.Minute)}
 	if a.Verify {
 		p.visible = a.Timeout + a.VerifyAfter
 	}

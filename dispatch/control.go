@@ -62,6 +62,9 @@ func awaitControl(row *ledger.Claimed) decision {
 func withoutControl(row *ledger.Claimed, lack evidence.Lack, hidden bool, p policy, random float64) decision {
 	c := giveBack(row)
 	again(c, row, p, random)
+	if lack == evidence.LackEmptyTwice {
+		c.Delay = max(c.Delay, p.emptyAgain)
+	}
 	if hidden && row.Lack != "" {
 		c.State, c.Delay = ledger.Parked, 0
 	}

@@ -37,6 +37,8 @@ type policy struct {
 	// visible is how long after the start of a call its effect shows in the
 	// vendor's records; 0 when rows in doubt are not verified.
 	visible time.Duration
+	// emptyAgain is the least time between two readings that show an empty list.
+	emptyAgain time.Duration
 }
 
 // hold is the gate's word on a refusal: taken for our own mistake, it goes

@@ -69,9 +69,10 @@ type gate struct {
 
 	mu        sync.Mutex
 	status    GateStatus
-	closings  int  // in a row, without a success between them
-	failures  int  // calls in a row without a clear answer
-	confirmed bool // the account has confirmed a call, ever
+	closings  int       // in a row, without a success between them
+	failures  int       // calls in a row without a clear answer
+	confirmed bool      // the account has confirmed a call, ever
+	served    time.Time // when the vendor last applied or refused points
 	inFlight  int
 	probing   bool // the probe is under way
 	right     bool // this worker may make the probe
@@ -217,6 +218,10 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 		g.failures = 0
 	}
 	switch reply.Outcome {
+	case vendorapi.Applied, vendorapi.AlreadyApplied, vendorapi.Refused:
+		g.served = now
+	}
+	switch reply.Outcome {
 	case vendorapi.Applied, vendorapi.AlreadyApplied:
 		g.confirmed = true
 		// A success of a call that started before the closing says nothing
@@ -262,6 +267,27 @@ func (g *gate) answered(t ticket) {
 	case t.probe:
 		g.reopen()
 	}
+}
+
+// servedFor is how long a points call that the vendor answered outweighs records
+// that cannot be read.
+const servedFor = time.Minute
+
+// unread ends a reading of records that failed. Where points calls are served, it
+// says nothing about them, and must not hold them back: an account may not read
+// records, or these fail alone (TestRecordsThatFailHoldNoPointsBack).
+func (g *gate) unread(now time.Time, t ticket, member string, reply vendorapi.Reply) (changed bool) {
+	g.mu.Lock()
+	alone := !t.probe && reply.Outcome != vendorapi.Throttled && now.Sub(g.served) < servedFor
+	if alone {
+		g.end(t)
+	}
+	g.mu.Unlock()
+	if alone {
+		return false
+	}
+	_, changed = g.leave(now, t, member, reply)
+	return changed
 }
 
 // unused gives a ticket back without a call.

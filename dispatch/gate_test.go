@@ -340,3 +340,48 @@ func TestGatePausedOutlastsItsTime(t *testing.T) {
 		t.Error("a call begins")
 	}
 }
+
+// Records that cannot be read hold no points back while points calls are served:
+// neither by their number nor by their credentials. The vendor's pace counts, and
+// so does everything once nothing else is known of the vendor.
+func TestRecordsThatFailHoldNoPointsBack(t *testing.T) {
+	applied, unknown := vendorapi.Reply{Outcome: vendorapi.Applied}, vendorapi.Reply{Outcome: vendorapi.Unknown}
+	forbidden := vendorapi.Reply{Outcome: vendorapi.Unauthorised, HTTPStatus: 403}
+	g := newGate(true, time.Minute)
+	at := clock
+	read := func(reply vendorapi.Reply) {
+		t.Helper()
+		share(g, at)
+		pass, ok := g.enter(at)
+		if !ok {
+			t.Fatalf("no reading allowed, gate %+v", g.Status())
+		}
+		g.unread(at, pass, "1", reply)
+	}
+	call(t, g, at, "1", applied)
+	for range 3 * breakerLimit {
+		read(unknown)
+		read(forbidden)
+	}
+	if !g.Status().Open {
+		t.Errorf("gate %+v although points calls are served", g.Status())
+	}
+	at = at.Add(servedFor)
+	for range breakerLimit {
+		read(unknown)
+	}
+	if got := g.Status().Reason; got != GateFailing {
+		t.Errorf("gate is %q after readings alone failed, want %q", got, GateFailing)
+	}
+	at = g.Status().Until
+	read(unknown)
+	if g.Status().Open {
+		t.Error("a probe that could not be read opened the gate")
+	}
+	at = g.Status().Until
+	call(t, g, at, "1", applied)
+	read(vendorapi.Reply{Outcome: vendorapi.Throttled, RetryAfter: time.Second})
+	if got := g.Status().Reason; got != GateThrottled {
+		t.Errorf("gate is %q after a throttled reading, want %q", got, GateThrottled)
+	}
+}

@@ -58,7 +58,8 @@ func keysSeen(k ledger.EndpointKnowledge, memory time.Duration) bool {
 // soughtOf is a claimed row as the judge looks for it.
 func soughtOf(account string, row *ledger.Claimed) evidence.Operation {
 	return evidence.Operation{Account: account, MemberID: row.MemberID, Reference: row.Reference, Reason: row.Reason,
-		Points: row.Points, FirstSentAt: row.FirstSentAt, QuietSince: row.QuietSince}
+		Points: row.Points, FirstSentAt: row.FirstSentAt, QuietSince: row.QuietSince,
+		EmptyBefore: row.Lack == string(evidence.LackEmptyTwice)}
 }
 
 // keepExtent keeps how far a complete list goes back, where that is clearly more

@@ -70,6 +70,14 @@ func (b *bench) ends(parked map[string]int) {
 	}
 }
 
+// dueIn sets when the rows in doubt are looked at next.
+func (b *bench) dueIn(interval string) {
+	b.t.Helper()
+	if _, err := b.pool.Exec(b.t.Context(), `UPDATE outbox SET next_attempt_at = now() + $1::interval WHERE in_doubt`, interval); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 func total(counts map[string]int) (n int) {
 	for _, c := range counts {
 		n += c
@@ -192,6 +200,43 @@ func TestEmptyListIsNoAbsence(t *testing.T) {
 	}
 	b.accept(20, nil)
 	b.ends(map[string]int{"no_control": 1})
+}
+
+// The grant was applied and spent, so that the balance is 0 in truth, and then the
+// records fail as an empty list: what is empty once proves nothing.
+func TestOneEmptyListIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, forgetful(sim.RecordsConfig{EchoReason: true}))
+	b.longKnown()
+	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
+	b.start(b.verifying())
+	points := int64(b.count(`SELECT points FROM operations`))
+	b.doubt(1)
+	b.dueIn("1 hour")
+	if err := b.sim.InsertRow(tillMember, points, true, "兑换"); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 30*time.Second, "the end of the call", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE quiet_since < now()`) == 1
+	})
+	b.accept(20, nil)
+	testkit.Eventually(t, 30*time.Second, "a later posting that shows", func() bool {
+		return b.count(`SELECT count(*) FROM endpoint_samples s, outbox o WHERE s.state = 'shown' AND s.sent_at > o.quiet_since`) > 0
+	})
+	if err := b.sim.SetRecords(sim.RecordsConfig{EchoReason: true, EmptyRate: 1}); err != nil {
+		t.Fatal(err)
+	}
+	b.dueIn("0")
+	testkit.Eventually(t, 30*time.Second, "an empty list", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE lack = 'records_empty_once'`) == 1
+	})
+	if err := b.sim.SetRecords(sim.RecordsConfig{EchoReason: true}); err != nil {
+		t.Fatal(err)
+	}
+	b.ends(nil)
+	if n := b.count(`SELECT count(*) FROM postings WHERE evidence = 'verified'`); n != 1 {
+		t.Errorf("%d operations were posted as seen, want 1", n)
+	}
 }
 
 // A member without any record and with balance 0 was not granted anything, once

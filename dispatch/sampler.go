@@ -241,11 +241,7 @@ func (s *sampler) see(ctx context.Context, r *ledger.SampleReading, reading evid
 		return nil
 	}
 	r.Sighting = ledger.NotYet
-	patience := s.account.Sampling.patient()
-	if of.MaxLagKnown {
-		patience = of.MaxLag
-	}
-	if len(saw.Naked) == 0 || age <= patience {
+	if len(saw.Naked) == 0 || age <= s.account.Sampling.patience(of) {
 		return nil
 	}
 	// A record is there that must be it, unless it is another's.

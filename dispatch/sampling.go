@@ -98,6 +98,14 @@ func (s Sampling) again(age time.Duration) (in time.Duration, last bool) {
 	return 0, true
 }
 
-// patient is the age from which a record without a reference is taken for a
-// sample that is not there, while no sample has told how long records take.
-func (s Sampling) patient() time.Duration { return s.Ladder[min(2, len(s.Ladder)-1)] }
+// patience is the age from which a record without a reference is taken for a
+// sample that does not show: the longest lag, where that is known and short. A
+// sample that is given up counts as a lag itself, so reasons that are hidden now
+// and then would make each wait longer than the last.
+func (s Sampling) patience(of *ledger.Sample) time.Duration {
+	longest := s.Ladder[min(2, len(s.Ladder)-1)]
+	if of.MaxLagKnown {
+		return min(longest, of.MaxLag)
+	}
+	return longest
+}

@@ -60,3 +60,15 @@ func TestKnowledgeKeepsTheAgeOfAList(t *testing.T) {
 		t.Errorf("got %+v, want %+v", k.Extents, e)
 	}
 }
+
+func TestPatienceDoesNotGrowWithTheLag(t *testing.T) {
+	s := DefaultSampling()
+	for lag, want := range map[time.Duration]time.Duration{0: 0, time.Second: time.Second, time.Hour: 2 * time.Minute} {
+		if got := s.patience(&ledger.Sample{MaxLagKnown: true, MaxLag: lag}); got != want {
+			t.Errorf("longest lag %v: patience %v, want %v", lag, got, want)
+		}
+	}
+	if got := s.patience(&ledger.Sample{}); got != 2*time.Minute {
+		t.Errorf("lag not known: patience %v, want 2 min", got)
+	}
+}

@@ -170,12 +170,7 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 // learn tells the gate of a reply and everybody of the gate's change.
 func (d *Dispatcher) learn(pass ticket, member string, reply vendorapi.Reply) hold {
 	held, changed := d.gate.leave(time.Now(), pass, member, reply)
-	if changed {
-		d.announce(d.gate.Status())
-	}
-	if _, news := d.gate.unpublished(); news {
-		signal(d.gateNews)
-	}
+	d.tell(changed)
 	// The next probe takes a row that was not tried: this one may be bad by itself.
 	switch {
 	case held:
@@ -184,6 +179,16 @@ func (d *Dispatcher) learn(pass ticket, member string, reply vendorapi.Reply) ho
 		return hold{delay: 2 * time.Until(d.gate.Status().Until)}
 	}
 	return hold{}
+}
+
+// tell passes on what the gate learned.
+func (d *Dispatcher) tell(changed bool) {
+	if changed {
+		d.announce(d.gate.Status())
+	}
+	if _, news := d.gate.unpublished(); news {
+		signal(d.gateNews)
+	}
 }
 
 // announce logs that the gate opened or closed.

@@ -135,7 +135,7 @@ func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.R
 		// points calls.
 		d.gate.answered(pass)
 	} else {
-		d.learn(pass, row.MemberID, reply)
+		d.tell(d.gate.unread(time.Now(), pass, row.MemberID, reply))
 	}
 	return evidence.Reading{}, reply, true
 }
@@ -181,7 +181,8 @@ func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, p policy, random f
 	}
 	switch reply.Outcome {
 	case vendorapi.Unauthorised:
-		c.Cause = CauseUnauthorised
+		// No attempt is used, and the gate may stay open for points.
+		c.Cause, c.Delay = CauseUnauthorised, p.schedule.Wait(row.Attempts+1, random)
 	case vendorapi.Throttled:
 		c.Cause = CauseThrottled
 	default:

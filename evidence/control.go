@@ -19,6 +19,9 @@ const (
 	LackConfirmed Lack = "records_lack_a_confirmed_operation"
 	// LackCurrent: nothing that was called later is shown yet.
 	LackCurrent Lack = "records_not_known_to_be_current"
+	// LackEmptyTwice: the list is empty for the first time. Everything else holds,
+	// and a backend that fails inside answers the same.
+	LackEmptyTwice Lack = "records_empty_once"
 )
 
 // lackWords says each of them to people, in one place for all commands.
@@ -29,6 +32,7 @@ var lackWords = map[Lack]string{
 	LackReach:      "the records are not known to go back to before the call",
 	LackConfirmed:  "the records lack another operation of this member that the vendor confirmed",
 	LackCurrent:    "waits until later postings show that the records are current",
+	LackEmptyTwice: "the member's list is empty, and counts when it is empty in the next reading too",
 }
 
 // Words says for people what is lacking; empty for none.
@@ -53,6 +57,8 @@ func (j *judging) lack() Lack {
 		return LackConfirmed
 	case !j.current():
 		return LackCurrent
+	case len(j.reading.Records) == 0 && !j.EmptyBefore:
+		return LackEmptyTwice
 	}
 	return ""
 }

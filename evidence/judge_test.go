@@ -65,6 +65,7 @@ func judgeCases() []judgeCase {
 			s.reading.Records, s.reading.Balance = nil, b
 			s.known.Samples = []Sample{{SentAt: quiet.Add(time.Second), BeganAt: readAt, ReadAt: readAt}}
 			s.known.Extents = []Extent{{Records: 1, Oldest: sentAt.Add(-defaultClockSkew), ReadAt: readAt}}
+			s.op.EmptyBefore = true
 		}
 	}
 	sample := func(sent, read time.Time) func(s *situation) {
@@ -157,6 +158,10 @@ func judgeCases() []judgeCase {
 		{"a list as long", extent(1, age), NotKnown, LackReach},
 		{"a longer list that reached less far", extent(2, age-time.Second), NotKnown, LackReach},
 		{"empty, balance 0", empty(balance(0)), Absent, ""},
+		{"empty for the first time", func(s *situation) {
+			empty(balance(0))(s)
+			s.op.EmptyBefore = false
+		}, NotKnown, LackEmptyTwice},
 		{"empty, balance 0, no list that reached as far", func(s *situation) {
 			empty(balance(0))(s)
 			s.known.Extents[0].Oldest = s.known.Extents[0].Oldest.Add(time.Second)
@@ -253,7 +258,7 @@ func TestReferenceAtEnd(t *testing.T) {
 // TestLackWords: each lack has its words.
 func TestLackWords(t *testing.T) {
 	t.Parallel()
-	for _, lack := range []Lack{LackEndpoint, LackReferences, LackReach, LackConfirmed, LackCurrent} {
+	for _, lack := range []Lack{LackEndpoint, LackReferences, LackReach, LackConfirmed, LackCurrent, LackEmptyTwice} {
 		if lack.Words() == "" {
 			t.Errorf("%q has no words", lack)
 		}

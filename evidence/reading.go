@@ -54,6 +54,9 @@ type Operation struct {
 	// earlier; QuietSince is when the last one had surely ended, or later.
 	FirstSentAt time.Time
 	QuietSince  time.Time
+	// EmptyBefore: the reading before this one, some time ago, lacked nothing but
+	// [LackEmptyTwice].
+	EmptyBefore bool
 }
 
 // Issued is another operation of the ledger, of the same account and member.

@@ -28,6 +28,7 @@ type truth struct {
 	skew       time.Duration
 	frozen     time.Time // what was made later is not shown; zero: all is
 	moved      time.Time // calls before went to another endpoint, and do not show; zero: none
+	spent      bool      // the member has spent all there was
 
 	op      Operation
 	applied bool
@@ -56,8 +57,11 @@ func newTruth(seed uint64) *truth {
 	first := noon.Add(v.minutes(600))
 	v.op = v.operation(0, "")
 	v.op.FirstSentAt, v.op.QuietSince = first, first.Add(v.minutes(10))
-	for i := range v.IntN(5) {
-		v.other(i + 1)
+	firstTime := v.chance(15)
+	if !firstTime {
+		for i := range v.IntN(5) {
+			v.other(i + 1)
+		}
 	}
 	if v.chance(15) && len(v.issued) > 0 {
 		// An old text that carries another's reference before its own.
@@ -70,7 +74,9 @@ func newTruth(seed uint64) *truth {
 		}
 		v.record(v.op.FirstSentAt.Add(v.within(v.op.QuietSince.Sub(first))), points, v.op.Reason, true)
 	}
-	v.foreign()
+	if !firstTime {
+		v.foreign()
+	}
 	v.now = v.op.QuietSince.Add(v.minutes(40))
 	if v.chance(10) {
 		v.now = v.op.QuietSince.Add(30 * time.Hour)
@@ -78,6 +84,7 @@ func newTruth(seed uint64) *truth {
 	if v.chance(10) {
 		v.moved = first.Add(v.minutes(20) - 5*time.Minute)
 	}
+	v.spent = v.chance(10)
 	return v
 }
 
@@ -202,13 +209,26 @@ func (v *truth) read() (r Reading) {
 	for _, e := range kept {
 		r.Records = append(r.Records, e.Record)
 	}
-	if v.chance(5) {
-		r.Records = nil // a backend that fails inside
+	if v.spent {
+		balance = 0
 	}
 	if v.chance(90) {
 		r.Balance = &balance
 	}
 	return r
+}
+
+// readings are two, one after the other; the backend may fail inside in one of them.
+func (v *truth) readings() (before, now Reading) {
+	before = v.read()
+	now = before
+	switch {
+	case v.chance(5):
+		now.Records = nil
+	case v.chance(20):
+		before.Records = nil
+	}
+	return before, now
 }
 
 // knowledge is what honest samples at this vendor could have taught by now.
@@ -271,24 +291,30 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// check judges one truth, and says what is wrong with the verdict.
-func check(seed uint64) (Judgement, error) {
+// check judges both readings of one truth, and says what is wrong with a verdict.
+func check(seed uint64) (judged []Judgement, err error) {
 	v := newTruth(seed)
-	reading, has := v.read(), v.applied
+	before, now := v.readings()
 	known := v.knowledge()
-	j := Judge(v.op, reading, v.issued, known)
-	describe := func(what string) error {
-		return fmt.Errorf("seed %d: %s: %v\nop %+v\nreading %+v\nissued %+v\nknown %+v\ntruth %+v", seed, what, j, v.op, reading, v.issued, known, v.made)
+	for _, reading := range []Reading{before, now} {
+		j := Judge(v.op, reading, v.issued, known)
+		wrong := ""
+		switch {
+		case j.Verdict == Absent && v.applied:
+			wrong = "absent, though the vendor applied it"
+		case (j.Verdict == Shown || j.Verdict == ShownOtherPoints) && !v.applied:
+			wrong = "shown, though the vendor did not apply it"
+		case (j.Lack != "") != (j.Verdict == NotKnown):
+			wrong = "a lack goes with not known, and only with it"
+		}
+		if wrong != "" {
+			return judged, fmt.Errorf("seed %d: %s: %v\nop %+v\nreading %+v\nissued %+v\nknown %+v\ntruth %+v",
+				seed, wrong, j, v.op, reading, v.issued, known, v.made)
+		}
+		judged = append(judged, j)
+		v.op.EmptyBefore = j.Lack == LackEmptyTwice
 	}
-	switch {
-	case j.Verdict == Absent && has:
-		return j, describe("absent, though the vendor applied it")
-	case (j.Verdict == Shown || j.Verdict == ShownOtherPoints) && !has:
-		return j, describe("shown, though the vendor did not apply it")
-	case (j.Lack != "") != (j.Verdict == NotKnown):
-		return j, describe("a lack goes with not known, and only with it")
-	}
-	return j, nil
+	return judged, nil
 }
 
 // TestJudgeAgainstATruth searches for a vendor that makes the judge say what is
@@ -301,12 +327,14 @@ func TestJudgeAgainstATruth(t *testing.T) {
 	seen := map[Verdict]int{}
 	lacks := map[Lack]int{}
 	for seed := range uint64(100_000) {
-		j, err := check(seed)
+		judged, err := check(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen[j.Verdict]++
-		lacks[j.Lack]++
+		for _, j := range judged {
+			seen[j.Verdict]++
+			lacks[j.Lack]++
+		}
 	}
 	t.Log(seen, lacks)
 	// A judge that never says anything is never wrong.
