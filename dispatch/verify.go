@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"go.uber.org/zap"
+
 	"pointsledger/evidence"
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
@@ -87,7 +89,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 		if read.BeganAt = k.Now; k.Now.IsZero() {
 			read.BeganAt = row.FirstSentAt.Add(row.SentFor) // when it was claimed
 		}
-		return d.judged(accept, work, row, evidence.Judge(soughtOf(d.account.Name, &row.Claimed), read, issued, known), k)
+		return d.judged(accept, work, row, read, evidence.Judge(soughtOf(d.account.Name, &row.Claimed), read, issued, known), k)
 	})
 }
 
@@ -143,7 +145,7 @@ func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.R
 // judged turns a judgement into what becomes of the row. Only a proven absence
 // makes it a new send; where nothing is known, the vendor's word on keys may
 // allow the same one again, and nothing else.
-func (d *Dispatcher) judged(accept, work context.Context, row *held, j evidence.Judgement, k ledger.EndpointKnowledge) decision {
+func (d *Dispatcher) judged(accept, work context.Context, row *held, read evidence.Reading, j evidence.Judgement, k ledger.EndpointKnowledge) decision {
 	switch j.Verdict {
 	case evidence.Shown:
 		return confirm(&row.Claimed, vendorapi.Reply{Message: "seen in the member's records"}, ledger.Verified)
@@ -158,6 +160,9 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, j evidence.
 			return returnUnsent(&row.Claimed)
 		}
 		sabotage.Crash(sabotage.AfterVerify)
+		d.log.Info("not applied, as the member's records prove: it is sent again", zap.String("biz_id", string(row.BizID)),
+			zap.Int64("operation_id", int64(row.ID)), zap.Duration("quiet_for", read.BeganAt.Sub(row.QuietSince)), zap.Int("records", len(read.Records)),
+			zap.Duration("longest_lag", k.MaxLag), zap.Int("samples", len(k.Samples)))
 		row.InDoubt, row.NeverSent, row.Lack = false, true, ""
 		return d.send(accept, work, row)
 	}

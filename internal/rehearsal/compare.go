@@ -90,9 +90,9 @@ const (
 	FrozenPosted        = "frozen_posted"
 )
 
-// maxShown bounds the disagreements that a report holds in words; a broken run
-// can have as many as keys.
-const maxShown = 50
+// maxShown bounds the disagreements of each kind that a report holds in words; a
+// broken run can have as many as keys.
+const maxShown = 20
 
 // Report is the comparison of three books, key by key.
 type Report struct {
@@ -132,7 +132,7 @@ func (r Report) Disagreements() int {
 
 func (r *Report) disagree(kind string, d Disagreement, format string, args ...any) {
 	r.ByKind[kind]++
-	if len(r.Shown) < maxShown {
+	if r.ByKind[kind] <= maxShown {
 		d.Kind, d.Text = kind, fmt.Sprintf(format, args...)
 		r.Shown = append(r.Shown, d)
 	}

@@ -101,7 +101,7 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 	}
 	verdict := Judge(o.Seed, r.judge.findings)
 	if o.Keep || !verdict.Agrees() {
-		if err := r.rig.keepMoves(ctx); err != nil {
+		if err := errors.Join(r.rig.keepMoves(ctx), r.rig.keepBook(ctx)); err != nil {
 			return Verdict{}, err
 		}
 	}

@@ -2,8 +2,10 @@ package torture
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 )
@@ -86,6 +88,18 @@ func (r *rig) keepMoves(ctx context.Context) error {
 	return nil
 }
 
+// keepBook writes the vendors' book beside them.
+func (r *rig) keepBook(ctx context.Context) error {
+	var book json.RawMessage
+	if err := r.control(ctx, http.MethodGet, "/_sim/book", nil, &book); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, "book.json"), book, 0o600); err != nil {
+		return fmt.Errorf("keep the vendors' book: %w", err)
+	}
+	return nil
+}
+
 // sqlHolds tells whether a worker process has rows under way.
 const sqlHolds = `
 SELECT EXISTS (SELECT 1
@@ -102,7 +116,9 @@ type check struct {
 
 // sqlForeignLease finds rows that were changed under the live lease of another
 // worker. A confirmation deletes the row and may come from anybody. The holder
-// is who made the token, not who marked the row later.
+// is who made the token, not who marked the row later. A row whose member is not
+// known is parked in a database that lost commits, whoever has it in hand: the
+// holder cannot name the member, and so cannot send it, without its lease.
 const sqlForeignLease = `
 WITH changed AS (
     SELECT m.*, (SELECT c.by FROM torture.moves c
@@ -112,6 +128,9 @@ WITH changed AS (
       FROM torture.moves m
      WHERE m.op = 'UPDATE' AND m.was_state = 'sending' AND m.now_token IS DISTINCT FROM m.was_token
        AND m.was_lease_until > m.at
+       AND NOT (m.now_state = 'parked' AND m.cause = 'database_changed'
+                AND EXISTS (SELECT 1 FROM operations o JOIN outbox x ON x.operation_id = o.id
+                             WHERE o.id = m.operation_id AND COALESCE(x.resolved_member_id, o.member_id) IS NULL))
 )
 SELECT o.biz_id || ' (operation ' || o.id || '): ' || c.by || ' made it ' || c.now_state || ' (' || COALESCE(c.cause, '') ||
        ') at ' || c.at || ', while ' || COALESCE(c.holder, 'nobody known') || ' held its lease until ' || c.was_lease_until
