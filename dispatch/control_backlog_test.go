@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -93,7 +94,7 @@ func killedUnderBacklog(t *testing.T, lag time.Duration) {
 			t.Errorf("%s was applied %d times", e.Key, e.Applied)
 		}
 	}
-	err := b.store.EachOperation(t.Context(), func(st ledger.Status) error {
+	err := desk.New(b.pool, b.store).EachOperation(t.Context(), func(st desk.Status) error {
 		if st.State == "posted" && applied[string(st.BizID)] != 1 {
 			t.Errorf("%s is posted, and the vendor applied it %d times", st.BusinessKey, applied[string(st.BizID)])
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -161,7 +162,7 @@ func (b *bench) agree(posted int) {
 		}
 	}
 	n := 0
-	err := b.store.EachOperation(b.t.Context(), func(st ledger.Status) error {
+	err := desk.New(b.pool, b.store).EachOperation(b.t.Context(), func(st desk.Status) error {
 		e, there := applied[string(st.BizID)]
 		if (st.State == "posted") != there {
 			b.t.Errorf("%s is %s, the vendor applied it: %v", st.BusinessKey, st.State, there)

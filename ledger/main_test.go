@@ -48,6 +48,13 @@ func (f *fixture) event(order string) ledger.Entry {
 	}
 }
 
+// codedEvent is an event of a member whose code was scanned.
+func (f *fixture) codedEvent(order, code string) ledger.Entry {
+	e := f.event(order)
+	e.Event.Operations[0].MemberID, e.Event.Operations[0].MemberCode = "", code
+	return e
+}
+
 func operation(target, order string, points ledger.Points) ledger.Operation {
 	kind, leg := ledger.PointsAdd, "pa"
 	if target == "kylin" {

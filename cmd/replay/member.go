@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -203,7 +204,7 @@ func (s *session) memberRejects(ctx context.Context, report *memberReport, q mem
 			texts = append(texts, a.id)
 		}
 	}
-	found, more, err := s.store.MemberRejects(ctx, texts)
+	found, more, err := s.desk.MemberRejects(ctx, texts)
 	if err != nil {
 		return err
 	}
@@ -234,7 +235,7 @@ type memberKnown struct{ asID, asCode bool }
 func (s *session) whereKnown(ctx context.Context, names []string, q memberQuestion) (map[string]memberKnown, error) {
 	known := map[string]memberKnown{}
 	for _, name := range names {
-		asID, asCode, err := s.store.KnowsMember(ctx, name, q.text)
+		asID, asCode, err := s.desk.KnowsMember(ctx, name, q.text)
 		if err != nil {
 			return nil, err
 		}
@@ -304,7 +305,7 @@ func (s *session) knowledgeOf(ctx context.Context, v config.Vendor) (ledger.Endp
 // memberLedger reads the ledger's side. Where the vendor did not say which
 // member a code stands for, the ledger may: from what the code was resolved to.
 func (s *session) memberLedger(ctx context.Context, a *memberAccount, q memberQuestion, here memberKnown, byID bool, looked func(int64)) (err error) {
-	query := ledger.MemberQuery{Account: a.Account, MemberID: a.Vendor.id, IDsOnly: a.Kind == config.KindKylin,
+	query := desk.MemberQuery{Account: a.Account, MemberID: a.Vendor.id, IDsOnly: a.Kind == config.KindKylin,
 		ScanSince: q.since, Progress: looked}
 	if q.since.IsZero() {
 		query.ScanSince, query.ScanMost = q.now.Add(-memberScanDays*24*time.Hour), memberScanMost
@@ -315,14 +316,14 @@ func (s *session) memberLedger(ctx context.Context, a *memberAccount, q memberQu
 	if a.Vendor.id != q.text && !here.asID {
 		query.Code = q.text
 	}
-	if a.ledger, err = s.store.MemberOperations(ctx, query); err != nil {
+	if a.ledger, err = s.desk.MemberOperations(ctx, query); err != nil {
 		return err
 	}
 	if query.MemberID == "" {
 		for _, o := range a.ledger.Operations {
 			if o.MemberID != "" {
 				query.MemberID = o.MemberID
-				if a.ledger, err = s.store.MemberOperations(ctx, query); err != nil {
+				if a.ledger, err = s.desk.MemberOperations(ctx, query); err != nil {
 					return err
 				}
 				break
@@ -337,7 +338,7 @@ func (s *session) memberLedger(ctx context.Context, a *memberAccount, q memberQu
 		}
 		a.issued = dispatch.IssuedOf(issued)
 	}
-	if wasCode := func(o ledger.MemberOperation) bool { return o.MemberCode == q.text }; a.Vendor.id != "" && a.Vendor.id != q.text ||
+	if wasCode := func(o desk.MemberOperation) bool { return o.MemberCode == q.text }; a.Vendor.id != "" && a.Vendor.id != q.text ||
 		slices.ContainsFunc(a.ledger.Operations, wasCode) {
 		a.code = q.text
 	}

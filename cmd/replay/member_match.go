@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
@@ -43,7 +44,7 @@ const (
 // alone.
 type memberRow struct {
 	finding   memberFinding
-	operation *ledger.MemberOperation
+	operation *desk.MemberOperation
 	record    *zhimai.Record
 	// at is when the record was made, else when the operation ended, else when
 	// its event was published. points are the operation's, else the record's.
@@ -81,7 +82,7 @@ const (
 // operation at most.
 type matcher struct {
 	comparison
-	operations []ledger.MemberOperation
+	operations []desk.MemberOperation
 	records    []zhimai.Record
 	// times are those of the records, zero where one cannot be read.
 	times []time.Time
@@ -94,7 +95,7 @@ type matcher struct {
 
 // compareMember is a pure function: all operations and records of a member,
 // the newest first.
-func compareMember(operations []ledger.MemberOperation, records []zhimai.Record, c comparison) []memberRow {
+func compareMember(operations []desk.MemberOperation, records []zhimai.Record, c comparison) []memberRow {
 	m := &matcher{comparison: c, operations: operations, records: records, of: make([]int, len(operations)),
 		times: make([]time.Time, len(records)), taken: make([]int, len(records)), again: make([]bool, len(records)), guess: make([]bool, len(operations))}
 	for i := range m.of {
@@ -221,7 +222,7 @@ func (m *matcher) byLikeness() {
 // apart is how far a record is from when the operation was applied, if it was.
 // near is false when it cannot be its record. A time that cannot be read is as
 // far away as can be.
-func (m *matcher) apart(o *ledger.MemberOperation, at time.Time) (_ time.Duration, near bool) {
+func (m *matcher) apart(o *desk.MemberOperation, at time.Time) (_ time.Duration, near bool) {
 	if at.IsZero() {
 		return guessWithin, true
 	}
@@ -267,7 +268,7 @@ func (m *matcher) rows() []memberRow {
 }
 
 // operationTime is when an operation ended, else when its event was published.
-func operationTime(o *ledger.MemberOperation) time.Time {
+func operationTime(o *desk.MemberOperation) time.Time {
 	if !o.PostedAt.IsZero() {
 		return o.PostedAt
 	}
@@ -275,7 +276,7 @@ func operationTime(o *ledger.MemberOperation) time.Time {
 }
 
 // foundSeen is the finding of an operation that has a record.
-func foundSeen(o *ledger.MemberOperation, equal, guess bool) memberFinding {
+func foundSeen(o *desk.MemberOperation, equal, guess bool) memberFinding {
 	switch {
 	case o.State == "voided":
 		return voidedSeen
@@ -294,7 +295,7 @@ func foundSeen(o *ledger.MemberOperation, equal, guess bool) memberFinding {
 }
 
 // foundUnseen is the finding of an operation without a record.
-func (m *matcher) foundUnseen(o *ledger.MemberOperation, covered func(time.Time) bool) memberFinding {
+func (m *matcher) foundUnseen(o *desk.MemberOperation, covered func(time.Time) bool) memberFinding {
 	switch o.State {
 	case "":
 		return nothingToSend

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
@@ -15,7 +16,7 @@ func TestCompareMember(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.FixedZone("CST", 8*60*60))
 	reference := ledger.ReferenceOf("pa")
-	posted := ledger.MemberOperation{ID: 1, Points: 100, Reference: reference, Reason: "订单SO-1消费 #" + reference, State: "posted",
+	posted := desk.MemberOperation{ID: 1, Points: 100, Reference: reference, Reason: "订单SO-1消费 #" + reference, State: "posted",
 		Evidence: "answered", BrokerTime: noon.Add(-time.Minute), PostedAt: noon}
 	doubtful := posted
 	doubtful.State, doubtful.InDoubt, doubtful.FirstSentAt, doubtful.PostedAt, doubtful.Evidence = "parked", true, noon, time.Time{}, ""
@@ -54,7 +55,7 @@ func TestCompareMember(t *testing.T) {
 	soon := echo
 	soon.now = noon.Add(time.Minute - time.Second)
 	for name, c := range map[string]struct {
-		operation  ledger.MemberOperation
+		operation  desk.MemberOperation
 		records    []zhimai.Record
 		comparison comparison
 		want       memberFinding
@@ -90,7 +91,7 @@ func TestCompareMember(t *testing.T) {
 		"voided, seen":                  {voided, []zhimai.Record{ours}, read, voidedSeen},
 		"voided":                        {voided, []zhimai.Record{plain}, read, voidedUnseen},
 	} {
-		rows := compareMember([]ledger.MemberOperation{c.operation}, c.records, c.comparison)
+		rows := compareMember([]desk.MemberOperation{c.operation}, c.records, c.comparison)
 		found := memberFinding("")
 		for _, r := range rows {
 			if r.operation != nil {
@@ -107,7 +108,7 @@ func TestCompareMember(t *testing.T) {
 func TestCompareMemberTakesTheNearest(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
-	operations := []ledger.MemberOperation{
+	operations := []desk.MemberOperation{
 		{ID: 2, Points: 5, Reference: "b", State: "posted", BrokerTime: noon, PostedAt: noon.Add(time.Hour)},
 		{ID: 1, Points: 5, Reference: "a", State: "posted", BrokerTime: noon, PostedAt: noon},
 	}

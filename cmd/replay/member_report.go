@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/config"
@@ -39,7 +40,7 @@ type memberAccount struct {
 	ScanEnded   bool       `json:"scanned_codes_cut_off"`
 
 	config config.Vendor
-	ledger ledger.MemberOperations
+	ledger desk.MemberOperations
 	echo   bool
 	// knowledge is what was known of the account before its records were read,
 	// issued the member's operations, lacks what proofs of an absence lack.
@@ -190,7 +191,7 @@ func (a *memberAccount) sum() {
 	}
 }
 
-func (s *memberSums) add(o *ledger.MemberOperation) {
+func (s *memberSums) add(o *desk.MemberOperation) {
 	points := int64(o.Points)
 	switch o.State {
 	case "posted":
@@ -239,7 +240,7 @@ func orNil(t time.Time) *time.Time {
 }
 
 // memberState is an operation's state in a word or two.
-func memberState(o *ledger.MemberOperation) string {
+func memberState(o *desk.MemberOperation) string {
 	state := o.State
 	switch o.State {
 	case "":

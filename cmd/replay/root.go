@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -61,6 +62,7 @@ everything could be done.`,
 type session struct {
 	config *config.Config
 	store  *ledger.Store
+	desk   *desk.Desk
 	close  func()
 }
 
@@ -83,7 +85,8 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{config: cfg, store: ledger.New(pool), close: pool.Close}, nil
+	book := ledger.New(pool)
+	return &session{config: cfg, store: book, desk: desk.New(pool, book), close: pool.Close}, nil
 }
 
 // keyMemories are the accounts' key memories as the worker's claim sees them:

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/rehearsal"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -67,7 +67,7 @@ const sqlAcceptedEvents = `SELECT count(DISTINCT stream_seq) FROM operations`
 func (d *demo) compare(ctx context.Context, r *demoResult) error {
 	r.counts, r.published = d.plan.Counts, len(d.plan.Messages)
 	var rows []rehearsal.LedgerRow
-	err := d.service.store.EachOperation(ctx, func(st ledger.Status) error {
+	err := desk.New(d.service.pool, d.service.store).EachOperation(ctx, func(st desk.Status) error {
 		rows = append(rows, ledgerRow(st))
 		return nil
 	})
@@ -126,7 +126,7 @@ func (d *demo) readCounts(ctx context.Context, r *demoResult) error {
 }
 
 // ledgerRow translates the ledger's words into the comparison's.
-func ledgerRow(st ledger.Status) rehearsal.LedgerRow {
+func ledgerRow(st desk.Status) rehearsal.LedgerRow {
 	row := rehearsal.LedgerRow{Target: st.Target, Type: st.EventType, Source: st.EventSource, BusinessKey: st.BusinessKey,
 		BizID: string(st.BizID), Points: int64(st.Points), InDoubt: st.InDoubt}
 	switch st.State {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/desk"
 	"pointsledger/internal/rehearsal"
 	"pointsledger/ledger"
 )
@@ -203,7 +204,7 @@ func (w *watchedRig) quiet() bool {
 func (w *watchedRig) agrees(plan *rehearsal.Plan) {
 	w.t.Helper()
 	var rows []rehearsal.LedgerRow
-	err := ledger.New(w.pool).EachOperation(context.WithoutCancel(w.t.Context()), func(st ledger.Status) error {
+	err := desk.New(w.pool, ledger.New(w.pool)).EachOperation(context.WithoutCancel(w.t.Context()), func(st desk.Status) error {
 		rows = append(rows, ledgerRow(st))
 		return nil
 	})

@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"context"
@@ -6,12 +6,14 @@ import (
 	"regexp"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
 )
 
 // MemberReject is an open reject whose event names a member.
 type MemberReject struct {
 	ID   int64
-	Code RejectCode
+	Code ledger.RejectCode
 }
 
 // memberRejectsLooked and memberRejectsFound bound the search for rejects.
@@ -33,7 +35,7 @@ SELECT id, reason_code, payload
 // texts (ids or codes): the newest 50,000 are looked through, and at most 100
 // are returned, the newest first. more says that there are others among them.
 // It looks for the field and its value in the raw bytes, which need not be JSON.
-func (s *Store) MemberRejects(ctx context.Context, texts []string) (found []MemberReject, more bool, err error) {
+func (d *Desk) MemberRejects(ctx context.Context, texts []string) (found []MemberReject, more bool, err error) {
 	seen := map[int64]bool{}
 	for _, text := range texts {
 		if text == "" {
@@ -43,7 +45,7 @@ func (s *Store) MemberRejects(ctx context.Context, texts []string) (found []Memb
 		if err != nil {
 			return nil, false, fmt.Errorf("find rejects of member: %w", err)
 		}
-		rows, err := s.pool.Query(ctx, sqlMemberRejects, text, memberRejectsLooked)
+		rows, err := d.pool.Query(ctx, sqlMemberRejects, text, memberRejectsLooked)
 		if err != nil {
 			return nil, false, fmt.Errorf("find rejects of member: %w", err)
 		}

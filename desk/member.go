@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"cmp"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
 )
 
 // MemberQuery asks for the operations of one member at one account.
@@ -45,17 +47,17 @@ type MemberOperations struct {
 
 // MemberOperation is an operation and what became of it.
 type MemberOperation struct {
-	ID          OperationID
+	ID          ledger.OperationID
 	Account     string
-	Kind        Kind
-	BizID       BizID
+	Kind        ledger.Kind
+	BizID       ledger.BizID
 	Reference   string
 	BusinessKey string
 	EventType   string
 	Reason      string
 	// MemberID is as recorded, else as resolved, else as posted.
 	MemberID, MemberCode string
-	Points               Points
+	Points               ledger.Points
 	BrokerTime           time.Time
 	RecordedAt           time.Time
 	// State is posted, voided, parked, sending, pending, or empty when there is
@@ -137,19 +139,19 @@ SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key, o.event_ty
 // resolved to it, posted to it, or recorded with the code. What ended and was
 // recorded with a code has no index, so that is looked through as far back as
 // the query says.
-func (s *Store) MemberOperations(ctx context.Context, q MemberQuery) (found MemberOperations, err error) {
+func (d *Desk) MemberOperations(ctx context.Context, q MemberQuery) (found MemberOperations, err error) {
 	var ids []int64
 	if q.MemberID != "" {
-		if ids, err = s.memberIDs(ctx, sqlMemberIDs, q.Account, q.MemberID, MaxMemberOperations+1); err != nil {
+		if ids, err = d.memberIDs(ctx, sqlMemberIDs, q.Account, q.MemberID, MaxMemberOperations+1); err != nil {
 			return found, err
 		}
 	}
 	if !q.IDsOnly {
-		open, err := s.memberIDs(ctx, sqlMemberOpen, q.Account, q.MemberID, q.Code, MaxMemberOperations+1)
+		open, err := d.memberIDs(ctx, sqlMemberOpen, q.Account, q.MemberID, q.Code, MaxMemberOperations+1)
 		if err != nil {
 			return found, err
 		}
-		ended, err := s.scanMember(ctx, q, &found)
+		ended, err := d.scanMember(ctx, q, &found)
 		if err != nil {
 			return found, err
 		}
@@ -160,7 +162,7 @@ func (s *Store) MemberOperations(ctx context.Context, q MemberQuery) (found Memb
 	if len(ids) > MaxMemberOperations {
 		ids, found.More = ids[:MaxMemberOperations], true
 	}
-	rows, err := s.pool.Query(ctx, sqlMemberOperations, ids)
+	rows, err := d.pool.Query(ctx, sqlMemberOperations, ids)
 	if err != nil {
 		return found, fmt.Errorf("read operations of member: %w", err)
 	}
@@ -189,8 +191,8 @@ func scanMemberOperation(row pgx.CollectableRow) (o MemberOperation, err error) 
 }
 
 // memberIDs runs a statement that answers ids of operations.
-func (s *Store) memberIDs(ctx context.Context, sql string, args ...any) ([]int64, error) {
-	rows, err := s.pool.Query(ctx, sql, args...)
+func (d *Desk) memberIDs(ctx context.Context, sql string, args ...any) ([]int64, error) {
+	rows, err := d.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("find operations of member: %w", err)
 	}
@@ -213,8 +215,8 @@ SELECT EXISTS (SELECT 1 FROM operations WHERE target = $1 AND member_id = $2)
 // KnowsMember tells what a text is to an account, as far as that can be seen
 // quickly: the id of a member, the scanned code of an open operation, neither,
 // or both.
-func (s *Store) KnowsMember(ctx context.Context, account, text string) (asID, asCode bool, err error) {
-	if err := s.pool.QueryRow(ctx, sqlKnowsMember, account, text).Scan(&asID, &asCode); err != nil {
+func (d *Desk) KnowsMember(ctx context.Context, account, text string) (asID, asCode bool, err error) {
+	if err := d.pool.QueryRow(ctx, sqlKnowsMember, account, text).Scan(&asID, &asCode); err != nil {
 		return false, false, fmt.Errorf("look for member: %w", err)
 	}
 	return asID, asCode, nil

@@ -1,31 +1,33 @@
-package ledger
+package desk
 
 import (
 	"context"
 	"fmt"
 	"time"
+
+	"pointsledger/ledger"
 )
 
 // Status is one operation with what has become of it (view operation_status).
 type Status struct {
-	ID          OperationID `json:"id"`
-	Target      string      `json:"account"`
-	Kind        Kind        `json:"kind"`
-	BizID       BizID       `json:"biz_id"`
-	Reference   string      `json:"reference"`
-	BusinessKey string      `json:"business_key"`
+	ID          ledger.OperationID `json:"id"`
+	Target      string             `json:"account"`
+	Kind        ledger.Kind        `json:"kind"`
+	BizID       ledger.BizID       `json:"biz_id"`
+	Reference   string             `json:"reference"`
+	BusinessKey string             `json:"business_key"`
 	// MemberID is empty while it is not known.
-	MemberID    string     `json:"member_id"`
-	Points      Points     `json:"points"`
-	EventType   string     `json:"event_type"`
-	EventSource string     `json:"event_source"`
-	RecordedAt  time.Time  `json:"recorded_at"`
-	State       string     `json:"state"`
-	Cause       string     `json:"cause,omitempty"`
-	InDoubt     bool       `json:"in_doubt"`
-	Attempts    int        `json:"attempts"`
-	PostedAt    *time.Time `json:"posted_at,omitempty"`
-	Evidence    string     `json:"evidence,omitempty"`
+	MemberID    string        `json:"member_id"`
+	Points      ledger.Points `json:"points"`
+	EventType   string        `json:"event_type"`
+	EventSource string        `json:"event_source"`
+	RecordedAt  time.Time     `json:"recorded_at"`
+	State       string        `json:"state"`
+	Cause       string        `json:"cause,omitempty"`
+	InDoubt     bool          `json:"in_doubt"`
+	Attempts    int           `json:"attempts"`
+	PostedAt    *time.Time    `json:"posted_at,omitempty"`
+	Evidence    string        `json:"evidence,omitempty"`
 }
 
 // sqlEachOperation lists everything, in order of recording.
@@ -37,8 +39,8 @@ SELECT id, target, kind, biz_id, reference, business_key, COALESCE(member_id, ''
 
 // EachOperation calls f for every operation of the ledger, in order, until f
 // returns an error. It holds one row at a time.
-func (s *Store) EachOperation(ctx context.Context, f func(Status) error) error {
-	rows, err := s.pool.Query(ctx, sqlEachOperation)
+func (d *Desk) EachOperation(ctx context.Context, f func(Status) error) error {
+	rows, err := d.pool.Query(ctx, sqlEachOperation)
 	if err != nil {
 		return fmt.Errorf("list operations: %w", err)
 	}

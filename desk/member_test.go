@@ -1,4 +1,4 @@
-package ledger_test
+package desk_test
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -23,7 +24,7 @@ func (f *fixture) age(order, ago string) {
 	f.exec(`ALTER TABLE operations ENABLE TRIGGER USER`)
 }
 
-func orders(found ledger.MemberOperations) []string {
+func orders(found desk.MemberOperations) []string {
 	list := []string{}
 	for _, o := range found.Operations {
 		list = append(list, o.BusinessKey)
@@ -46,7 +47,7 @@ func TestMemberOperations(t *testing.T) {
 	other := f.event("SO-me")
 	other.Event.Operations[0].MemberID = me
 	f.record(other)
-	look := func(q ledger.MemberQuery) []string {
+	look := func(q desk.MemberQuery) []string {
 		t.Helper()
 		q.Account = account
 		found, err := f.MemberOperations(t.Context(), q)
@@ -56,25 +57,25 @@ func TestMemberOperations(t *testing.T) {
 		return orders(found)
 	}
 	for name, c := range map[string]struct {
-		query ledger.MemberQuery
+		query desk.MemberQuery
 		want  []string
 	}{
-		"by id":          {ledger.MemberQuery{MemberID: me}, []string{"SO-me", "SO-open", "SO-posted"}},
-		"by id alone":    {ledger.MemberQuery{MemberID: me, IDsOnly: true}, []string{"SO-me"}},
-		"by code":        {ledger.MemberQuery{Code: "C9"}, []string{"SO-code"}},
-		"by ended code":  {ledger.MemberQuery{Code: "C1"}, []string{"SO-posted"}},
-		"by both":        {ledger.MemberQuery{MemberID: me, Code: "C9"}, []string{"SO-me", "SO-code", "SO-open", "SO-posted"}},
-		"nobody":         {ledger.MemberQuery{MemberID: "nobody", Code: "none"}, []string{}},
-		"the newest":     {ledger.MemberQuery{MemberID: me, ScanMost: 1}, []string{"SO-me", "SO-open"}},
-		"all of them":    {ledger.MemberQuery{MemberID: me, ScanMost: 5}, []string{"SO-me", "SO-open", "SO-posted"}},
-		"one too few":    {ledger.MemberQuery{MemberID: me, ScanMost: 4}, []string{"SO-me", "SO-open"}},
-		"nothing at all": {ledger.MemberQuery{}, []string{}},
+		"by id":          {desk.MemberQuery{MemberID: me}, []string{"SO-me", "SO-open", "SO-posted"}},
+		"by id alone":    {desk.MemberQuery{MemberID: me, IDsOnly: true}, []string{"SO-me"}},
+		"by code":        {desk.MemberQuery{Code: "C9"}, []string{"SO-code"}},
+		"by ended code":  {desk.MemberQuery{Code: "C1"}, []string{"SO-posted"}},
+		"by both":        {desk.MemberQuery{MemberID: me, Code: "C9"}, []string{"SO-me", "SO-code", "SO-open", "SO-posted"}},
+		"nobody":         {desk.MemberQuery{MemberID: "nobody", Code: "none"}, []string{}},
+		"the newest":     {desk.MemberQuery{MemberID: me, ScanMost: 1}, []string{"SO-me", "SO-open"}},
+		"all of them":    {desk.MemberQuery{MemberID: me, ScanMost: 5}, []string{"SO-me", "SO-open", "SO-posted"}},
+		"one too few":    {desk.MemberQuery{MemberID: me, ScanMost: 4}, []string{"SO-me", "SO-open"}},
+		"nothing at all": {desk.MemberQuery{}, []string{}},
 	} {
 		if got := look(c.query); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
-	found, err := f.MemberOperations(t.Context(), ledger.MemberQuery{Account: account, MemberID: me})
+	found, err := f.MemberOperations(t.Context(), desk.MemberQuery{Account: account, MemberID: me})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestMemberScanGoesBackAsFarAsAsked(t *testing.T) {
 		f.exec(`ALTER TABLE operations ALTER COLUMN id RESTART WITH ` + fmt.Sprint(1000*(i+1)))
 	}
 	for hours, want := range map[int]int{5: 0, 11: 1, 25: 2, 85: 8, 91: 9, 1000: 9} {
-		found, err := f.MemberOperations(t.Context(), ledger.MemberQuery{Account: "zhimai", MemberID: "M1", Code: "C1",
+		found, err := f.MemberOperations(t.Context(), desk.MemberQuery{Account: "zhimai", MemberID: "M1", Code: "C1",
 			ScanSince: time.Now().Add(-time.Duration(hours) * time.Hour)})
 		if err != nil {
 			t.Fatal(err)

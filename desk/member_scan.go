@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"context"
@@ -20,9 +20,9 @@ const overlapped = 10 * time.Minute
 
 // scanMember looks through ended operations for those that were recorded with a
 // scanned code, newest first, and notes in found how far it came.
-func (s *Store) scanMember(ctx context.Context, q MemberQuery, found *MemberOperations) (ids []int64, err error) {
+func (d *Desk) scanMember(ctx context.Context, q MemberQuery, found *MemberOperations) (ids []int64, err error) {
 	var first, last int64
-	if err := s.pool.QueryRow(ctx, sqlOperationIDs).Scan(&first, &last); err != nil {
+	if err := d.pool.QueryRow(ctx, sqlOperationIDs).Scan(&first, &last); err != nil {
 		return nil, fmt.Errorf("read operation ids: %w", err)
 	}
 	if last == 0 {
@@ -30,7 +30,7 @@ func (s *Store) scanMember(ctx context.Context, q MemberQuery, found *MemberOper
 	}
 	from := first
 	if !q.ScanSince.IsZero() {
-		if from, err = s.firstRecorded(ctx, q.ScanSince.Add(-overlapped), first, last); err != nil {
+		if from, err = d.firstRecorded(ctx, q.ScanSince.Add(-overlapped), first, last); err != nil {
 			return nil, err
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Store) scanMember(ctx context.Context, q MemberQuery, found *MemberOper
 			if look.value == "" {
 				continue
 			}
-			hits, err := s.memberIDs(ctx, look.sql, q.Account, look.value, part, to)
+			hits, err := d.memberIDs(ctx, look.sql, q.Account, look.value, part, to)
 			if err != nil {
 				return nil, err
 			}
@@ -58,17 +58,17 @@ func (s *Store) scanMember(ctx context.Context, q MemberQuery, found *MemberOper
 		return ids, nil
 	}
 	found.ScanEnded = from > first
-	_, found.ScannedFrom, err = s.recordedFrom(ctx, from)
+	_, found.ScannedFrom, err = d.recordedFrom(ctx, from)
 	return ids, err
 }
 
 // firstRecorded is the first id that was recorded at a time or later, between
 // two ids; last + 1 when there is none. It halves what is left at each step.
-func (s *Store) firstRecorded(ctx context.Context, since time.Time, first, last int64) (int64, error) {
+func (d *Desk) firstRecorded(ctx context.Context, since time.Time, first, last int64) (int64, error) {
 	low, high := first, last+1
 	for low < high {
 		middle := low + (high-low)/2
-		id, at, err := s.recordedFrom(ctx, middle)
+		id, at, err := d.recordedFrom(ctx, middle)
 		switch {
 		case err != nil:
 			return 0, err
@@ -83,8 +83,8 @@ func (s *Store) firstRecorded(ctx context.Context, since time.Time, first, last 
 
 // recordedFrom is the first operation from an id on, and when it was recorded;
 // the zero time when there is none.
-func (s *Store) recordedFrom(ctx context.Context, id int64) (found int64, at time.Time, err error) {
-	err = s.pool.QueryRow(ctx, sqlRecordedFrom, id).Scan(&found, &at)
+func (d *Desk) recordedFrom(ctx context.Context, id int64) (found int64, at time.Time, err error) {
+	err = d.pool.QueryRow(ctx, sqlRecordedFrom, id).Scan(&found, &at)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return 0, time.Time{}, fmt.Errorf("read operation: %w", err)
 	}
