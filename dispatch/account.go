@@ -12,9 +12,8 @@ import (
 
 // Vendor makes the calls of one account.
 type Vendor interface {
-	// Send makes the call that the claimed operation stands for, with the
-	// member in c.MemberID. It is one attempt: no retry inside.
-	Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply
+	// Send makes the call. It is one attempt: no retry inside.
+	Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Reply
 }
 
 // Resolver is a Vendor that can tell whose a scanned member code is.

@@ -131,7 +131,7 @@ func (b *bench) killWith(t *testing.T, d *dispatch.Dispatcher, a dispatch.Accoun
 		go func() {
 			defer close(senders[i])
 			for row := range calls {
-				if reply := a.Vendor.Send(t.Context(), row); reply.Outcome != vendorapi.Applied {
+				if reply := a.Vendor.Send(t.Context(), &row.VendorCall); reply.Outcome != vendorapi.Applied {
 					failed <- fmt.Errorf("operation %d: %v %w", row.ID, reply.Outcome, reply.Err)
 				}
 			}

@@ -13,9 +13,9 @@ import (
 // TestDecide is the table of the package comment, line by line.
 func TestDecide(t *testing.T) {
 	p := policy{schedule: Schedule{time.Second, time.Minute}, maxAttempts: 3}
-	fresh := ledger.Claimed{ID: 1, Token: 2, MemberID: "77", NeverSent: true}
-	doubtful := ledger.Claimed{ID: 1, Token: 2, MemberID: "77", InDoubt: true, Attempts: 1}
-	last := ledger.Claimed{ID: 1, Token: 2, MemberID: "77", Attempts: 2}
+	fresh := ledger.Claimed{ID: 1, Token: 2, VendorCall: ledger.VendorCall{MemberID: "77"}, NeverSent: true}
+	doubtful := ledger.Claimed{ID: 1, Token: 2, VendorCall: ledger.VendorCall{MemberID: "77"}, InDoubt: true, Attempts: 1}
+	last := ledger.Claimed{ID: 1, Token: 2, VendorCall: ledger.VendorCall{MemberID: "77"}, Attempts: 2}
 	type change = ledger.Change
 	for _, c := range []struct {
 		name    string

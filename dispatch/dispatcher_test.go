@@ -303,7 +303,7 @@ func TestRowsOfADeadWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range rows[:10] { // half of the calls were made, none was settled
-		if reply := a.Vendor.Send(t.Context(), &rows[i]); reply.Outcome != vendorapi.Applied {
+		if reply := a.Vendor.Send(t.Context(), &rows[i].VendorCall); reply.Outcome != vendorapi.Applied {
 			t.Fatalf("call %d: %+v", i, reply)
 		}
 	}

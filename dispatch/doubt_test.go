@@ -247,7 +247,7 @@ type turnsAway struct {
 	member string
 }
 
-func (v turnsAway) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
+func (v turnsAway) Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Reply {
 	if c.MemberID == v.member {
 		return vendorapi.Reply{Outcome: vendorapi.Unauthorised, HTTPStatus: 403}
 	}

@@ -17,7 +17,7 @@ type Kylin struct {
 }
 
 // KylinRequest is the vendor's request for an operation; see ZhimaiRequest.
-func KylinRequest(c *ledger.Claimed) kylin.Freeze {
+func KylinRequest(c *ledger.VendorCall) kylin.Freeze {
 	return kylin.Freeze{Token: string(c.BizID), MemberID: c.MemberID, Description: c.Reason,
 		ShopCode: c.ShopCode, Point: int64(c.Points)}
 }
@@ -33,7 +33,7 @@ func (k Kylin) InShape(text string) (Vendor, error) {
 }
 
 // Send implements Vendor.
-func (k Kylin) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
+func (k Kylin) Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Reply {
 	if c.Kind != ledger.FreezePoint {
 		return unsupported(c.Kind, "Kylin")
 	}

@@ -25,7 +25,7 @@ func TestSamplerTakesNoRepeatForACall(t *testing.T) {
 	if err != nil || len(claimed) != 1 {
 		t.Fatal(claimed, err)
 	}
-	if reply := a.Vendor.Send(t.Context(), &claimed[0]); reply.Outcome != vendorapi.Applied {
+	if reply := a.Vendor.Send(t.Context(), &claimed[0].VendorCall); reply.Outcome != vendorapi.Applied {
 		t.Fatal(reply)
 	}
 	// The call is forgotten, as by a rollback.

@@ -96,7 +96,7 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 	started := time.Now()
 	row.calledAt = started
 	sabotage.Crash(sabotage.BeforeSend)
-	reply := vendor.Send(ctx, &row.Claimed)
+	reply := vendor.Send(ctx, &row.VendorCall)
 	sabotage.Crash(sabotage.AfterSend)
 	d.observer.Attempted(d.account.Name, reply.Outcome, time.Since(started))
 	h := d.learn(pass, row.MemberID, reply)

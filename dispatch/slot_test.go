@@ -26,7 +26,7 @@ type watchedVendor struct {
 	calls    atomic.Int64
 }
 
-func (v *watchedVendor) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
+func (v *watchedVendor) Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Reply {
 	mine, _ := v.inFlight.LoadOrStore(v.name, new(atomic.Int64))
 	mine.(*atomic.Int64).Add(1)
 	defer mine.(*atomic.Int64).Add(-1)

@@ -18,13 +18,13 @@ type Zhimai struct {
 
 // ZhimaiRequest is the vendor's request for an operation. It depends on the
 // recorded row alone, so that every attempt carries the same parameters.
-func ZhimaiRequest(c *ledger.Claimed) zhimai.PointsAdd {
+func ZhimaiRequest(c *ledger.VendorCall) zhimai.PointsAdd {
 	return zhimai.PointsAdd{Balance: int64(c.Points), BizID: string(c.BizID), CustomerID: c.MemberID,
 		Reason: c.Reason, SourceType: c.SourceType, PointsChannel: c.PointsChannel}
 }
 
 // Send implements Vendor.
-func (z Zhimai) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
+func (z Zhimai) Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Reply {
 	if c.Kind != ledger.PointsAdd {
 		return unsupported(c.Kind, "Zhimai")
 	}

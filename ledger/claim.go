@@ -14,24 +14,17 @@ import (
 type LeaseToken int64
 
 // Claimed is an operation that this worker alone may send until its lease
-// ends, with what its vendor call is built from.
+// ends: the lease, and the call that is made under it.
 type Claimed struct {
-	ID            OperationID
-	Token         LeaseToken
-	Kind          Kind
-	BizID         BizID
-	BusinessKey   string
-	Points        Points
-	SourceType    int
-	PointsChannel int
-	Reason        string
+	ID    OperationID
+	Token LeaseToken
+	// VendorCall is all that the vendor gets. Its MemberID is the recorded or
+	// the resolved id; empty means that MemberCode is still to be resolved.
+	VendorCall
+	MemberCode  string
+	BusinessKey string
 	// Reference stands at the end of Reason; a record that shows it is ours.
 	Reference string
-	ShopCode  string
-	// MemberID is the recorded or the resolved id; empty means that MemberCode
-	// is still to be resolved.
-	MemberID   string
-	MemberCode string
 	// EventTime is when the event happened: a scanned code ages from here.
 	EventTime time.Time
 	// BrokerTime is when the broker stored the event.

@@ -138,10 +138,10 @@ func claimSeen(c *ledger.Claimed) string {
 
 // claimed is the claim that the model expects, before claim is applied.
 func (o *modelOp) claimed(token ledger.LeaseToken) string {
-	return claimSeen(&ledger.Claimed{ID: o.id, Token: token, Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey,
-		Points: o.Points, SourceType: o.SourceType, PointsChannel: o.PointsChannel, Reason: o.Reason,
-		MemberID: o.memberID(), MemberCode: o.MemberCode, Attempts: o.row.Attempts,
-		InDoubt: o.row.InDoubt, NeverSent: !o.row.InDoubt})
+	call := ledger.VendorCall{Kind: o.Kind, BizID: o.BizID, Points: o.Points, SourceType: o.SourceType,
+		PointsChannel: o.PointsChannel, Reason: o.Reason, ShopCode: o.ShopCode, MemberID: o.memberID()}
+	return claimSeen(&ledger.Claimed{ID: o.id, Token: token, VendorCall: call, BusinessKey: o.BusinessKey,
+		MemberCode: o.MemberCode, Attempts: o.row.Attempts, InDoubt: o.row.InDoubt, NeverSent: !o.row.InDoubt})
 }
 
 // claim begins the key's age anew where nothing sent before had an effect.

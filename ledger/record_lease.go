@@ -97,8 +97,6 @@ func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]b
 
 // firstClaim is the operation as its first claim would read it.
 func firstClaim(o newOperation, id OperationID, lease *RecordLease, now time.Time) Claimed {
-	return Claimed{ID: id, Token: lease.Token, Kind: o.Kind, BizID: o.BizID, BusinessKey: o.BusinessKey, Points: o.Points,
-		SourceType: o.SourceType, PointsChannel: o.PointsChannel, Reason: o.Reason, Reference: o.Reference, ShopCode: o.ShopCode,
-		MemberID: o.MemberID, MemberCode: o.MemberCode, EventTime: o.entry.Event.Time, BrokerTime: o.entry.Message.BrokerTime,
-		FirstSentAt: now, NeverSent: true, Shape: lease.Shape}
+	return Claimed{ID: id, Token: lease.Token, VendorCall: o.VendorCall(), MemberCode: o.MemberCode, BusinessKey: o.BusinessKey,
+		Reference: o.Reference, EventTime: o.entry.Event.Time, BrokerTime: o.entry.Message.BrokerTime, FirstSentAt: now, NeverSent: true, Shape: lease.Shape}
 }

@@ -27,10 +27,10 @@ func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
 	if !found || d.Open == nil {
 		return nil
 	}
-	row := ledger.Claimed{ID: d.ID, Kind: d.Kind, BizID: d.BizID, BusinessKey: d.BusinessKey, Points: d.Points, SourceType: d.SourceType,
-		PointsChannel: d.PointsChannel, Reason: d.Reason, Reference: d.Reference, ShopCode: d.ShopCode, MemberID: d.MemberID}
-	if row.MemberID == "" {
-		row.MemberID = "(resolved from the scanned code before the first send)"
+	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,
+		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, MemberID: d.MemberID}
+	if call.MemberID == "" {
+		call.MemberID = "(resolved from the scanned code before the first send)"
 	}
 	var p vendorapi.Preview
 	if vendor.Kind == config.KindKylin {
@@ -38,9 +38,9 @@ func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
 		if shape, err := kylin.ParseShape(d.Open.Shape); err == nil { // it was tried: it is sent as it was
 			account.MemberType, account.PointBizType = shape.MemberType, shape.PointBizType
 		}
-		p = kylin.PreviewFreeze(account, dispatch.KylinRequest(&row))
+		p = kylin.PreviewFreeze(account, dispatch.KylinRequest(&call))
 	} else {
-		p = zhimai.PreviewPointsAdd(vendor.URL, dispatch.ZhimaiRequest(&row))
+		p = zhimai.PreviewPointsAdd(vendor.URL, dispatch.ZhimaiRequest(&call))
 	}
 	p.Body = json.RawMessage(hide(string(p.Body), d.MemberID, d.MemberCode))
 	return &p

@@ -230,15 +230,14 @@ func (e *explained) fill(cfg *config.Config, x consumers.Explanation) error {
 
 // requestPreview is the request as the dispatcher would send it.
 func requestPreview(v config.Vendor, op *ledger.Operation) vendorapi.Preview {
-	row := ledger.Claimed{Kind: op.Kind, BizID: op.BizID, Points: op.Points, SourceType: op.SourceType,
-		PointsChannel: op.PointsChannel, Reason: op.Reason, ShopCode: op.ShopCode, MemberID: op.MemberID}
-	if row.MemberID == "" {
-		row.MemberID = "(resolved from the scanned code before the first send)"
+	call := op.VendorCall()
+	if call.MemberID == "" {
+		call.MemberID = "(resolved from the scanned code before the first send)"
 	}
 	if v.Kind == config.KindKylin {
-		return kylin.PreviewFreeze(accounts.KylinConfig(v), dispatch.KylinRequest(&row))
+		return kylin.PreviewFreeze(accounts.KylinConfig(v), dispatch.KylinRequest(&call))
 	}
-	return zhimai.PreviewPointsAdd(v.URL, dispatch.ZhimaiRequest(&row))
+	return zhimai.PreviewPointsAdd(v.URL, dispatch.ZhimaiRequest(&call))
 }
 
 func (e *explained) print(out io.Writer) {

@@ -12,7 +12,6 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
-	"pointsledger/vendorapi"
 )
 
 // brokenStore wraps the store when the environment asks for a broken promise
@@ -23,6 +22,8 @@ func brokenStore(s dispatch.Store, pool *pgxpool.Pool) dispatch.Store {
 		return hastyStore{s}
 	case sabotage.Breaks(sabotage.NoLeaseCheck):
 		return leaselessStore{s, pool}
+	case sabotage.Breaks(sabotage.NewKeyOnRetry):
+		return newKeyStore{s}
 	}
 	return credulous(s)
 }
@@ -77,46 +78,26 @@ func (s leaselessStore) Settle(ctx context.Context, changes []ledger.Change) ([]
 	return changed, nil
 }
 
+// newKeyStore hands out another dedup key for each further attempt; the first
+// has the right one.
+type newKeyStore struct{ dispatch.Store }
+
+func (s newKeyStore) Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error) {
+	claimed, err := s.Store.Claim(ctx, c)
+	for i := range claimed {
+		if row := &claimed[i]; row.Attempts > 0 && row.BizID != "" {
+			row.BizID = row.BizID[:len(row.BizID)-1] + ledger.BizID(rune('a'+row.Attempts%26))
+		}
+	}
+	return claimed, err
+}
+
 // brokenAccount wraps the account's vendor, or lets it forget to verify.
 func brokenAccount(a dispatch.Account) dispatch.Account {
 	if sabotage.Breaks(sabotage.BlindResend) {
 		a.Verify = false
 	}
-	if !sabotage.Breaks(sabotage.NewKeyOnRetry) {
-		return hasty(a)
-	}
-	switch v := a.Vendor.(type) {
-	case dispatch.Zhimai:
-		a.Vendor = newKeyZhimai{v}
-	case dispatch.Kylin:
-		a.Vendor = newKeyKylin{v}
-	}
-	return a
-}
-
-// newKeyZhimai and newKeyKylin send another dedup key with each attempt; their
-// other calls stay as they are.
-type (
-	newKeyZhimai struct{ dispatch.Zhimai }
-	newKeyKylin  struct{ dispatch.Kylin }
-)
-
-func (v newKeyZhimai) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
-	return v.Zhimai.Send(ctx, rekeyed(c))
-}
-
-func (v newKeyKylin) Send(ctx context.Context, c *ledger.Claimed) vendorapi.Reply {
-	return v.Kylin.Send(ctx, rekeyed(c))
-}
-
-// rekeyed is the row with the key of its attempt; the first has the right one.
-func rekeyed(c *ledger.Claimed) *ledger.Claimed {
-	if c.Attempts == 0 || c.BizID == "" {
-		return c
-	}
-	changed := *c
-	changed.BizID = c.BizID[:len(c.BizID)-1] + ledger.BizID(rune('a'+c.Attempts%26))
-	return &changed
+	return hasty(a)
 }
 
 // brokenRecorder wraps the recorder when events are to be acknowledged before
