@@ -2,7 +2,6 @@ package consumers
 
 import (
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,9 +46,9 @@ func (b *decodedBatch) add(rules *Rules, s *source, m jetstream.Msg) {
 		return
 	}
 	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: rules.version, Mask: Mask}
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: rules.Version(), Mask: Mask}
 	// Also an event that we understood may end as a reject (a conflict).
-	entry.Message.Header = headerLines(m.Headers())
+	entry.Message.Header = HeaderLines(m.Headers())
 	if decoded.Redact {
 		entry.Message.Payload = decoded.RedactedPayload
 	}
@@ -104,32 +103,6 @@ func (b *decodedBatch) tally(verdicts []ledger.Verdict, recorded time.Time) Tall
 		}
 	}
 	return t
-}
-
-// headerLines writes headers in wire form, in order of their names.
-func headerLines(headers map[string][]string) []byte {
-	if len(headers) == 0 {
-		return nil
-	}
-	names := make([]string, 0, len(headers))
-	for name := range headers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var lines []byte
-	for _, name := range names {
-		secret := isSecretHeader(name)
-		for _, value := range headers[name] {
-			if secret && value != "" {
-				value = "***"
-			}
-			lines = append(lines, name...)
-			lines = append(lines, ": "...)
-			lines = append(lines, value...)
-			lines = append(lines, "\r\n"...)
-		}
-	}
-	return lines
 }
 
 // oneLine makes a text fit for a protocol line.

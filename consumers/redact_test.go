@@ -65,7 +65,7 @@ func TestNoPasswordIsNone(t *testing.T) {
 	if d := rejected(t, rules, m, nil); !d.Redact || !strings.HasPrefix(d.Rejection.Reason, "password: passwords are not accepted") {
 		t.Errorf("an attribute: %v", d.Rejection)
 	}
-	if lines := headerLines(map[string][]string{"X-Password": {"hunter2", ""}, "X": {"y"}}); string(lines) != "X: y\r\nX-Password: ***\r\nX-Password: \r\n" {
+	if lines := HeaderLines(map[string][]string{"X-Password": {"hunter2", ""}, "X": {"y"}}); string(lines) != "X: y\r\nX-Password: ***\r\nX-Password: \r\n" {
 		t.Errorf("headers to store: %q", lines)
 	}
 }

@@ -55,20 +55,6 @@ func refuseAgain(event *ledger.Event, on func(account string) bool) *ledger.Reje
 	return nil
 }
 
-// parseHeaderLines reads what headerLines wrote.
-func parseHeaderLines(lines []byte) map[string][]string {
-	if len(lines) == 0 {
-		return nil
-	}
-	header := map[string][]string{}
-	for line := range strings.SplitSeq(string(lines), "\r\n") {
-		if name, value, found := strings.Cut(line, ": "); found {
-			header[name] = append(header[name], value)
-		}
-	}
-	return header
-}
-
 // Mask hides the passwords of a payload, as they are hidden before a reject is
 // stored.
 func Mask(payload []byte) []byte {

@@ -18,7 +18,7 @@ func TestAgainReadsStoredMessages(t *testing.T) {
 	header := with(with(binaryHeader(), "X-Note", "a: b", "second"), "ce-source", "%E9%97%A8%E5%BA%97")
 	m := message("order.paid", paid)
 	want := accepted(t, rules, m, header)
-	m.Header = headerLines(header)
+	m.Header = HeaderLines(header)
 	if got := parseHeaderLines(m.Header)["X-Note"]; len(got) != 2 || got[0] != "a: b" || got[1] != "second" {
 		t.Errorf("header values %q", got)
 	}
@@ -66,7 +66,7 @@ func TestLine(t *testing.T) {
 	rules := defaultRules(t)
 	want := accepted(t, rules, message("order.paid", paid), binaryHeader())
 	binary := message("order.paid", paid)
-	binary.Header = headerLines(binaryHeader())
+	binary.Header = HeaderLines(binaryHeader())
 	pretty := structured("order.paid", paid)
 	pretty.Payload = []byte("\xef\xbb\xbf" + strings.ReplaceAll(string(pretty.Payload), ",", ",\r\n  "))
 	for name, m := range map[string]ledger.Message{"binary": binary, "structured": pretty} {
@@ -90,7 +90,7 @@ func TestLine(t *testing.T) {
 		t.Errorf("the longest line: %q, %d bytes", why, len(line))
 	}
 	doubled := with(binaryHeader(), "ce-id", "a", "b")
-	binary.Header = headerLines(doubled)
+	binary.Header = HeaderLines(doubled)
 	if _, why := Line(binary); why == "" {
 		t.Error("a header that is there twice makes a line")
 	}
