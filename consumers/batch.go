@@ -21,10 +21,10 @@ type decodedBatch struct {
 }
 
 // decodeBatch turns messages into what the ledger records.
-func decodeBatch(rules *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
+func decodeBatch(by *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 	b := &decodedBatch{messages: make([]jetstream.Msg, 0, len(batch)), entries: make([]ledger.Entry, 0, len(batch))}
 	for _, m := range batch {
-		b.add(rules, s, m)
+		b.add(by, s, m)
 	}
 	return b
 }
@@ -33,20 +33,20 @@ func decodeBatch(rules *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 func (b *decodedBatch) size() int { return len(b.messages) + len(b.ignored) }
 
 // add decodes one more message.
-func (b *decodedBatch) add(rules *Rules, s *source, m jetstream.Msg) {
+func (b *decodedBatch) add(by *Rules, s *source, m jetstream.Msg) {
 	began := time.Now()
 	message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
 	if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
 		message.Seq, message.BrokerTime = meta.Sequence.Stream, meta.Timestamp
 	}
-	decoded := rules.Decode(message, m.Headers())
+	decoded := by.Decode(message, m.Headers())
 	if decoded.Ignored {
 		b.ignored = append(b.ignored, m)
 		b.decoding += time.Since(began)
 		return
 	}
 	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: rules.Version(), Mask: Mask}
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: by.Version(), Mask: Mask}
 	// Also an event that we understood may end as a reject (a conflict).
 	entry.Message.Header = HeaderLines(m.Headers())
 	if decoded.Redact {

@@ -57,7 +57,7 @@ func TestRereadLargeMessages(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	largest, batches := 0, 0
-	read, err := reread(ctx, js, defaultRules(t), &source{stream: "POINTS", streamCreated: stream.CachedInfo().Created},
+	read, err := reread(ctx, js, orderRules(t), &source{stream: "POINTS", streamCreated: stream.CachedInfo().Created},
 		stretch{from: 1, to: allHeader + 1}, func(entries []ledger.Entry) error {
 			size := 0
 			for _, e := range entries {
@@ -74,4 +74,20 @@ func TestRereadLargeMessages(t *testing.T) {
 	if limit := fetchBytes(int(js.Conn().MaxPayload())) + most; largest > limit || batches < 2 {
 		t.Errorf("%d batches, the largest of %d bytes, want more than 1 and at most %d", batches, largest, limit)
 	}
+}
+
+// orderRules accept orders of one account.
+func orderRules(t *testing.T) *Rules {
+	t.Helper()
+	worth := int64(1)
+	r, err := Compile(RulesFile{Programme: "points", Timezone: "Asia/Shanghai", Rules: []RuleSetFile{{
+		From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
+		Events: []RuleFile{{Type: "order.paid", Operations: []OperationFile{
+			{Vendor: "zhimai", Call: "points_add", SourceType: 1, Points: PointsFile{Value: &worth}},
+		}}},
+	}}}, "v1", []Account{{Name: "zhimai", Kind: "zhimai", On: true, ReasonMaxChars: 50}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
