@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // decodedBatch is a fetched batch after decoding: entries[i] is what became of
@@ -21,7 +22,7 @@ type decodedBatch struct {
 }
 
 // decodeBatch turns messages into what the ledger records.
-func decodeBatch(by *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
+func decodeBatch(by *rules.Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 	b := &decodedBatch{messages: make([]jetstream.Msg, 0, len(batch)), entries: make([]ledger.Entry, 0, len(batch))}
 	for _, m := range batch {
 		b.add(by, s, m)
@@ -33,7 +34,7 @@ func decodeBatch(by *Rules, s *source, batch []jetstream.Msg) *decodedBatch {
 func (b *decodedBatch) size() int { return len(b.messages) + len(b.ignored) }
 
 // add decodes one more message.
-func (b *decodedBatch) add(by *Rules, s *source, m jetstream.Msg) {
+func (b *decodedBatch) add(by *rules.Rules, s *source, m jetstream.Msg) {
 	began := time.Now()
 	message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
 	if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
@@ -46,9 +47,9 @@ func (b *decodedBatch) add(by *Rules, s *source, m jetstream.Msg) {
 		return
 	}
 	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: by.Version(), Mask: Mask}
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: by.Version(), Mask: rules.Mask}
 	// Also an event that we understood may end as a reject (a conflict).
-	entry.Message.Header = HeaderLines(m.Headers())
+	entry.Message.Header = rules.HeaderLines(m.Headers())
 	if decoded.Redact {
 		entry.Message.Payload = decoded.RedactedPayload
 	}

@@ -6,8 +6,8 @@
 //	            └── not acceptable ────┴─▶ rejects ─▶ commit ─▶ terminate, with the reason
 //
 // [Runner] is the only place that acknowledges, and it does so after the
-// commit (TestRunnerAcksAfterCommit). [Rules] is pure: bytes in, operations or
-// a reason out. While one batch is recorded, the next is fetched and decoded.
+// commit (TestRunnerAcksAfterCommit). Decoding is [pointsledger/rules], which is
+// pure. While one batch is recorded, the next is fetched and decoded.
 // While Postgres is away nothing more than that is fetched; what was fetched is
 // kept, and the broker is told that it is being worked on
 // (TestRunnerDatabaseAway).

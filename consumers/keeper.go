@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // KeeperDeps are what a Keeper works with.
@@ -24,7 +25,7 @@ type KeeperDeps struct {
 	Guard *ledger.Guard
 	Reset func()
 	// Rules are those to begin with; Reconfigure brings others.
-	Rules *Rules
+	Rules *rules.Rules
 	// Restore puts back, before events are read again into a ledger that lost
 	// commits, what the ledger must know to refuse rules that have ended; nil is
 	// nothing.
@@ -64,14 +65,14 @@ type Keeper struct {
 	last *ledger.Identity
 
 	mu      sync.Mutex
-	rules   *Rules
+	rules   *rules.Rules
 	problem string
 	warning []string
 }
 
 // Reconfigure reads events again by other rules from now on, and leaves rows
 // alone for another time (KeeperConfig.Rest).
-func (k *Keeper) Reconfigure(rules *Rules, rest time.Duration) {
+func (k *Keeper) Reconfigure(rules *rules.Rules, rest time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.rules, k.config.Rest = rules, rest
@@ -85,7 +86,7 @@ func (k *Keeper) rest() time.Duration {
 }
 
 // mapping is what events are read again by.
-func (k *Keeper) mapping() *Rules {
+func (k *Keeper) mapping() *rules.Rules {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.rules == nil { // a keeper that only reads, see Rebuild

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // RebuildDeps are what a Rebuilder works with.
@@ -17,7 +18,7 @@ type RebuildDeps struct {
 	// Store is on a pool of ledger.OpenWorkerPool with three connections or
 	// more: the lock holds one.
 	Store *ledger.Store
-	Rules *Rules
+	Rules *rules.Rules
 }
 
 // RebuildConfig of a Rebuilder.

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // Bounds of one batch of a re-read.
@@ -29,7 +30,7 @@ type stretch struct {
 // reread reads a stretch in order, through a consumer of its own that
 // acknowledges nothing and vanishes, and hands each batch to each. Events of
 // ignored types are left out. read counts all events.
-func reread(ctx context.Context, js jetstream.JetStream, rules *Rules, s *source, part stretch,
+func reread(ctx context.Context, js jetstream.JetStream, rules *rules.Rules, s *source, part stretch,
 	each func([]ledger.Entry) error) (read int, err error) {
 	config := jetstream.OrderedConsumerConfig{FilterSubjects: []string{SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(part.from, 1)}

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // A re-read comes past a message that is larger than a usual fetch, and takes
@@ -77,15 +78,15 @@ func TestRereadLargeMessages(t *testing.T) {
 }
 
 // orderRules accept orders of one account.
-func orderRules(t *testing.T) *Rules {
+func orderRules(t *testing.T) *rules.Rules {
 	t.Helper()
 	worth := int64(1)
-	r, err := Compile(RulesFile{Programme: "points", Timezone: "Asia/Shanghai", Rules: []RuleSetFile{{
+	r, err := rules.Compile(rules.RulesFile{Programme: "points", Timezone: "Asia/Shanghai", Rules: []rules.RuleSetFile{{
 		From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
-		Events: []RuleFile{{Type: "order.paid", Operations: []OperationFile{
-			{Vendor: "zhimai", Call: "points_add", SourceType: 1, Points: PointsFile{Value: &worth}},
+		Events: []rules.RuleFile{{Type: "order.paid", Operations: []rules.OperationFile{
+			{Vendor: "zhimai", Call: "points_add", SourceType: 1, Points: rules.PointsFile{Value: &worth}},
 		}}},
-	}}}, "v1", []Account{{Name: "zhimai", Kind: "zhimai", On: true, ReasonMaxChars: 50}})
+	}}}, "v1", []rules.Account{{Name: "zhimai", Kind: "zhimai", On: true, ReasonMaxChars: 50}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // inForce is what a runner maps by at a moment.
 type inForce struct {
-	rules *Rules
+	rules *rules.Rules
 	// ends: these rules may not be used for events of the broker's time until
 	// or later. Zero until with ends: for none at all.
 	ends  bool
@@ -34,7 +35,7 @@ type rulesInForce struct {
 	changed chan struct{} // closed and made anew at each change
 }
 
-func newRulesInForce(rules *Rules) *rulesInForce {
+func newRulesInForce(rules *rules.Rules) *rulesInForce {
 	return &rulesInForce{now: inForce{rules: rules}, changed: make(chan struct{})}
 }
 
@@ -56,7 +57,7 @@ func (r *rulesInForce) set(f inForce) {
 // SetRules maps every event that is decoded from now on by other rules, which
 // have no end. What is decoded already is recorded by those that it was decoded
 // by, if they may still be used for it.
-func (r *Runner) SetRules(rules *Rules) { r.rules.set(inForce{rules: rules}) }
+func (r *Runner) SetRules(rules *rules.Rules) { r.rules.set(inForce{rules: rules}) }
 
 // EndRules says that the rules may not be used for events of the broker's time
 // from or later (zero: for none), and why. Such events are given back for other

@@ -13,6 +13,7 @@ import (
 
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // Recorder is what the runner needs of the ledger.
@@ -88,7 +89,7 @@ type Deps struct {
 	JetStream jetstream.JetStream
 	Recorder  Recorder
 	// Rules are those to begin with; SetRules brings others.
-	Rules    *Rules
+	Rules    *rules.Rules
 	Log      *zap.Logger
 	Observer Observer
 	// RulesRefused is called when the ledger refused a batch because its rules

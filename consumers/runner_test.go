@@ -20,6 +20,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
@@ -33,7 +34,7 @@ type intake struct {
 	log    *zap.Logger
 	pool   *pgxpool.Pool
 	store  *ledger.Store
-	rules  *consumers.Rules
+	rules  *rules.Rules
 
 	mu    sync.Mutex
 	tally consumers.Tally

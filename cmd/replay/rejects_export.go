@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 func newRejectsExport(environ []string) *cobra.Command {
@@ -120,7 +120,7 @@ type rejectExport struct {
 func (e *rejectExport) write(ctx context.Context, store *ledger.Store, ids []ledger.RejectID) error {
 	err := store.EachReject(ctx, ids, func(batch []ledger.Reject) error {
 		for _, r := range batch {
-			line, why := consumers.Line(r.Message)
+			line, why := rules.Line(r.Message)
 			if why != "" {
 				e.left[why]++
 				if e.example == 0 {

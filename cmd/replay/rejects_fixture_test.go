@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -21,7 +21,7 @@ import (
 // for a lottery whose terminals send ticketId, and later ticketNo.
 type rejectsConsole struct {
 	*console
-	rules *consumers.Rules
+	rules *rules.Rules
 	// created and epoch are the stream's and the first event's.
 	created, epoch time.Time
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 // retryRules are the rules that rejects are mapped by.
@@ -110,7 +110,7 @@ func (s *session) remap(ctx context.Context, cfg *config.Config, r *retryRules) 
 	return again(cfg.Rules, slices.Clone(r.on)), nil
 }
 
-func again(rules *consumers.Rules, on []string) ledger.Remap {
+func again(rules *rules.Rules, on []string) ledger.Remap {
 	return func(m ledger.Message) (ledger.Entry, bool) {
 		return rules.Again(m, func(account string) bool { return slices.Contains(on, account) })
 	}

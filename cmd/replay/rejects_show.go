@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 func newRejectsShow(environ []string) *cobra.Command {
@@ -213,7 +213,7 @@ var cardValue = regexp.MustCompile(`("[^"]*(?:[cC]ard|CARD|卡)[^"]*"\s*:\s*"?)(
 // payloadForEyes is a payload in lines, without passwords, card numbers and
 // mobile numbers. What is no JSON is shown as the text that it nearly is.
 func payloadForEyes(payload []byte) string {
-	payload = consumers.Mask(payload)
+	payload = rules.Mask(payload)
 	left := 0
 	if len(payload) > maxPayloadShown {
 		payload, left = payload[:maxPayloadShown], len(payload)-maxPayloadShown

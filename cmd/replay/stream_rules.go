@@ -9,14 +9,14 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/rules"
 )
 
 // streamRules are the rules that a part of the stream is mapped by.
 type streamRules struct {
-	rules *consumers.Rules
+	rules *rules.Rules
 	// version and text are the rule file's.
 	version, text string
 	// from says in words where they come from.

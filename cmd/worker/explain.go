@@ -13,12 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/consumers"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/kylin"
 	"pointsledger/vendorapi/zhimai"
@@ -140,7 +140,7 @@ func holdsSeveral(payload []byte) bool {
 // or now), and which of them it is.
 func assumedTime(payload []byte, at string) (t time.Time, which string, err error) {
 	if at != "" {
-		t, err := consumers.ParseTime(at)
+		t, err := rules.ParseTime(at)
 		if err != nil {
 			return t, "", command.Usagef("--at: want RFC 3339 such as 2026-11-20T12:00:00+08:00, got %q", at)
 		}
@@ -151,7 +151,7 @@ func assumedTime(payload []byte, at string) (t time.Time, which string, err erro
 	}
 	// What is wrong with the event, Explain says better.
 	if json.Unmarshal(payload, &envelope) == nil {
-		if t, err := consumers.ParseTime(envelope.Time); err == nil {
+		if t, err := rules.ParseTime(envelope.Time); err == nil {
 			return t, "its own time; --at assumes another", nil
 		}
 	}
@@ -199,7 +199,7 @@ type explainedPart struct {
 	Value string `json:"value"`
 }
 
-func (e *explained) fill(cfg *config.Config, x consumers.Explanation) error {
+func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 	e.Type, e.Source, e.ID, e.Content = x.Event.Type, x.Event.Source, x.Event.ID, json.RawMessage(x.Event.Content)
 	e.FactKey = x.Event.FactKey.String()
 	for i := range x.Event.Operations {

@@ -13,9 +13,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
+	"pointsledger/rules"
 )
 
 const (
@@ -126,7 +126,7 @@ func sameEvent(line []byte, m *jetstream.RawStreamMsg) bool {
 			fmt.Fprintf(&header, "%s: %s\r\n", name, value)
 		}
 	}
-	stored, why := consumers.Line(ledger.Message{Payload: m.Data, Header: header.Bytes()})
+	stored, why := rules.Line(ledger.Message{Payload: m.Data, Header: header.Bytes()})
 	if why != "" {
 		return false
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/consumers"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/rules"
 )
 
 func newSchema() *cobra.Command {
@@ -28,7 +28,7 @@ of the rules in one object, keyed by type.`,
 				return err
 			}
 			if len(args) == 1 {
-				text, err := consumers.Schema(cfg.Rules, args[0])
+				text, err := rules.Schema(cfg.Rules, args[0])
 				if err != nil {
 					return command.Usagef("no rule for type %q; known types: %s", args[0], strings.Join(cfg.Rules.Types(), ", "))
 				}
@@ -37,7 +37,7 @@ of the rules in one object, keyed by type.`,
 			}
 			all := map[string]json.RawMessage{}
 			for _, typ := range cfg.Rules.Types() {
-				text, err := consumers.Schema(cfg.Rules, typ)
+				text, err := rules.Schema(cfg.Rules, typ)
 				if err != nil {
 					return err
 				}

@@ -36,14 +36,15 @@ func rules() []rule {
 	all := []string{anything}
 	return []rule{
 		{"cmd", all, all, "the commands wire everything together"},
-		{"consumers", []string{"ledger", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
+		{"rules", []string{"ledger"}, []string{"github.com/goccy/go-yaml", "github.com/go-json-experiment/json/jsontext", "golang.org/x/text"}, "rules are pure: bytes to operations or a reason; they know neither broker nor database"},
+		{"consumers", []string{"ledger", "rules", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
 		{"desk", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "a desk knows the book and its database; it prints nothing"},
 		{"evidence", []string{"ledger"}, nil, "a judge is pure: it reads neither vendor nor database"},
 		{"dispatch", []string{"evidence", "ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin", "internal/sabotage"}, all, "dispatch sends what the ledger holds; it knows neither events nor the simulator"},
 		{"ledger", nil, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
 		{"vendorapi", []string{"vendorapi"}, nil, "the vendor edge needs nothing but the standard library"},
 		{"migrations", nil, all, "the schema stands alone"},
-		{"internal/config", []string{"consumers", "dispatch", "ledger", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin"}, all, "the configuration fills the components' own structs"},
+		{"internal/config", []string{"dispatch", "ledger", "rules", "vendorapi", "vendorapi/zhimai", "vendorapi/kylin"}, all, "the configuration fills the components' own structs"},
 		{"internal/accounts", []string{"dispatch", "internal/config", "ledger", "vendorapi", "vendorapi/kylin", "vendorapi/zhimai"}, all, "one way from the configuration to a vendor's client"},
 		{"internal/command", []string{"internal/config"}, all, "exit codes and progress are the same for every command"},
 		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
@@ -157,7 +158,7 @@ func TestArrows(t *testing.T) {
 				}
 			}
 			// The list is really that of this module.
-			for _, folder := range []string{"consumers", "dispatch", "ledger", "vendorapi/zhimai", "cmd/worker"} {
+			for _, folder := range []string{"rules", "consumers", "dispatch", "ledger", "vendorapi/zhimai", "cmd/worker"} {
 				if !slices.ContainsFunc(packages, func(p pkg) bool { return inModule(p.ImportPath) == folder }) {
 					t.Errorf("go list does not name %s", folder)
 				}
@@ -173,7 +174,12 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		from, to string
 		allowed  bool
 	}{
+		{"rules", "ledger", true},
+		{"rules", "consumers", false},
+		{"rules", pgx, false},
+		{"rules", "github.com/nats-io/nats.go", false},
 		{"consumers", "ledger", true},
+		{"consumers", "rules", true},
 		{"consumers", zap, true},
 		{"consumers", "dispatch", false},
 		{"consumers", "vendorapi", false},
@@ -203,6 +209,7 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"migrations", "github.com/pressly/goose/v3", true},
 		{"migrations", "ledger", false},
 		{"internal/config", "dispatch", true},
+		{"internal/config", "consumers", false},
 		{"internal/config", "internal/devstack", false},
 		{"internal/devstack", "migrations", false},
 		{"internal/testkit", "migrations", true},
@@ -210,6 +217,7 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"cmd/worker", "internal/testkit", false},
 		{"cmd/replay", "cmd/worker", false},
 		{"internal/rehearsal", "consumers", false},
+		{"internal/rehearsal", "rules", false},
 		{"brandnew", "fmt", false},
 	} {
 		to := c.to

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"pointsledger/consumers"
+	"pointsledger/rules"
 )
 
 // Config is the effective configuration. It can be printed and marshalled:
@@ -38,7 +38,7 @@ type Config struct {
 	// the time after which the supervisor kills.
 	Drain time.Duration
 	// Rules is the compiled rule part of the file.
-	Rules *consumers.Rules
+	Rules *rules.Rules
 	// RulesText is the file as it was read, for the table mappings.
 	RulesText []byte
 	// RulesVersion is the first 12 hex digits of the SHA-256 of RulesText.

@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"pointsledger/consumers"
+	"pointsledger/rules"
 )
 
 // maxFileBytes bounds the configuration file. The default has about 6 kB; a
@@ -29,14 +29,14 @@ func DefaultFile() []byte { return append([]byte(nil), defaultFile...) }
 // document is the YAML file. Vendors is read from the syntax tree, where every
 // value still has its line.
 type document struct {
-	consumers.RulesFile `yaml:",inline"`
-	Vendors             any `yaml:"vendors"`
+	rules.RulesFile `yaml:",inline"`
+	Vendors         any `yaml:"vendors"`
 }
 
 // parsedFile is a file whose syntax is right.
 type parsedFile struct {
 	name    string
-	rules   consumers.RulesFile
+	rules   rules.RulesFile
 	vendors ast.Node // nil when the file has none
 	// vendorsBuiltIn: the accounts are the built-in file's, not this file's.
 	vendorsBuiltIn bool

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/consumers"
+	"pointsledger/rules"
 )
 
 // Load reads and checks everything. environ is what os.Environ gives: the
@@ -97,15 +97,15 @@ func loadFile(e *environment, c *Config) parsedFile {
 
 // compileRules checks the rules against the accounts. What the file's syntax
 // already has a problem with is not named twice.
-func compileRules(e *environment, c *Config, file parsedFile) *consumers.Rules {
+func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 	if file.broken {
 		return nil
 	}
-	accounts := make([]consumers.Account, len(c.Vendors))
+	accounts := make([]rules.Account, len(c.Vendors))
 	for i, v := range c.Vendors {
-		accounts[i] = consumers.Account{Name: v.Name, Kind: v.Kind, On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
+		accounts[i] = rules.Account{Name: v.Name, Kind: v.Kind, On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
 	}
-	rules, err := consumers.Compile(file.rules, c.RulesVersion, accounts)
+	rules, err := rules.Compile(file.rules, c.RulesVersion, accounts)
 	var found problems
 	if err != nil {
 		found.add(file.name, err)

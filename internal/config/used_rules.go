@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/consumers"
+	"pointsledger/rules"
 )
 
 // CheckUsedRules compares the rule part of a file that was in use with the one
@@ -31,7 +31,7 @@ func CheckUsedRules(used, next []byte, now time.Time) error {
 		return p.err()
 	}
 	checkShared(&before.rules, &after.rules, &p)
-	sets := map[time.Time]consumers.RuleSetFile{}
+	sets := map[time.Time]rules.RuleSetFile{}
 	for _, set := range after.rules.Rules {
 		sets[set.From.UTC()] = set
 	}
@@ -57,7 +57,7 @@ func CheckUsedRules(used, next []byte, now time.Time) error {
 }
 
 // checkShared compares what all sets share.
-func checkShared(before, after *consumers.RulesFile, p *problems) {
+func checkShared(before, after *rules.RulesFile, p *problems) {
 	if before.Programme != after.Programme {
 		p.addf("programme", "want %q, which is part of the keys in the ledger, got %q: the same check-in would count again",
 			before.Programme, after.Programme)
@@ -78,13 +78,13 @@ func checkShared(before, after *consumers.RulesFile, p *problems) {
 	}
 }
 
-// defaultZone is what a file without a timezone means (consumers.Compile).
+// defaultZone is what a file without a timezone means (rules.Compile).
 const defaultZone = "Asia/Shanghai"
 
-func zoneOf(f *consumers.RulesFile) string { return cmp.Or(f.Timezone, defaultZone) }
+func zoneOf(f *rules.RulesFile) string { return cmp.Or(f.Timezone, defaultZone) }
 
 // sameSet compares what two sets say, whenever they begin.
-func sameSet(a, b consumers.RuleSetFile) bool {
+func sameSet(a, b rules.RuleSetFile) bool {
 	a.From, b.From = time.Time{}, time.Time{}
 	return reflect.DeepEqual(a, b)
 }
@@ -146,8 +146,8 @@ func unreadable(f *parsedFile) bool {
 	return false
 }
 
-// setAt is the set in force at a broker's time, as consumers.Rules picks it.
-func setAt(sets []consumers.RuleSetFile, at time.Time) consumers.RuleSetFile {
+// setAt is the set in force at a broker's time, as rules.Rules picks it.
+func setAt(sets []rules.RuleSetFile, at time.Time) rules.RuleSetFile {
 	for i := len(sets) - 1; i > 0; i-- {
 		if !sets[i].From.After(at) {
 			return sets[i]

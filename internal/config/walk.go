@@ -9,7 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"pointsledger/consumers"
+	"pointsledger/rules"
 )
 
 // walk compares a syntax tree with the type it will be decoded into, before
@@ -74,7 +74,7 @@ func (w walk) node(path string, node ast.Node, t reflect.Type) {
 func (w walk) object(path string, node ast.Node, t reflect.Type) {
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
-		if t == reflect.TypeFor[consumers.PointsFile]() { // its short form is a whole number
+		if t == reflect.TypeFor[rules.PointsFile]() { // its short form is a whole number
 			w.scalar(path, node, reflect.TypeFor[int64]())
 			return
 		}

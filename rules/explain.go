@@ -1,0 +1,73 @@
+package rules
+
+import (
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// Explanation shows what an event would do and why.
+type Explanation struct {
+	// Ignored: the type is under ignore. Event is nil then.
+	Ignored bool
+	Event   *ledger.Event
+	// Binary: the envelope stood in headers.
+	Binary bool
+	// RulesFrom is the start of the rule set that was used.
+	RulesFrom time.Time
+	// Keys belong to Event.Operations, in the same order.
+	Keys []KeyExplanation
+}
+
+// KeyExplanation shows what an operation's dedup key was made of.
+type KeyExplanation struct {
+	// Leg is the two letters in front of the key; it is hashed last.
+	Leg string
+	// Parts are hashed in this order, the leg among them.
+	Parts []KeyPart
+}
+
+// KeyPart is one part of a dedup key.
+type KeyPart struct {
+	// Name is account, scope, type, leg, or the key field's name.
+	Name  string
+	Value string
+}
+
+// Explain is Decode with its reasons. It has no side effects, accepts an empty
+// subject, as a file has none, and takes every account for one that is on:
+// explaining needs no credentials. The event is nil when it is rejected.
+func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanation, *ledger.Rejection) {
+	x := r.readings.Get().(*reading)
+	x.explaining = true
+	defer x.release()
+	event, rejection := x.read(r, &m, header)
+	if event != nil && event.OnlyIfKnown != nil {
+		rejection = event.OnlyIfKnown
+	}
+	if rejection != nil {
+		rejection.Reason = storable(rejection.Reason, reasonBytes)
+		return Explanation{}, rejection
+	}
+	out := Explanation{Ignored: x.ignored, Event: event, Binary: x.scan.binary, RulesFrom: r.setAt(m.BrokerTime).from}
+	if event == nil {
+		return out, nil
+	}
+	for i := range event.Operations {
+		out.Keys = append(out.Keys, x.explainKey(&event.Operations[i]))
+	}
+	return out, nil
+}
+
+func (x *reading) explainKey(o *ledger.Operation) KeyExplanation {
+	leg := string(o.BizID[:ledger.LegChars])
+	scope := "scope (source)"
+	if x.rule.programme {
+		scope = "scope (programme)"
+	}
+	parts := []KeyPart{{"account", o.Target}, {scope, x.scope()}, {"type", x.typ}}
+	for i, value := range x.keyValues {
+		parts = append(parts, KeyPart{x.rule.key[i].name, value})
+	}
+	return KeyExplanation{Leg: leg, Parts: append(parts, KeyPart{"leg", leg})}
+}

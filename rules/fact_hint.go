@@ -1,0 +1,66 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"pointsledger/ledger"
+)
+
+// FactIn reads what fact a reject is about, as far as that can be told from an
+// event that is not acceptable: its source, its type and the order number, or
+// whatever fields the type's rules make the key of. ok is false when one of them
+// is not there as a plain text: not JSON, no source, no order number, a key that
+// holds a date or a member. Then nothing ties the reject to a fact, and it waits
+// for a person. It reads the bytes leniently, for nothing is recorded by it, and
+// is safe for concurrent use.
+func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
+	if reject.Source == "" || reject.Type == "" {
+		return fact, false
+	}
+	data, ok := dataOf(&reject.Message)
+	if !ok {
+		return fact, false
+	}
+	for _, shape := range r.shapes[reject.Type] {
+		if values, ok := keyTexts(shape.rule, data); ok && !shape.rule.programme {
+			return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: strings.Join(values, "/"),
+				Fact: factKeyOf(plainKey(plainSource(reject.Source)), reject.Type, values)}, true
+		}
+	}
+	return fact, false
+}
+
+// dataOf is the data of an event in either mode.
+func dataOf(m *ledger.Message) (data map[string]json.RawMessage, ok bool) {
+	payload := bytes.TrimPrefix(m.Payload, []byte("\xef\xbb\xbf"))
+	binary, _ := mode(parseHeaderLines(m.Header))
+	if !binary {
+		var envelope struct {
+			Data json.RawMessage `json:"data"`
+		}
+		if json.Unmarshal(payload, &envelope) != nil {
+			return nil, false
+		}
+		payload = envelope.Data
+	}
+	return data, json.Unmarshal(payload, &data) == nil && data != nil
+}
+
+// keyTexts are the key's values, which resolveKey joins by a slash.
+func keyTexts(rule *rule, data map[string]json.RawMessage) (values []string, ok bool) {
+	values = make([]string, 0, len(rule.key))
+	for _, part := range rule.key {
+		if part.kind != keyField || rule.fields[part.field].kind != kindString {
+			return nil, false
+		}
+		var text string
+		raw, there := data[rule.fields[part.field].name]
+		if !there || len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &text) != nil || text == "" {
+			return nil, false
+		}
+		values = append(values, text)
+	}
+	return values, len(values) > 0
+}

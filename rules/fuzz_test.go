@@ -1,0 +1,172 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+	"unicode/utf8"
+
+	"pointsledger/ledger"
+)
+
+// FuzzDecode: whatever the bytes are, there is exactly one result, all of it
+// can be stored, and an accepted event that is written in another order and
+// with further fields is the same event.
+func FuzzDecode(f *testing.F) {
+	for typ, data := range map[string]string{
+		"order.paid":        paid,
+		"member.checked_in": `{"member":{"customerId":"1"},"channel":"app","date":"2026-11-20"}`,
+		"review.posted":     `{"reviewId":"r","member":{"userCode":"c"},"channel":2,"rating":5,"hasPhoto":true}`,
+		"lottery.won":       `{"ticketId":"1","member":{"customerId":"1"},"channel":"jd","prizePoints":1,"vip":true,"drawnOn":"2020-02-29"}`,
+		"order.placed":      `{"orderId":"1","line":1,"member":{"memberId":"m"},"pointsUsed":2}`,
+	} {
+		f.Add(structured(typ, data).Payload, false)
+		f.Add([]byte(data), true)
+	}
+	rules := defaultRules(f)
+	f.Fuzz(func(t *testing.T, payload []byte, binary bool) {
+		var header map[string][]string
+		if binary {
+			header = binaryHeader()
+		}
+		m := message("order.paid", "")
+		m.Payload, m.Subject = bytes.Clone(payload), ""
+		d := rules.Decode(m, header)
+		if !bytes.Equal(m.Payload, payload) {
+			t.Fatal("the payload was changed")
+		}
+		checkOneResult(t, d)
+		if d.Event == nil {
+			return
+		}
+		checkEvent(t, d.Event)
+		m.Payload = rewritten(t, bytes.TrimPrefix(payload, []byte(byteOrderMark)), !binary)
+		again := rules.Decode(m, header)
+		if again.Event == nil {
+			t.Fatalf("%s\nis rejected once rewritten: %v", m.Payload, again.Rejection)
+		}
+		if again.Event.Content != d.Event.Content {
+			t.Fatalf("content %s\nonce rewritten %s", d.Event.Content, again.Event.Content)
+		}
+		if !slices.Equal(bizIDs(again.Event), bizIDs(d.Event)) {
+			t.Fatalf("keys %v, once rewritten %v", bizIDs(d.Event), bizIDs(again.Event))
+		}
+	})
+}
+
+func checkOneResult(t *testing.T, d Decoded) {
+	t.Helper()
+	results := 0
+	for _, is := range []bool{d.Event != nil, d.Rejection != nil, d.Ignored} {
+		if is {
+			results++
+		}
+	}
+	if results != 1 {
+		t.Fatalf("%d results: %+v", results, d)
+	}
+	for _, text := range []string{d.Source, d.ID, d.Type} {
+		checkStorable(t, text)
+	}
+	if d.Rejection == nil {
+		return
+	}
+	checkStorable(t, d.Rejection.Reason)
+	if d.Rejection.Code == "" || d.Rejection.Reason == "" || len(d.Rejection.Reason) > reasonBytes {
+		t.Fatalf("rejection %+v", d.Rejection)
+	}
+	if again, changed := redact(d.RedactedPayload); d.Redact && changed && !bytes.Equal(again, d.RedactedPayload) {
+		t.Fatalf("masked %q, masked again %q", d.RedactedPayload, again)
+	}
+}
+
+func checkStorable(t *testing.T, text string) {
+	t.Helper()
+	if !utf8.ValidString(text) || hasControl(text) {
+		t.Fatalf("%q cannot be stored", text)
+	}
+}
+
+func checkEvent(t *testing.T, event *ledger.Event) {
+	t.Helper()
+	if !json.Valid([]byte(event.Content)) || len(event.Operations) == 0 {
+		t.Fatalf("event %+v", event)
+	}
+	for _, text := range []string{event.Source, event.ID, event.Type, event.Content} {
+		checkStorable(t, text)
+	}
+	for _, o := range event.Operations {
+		limit := 50
+		if o.Target == "kylin" {
+			limit = 255
+		}
+		switch {
+		case o.Points < 0 || o.Points > defaultPointsLimit,
+			o.Points > 0 && o.MemberID == "" && o.MemberCode == "",
+			o.MemberID != "" && o.MemberCode != "",
+			o.Kind == ledger.PointsAdd && (o.PointsChannel < 1 || o.PointsChannel > 9 || o.SourceType < 1),
+			utf8.RuneCountInString(o.Reason) > limit,
+			!ledger.ValidReference(o.Reference),
+			len(o.BizID) != 28, len(o.BusinessDate) != 10:
+			t.Fatalf("operation %+v", o)
+		}
+		for _, text := range []string{o.BusinessKey, o.Reason, o.MemberID, o.MemberCode, o.ShopCode} {
+			checkStorable(t, text)
+		}
+	}
+}
+
+func bizIDs(event *ledger.Event) []ledger.BizID {
+	var ids []ledger.BizID
+	for i := range event.Operations {
+		ids = append(ids, event.Operations[i].BizID)
+	}
+	return ids
+}
+
+// rewritten is the event with its members in the reverse order of their names,
+// each object that matters with one member more.
+func rewritten(t *testing.T, payload []byte, structured bool) []byte {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &members); err != nil {
+		t.Fatalf("accepted, but encoding/json says %v", err)
+	}
+	inner := "member"
+	if structured {
+		inner = "data"
+	}
+	if raw := members[inner]; len(raw) > 0 && raw[0] == '{' {
+		if structured {
+			members[inner] = rewritten(t, raw, false)
+		} else {
+			members[inner] = reversed(t, raw)
+		}
+	}
+	return written(members)
+}
+
+func reversed(t *testing.T, raw json.RawMessage) json.RawMessage {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		t.Fatal(err)
+	}
+	return written(members)
+}
+
+func written(members map[string]json.RawMessage) json.RawMessage {
+	members["zz unknown"] = json.RawMessage(`[{"a":[1e400,"\u0000"]}]`)
+	names := slices.Sorted(maps.Keys(members))
+	slices.Reverse(names)
+	out := []byte{'{'}
+	for i, name := range names {
+		if i > 0 {
+			out = append(out, " ,\n"...)
+		}
+		out = append(append(appendQuoted(out, name), ':'), members[name]...)
+	}
+	return append(out, '}')
+}

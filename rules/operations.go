@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"pointsledger/ledger"
+)
+
+// resolveKey works out the values of the key and the business key.
+func (x *reading) resolveKey() {
+	x.keyValues = x.keyValues[:0]
+	for i := range x.rule.key {
+		part := &x.rule.key[i]
+		var text string
+		switch {
+		case part.kind == keyDate:
+			text = x.date
+		case part.kind == keyCustomerID:
+			text = x.member.customerID
+		case part.kind == keyMemberID:
+			text = x.member.memberID
+		case x.rule.fields[part.field].kind == kindString:
+			text = x.values[part.field].text
+		default:
+			text = string(x.appendKeyText(x.text[:0], part.field))
+		}
+		x.keyValues = append(x.keyValues, text)
+	}
+	x.businessKey = x.keyValues[0]
+	if len(x.keyValues) > 1 {
+		x.businessKey = strings.Join(x.keyValues, "/")
+	}
+}
+
+// maxKeyBytes is the most that the key fields of an event may take together: an
+// index entry of the ledger holds some 2,700 bytes.
+const maxKeyBytes = 2500
+
+// keyNames are the fields of the key as the rules name them.
+func (r *rule) keyNames() (names []string) {
+	for _, part := range r.key {
+		names = append(names, part.name)
+	}
+	return names
+}
+
+// appendKeyText appends a present field that is not a string in its one form.
+func (x *reading) appendKeyText(to []byte, at int) []byte {
+	v := &x.values[at]
+	switch x.rule.fields[at].kind {
+	case kindBoolean:
+		return strconv.AppendBool(to, v.number == 1)
+	case kindDate, kindString:
+		return append(to, v.text...)
+	}
+	return strconv.AppendInt(to, v.number, 10)
+}
+
+// scope is what the keys are unique in.
+func (x *reading) scope() string {
+	if x.rule.programme {
+		return x.rules.programme
+	}
+	return x.source
+}
+
+// operations makes the vendor calls of the event, all or nothing. When no
+// condition holds, the first operation is recorded with 0 points: every
+// accepted event leaves a trace, and a repeat with other content is noticed.
+func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
+	out := make([]ledger.Operation, 0, len(x.rule.operations))
+	for i := range x.rule.operations {
+		o := &x.rule.operations[i]
+		if !o.when.holds(x.values) {
+			continue
+		}
+		if !o.account.On && !x.explaining {
+			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.typ, o.kind, o.account.Name)
+		}
+		made := x.operation(o)
+		if rejection := x.addressee(&made); rejection != nil {
+			return nil, rejection
+		}
+		if x.member.known {
+			points, rejection := x.pointsOf(o)
+			if rejection != nil {
+				return nil, rejection
+			}
+			made.Points = points
+		}
+		out = append(out, made)
+	}
+	if len(out) == 0 {
+		made := x.operation(&x.rule.operations[0])
+		// Nothing is sent, so nobody needs to be known.
+		_ = x.addressee(&made)
+		out = append(out, made)
+	}
+	return out, nil
+}
+
+// operation is one vendor call without its points and its member.
+func (x *reading) operation(o *operation) ledger.Operation {
+	made := ledger.Operation{
+		Target: o.account.Name, Kind: o.kind, BizID: x.bizID(o), BusinessKey: x.businessKey,
+		SourceType: o.sourceType, PointsChannel: int(x.channel()),
+		BusinessDate: x.date, MappingVersion: x.rules.version,
+	}
+	made.Reference = ledger.ReferenceOf(made.BizID)
+	made.Reason = x.reasonOf(o, made.Reference)
+	if at := x.rule.shopAt; at >= 0 {
+		made.ShopCode = x.values[at].text
+	}
+	if at := x.rule.amountAt; at >= 0 && x.values[at].present {
+		fen := x.values[at].number
+		made.AmountFen = &fen
+	}
+	return made
+}
+
+// bizID hashes account name, scope, type and key values; the leg comes last.
+func (x *reading) bizID(o *operation) ledger.BizID {
+	x.parts = append(x.parts[:0], o.account.Name, x.scope(), x.typ)
+	x.parts = append(x.parts, x.keyValues...)
+	return ledger.NewBizID(o.leg, x.parts...)
+}
+
+// types lists the set's types for a reason.
+func (s *ruleSet) types() string {
+	types := make([]string, 0, len(s.rules))
+	for typ := range s.rules {
+		types = append(types, typ)
+	}
+	slices.Sort(types)
+	return strings.Join(types, ", ")
+}

@@ -1,0 +1,30 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+)
+
+// WithAccountsOn is a copy of the rules that takes some accounts for ones that
+// are on: whoever reads events again without credentials cannot know which were
+// on, and an event that is left out could be granted a second time later.
+func (r *Rules) WithAccountsOn(which func(account string) bool) *Rules {
+	c := &Rules{version: r.version, programme: r.programme, zone: r.zone, channels: r.channels, ignored: r.ignored,
+		noVendorCall: r.noVendorCall, limit: r.limit, sets: slices.Clone(r.sets), shapes: r.shapes}
+	c.readings.New = func() any { return &reading{} }
+	for i := range c.sets {
+		set := &c.sets[i]
+		set.rules = maps.Clone(set.rules)
+		for typ, of := range set.rules {
+			copied := *of
+			copied.operations = slices.Clone(of.operations)
+			for j := range copied.operations {
+				on := *copied.operations[j].account
+				on.On = on.On || which(on.Name)
+				copied.operations[j].account = &on
+			}
+			set.rules[typ] = &copied
+		}
+	}
+	return c
+}

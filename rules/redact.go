@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// redactedValue stands where a password was.
+const redactedValue = `"***"`
+
+// secretEndings end the names of fields that hold a password, in lower case
+// and without separators and digits.
+func secretEndings() [5]string {
+	return [5]string{"password", "passwd", "passcode", "pwd", "密码"}
+}
+
+// isSecretName says whether a field of this name holds a password: password,
+// cardPassword, card_password, loginPwd, 密码.
+func isSecretName(name []byte) bool {
+	// Nearly every name ends otherwise; this keeps the check off the hot path.
+	if len(name) < 3 || len(name) > 256 {
+		return false
+	}
+	switch last := name[len(name)-1]; {
+	case last|0x20 == 'd', last|0x20 == 'e', last == '\x81': // …word, …passcode, the last byte of 码
+	case last == '_', last == '-', last == ' ', '0' <= last && last <= '9':
+	default:
+		return false
+	}
+	plain := strings.Map(func(c rune) rune {
+		if c == '_' || c == '-' || c == ' ' || '0' <= c && c <= '9' {
+			return -1
+		}
+		return c
+	}, strings.ToLower(string(name)))
+	for _, ending := range secretEndings() {
+		if strings.HasSuffix(plain, ending) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsSecret says whether a value, as JSON text, can be a password: null, true,
+// false and what is empty cannot. A form may carry the field, empty.
+func holdsSecret(value []byte) bool {
+	switch string(value) {
+	case "null", "true", "false", `""`, "":
+		return false
+	}
+	if first := value[0]; first == '{' || first == '[' {
+		rest := value[skipSpace(value, 1):]
+		return len(rest) != 1 // the closing bracket
+	}
+	return true
+}
+
+// secretHeader finds a header that holds a password; empty is none.
+func secretHeader(header map[string][]string) string {
+	for name, values := range header {
+		if isSecretHeader(name) && strings.Join(values, "") != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// isSecretHeader is isSecretName for a header; an event's attributes, which
+// nearly all headers are, are told quickly.
+func isSecretHeader(name string) bool {
+	var known attributes
+	return known.byHeader(name) == nil && isSecretName([]byte(name))
+}
+
+// redact masks the values of password fields in a payload that is to be stored
+// with a reject. It works on bytes and needs no valid JSON: a message that is
+// cut off or badly encoded may hold a password too. false means that there was
+// nothing to mask, and then the payload is returned as it is.
+func redact(payload []byte) ([]byte, bool) {
+	var out []byte
+	copied := 0
+	for at := 0; at < len(payload); {
+		if payload[at] != '"' {
+			at++
+			continue
+		}
+		end := stringEnd(payload, at)
+		from, to := 0, 0
+		if value := afterColon(payload, end); value >= 0 && isSecretName(plainText(payload[at:end])) {
+			if from, to = value, valueEnd(payload, value); !holdsSecret(payload[from:to]) {
+				from, to = 0, 0
+			}
+		} else if value < 0 && quotesSecret(plainText(payload[at:end])) {
+			from, to = at, end
+		}
+		if to > from {
+			out = append(append(out, payload[copied:from]...), redactedValue...)
+			copied, end = to, to
+		}
+		at = end
+	}
+	if copied == 0 {
+		return payload, false
+	}
+	return append(out, payload[copied:]...), true
+}
+
+// stringEnd is the position behind the string that begins at the quote at.
+func stringEnd(payload []byte, at int) int {
+	for i := at + 1; i < len(payload); i++ {
+		switch payload[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(payload)
+}
+
+// plainText is a string without its quotes and escapes, as well as it goes.
+func plainText(text []byte) []byte {
+	if bytes.IndexByte(text, '\\') >= 0 {
+		if plain, err := jsontext.AppendUnquote(nil, text); err == nil {
+			return plain
+		}
+	}
+	return bytes.Trim(text, `"`)
+}
+
+// afterColon is where the value of a name that ends at end begins; -1 when no
+// colon follows, so that it is no name.
+func afterColon(payload []byte, end int) int {
+	end = skipSpace(payload, end)
+	if end >= len(payload) || payload[end] != ':' {
+		return -1
+	}
+	return skipSpace(payload, end+1)
+}
+
+func skipSpace(payload []byte, at int) int {
+	for at < len(payload) && bytes.IndexByte([]byte(" \t\r\n"), payload[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+// valueEnd is the position behind the value at a position: a string, an object
+// or array with all in it, or a word.
+func valueEnd(payload []byte, at int) int {
+	depth := 0
+	for at < len(payload) {
+		switch payload[at] {
+		case '"':
+			at = stringEnd(payload, at)
+			if depth == 0 {
+				return at
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return at
+			}
+			if depth == 0 {
+				return at + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return at
+			}
+		}
+		at++
+	}
+	return at
+}
+
+// quotesSecret says whether a string holds JSON with a password field in it,
+// as when an event was encoded twice.
+func quotesSecret(text []byte) bool {
+	text = bytes.ReplaceAll(bytes.ToLower(text), []byte(`\`), nil)
+	for _, ending := range secretEndings() {
+		_, rest, found := bytes.Cut(text, []byte(ending))
+		for found {
+			if rest = bytes.TrimLeft(rest, "\" \t\r\n"); len(rest) > 0 && rest[0] == ':' {
+				return true
+			}
+			_, rest, found = bytes.Cut(rest, []byte(ending))
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package rules
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"pointsledger/ledger"
+)
+
+func TestPasswordsAreRejectedAndMasked(t *testing.T) {
+	t.Parallel()
+	rules := defaultRules(t)
+	const secret = "hunter2"
+	for name, tc := range map[string]struct {
+		data, path string
+	}{
+		"in the member":    {strings.Replace(paid, `{"customerId"`, `{"password":"hunter2","customerId"`, 1), "data.member.password"},
+		"of a card":        {strings.Replace(paid, `{"customerId"`, `{"cardPassword":"hunter2","customerId"`, 1), "data.member.cardPassword"},
+		"another spelling": {strings.Replace(paid, `{"customerId"`, `{"card_pwd_1" : "hunter2" ,"customerId"`, 1), "data.member.card_pwd_1"},
+		"in Chinese":       {strings.Replace(paid, `{"customerId"`, `{"卡密码":"hunter2","customerId"`, 1), "data.member.卡密码"},
+		"deeper":           {strings.Replace(paid, `{"customerId"`, `{"card":[{"PassWord":["hunter2",{"x":"hunter2"}]}],"customerId"`, 1), "data.member.card.0.PassWord"},
+		"an escaped name":  {strings.Replace(paid, `{"customerId"`, `{"p\u0061ssword":"hunter2","customerId"`, 1), "data.member.password"},
+		"beside it":        {strings.Replace(paid, `{`, `{"loginPasswd":"hunter2",`, 1), "data.loginPasswd"},
+		"no member":        {strings.Replace(paid, `{"customerId":"383933091455959041"}`, `{"password":"hunter2"}`, 1), "data.member.password"},
+	} {
+		d := rejected(t, rules, structured("order.paid", tc.data), nil)
+		if d.Rejection.Code != ledger.BadType || !strings.HasPrefix(d.Rejection.Reason, tc.path+": passwords are not accepted in events") {
+			t.Errorf("%s: %v", name, d.Rejection)
+		}
+		if !d.Redact || bytes.Contains(d.RedactedPayload, []byte(secret)) || !bytes.Contains(d.RedactedPayload, []byte(redactedValue)) {
+			t.Errorf("%s: the payload to store is %s", name, d.RedactedPayload)
+		}
+		if strings.Contains(d.Rejection.Reason, secret) {
+			t.Errorf("%s: the reason is %s", name, d.Rejection.Reason)
+		}
+		again := structured("order.paid", tc.data)
+		again.Payload = d.RedactedPayload
+		if other := rejected(t, rules, again, nil); other.Rejection.Reason != d.Rejection.Reason {
+			t.Errorf("%s: once masked it is another reject: %v", name, other.Rejection)
+		}
+	}
+}
+
+// A field for a password that holds none is none, and is kept as it came.
+func TestNoPasswordIsNone(t *testing.T) {
+	t.Parallel()
+	rules := defaultRules(t)
+	for _, none := range []string{`null`, `""`, `false`, `true`, `{}`, `[ ]`} {
+		for name, data := range map[string]string{
+			"beside it":     strings.Replace(paid, `{`, `{"password": `+none+` ,`, 1),
+			"in the member": strings.Replace(paid, `{"customerId"`, `{"cardPassword":`+none+`,"customerId"`, 1),
+			"deeper":        strings.Replace(paid, `{`, `{"customer":{"name":"x","password":`+none+`},`, 1),
+		} {
+			accepted(t, rules, structured("order.paid", data), nil)
+			m := structured("order.paid", strings.Replace(data, "12999", "-1", 1))
+			if d := rejected(t, rules, m, nil); d.Redact || d.Rejection.Code != ledger.OutOfRange {
+				t.Errorf("%s, %s: %v, redact %v", name, none, d.Rejection, d.Redact)
+			}
+		}
+	}
+	// Not in data: it would be stored with a conflict.
+	m := structured("order.paid", paid)
+	m.Payload = []byte(strings.Replace(string(m.Payload), `{`, `{"password":"hunter2",`, 1))
+	if d := rejected(t, rules, m, nil); !d.Redact || !strings.HasPrefix(d.Rejection.Reason, "password: passwords are not accepted") {
+		t.Errorf("an attribute: %v", d.Rejection)
+	}
+	if lines := HeaderLines(map[string][]string{"X-Password": {"hunter2", ""}, "X": {"y"}}); string(lines) != "X: y\r\nX-Password: ***\r\nX-Password: \r\n" {
+		t.Errorf("headers to store: %q", lines)
+	}
+}
+
+// A message may be rejected before its password is even found.
+func TestRedactNeedsNoValidJSON(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ payload, want string }{
+		{`{"member":{"password":"hunter2"`, `{"member":{"password":"***"`},
+		{`{"password":"hunt`, `{"password":"***"`},
+		{`{"password":`, `{"password":`},
+		{`{"password"`, `{"password"`},
+		{`{"password":123456,"x":1}`, `{"password":"***","x":1}`},
+		{`{"password":null}`, `{"password":null}`},
+		{`{"password" : "" , "pwd":[ ],"loginPwd":{},"cardPassword":false,"x":1}`, `{"password" : "" , "pwd":[ ],"loginPwd":{},"cardPassword":false,"x":1}`},
+		{`{"password":0,"pwd":" "}`, `{"password":"***","pwd":"***"}`},
+		{`{"password":{"a":["}",1]},"x":1}`, `{"password":"***","x":1}`},
+		{`{"password":[1,2],"x":1}`, `{"password":"***","x":1}`},
+		{`{"pwd":"a\"b","pwd":"c"}`, `{"pwd":"***","pwd":"***"}`},
+		{"{\"password\":\"\xb6\xa9\",\"x\":\"\xb5\xa5\"}", "{\"password\":\"***\",\"x\":\"\xb5\xa5\"}"},
+		{`"{\"password\":\"hunter2\"}"`, `"***"`},
+		{`{"data":"{\"cardPassword\" : \"hunter2\"}"}`, `{"data":"***"}`},
+		{`{"data":"my password: hunter2"}`, `{"data":"***"}`},
+	} {
+		got, changed := redact([]byte(tc.payload))
+		if string(got) != tc.want || changed != (tc.payload != tc.want) {
+			t.Errorf("redact(%s)\n got %s, %v\nwant %s", tc.payload, got, changed, tc.want)
+		}
+	}
+	for _, payload := range []string{`{"passwordHint":"x","word":"y"}`, `{"x":"the password is secret"}`, `{"a":"b"}`, ``, `"`, `\`, `{"x":"pwd"}`} {
+		if got, changed := redact([]byte(payload)); changed || string(got) != payload {
+			t.Errorf("redact(%s) = %s, %v, want it as it is", payload, got, changed)
+		}
+	}
+}
+
+func TestIsSecretName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"password": true, "PASSWORD": true, "cardPassword": true, "card-password": true, "passwd": true, "pwd": true, "userPwd2": true,
+		"passcode": true, "密码": true, "pass_word": true, "Password_": true,
+		"passwords": false, "word": false, "passwordReset": false, "code": false, "userCode": false, "customerId": false, "": false, "pw": false, "码": false,
+	} {
+		if got := isSecretName([]byte(name)); got != want {
+			t.Errorf("isSecretName(%q) = %v, want %v", name, got, want)
+		}
+	}
+}

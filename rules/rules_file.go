@@ -1,0 +1,149 @@
+package rules
+
+import "time"
+
+// RulesFile is the part of the configuration file that turns events into
+// operations. It is data: new types, either vendor call and any of the twelve
+// source types need no code. Compile checks it.
+type RulesFile struct {
+	// Programme names the loyalty programme; it is the scope of keys that do
+	// not depend on the shop (member.checked_in). Changing it makes new keys.
+	Programme string `yaml:"programme"`
+	// Timezone is the programme's zone for business dates, an IANA name.
+	Timezone string `yaml:"timezone"`
+	// ChannelAliases maps further channel names to one of the nine names
+	// (alipay, wechat, pos, meituan, eleme, youzan, third_party, other, koubei).
+	ChannelAliases map[string]string `yaml:"channel_aliases"`
+	// Ignore lists types that are acknowledged and counted, nothing more.
+	Ignore []string `yaml:"ignore"`
+	// NoVendorCall lists types for which the vendors offer no call, with the
+	// words the publisher is told (order.refunded: no deduct call).
+	NoVendorCall map[string]string `yaml:"no_vendor_call"`
+	Limits       LimitsFile        `yaml:"limits"`
+	// Rules are the rule sets, in order of From. The broker's time of an event
+	// picks the set, never the clock of the moment; a used set is not edited.
+	Rules []RuleSetFile `yaml:"rules"`
+}
+
+// LimitsFile holds the limits on what a rule may grant.
+type LimitsFile struct {
+	// PointsPerOperation is the most points of one operation; above it the
+	// event is a reject over_limit. There is no call that takes points back.
+	// 0 means the default, 100,000.
+	PointsPerOperation int64 `yaml:"points_per_operation"`
+}
+
+// RuleSetFile is the rules in force from a time on.
+type RuleSetFile struct {
+	From   time.Time  `yaml:"from"`
+	Events []RuleFile `yaml:"events"`
+}
+
+// RuleFile says what one event type becomes.
+type RuleFile struct {
+	Type string `yaml:"type"`
+	// Fields declares the data fields of a type that is not built in; for a
+	// built-in type (order.paid, member.checked_in, review.posted) it may add
+	// fields. member, channel, points and shopCode are always declared, and so
+	// is businessDate, except that member.checked_in has date instead.
+	Fields map[string]FieldFile `yaml:"fields"`
+	// Member says who a type that is not built in is about: "any" (default:
+	// null is an anonymous sale), "known" (null is a reject) or "customer_id"
+	// (a reject without customerId, as a scanned code is no key).
+	Member string `yaml:"member"`
+	// Key lists the data fields that identify the business fact, in order:
+	// required fields, channel, businessDate (then it or the envelope's time
+	// must be given), member.customerId and member.memberId (then the member
+	// must have it). Built-in types have theirs fixed; it may be left out there.
+	Key []string `yaml:"key"`
+	// Scope is "source" (default: keys are unique within the event's source)
+	// or "programme".
+	Scope string `yaml:"scope"`
+	// Repeat is "compare" (default: same key with other content is a conflict)
+	// or "duplicate" (the key alone decides).
+	Repeat     string          `yaml:"repeat"`
+	Operations []OperationFile `yaml:"operations"`
+}
+
+// FieldFile declares one field of an event's data.
+type FieldFile struct {
+	// Type is string, integer, boolean or date.
+	Type string `yaml:"type"`
+	// Required: absent or null is a reject missing_field.
+	Required bool `yaml:"required"`
+	// Min and Max bound an integer, or the characters of a string, inclusive.
+	// A string without them has 1 to 64 characters.
+	Min *int64 `yaml:"min"`
+	Max *int64 `yaml:"max"`
+	// Unit stands in error texts ("an integer in fen").
+	Unit string `yaml:"unit"`
+	// About is one line for the JSON Schema.
+	About string `yaml:"about"`
+}
+
+// OperationFile is one vendor call that an event leads to.
+type OperationFile struct {
+	// Vendor is the account's name under vendors.
+	Vendor string `yaml:"vendor"`
+	// Call is points_add or freeze_point.
+	Call string `yaml:"call"`
+	// Leg is two lower-case letters that tell apart the operations of one
+	// event; the default is pa for points_add and fz for freeze_point.
+	Leg string `yaml:"leg"`
+	// When is the condition under which the operation exists; nil is always.
+	When   *ConditionFile `yaml:"when"`
+	Points PointsFile     `yaml:"points"`
+	// SourceType is Zhimai's 1 to 12; required for points_add, and 0 (none) or
+	// only a note in the ledger for freeze_point.
+	SourceType int `yaml:"source_type"`
+	// Reason is the readable text; {field} stands for a data field's value and
+	// {key} for the business key. The reference is added behind it. Empty means
+	// the built-in text of the type.
+	Reason string `yaml:"reason"`
+}
+
+// ConditionFile is true when the field satisfies it: exactly one of Above and
+// Equals is set. An absent field satisfies nothing.
+type ConditionFile struct {
+	Field  string `yaml:"field"`
+	Above  *int64 `yaml:"above"`
+	Equals any    `yaml:"equals"`
+}
+
+// PointsFile says how many points. In YAML it is a whole number, or a mapping
+// with exactly one of value, field and ratio; cases need value as their end.
+type PointsFile struct {
+	// Value is a fixed number.
+	Value *int64 `yaml:"value"`
+	// Cases are tried in order before Value; the first whose condition holds
+	// gives the points.
+	Cases []PointsCaseFile `yaml:"cases"`
+	// Field takes the points from an integer field.
+	Field string `yaml:"field"`
+	// Ratio is floor(field × points ÷ per).
+	Ratio *RatioFile `yaml:"ratio"`
+	// Override names an optional integer field that, when present, is the
+	// number of points whatever the rest says.
+	Override string `yaml:"override"`
+}
+
+// PointsCaseFile gives Value when its condition holds.
+type PointsCaseFile struct {
+	When  ConditionFile `yaml:"when"`
+	Value int64         `yaml:"value"`
+}
+
+// RatioFile is an integer ratio: Points for every Per units of Field.
+type RatioFile struct {
+	Field  string `yaml:"field"`
+	Points int64  `yaml:"points"`
+	Per    int64  `yaml:"per"`
+	// ByChannel overrides Points and Per for channels by name.
+	ByChannel map[string]RateFile `yaml:"by_channel"`
+}
+
+// RateFile is Points for every Per units.
+type RateFile struct {
+	Points int64 `yaml:"points"`
+	Per    int64 `yaml:"per"`
+}
