@@ -8,12 +8,18 @@ import (
 	"pointsledger/ledger"
 )
 
+// Beliefs are what the settings of an account say of its vendor; see Account.
+type Beliefs struct{ QuietAfter, ClockSkew, VerifyAfter time.Duration }
+
 // KnowledgeOf makes of what the ledger keeps of an account's endpoint what the
 // judge asks for. The worker and the commands that look at records use it, so
-// that they judge alike.
-func KnowledgeOf(k ledger.EndpointKnowledge, quietAfter, clockSkew time.Duration) evidence.Knowledge {
-	known := evidence.Knowledge{AloneSince: k.AloneSince, ShownSince: k.ShownSince, LastSentAt: k.LastSentAt, MaxLag: k.MaxLag,
-		Zone: evidence.Zone{Known: k.ZoneKnown, Offset: k.ZoneOffset}, QuietAfter: quietAfter, ClockSkew: clockSkew}
+// that they judge alike. Records lag as long as was seen, and no less than the
+// settings say: a vendor that was quick while it was sampled may have a slow day
+// (TestLagIsNoLessThanTheSettingsSay).
+func KnowledgeOf(k ledger.EndpointKnowledge, b Beliefs) evidence.Knowledge {
+	known := evidence.Knowledge{AloneSince: k.AloneSince, ShownSince: k.ShownSince, LastSentAt: k.LastSentAt,
+		MaxLag: max(k.MaxLag, b.VerifyAfter),
+		Zone:   evidence.Zone{Known: k.ZoneKnown, Offset: k.ZoneOffset}, QuietAfter: b.QuietAfter, ClockSkew: b.ClockSkew}
 	switch k.References {
 	case ledger.ReferencesShown:
 		known.References = evidence.ReferencesShown
@@ -41,7 +47,7 @@ func IssuedOf(operations []ledger.IssuedOperation) []evidence.Issued {
 
 // knowledge is what the judge is told of the account's endpoint.
 func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
-	return KnowledgeOf(k, d.account.QuietAfter, d.account.ClockSkew)
+	return KnowledgeOf(k, Beliefs{QuietAfter: d.account.QuietAfter, ClockSkew: d.account.ClockSkew, VerifyAfter: d.account.VerifyAfter})
 }
 
 // honoured tells that the vendor is taken at its word, or was seen, to apply a

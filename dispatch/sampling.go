@@ -20,9 +20,14 @@ type Sampling struct {
 	Hurry time.Duration
 	// First is how long after its confirmation a posting is read first. Ladder are
 	// the ages at which it is read again while it does not show; the last one ends
-	// it. The lag is known as exactly as these steps are fine.
+	// it. The lag is known as exactly as these steps are fine: each is twice the one
+	// before, so what is waited for is twice what it must be at most.
 	First  time.Duration
 	Ladder []time.Duration
+	// Patience is the longest age up to which a record without a reference is not
+	// taken for a sample that does not show: another system may grant the same
+	// points, and our record may merely be late.
+	Patience time.Duration
 	// Beat is the pause between two looks at the table: how soon workers hear of
 	// each other's postings and wishes.
 	Beat time.Duration
@@ -32,11 +37,16 @@ type Sampling struct {
 	Lease time.Duration
 }
 
-// DefaultSampling is what design section 11 says.
+// DefaultSampling reads a sample that does not show fourteen times within six hours.
 func DefaultSampling() Sampling {
-	return Sampling{Every: time.Minute, Hurry: 5 * time.Second, First: time.Second,
-		Ladder: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour},
-		Beat:   5 * time.Second, Lease: 90 * time.Second}
+	const last = 6 * time.Hour
+	s := Sampling{Every: time.Minute, Hurry: 5 * time.Second, First: time.Second, Patience: 2 * time.Minute,
+		Beat: 5 * time.Second, Lease: 90 * time.Second}
+	for age := 5 * time.Second; age < last; age *= 2 {
+		s.Ladder = append(s.Ladder, age)
+	}
+	s.Ladder = append(s.Ladder, last)
+	return s
 }
 
 // SampleEvery is DefaultSampling with another pause between two samples. Below a
@@ -47,7 +57,7 @@ func SampleEvery(every time.Duration) Sampling {
 	scale := func(d time.Duration) time.Duration {
 		return max(time.Duration(float64(d)*min(1, every.Seconds()/time.Minute.Seconds())), time.Millisecond)
 	}
-	s.Hurry, s.First, s.Beat = scale(s.Hurry), scale(s.First), scale(s.Beat)
+	s.Hurry, s.First, s.Beat, s.Patience = scale(s.Hurry), scale(s.First), scale(s.Beat), scale(s.Patience)
 	for i := range s.Ladder {
 		s.Ladder[i] = scale(s.Ladder[i])
 	}
@@ -67,7 +77,7 @@ func (s Sampling) withDefaults() Sampling {
 
 func (s Sampling) validate() error {
 	var errs []error
-	for name, d := range map[string]time.Duration{"every": s.Every, "hurry": s.Hurry, "first": s.First, "beat": s.Beat} {
+	for name, d := range map[string]time.Duration{"every": s.Every, "hurry": s.Hurry, "first": s.First, "beat": s.Beat, "patience": s.Patience} {
 		if d <= 0 {
 			errs = append(errs, fmt.Errorf("sampling %s: want more than 0, got %v", name, d))
 		}
@@ -103,9 +113,8 @@ func (s Sampling) again(age time.Duration) (in time.Duration, last bool) {
 // sample that is given up counts as a lag itself, so reasons that are hidden now
 // and then would make each wait longer than the last.
 func (s Sampling) patience(of *ledger.Sample) time.Duration {
-	longest := s.Ladder[min(2, len(s.Ladder)-1)]
 	if of.MaxLagKnown {
-		return min(longest, of.MaxLag)
+		return min(s.Patience, of.MaxLag)
 	}
-	return longest
+	return s.Patience
 }

@@ -35,8 +35,8 @@ func TestSamplingLadder(t *testing.T) {
 	t.Parallel()
 	s := DefaultSampling()
 	for age, want := range map[time.Duration]time.Duration{
-		0: 5 * time.Second, time.Second: 4 * time.Second, 5 * time.Second: 25 * time.Second, 29 * time.Second: time.Second,
-		30 * time.Second: 90 * time.Second, 2 * time.Minute: 8 * time.Minute, 10 * time.Minute: 50 * time.Minute, time.Hour: 5 * time.Hour,
+		0: 5 * time.Second, time.Second: 4 * time.Second, 5 * time.Second: 5 * time.Second, 29 * time.Second: 11 * time.Second,
+		80 * time.Second: 80 * time.Second, 2*time.Hour + 50*time.Minute + 40*time.Second: 2*time.Hour + 50*time.Minute + 40*time.Second,
 	} {
 		if in, last := s.again(age); in != want || last {
 			t.Errorf("at %v: again in %v, last %v, want %v", age, in, last, want)
@@ -55,7 +55,7 @@ func TestKnowledgeKeepsTheAgeOfAList(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 	read := now.Add(-20 * time.Hour)
-	k := KnowledgeOf(ledger.EndpointKnowledge{Now: now, Extents: []ledger.EndpointExtent{{Records: 9, Oldest: read.Add(-time.Hour), ReadAt: read}}}, 0, 0)
+	k := KnowledgeOf(ledger.EndpointKnowledge{Now: now, Extents: []ledger.EndpointExtent{{Records: 9, Oldest: read.Add(-time.Hour), ReadAt: read}}}, Beliefs{})
 	if e := (evidence.Extent{Records: 9, Oldest: read.Add(-time.Hour), ReadAt: read}); len(k.Extents) != 1 || k.Extents[0] != e {
 		t.Errorf("got %+v, want %+v", k.Extents, e)
 	}
@@ -70,5 +70,14 @@ func TestPatienceDoesNotGrowWithTheLag(t *testing.T) {
 	}
 	if got := s.patience(&ledger.Sample{}); got != 2*time.Minute {
 		t.Errorf("lag not known: patience %v, want 2 min", got)
+	}
+}
+
+func TestLagIsNoLessThanTheSettingsSay(t *testing.T) {
+	for seen, want := range map[time.Duration]time.Duration{0: 5 * time.Second, 4 * time.Second: 5 * time.Second, time.Minute: time.Minute} {
+		k := KnowledgeOf(ledger.EndpointKnowledge{MaxLag: seen}, Beliefs{VerifyAfter: 5 * time.Second})
+		if k.MaxLag != want {
+			t.Errorf("seen %v: longest lag %v, want %v", seen, k.MaxLag, want)
+		}
 	}
 }

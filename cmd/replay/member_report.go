@@ -152,7 +152,7 @@ func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 	if a.Vendor.Identity != nil {
 		reading.Balance = a.Vendor.Identity.Balance
 	}
-	known := dispatch.KnowledgeOf(a.knowledge, a.config.QuietAfter, a.config.ClockSkew)
+	known := dispatch.KnowledgeOf(a.knowledge, beliefsOf(a.config))
 	judged := map[ledger.OperationID]evidence.Judgement{}
 	for _, o := range a.ledger.Operations {
 		if o.InDoubt {

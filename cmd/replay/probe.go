@@ -228,7 +228,12 @@ func (s *session) readProbed(ctx context.Context, v *probedVendor, memberID stri
 	}
 	reading, reply := v.Scan(ctx, memberID)
 	reading.BeganAt = k.Now
-	return reading, dispatch.KnowledgeOf(k, v.config.QuietAfter, v.config.ClockSkew), reply
+	return reading, dispatch.KnowledgeOf(k, beliefsOf(v.config)), reply
+}
+
+// beliefsOf is what the settings say of a vendor's records.
+func beliefsOf(v config.Vendor) dispatch.Beliefs {
+	return dispatch.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}
 }
 
 // keepRate waits until a reader's share of the account's rate allows its next
