@@ -273,7 +273,7 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 		zap.Time("last_known_at", f.remembered.BeatAt), zap.Bool("parked", parked))
 	// Whoever maps a reject again later must know that its event may have been
 	// accepted by commits that are lost.
-	if _, err := k.Store.RecordAction(ctx, ledger.Action{Actor: "worker", Name: ledger.ActionRecover, Filter: "stream " + k.config.Stream,
+	if _, err := k.Store.RecordAct(ctx, ledger.Act{Actor: "worker", Name: ledger.ActRecover, Filter: "stream " + k.config.Stream,
 		Reason: "the database may have lost its newest commits: " + cause, SetSize: int64(added),
 		Result: fmt.Sprintf("read %d events again, added %d in doubt; %d open rows put in doubt; parked: %t", read, added, open, parked)}); err != nil {
 		return err

@@ -211,7 +211,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *A
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := r.Store.NoteRebuilt(ctx, a.Run.Action, a.Run.Plan.MadeAt, entries, verdicts); err != nil {
+		if err := r.Store.NoteRebuilt(ctx, a.Run.Act, a.Run.Plan.MadeAt, entries, verdicts); err != nil {
 			return err
 		}
 		a.Progress(entries[len(entries)-1].Message.Seq, added.Events)

@@ -264,7 +264,7 @@ func TestSettledByHandAccountsForNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
-	if _, err := b.store.SettleByHand(t.Context(), ledger.HandSettlement{Act: ledger.Act{Actor: "a", Reason: "r"}, ID: 1,
+	if _, err := b.store.SettleByHand(t.Context(), ledger.HandSettlement{Decision: ledger.Decision{Actor: "a", Reason: "r"}, ID: 1,
 		Evidence: "granted at the till", Filter: "1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,77 +9,67 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Act is a person's decision: who, and why. Neither may be empty.
-type Act struct{ Actor, Reason string }
+// Names of acts that the ledger itself knows. The others are given by whoever
+// records them.
+const (
+	// ActRecover is a worker's: it mended the ledger from the stream.
+	ActRecover = "recover"
+	// ActWithdrawRules takes a rule file back.
+	ActWithdrawRules = "withdraw_rules"
+)
 
-// actBatch bounds the parameters of one statement: 16 kB.
-const actBatch = 2000
-
-var errNobodyActs = errors.New("want an actor and a reason")
-
-func (a Act) check() error {
-	if strings.TrimSpace(a.Actor) == "" || strings.TrimSpace(a.Reason) == "" {
-		return errNobodyActs
-	}
-	return nil
+// Act is something that a person did, for table ops_actions.
+type Act struct {
+	// Actor is who, Name what ("doctor"), Filter to what, and Reason why.
+	// Actor and Reason may not be empty.
+	Actor, Name, Filter, Reason string
+	// SetSize is how many things it is about.
+	SetSize int64
+	// Result is what became of it. The row is never changed: an act that is
+	// recorded before it is done says so here.
+	Result string
 }
 
-// recordActTx keeps an act, and the operations that it changed.
-func recordActTx(ctx context.Context, tx pgx.Tx, a Action, changed []int64) (id int64, err error) {
-	err = tx.QueryRow(ctx, sqlRecordAction, storable(a.Actor), a.Name, storable(a.Filter), storable(a.Reason),
-		a.SetSize, storable(a.Result)).Scan(&id)
+// RecordAct keeps what a person does and returns the record's id.
+func (s *Store) RecordAct(ctx context.Context, a Act) (id int64, err error) {
+	if strings.TrimSpace(a.Actor) == "" || strings.TrimSpace(a.Reason) == "" {
+		return 0, fmt.Errorf("record action: want an actor and a reason")
+	}
+	return RecordActOn(ctx, s.pool, a)
+}
+
+// sqlRecordAct keeps who did what and why (table ops_actions).
+const sqlRecordAct = `
+INSERT INTO ops_actions (actor, action, filter, reason, set_size, result)
+VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING id`
+
+// RecordActOn keeps an act on a connection, a pool, or in the transaction that
+// does it, and returns the record's id.
+func RecordActOn(ctx context.Context, on interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+}, a Act) (id int64, err error) {
+	err = on.QueryRow(ctx, sqlRecordAct, Storable(a.Actor), a.Name, Storable(a.Filter), Storable(a.Reason),
+		a.SetSize, Storable(a.Result)).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("record action: %w", err)
-	}
-	for batch := range slices.Chunk(changed, actBatch) {
-		if _, err := tx.Exec(ctx, sqlRecordActed, id, batch); err != nil {
-			return 0, fmt.Errorf("record operations of action: %w", err)
-		}
 	}
 	return id, nil
 }
 
-// NotParkedError is returned when an act wants a parked row and there is none:
-// nothing was changed.
-type NotParkedError struct {
-	ID OperationID
-	// State is pending, sending, posted, voided or "nothing to send", and
-	// parked when the row was parked but not fit for the act; Why says why not.
-	State string
-	Why   string
-}
+// actedBatch bounds the parameters of one statement: 16 kB.
+const actedBatch = 2000
 
-func (e *NotParkedError) Error() string {
-	if e.Why != "" {
-		return fmt.Sprintf("operation %d: %s", e.ID, e.Why)
+// sqlRecordActed keeps which operations an act changed.
+const sqlRecordActed = `INSERT INTO action_operations (action_id, operation_id) SELECT $1, unnest($2::bigint[])`
+
+// RecordActedTx keeps which operations an act changed, in the transaction that
+// changes them.
+func RecordActedTx(ctx context.Context, tx pgx.Tx, act int64, changed []OperationID) error {
+	for batch := range slices.Chunk(changed, actedBatch) {
+		if _, err := tx.Exec(ctx, sqlRecordActed, act, batch); err != nil {
+			return fmt.Errorf("record operations of action: %w", err)
+		}
 	}
-	return fmt.Sprintf("operation %d is not parked but %s", e.ID, e.State)
-}
-
-// openStanding is what stands in the way of an act on one operation.
-type openStanding struct {
-	state                    string
-	inDoubt                  bool
-	recorded, code, resolved string
-}
-
-// sqlStanding reads where an operation stands now (primary keys). No row means
-// that there is no such operation.
-const sqlStanding = `
-SELECT COALESCE(x.state, p.kind, 'nothing to send'), COALESCE(x.in_doubt, false), COALESCE(o.member_id, ''),
-       COALESCE(o.member_code, ''), COALESCE(x.resolved_member_id, '')
-  FROM operations o
-  LEFT JOIN outbox x ON x.operation_id = o.id
-  LEFT JOIN postings p ON p.operation_id = o.id
- WHERE o.id = $1`
-
-func standingTx(ctx context.Context, tx pgx.Tx, id OperationID) (st openStanding, err error) {
-	err = tx.QueryRow(ctx, sqlStanding, int64(id)).Scan(&st.state, &st.inDoubt, &st.recorded, &st.code, &st.resolved)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return st, fmt.Errorf("there is no operation %d", id)
-	case err != nil:
-		return st, fmt.Errorf("read operation: %w", err)
-	}
-	return st, nil
+	return nil
 }

@@ -39,7 +39,7 @@ func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confir
 			outcome = "already_applied"
 		}
 		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, int64(id), outcome, int16(h.HTTPStatus),
-			storable(h.VendorCode), storable(h.VendorWords), h.Duration.Milliseconds(), string(h.Evidence), storable(h.MemberID))
+			Storable(h.VendorCode), Storable(h.VendorWords), h.Duration.Milliseconds(), string(h.Evidence), Storable(h.MemberID))
 		if err != nil {
 			s.behind.note(err)
 			return fmt.Errorf("keep late confirmation: %w", explain(err))

@@ -49,7 +49,7 @@ func TestEndpointIsAloneSince(t *testing.T) {
 	}
 
 	// What was learned is forgotten; that the account was called elsewhere is not.
-	if n, err := f.ForgetKnowledge(t.Context(), ledger.Act{Actor: "lin", Reason: "moved"}, "zhimai"); err != nil || n != 2 {
+	if n, err := f.ForgetKnowledge(t.Context(), ledger.Decision{Actor: "lin", Reason: "moved"}, "zhimai"); err != nil || n != 2 {
 		t.Fatalf("forgotten: %d %v", n, err)
 	}
 	if since := alone("old"); since.Before(before) || since.After(after) {

@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ActionForget is what an act is called that had knowledge forgotten.
-const ActionForget = "forget endpoint knowledge"
+// ActForget is what an act is called that had knowledge forgotten.
+const ActForget = "forget endpoint knowledge"
 
 // sqlForgetEndpoints drops what is known of an account, at every endpoint, with
 // its samples and extents. No row means that nothing was known. A worker that
@@ -32,8 +32,8 @@ RETURNING endpoint`
 // endpoint, and keeps the act. It returns how many endpoints were known; 0 means
 // that there was nothing to forget, and no act is kept. From then on nothing that
 // was confirmed before counts.
-func (s *Store) ForgetKnowledge(ctx context.Context, act Act, account string) (endpoints int, err error) {
-	if err := act.check(); err != nil {
+func (s *Store) ForgetKnowledge(ctx context.Context, who Decision, account string) (endpoints int, err error) {
+	if err := who.check(); err != nil {
 		return 0, fmt.Errorf("forget knowledge: %w", err)
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -46,8 +46,8 @@ func (s *Store) ForgetKnowledge(ctx context.Context, act Act, account string) (e
 			return err
 		}
 		endpoints = len(names)
-		_, err = recordActTx(ctx, tx, Action{Actor: act.Actor, Name: ActionForget, Filter: "account " + account, Reason: act.Reason,
-			SetSize: int64(len(names)), Result: "forgotten: what sampling had learned; workers begin anew"}, nil)
+		_, err = who.recordTx(ctx, tx, Act{Name: ActForget, Filter: "account " + account, SetSize: int64(len(names)),
+			Result: "forgotten: what sampling had learned; workers begin anew"})
 		return err
 	})
 	if err != nil {

@@ -67,7 +67,7 @@ ON CONFLICT (target) DO UPDATE
 // CloseGate closes the account's gate for all workers. closings is the count
 // that the caller has reached; the larger of its and the stored one stays.
 func (s *Store) CloseGate(ctx context.Context, target, reason, words string, pause time.Duration, closings int) error {
-	if _, err := s.pool.Exec(ctx, sqlCloseGate, target, reason, storable(words), pause, closings); err != nil {
+	if _, err := s.pool.Exec(ctx, sqlCloseGate, target, reason, Storable(words), pause, closings); err != nil {
 		return fmt.Errorf("close gate: %w", err)
 	}
 	return nil

@@ -16,15 +16,15 @@ const GatePaused = "paused"
 // Pause closes an account's gate for all workers, or opens what a person
 // closed.
 type Pause struct {
-	Act
+	Decision
 	Account string
 }
 
 // Paused says what became of a Pause.
 type Paused struct {
-	// Action is the id of the row of ops_actions; 0 when nothing was changed,
+	// Act is the id of the row of ops_actions; 0 when nothing was changed,
 	// for then nothing is recorded.
-	Action int64 `json:"action_id"`
+	Act int64 `json:"action_id"`
 	// Before is the gate's reason before, empty when it was open, and Words
 	// what stood with it: for a paused gate who paused it, and why.
 	Before string    `json:"gate_before"`
@@ -56,15 +56,15 @@ UPDATE gates
 // PauseAccount closes the account's gate until a person resumes it. Workers
 // hear of it within half a second; calls in flight end by themselves. A gate
 // that is closed for another reason is paused, too. One that is paused already
-// is left as it is: Action is 0, and Before says paused.
+// is left as it is: Act is 0, and Before says paused.
 func (s *Store) PauseAccount(ctx context.Context, p Pause) (Paused, error) {
-	return s.changeGate(ctx, p, ActionPause, sqlPauseGate, p.Account, storable("paused by "+p.Actor+": "+p.Reason))
+	return s.changeGate(ctx, p, ActPause, sqlPauseGate, p.Account, Storable("paused by "+p.Actor+": "+p.Reason))
 }
 
 // ResumeAccount opens the account's gate if a person paused it; else Action is
 // 0. What closed the gate besides, the workers find out anew.
 func (s *Store) ResumeAccount(ctx context.Context, p Pause) (Paused, error) {
-	return s.changeGate(ctx, p, ActionResume, sqlResumeGate, p.Account)
+	return s.changeGate(ctx, p, ActResume, sqlResumeGate, p.Account)
 }
 
 func (s *Store) changeGate(ctx context.Context, p Pause, name, sql string, args ...any) (done Paused, err error) {
@@ -88,8 +88,7 @@ func (s *Store) changeGate(ctx context.Context, p Pause, name, sql string, args 
 		if done.Before != "" {
 			result = "gate was closed: " + done.Before + ", " + done.Words
 		}
-		done.Action, err = recordActTx(ctx, tx, Action{Actor: p.Actor, Name: name, Filter: "--account " + p.Account,
-			Reason: p.Reason, SetSize: 1, Result: result}, nil)
+		done.Act, err = p.recordTx(ctx, tx, Act{Name: name, Filter: "--account " + p.Account, SetSize: 1, Result: result})
 		return err
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ func TestPauseAccount(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
 	ctx := t.Context()
-	p := ledger.Pause{Act: ledger.Act{Actor: "lin", Reason: "their change window"}, Account: "zhimai"}
+	p := ledger.Pause{Decision: ledger.Decision{Actor: "lin", Reason: "their change window"}, Account: "zhimai"}
 	gate := func() string {
 		t.Helper()
 		g, err := f.ReadGate(ctx, "zhimai")
@@ -31,16 +31,16 @@ func TestPauseAccount(t *testing.T) {
 			if err := f.CloseGate(ctx, "zhimai", before, "40101 sign", time.Hour, 3); err != nil {
 				t.Fatal(err)
 			}
-			if done, err := s.ResumeAccount(ctx, p); err != nil || done.Action != 0 || done.Before != before || gate() != before {
+			if done, err := s.ResumeAccount(ctx, p); err != nil || done.Act != 0 || done.Before != before || gate() != before {
 				t.Fatalf("a gate that nobody paused was resumed: %+v %v", done, err)
 			}
 		}
 		done, err := s.PauseAccount(ctx, p)
-		if err != nil || done.Action == 0 || done.Before != before {
+		if err != nil || done.Act == 0 || done.Before != before {
 			t.Fatalf("pause: %+v %v", done, err)
 		}
-		again, err := s.PauseAccount(ctx, ledger.Pause{Act: ledger.Act{Actor: "wu", Reason: "me, too"}, Account: "zhimai"})
-		if err != nil || again.Action != 0 || again.Before != "paused" || again.Words != "paused by lin: their change window" {
+		again, err := s.PauseAccount(ctx, ledger.Pause{Decision: ledger.Decision{Actor: "wu", Reason: "me, too"}, Account: "zhimai"})
+		if err != nil || again.Act != 0 || again.Before != "paused" || again.Words != "paused by lin: their change window" {
 			t.Errorf("pause again: %+v %v", again, err)
 		}
 		for name, worker := range map[string]func() error{
@@ -61,7 +61,7 @@ func TestPauseAccount(t *testing.T) {
 			}
 			want(t, "after "+name, gate(), "paused")
 		}
-		if done, err := s.ResumeAccount(ctx, p); err != nil || done.Action == 0 || done.Before != "paused" || gate() != "" {
+		if done, err := s.ResumeAccount(ctx, p); err != nil || done.Act == 0 || done.Before != "paused" || gate() != "" {
 			t.Fatalf("resume: %+v %v", done, err)
 		}
 	}
@@ -80,33 +80,33 @@ func TestPauseAccount(t *testing.T) {
 func TestListActions(t *testing.T) {
 	t.Parallel()
 	f, s := replayFixture(t)
-	for i, a := range []ledger.Action{
+	for i, a := range []ledger.Act{
 		{Actor: "lin", Name: "pause"}, {Actor: "wu", Name: "void"}, {Actor: "lin", Name: "void"}, {Actor: "lin", Name: "resume"},
 	} {
 		a.Reason, a.Filter, a.Result, a.SetSize = fmt.Sprint("why ", i+1), "--cause refused", "done", int64(i)
-		if _, err := s.RecordAction(t.Context(), a); err != nil {
+		if _, err := s.RecordAct(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 	}
 	now := time.Now()
 	for _, tc := range []struct {
 		name string
-		f    ledger.ActionFilter
+		f    ledger.ActFilter
 		want string
 	}{
-		{"all", ledger.ActionFilter{Limit: 9}, "[4 3 2 1] false"},
-		{"exactly a page", ledger.ActionFilter{Limit: 4}, "[4 3 2 1] false"},
-		{"a page", ledger.ActionFilter{Limit: 2}, "[4 3] true"},
-		{"the next", ledger.ActionFilter{Limit: 2, Before: 3}, "[2 1] false"},
-		{"the end", ledger.ActionFilter{Limit: 2, Before: 1}, "[] false"},
-		{"by action", ledger.ActionFilter{Limit: 9, Action: "void"}, "[3 2] false"},
-		{"by actor", ledger.ActionFilter{Limit: 9, Actor: "wu"}, "[2] false"},
-		{"both", ledger.ActionFilter{Limit: 9, Actor: "wu", Action: "pause"}, "[] false"},
-		{"since", ledger.ActionFilter{Limit: 9, Since: now.Add(-time.Hour)}, "[4 3 2 1] false"},
-		{"since later", ledger.ActionFilter{Limit: 9, Since: now.Add(time.Hour)}, "[] false"},
-		{"until", ledger.ActionFilter{Limit: 9, Until: now.Add(-time.Hour)}, "[] false"},
+		{"all", ledger.ActFilter{Limit: 9}, "[4 3 2 1] false"},
+		{"exactly a page", ledger.ActFilter{Limit: 4}, "[4 3 2 1] false"},
+		{"a page", ledger.ActFilter{Limit: 2}, "[4 3] true"},
+		{"the next", ledger.ActFilter{Limit: 2, Before: 3}, "[2 1] false"},
+		{"the end", ledger.ActFilter{Limit: 2, Before: 1}, "[] false"},
+		{"by action", ledger.ActFilter{Limit: 9, Name: "void"}, "[3 2] false"},
+		{"by actor", ledger.ActFilter{Limit: 9, Actor: "wu"}, "[2] false"},
+		{"both", ledger.ActFilter{Limit: 9, Actor: "wu", Name: "pause"}, "[] false"},
+		{"since", ledger.ActFilter{Limit: 9, Since: now.Add(-time.Hour)}, "[4 3 2 1] false"},
+		{"since later", ledger.ActFilter{Limit: 9, Since: now.Add(time.Hour)}, "[] false"},
+		{"until", ledger.ActFilter{Limit: 9, Until: now.Add(-time.Hour)}, "[] false"},
 	} {
-		actions, more, err := s.ListActions(t.Context(), tc.f)
+		actions, more, err := s.ListActs(t.Context(), tc.f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,13 +116,13 @@ func TestListActions(t *testing.T) {
 		}
 		want(t, tc.name, fmt.Sprint(ids, more), tc.want)
 	}
-	actions, _, err := s.ListActions(t.Context(), ledger.ActionFilter{Limit: 1})
+	actions, _, err := s.ListActs(t.Context(), ledger.ActFilter{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := actions[0]
-	want(t, "action", fmt.Sprint(a.Actor, a.Action, a.Filter, a.Reason, a.SetSize, a.Result), "linresume--cause refusedwhy 43done")
-	names, err := s.ActionNames(t.Context())
+	want(t, "action", fmt.Sprint(a.Actor, a.Name, a.Filter, a.Reason, a.SetSize, a.Result), "linresume--cause refusedwhy 43done")
+	names, err := s.ActNames(t.Context())
 	want(t, "names", fmt.Sprint(names, err), "[pause resume void] <nil>")
 	want(t, "rows", one[int](f, `SELECT count(*) FROM ops_actions`), 4)
 }

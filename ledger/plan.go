@@ -148,7 +148,7 @@ func (s *Store) createPlan(ctx context.Context, n NewPlan, name func(chars int) 
 	case !json.Valid(n.Details):
 		return Plan{}, errors.New("create plan: the details are not JSON")
 	}
-	p = Plan{Kind: n.Kind, Filter: storable(n.FilterText), MadeBy: storable(n.Actor), Size: n.Size, Details: n.Details}
+	p = Plan{Kind: n.Kind, Filter: Storable(n.FilterText), MadeBy: Storable(n.Actor), Size: n.Size, Details: n.Details}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := insertPlanTx(ctx, tx, &p, name); err != nil {
 			return err
@@ -288,7 +288,7 @@ func (s *Store) CancelPlan(ctx context.Context, p Plan, actor, reason string) (o
 		return false, errors.New("cancel plan: want an actor and a reason")
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, sqlCancelPlan, p.ID, storable(actor))
+		tag, err := tx.Exec(ctx, sqlCancelPlan, p.ID, Storable(actor))
 		if ok = tag.RowsAffected() == 1; err != nil || !ok {
 			return err
 		}
@@ -300,8 +300,8 @@ func (s *Store) CancelPlan(ctx context.Context, p Plan, actor, reason string) (o
 		if p.Kind.OfOperations() {
 			size, result = p.Left, fmt.Sprintf("cancelled with %d of %d left", p.Left, p.Size)
 		}
-		var action int64
-		return tx.QueryRow(ctx, sqlRecordAction, storable(actor), ActionCancel, p.filterText(), storable(reason), size, result).Scan(&action)
+		_, err = RecordActOn(ctx, tx, Act{Actor: actor, Name: ActCancel, Filter: p.filterText(), Reason: reason, SetSize: size, Result: result})
+		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("cancel plan: %w", err)
@@ -309,7 +309,7 @@ func (s *Store) CancelPlan(ctx context.Context, p Plan, actor, reason string) (o
 	return ok, nil
 }
 
-// planMark is how the filter of an action in ops_actions begins that was about
+// planMark is how the filter of an act in ops_actions begins that was about
 // the plan.
 func (p *Plan) planMark() string { return "plan " + p.Name + ": " }
 

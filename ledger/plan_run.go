@@ -14,9 +14,9 @@ import (
 // PlanStart begins to carry a plan out.
 type PlanStart struct {
 	Plan Plan
-	// Action is what ops_actions calls it: "replay", "void" and so on. The end
+	// Act is what ops_actions calls it: "replay", "void" and so on. The end
 	// is recorded as the same with "_end".
-	Action string
+	Act string
 	// Actor and Reason are recorded; neither may be empty.
 	Actor, Reason string
 }
@@ -30,8 +30,8 @@ type PlanStart struct {
 type PlanRun struct {
 	// Plan is as it was when the run began.
 	Plan Plan
-	// Action is the id of the row of ops_actions that says that it began.
-	Action int64
+	// Act is the id of the row of ops_actions that says that it began.
+	Act int64
 
 	start PlanStart
 	pool  *pgxpool.Pool
@@ -144,10 +144,10 @@ func (s *Store) beginPlan(ctx context.Context, start PlanStart, lock bool) (_ *P
 	if r.Plan.Kind.OfOperations() {
 		size = r.Plan.Left
 	}
-	err = conn.QueryRow(ctx, sqlRecordAction, storable(start.Actor), start.Action, r.Plan.filterText(), storable(start.Reason), size,
-		fmt.Sprintf("begun, database session %d", conn.Conn().PgConn().PID())).Scan(&r.Action)
+	r.Act, err = RecordActOn(ctx, conn, Act{Actor: start.Actor, Name: start.Act, Filter: r.Plan.filterText(), Reason: start.Reason,
+		SetSize: size, Result: fmt.Sprintf("begun, database session %d", conn.Conn().PgConn().PID())})
 	if err != nil {
-		return nil, fmt.Errorf("begin plan: record action: %w", err)
+		return nil, fmt.Errorf("begin plan: %w", err)
 	}
 	return r, nil
 }
@@ -208,19 +208,19 @@ func (r *PlanRun) reader() interface {
 
 // End records how the run ended, in words. It does not close it. A run that was
 // killed has no end in ops_actions.
-func (r *PlanRun) End(ctx context.Context, setSize int64, result string) (action int64, err error) {
-	err = r.reader().QueryRow(ctx, sqlRecordAction, storable(r.start.Actor), r.start.Action+"_end", r.Plan.filterText(),
-		storable(r.start.Reason), setSize, storable(fmt.Sprintf("of action %d: %s", r.Action, result))).Scan(&action)
+func (r *PlanRun) End(ctx context.Context, setSize int64, result string) (act int64, err error) {
+	act, err = RecordActOn(ctx, r.reader(), Act{Actor: r.start.Actor, Name: r.start.Act + "_end", Filter: r.Plan.filterText(),
+		Reason: r.start.Reason, SetSize: setSize, Result: fmt.Sprintf("of action %d: %s", r.Act, result)})
 	if err != nil {
 		return 0, fmt.Errorf("record end of plan: %w", err)
 	}
-	return action, nil
+	return act, nil
 }
 
 // planDecision says what became of the operations of a batch. An operation that
 // is in none of the lists stays to be done: somebody else was changing it.
 type planDecision struct {
-	done, skipped, refused []int64
+	done, skipped, refused []OperationID
 }
 
 // sqlTakePlan takes the next operations of a plan that are still to be done, in
@@ -301,12 +301,12 @@ func (r *PlanRun) step(ctx context.Context, limit int, act func(context.Context,
 func (r *PlanRun) decideTx(ctx context.Context, tx pgx.Tx, d planDecision) error {
 	for _, part := range []struct {
 		outcome string
-		ids     []int64
+		ids     []OperationID
 	}{{"done", d.done}, {"skipped", d.skipped}, {"refused", d.refused}} {
 		if len(part.ids) == 0 {
 			continue
 		}
-		tag, err := tx.Exec(ctx, sqlDecidePlan, r.Plan.ID, part.ids, part.outcome, r.Action)
+		tag, err := tx.Exec(ctx, sqlDecidePlan, r.Plan.ID, part.ids, part.outcome, r.Act)
 		if err != nil {
 			return fmt.Errorf("keep outcomes: %w", err)
 		}
@@ -314,13 +314,7 @@ func (r *PlanRun) decideTx(ctx context.Context, tx pgx.Tx, d planDecision) error
 			return fmt.Errorf("keep outcomes: %d of %d operations were this batch's", tag.RowsAffected(), len(part.ids))
 		}
 	}
-	if len(d.done) == 0 {
-		return nil
-	}
-	if _, err := tx.Exec(ctx, sqlRecordActed, r.Action, d.done); err != nil {
-		return fmt.Errorf("record operations of action: %w", err)
-	}
-	return nil
+	return RecordActedTx(ctx, tx, r.Act, d.done)
 }
 
 // sqlPlanCounts counts what is left of a plan's operations, and those that one
@@ -337,7 +331,7 @@ SELECT count(*) FILTER (WHERE po.outcome IS NULL), count(*) FILTER (WHERE po.out
 // Counts reads what this run has decided, what is left of the plan, and the
 // points of what was done.
 func (r *PlanRun) Counts(ctx context.Context) (c PlanCounts, points Points, err error) {
-	err = r.reader().QueryRow(ctx, sqlPlanCounts, r.Plan.ID, r.Action).Scan(&c.Left, &c.Done, &c.Skipped, &c.Refused, &points)
+	err = r.reader().QueryRow(ctx, sqlPlanCounts, r.Plan.ID, r.Act).Scan(&c.Left, &c.Done, &c.Skipped, &c.Refused, &points)
 	if err != nil {
 		return c, 0, fmt.Errorf("count outcomes: %w", err)
 	}

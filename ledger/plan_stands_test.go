@@ -19,7 +19,7 @@ func (f *fixture) beginStream(size int64) *ledger.PlanRun {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	run, err := f.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionStream, Actor: "lin", Reason: "database lost"})
+	run, err := f.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActStream, Actor: "lin", Reason: "database lost"})
 	if err != nil {
 		f.t.Fatal(err)
 	}

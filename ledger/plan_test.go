@@ -36,7 +36,7 @@ func (f *fixture) planNow(s *ledger.Store, p ledger.Plan) ledger.Plan {
 
 func (f *fixture) begin(s *ledger.Store, p ledger.Plan, actor string) *ledger.PlanRun {
 	f.t.Helper()
-	run, err := s.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: p, Action: "replay", Actor: actor, Reason: "vendor is well"})
+	run, err := s.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: p, Act: "replay", Actor: actor, Reason: "vendor is well"})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestPlanCancel(t *testing.T) {
 		t.Errorf("a cancelled plan went on: %v", err)
 	}
 	run.Close()
-	if _, err := s.BeginPlan(t.Context(), ledger.PlanStart{Plan: p, Action: "replay", Actor: "lin", Reason: "x"}); !errors.As(err, &cancelled) {
+	if _, err := s.BeginPlan(t.Context(), ledger.PlanStart{Plan: p, Act: "replay", Actor: "lin", Reason: "x"}); !errors.As(err, &cancelled) {
 		t.Errorf("a cancelled plan began: %v", err)
 	}
 	if ok, err := s.CancelPlan(t.Context(), p, "wang", "again"); err != nil || ok {
@@ -186,7 +186,7 @@ func TestPlanSecondOperatorIsTold(t *testing.T) {
 	f.parkMany(20)
 	p := f.plan(s)
 	run := f.begin(s, p, "lin")
-	second := ledger.PlanStart{Plan: p, Action: "replay", Actor: "wang", Reason: "too"}
+	second := ledger.PlanStart{Plan: p, Act: "replay", Actor: "wang", Reason: "too"}
 	var busy *ledger.PlanBusyError
 	if _, err := f.BeginPlan(t.Context(), second); !errors.As(err, &busy) || busy.Actor != "lin" || time.Since(busy.Since).Abs() > time.Hour {
 		t.Fatalf("got %v", err)
@@ -225,7 +225,7 @@ func TestPlanTwoRunnersWithoutTheLock(t *testing.T) {
 	results := make([]ledger.Reopened, 3)
 	for i, store := range []*ledger.Store{s, ledger.New(f.pool), f.Store} {
 		group.Go(func() {
-			run, err := store.BeginPlanUnlocked(t.Context(), ledger.PlanStart{Plan: p, Action: "replay", Actor: "lin", Reason: "x"})
+			run, err := store.BeginPlanUnlocked(t.Context(), ledger.PlanStart{Plan: p, Act: "replay", Actor: "lin", Reason: "x"})
 			if err != nil {
 				t.Error(err)
 				return

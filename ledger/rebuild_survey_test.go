@@ -129,7 +129,7 @@ func TestNoteRebuilt(t *testing.T) {
 	f := newFixture(t)
 	act := func() int64 {
 		t.Helper()
-		id, err := f.RecordAction(t.Context(), ledger.Action{Actor: "lin", Name: "stream", Reason: "lost"})
+		id, err := f.RecordAct(t.Context(), ledger.Act{Actor: "lin", Name: "stream", Reason: "lost"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func TestPutBackOfARebuiltCode(t *testing.T) {
 	want(t, "result", f.carryOut(s, plan), ledger.Reopened{Reopened: 1, Points: 100, InDoubt: 1, MemberUnknown: 1})
 	want(t, "stays", f.stateOf("SO-2"), "parked rebuilt t")
 
-	name := ledger.HandResolution{Act: ledger.Act{Actor: "lin", Reason: "the shop knows her"}, MemberID: "42",
+	name := ledger.HandResolution{Decision: ledger.Decision{Actor: "lin", Reason: "the shop knows her"}, MemberID: "42",
 		ID: ledger.OperationID(one[int64](f, `SELECT id FROM operations WHERE business_key = 'SO-2'`))}
 	if _, err := s.ResolveByHand(t.Context(), name); err == nil {
 		t.Error("a member was named for a row in doubt without a word about it")

@@ -122,7 +122,7 @@ func operationRows(operations []newOperation, ids []OperationID) (*copyRows, err
 		c.text(e.ID)
 		c.text(e.Type)
 		c.time(e.Time)
-		c.text(storable(m.Subject))
+		c.text(Storable(m.Subject))
 		c.integer(int64(m.Seq))
 		c.time(m.BrokerTime)
 		c.text(e.Content)

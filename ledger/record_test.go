@@ -197,7 +197,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	reject.Event, reject.Rejection = nil, ledger.Rejectf(ledger.Clock, "x")
 	f.record(reject)
 	f.exec(`INSERT INTO attempts (operation_id, outcome, duration_ms) VALUES ($1, 'unknown', 1)`, row.ID)
-	action, err := f.RecordAction(t.Context(), ledger.Action{Actor: "a", Name: "b", Reason: "c", SetSize: 1})
+	action, err := f.RecordAct(t.Context(), ledger.Act{Actor: "a", Name: "b", Reason: "c", SetSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func operationArgs(operations []newOperation) ([]any, error) {
 		text(func(o newOperation) string { return o.entry.Event.ID }),
 		text(func(o newOperation) string { return o.entry.Event.Type }),
 		times,
-		text(func(o newOperation) string { return storable(o.entry.Message.Subject) }),
+		text(func(o newOperation) string { return Storable(o.entry.Message.Subject) }),
 		seqs, brokerTimes,
 		text(func(o newOperation) string { return o.entry.Event.Content }),
 		facts, legs,
@@ -223,7 +223,7 @@ func rejectArgs(rejects []newReject) []any {
 	)
 	for i, r := range rejects {
 		m := &r.entry.Message
-		streams[i], subjects[i] = m.Stream, storable(m.Subject)
+		streams[i], subjects[i] = m.Stream, Storable(m.Subject)
 		created[i], brokerTimes[i], seqs[i] = m.StreamCreated, m.BrokerTime, int64(m.Seq)
 		headers[i], payloads[i] = notNil(m.Header), notNil(m.Payload)
 		if r.entry.Mask != nil {
@@ -233,8 +233,8 @@ func rejectArgs(rejects []newReject) []any {
 		if e := r.entry.Event; e != nil { // a conflict: understood, but not accepted
 			source, id, typ = e.Source, e.ID, e.Type
 		}
-		sources[i], ids[i], types[i] = storable(source), storable(id), storable(typ)
-		codes[i], reasons[i] = string(r.rejection.Code), storable(r.rejection.Reason)
+		sources[i], ids[i], types[i] = Storable(source), Storable(id), Storable(typ)
+		codes[i], reasons[i] = string(r.rejection.Code), Storable(r.rejection.Reason)
 		versions[i] = r.entry.rulesVersion()
 	}
 	return []any{streams, created, seqs, subjects, brokerTimes, headers, payloads, sources, ids, types, codes, reasons, versions}
@@ -248,8 +248,8 @@ func (e *Entry) rulesVersion() string {
 	return e.RulesVersion
 }
 
-// storable makes a text that Postgres accepts: valid UTF-8 without NUL.
-func storable(s string) string {
+// Storable makes a text that Postgres accepts: valid UTF-8 without NUL.
+func Storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 

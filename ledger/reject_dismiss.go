@@ -12,7 +12,7 @@ import (
 // Dismissal is a person's decision that rejects need nothing more.
 type Dismissal struct {
 	Filter RejectFilter
-	// FilterText is the filter as the record of the action shows it.
+	// FilterText is the filter as the record of the act shows it.
 	FilterText string
 	// Expect is the number of open rejects that the person expects; 0 means not
 	// said, which is enough up to MaxUnexpected.
@@ -23,8 +23,8 @@ type Dismissal struct {
 
 // Dismissed says what became of the rejects that a dismissal found.
 type Dismissed struct {
-	// Action is the id of the row of ops_actions; 0 when nothing was found.
-	Action int64 `json:"action_id"`
+	// Act is the id of the row of ops_actions; 0 when nothing was found.
+	Act int64 `json:"action_id"`
 	// Found = Dismissed + Skipped.
 	Found     int64 `json:"found"`
 	Dismissed int64 `json:"dismissed"`
@@ -63,7 +63,7 @@ func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) e
 	if err := size.checkSize(result.Found); err != nil || len(ids) == 0 {
 		return err
 	}
-	resolution := "dismissed: " + storable(d.Reason)
+	resolution := "dismissed: " + Storable(d.Reason)
 	for len(ids) > 0 {
 		batch := ids[:min(len(ids), rejectBatch)]
 		ids = ids[len(batch):]
@@ -75,19 +75,16 @@ func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) e
 		for i := range resolutions {
 			resolutions[i] = resolution
 		}
-		tag, err := tx.Exec(ctx, sqlResolveRejects, open, resolutions, storable(d.Actor))
+		tag, err := tx.Exec(ctx, sqlResolveRejects, open, resolutions, Storable(d.Actor))
 		if err != nil {
 			return fmt.Errorf("resolve rejects: %w", err)
 		}
 		result.Dismissed += tag.RowsAffected()
 	}
 	result.Skipped = result.Found - result.Dismissed
-	err = tx.QueryRow(ctx, sqlRecordAction, storable(d.Actor), ActionRejectsDismiss, storable(d.FilterText), storable(d.Reason), result.Found,
-		fmt.Sprintf("dismissed %d of %d rejects, skipped %d already resolved", result.Dismissed, result.Found, result.Skipped)).Scan(&result.Action)
-	if err != nil {
-		return fmt.Errorf("record action: %w", err)
-	}
-	return nil
+	result.Act, err = RecordActOn(ctx, tx, Act{Actor: d.Actor, Name: ActRejectsDismiss, Filter: d.FilterText, Reason: d.Reason, SetSize: result.Found,
+		Result: fmt.Sprintf("dismissed %d of %d rejects, skipped %d already resolved", result.Dismissed, result.Found, result.Skipped)})
+	return err
 }
 
 func collectRejectIDs(rows pgx.Rows, err error) ([]RejectID, error) {

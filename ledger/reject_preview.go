@@ -221,7 +221,7 @@ const sqlRebuiltAt = `SELECT max(at) FROM ops_actions WHERE action IN ($1, $2)`
 // stream nor this ledger knows.
 func (s *Store) rebuiltAt(ctx context.Context) (at time.Time, err error) {
 	var last *time.Time
-	if err := s.pool.QueryRow(ctx, sqlRebuiltAt, ActionStream, ActionRecover).Scan(&last); err != nil {
+	if err := s.pool.QueryRow(ctx, sqlRebuiltAt, ActStream, ActRecover).Scan(&last); err != nil {
 		return at, fmt.Errorf("read when the ledger was rebuilt: %w", err)
 	}
 	if last != nil {

@@ -14,7 +14,7 @@ import (
 
 // RejectRetry maps rejects again and records what is acceptable now.
 type RejectRetry struct {
-	// Run is the plan's run. Its action is what the operations are recorded
+	// Run is the plan's run. Its act is what the operations are recorded
 	// under.
 	Run *PlanRun
 	// IDs are the plan's rejects, rising.
@@ -61,7 +61,7 @@ UPDATE rejects r
 
 // RetryRejects maps rejects again, in batches. One transaction records the
 // operations of a batch as Record would, resolves its rejects and keeps both
-// with the action: after a kill a reject is open and has left nothing, or is
+// with the act: after a kill a reject is open and has left nothing, or is
 // resolved and recorded (TestRejectsRetryKilled). What still fails stays open.
 // Beside an error the tally says what was done before it. It holds one batch.
 //
@@ -234,7 +234,7 @@ func (w *retryWrite) writeTx(ctx context.Context, tx pgx.Tx) error {
 		w.resolve(a.id, acceptedResolution(a.event, ids))
 	}
 	run := w.retry.Run
-	tag, err := tx.Exec(ctx, sqlResolveRejects, w.resolved, w.resolutions, storable(run.start.Actor))
+	tag, err := tx.Exec(ctx, sqlResolveRejects, w.resolved, w.resolutions, Storable(run.start.Actor))
 	if err != nil {
 		return fmt.Errorf("resolve rejects: %w", err)
 	}
@@ -282,14 +282,14 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 }
 
 // recordTx writes the new operations and their outbox rows by the statement of
-// Record, and keeps that the action made them.
+// Record, and keeps that the act made them.
 func (w *retryWrite) recordTx(ctx context.Context, tx pgx.Tx) (map[key]OperationID, error) {
 	if len(w.write.operations) == 0 {
 		return nil, nil
 	}
 	if w.retry.RulesText != "" {
 		if _, err := tx.Exec(ctx, sqlRegisterMapping, w.retry.RulesVersion, w.retry.RulesText,
-			fmt.Sprintf("action %d", w.retry.Run.Action)); err != nil {
+			fmt.Sprintf("action %d", w.retry.Run.Act)); err != nil {
 			return nil, fmt.Errorf("register rule file: %w", err)
 		}
 	}
@@ -314,10 +314,7 @@ func (w *retryWrite) recordTx(ctx context.Context, tx pgx.Tx) (map[key]Operation
 	if err != nil {
 		return nil, fmt.Errorf("record operations: %w", err)
 	}
-	if _, err := tx.Exec(ctx, sqlRecordActed, w.retry.Run.Action, all); err != nil {
-		return nil, fmt.Errorf("record operations of action: %w", err)
-	}
-	return ids, nil
+	return ids, RecordActedTx(ctx, tx, w.retry.Run.Act, all)
 }
 
 // acceptedResolution names the operations that a reject led to.
@@ -330,7 +327,7 @@ func acceptedResolution(e *Event, ids map[key]OperationID) string {
 }
 
 // EndRetry records how a retry ended, with the new reasons of what still fails.
-func (r *PlanRun) EndRetry(ctx context.Context, t RetryTally, trouble string) (action int64, err error) {
+func (r *PlanRun) EndRetry(ctx context.Context, t RetryTally, trouble string) (act int64, err error) {
 	result := t.text()
 	if trouble != "" {
 		result = "stopped (" + trouble + "); " + result

@@ -40,7 +40,7 @@ func (f *fixture) beginRetry(actor string) (*ledger.PlanRun, []ledger.RejectID) 
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	run, err := f.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionRejectsRetry, Actor: actor, Reason: "mended"})
+	run, err := f.BeginPlan(f.t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActRejectsRetry, Actor: actor, Reason: "mended"})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestRetryRejectsAfterARebuild(t *testing.T) {
 	}
 	for _, at := range []time.Duration{time.Millisecond, 3 * time.Millisecond} { // the newest counts
 		f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
-			brokerEpoch.Add(at), ledger.ActionStream)
+			brokerEpoch.Add(at), ledger.ActStream)
 	}
 	run, ids := f.beginRetry("lin")
 	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
@@ -190,7 +190,7 @@ func TestRetryRejectsAfterARebuild(t *testing.T) {
 	                FROM outbox JOIN operations ON id = operation_id`
 	want(t, "rows", one[string](f, rows), "SO-before parked rebuilt in doubt since its event, SO-at pending, SO-after pending")
 	want(t, "resolved", one[int](f, `SELECT count(*) FROM rejects WHERE resolution LIKE 'accepted: operations %'`), 4)
-	want(t, "noted", one[int](f, `SELECT count(*) FROM action_operations WHERE action_id = $1`, run.Action), 4)
+	want(t, "noted", one[int](f, `SELECT count(*) FROM action_operations WHERE action_id = $1`, run.Act), 4)
 	if _, err := run.EndRetry(t.Context(), tally, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestRetryRejectsOfOneKeyAcrossARebuild(t *testing.T) {
 	f.exec(`ALTER TABLE rejects DISABLE TRIGGER USER`)
 	f.exec(`UPDATE rejects SET broker_time = broker_time + CASE id WHEN (SELECT min(id) FROM rejects) THEN interval '2 hours' ELSE interval '0' END`)
 	f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
-		brokerEpoch.Add(time.Hour), ledger.ActionStream)
+		brokerEpoch.Add(time.Hour), ledger.ActStream)
 	run, ids := f.beginRetry("lin")
 	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
 	if err != nil {

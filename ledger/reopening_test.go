@@ -37,12 +37,12 @@ func replay(ctx context.Context, s *ledger.Store, r reopening) (result replayed,
 	if err != nil || result.plan.Size == 0 {
 		return result, err
 	}
-	run, err := s.BeginPlan(ctx, ledger.PlanStart{Plan: result.plan, Action: "replay", Actor: r.actor, Reason: r.reason})
+	run, err := s.BeginPlan(ctx, ledger.PlanStart{Plan: result.plan, Act: "replay", Actor: r.actor, Reason: r.reason})
 	if err != nil {
 		return result, err
 	}
 	defer run.Close()
-	result.action, result.actions = run.Action, 1
+	result.action, result.actions = run.Act, 1
 	for more := true; more; {
 		if more, err = run.PutBack(ctx, r.batch, r.memories, &result.done); err != nil {
 			return result, err

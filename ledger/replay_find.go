@@ -54,17 +54,17 @@ type OperationDetail struct {
 	Attempts        []AttemptDetail `json:"attempts"`
 	EarlierAttempts int             `json:"earlier_attempts"`
 	// Actions are what people did to it, oldest first.
-	Actions []ActionDetail `json:"actions"`
+	Acts []ActDetail `json:"actions"`
 	// FoundBy says what the text of Find was of this operation.
 	FoundBy FoundBy `json:"found_by"`
 }
 
-// ActionDetail is an action of a person that changed an operation.
-type ActionDetail struct {
+// ActDetail is an act of a person that changed an operation.
+type ActDetail struct {
 	ID int64     `json:"id"`
 	At time.Time `json:"at"`
-	// Action is one of the names of actions, such as ActionReplay.
-	Action string `json:"action"`
+	// Name is one of the names of acts, such as ActReplay.
+	Name   string `json:"action"`
 	Actor  string `json:"actor"`
 	Reason string `json:"reason"`
 	// Result is what came of it, for all the operations that it was about.
@@ -301,9 +301,9 @@ func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) 
 	if err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
-	var action ActionDetail
-	_, err = pgx.ForEachRow(rows, []any{&id, &action.ID, &action.At, &action.Action, &action.Actor, &action.Reason, &action.Result}, func() error {
-		byID[id].Actions = append(byID[id].Actions, action)
+	var action ActDetail
+	_, err = pgx.ForEachRow(rows, []any{&id, &action.ID, &action.At, &action.Name, &action.Actor, &action.Reason, &action.Result}, func() error {
+		byID[id].Acts = append(byID[id].Acts, action)
 		return nil
 	})
 	if err != nil {
@@ -314,7 +314,7 @@ func (s *Store) details(ctx context.Context, ids []int64, memories []KeyMemory) 
 
 // scanDetail reads a row of sqlOperationDetail.
 func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
-	d.Attempts, d.Actions = []AttemptDetail{}, []ActionDetail{}
+	d.Attempts, d.Acts = []AttemptDetail{}, []ActDetail{}
 	var open OpenState
 	var posting PostingDetail
 	var state, kind *string

@@ -87,15 +87,6 @@ SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened),
           FROM unnest($3::bigint[]) AS batch (id)
          WHERE NOT EXISTS (SELECT 1 FROM outbox x WHERE x.operation_id = batch.id AND x.state = 'parked'))`
 
-// sqlRecordAction keeps who did what and why (table ops_actions).
-const sqlRecordAction = `
-INSERT INTO ops_actions (actor, action, filter, reason, set_size, result)
-VALUES ($1, $2, $3, $4, $5, $6)
-RETURNING id`
-
-// sqlRecordActed keeps which operations an action changed.
-const sqlRecordActed = `INSERT INTO action_operations (action_id, operation_id) SELECT $1, unnest($2::bigint[])`
-
 // PutBack puts the next parked operations of the plan back into the queue, up
 // to limit of them (0: as many as a batch may have), and adds what became of them to done. What is not parked
 // any more is skipped, and what is in doubt beyond the account's key memory is
@@ -151,7 +142,7 @@ SELECT count(*), count(*) FILTER (WHERE p.kind = 'posted'), count(*) FILTER (WHE
 // Progress looks at the operations that this run has put back. untried are the
 // causes, besides CauseReplayed, of rows that went back to waiting untried.
 func (r *PlanRun) Progress(ctx context.Context, untried ...string) (p PutBackProgress, err error) {
-	err = r.conn.QueryRow(ctx, sqlPutBackProgress, r.Plan.ID, r.Action, append(untried, CauseReplayed)).
+	err = r.conn.QueryRow(ctx, sqlPutBackProgress, r.Plan.ID, r.Act, append(untried, CauseReplayed)).
 		Scan(&p.Total, &p.Posted, &p.Voided, &p.Parked, &p.Failing, &p.Sending, &p.Waiting)
 	if err != nil {
 		return p, fmt.Errorf("look at what was put back: %w", err)

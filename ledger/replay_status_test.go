@@ -121,5 +121,5 @@ func TestReplayByTheWorkersRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, "actions", len(found[0].Actions), 1)
+	want(t, "actions", len(found[0].Acts), 1)
 }

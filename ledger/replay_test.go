@@ -59,8 +59,8 @@ func TestReopenPutsParkedRowsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, "actions found", len(found[0].Actions), 1)
-	want(t, "action found", found[0].Actions[0].Actor+" "+found[0].Actions[0].Action+": "+found[0].Actions[0].Reason, "lin replay: member unfrozen")
+	want(t, "actions found", len(found[0].Acts), 1)
+	want(t, "action found", found[0].Acts[0].Actor+" "+found[0].Acts[0].Name+": "+found[0].Acts[0].Reason, "lin replay: member unfrozen")
 	for _, change := range []string{`UPDATE action_operations SET action_id = 2`, `DELETE FROM action_operations`, `TRUNCATE action_operations`} {
 		if _, err := f.pool.Exec(t.Context(), change); err == nil {
 			t.Errorf("evidence gave way to %s", change)
@@ -219,7 +219,7 @@ func TestReopenWantsActorAndReason(t *testing.T) {
 			t.Errorf("put back by %q for %q", r.actor, r.reason)
 		}
 	}
-	start := ledger.PlanStart{Plan: f.plan(s), Action: "replay", Reason: "x"}
+	start := ledger.PlanStart{Plan: f.plan(s), Act: "replay", Reason: "x"}
 	if _, err := s.BeginPlan(t.Context(), start); err == nil {
 		t.Error("begun by nobody")
 	}

@@ -18,7 +18,7 @@ func ValidCustomerID(text string) bool { return customerID.MatchString(text) }
 // HandResolution names the member behind a scanned code that nobody could
 // resolve.
 type HandResolution struct {
-	Act
+	Decision
 	ID       OperationID
 	MemberID string
 	// AcceptInDoubt names the member also of an operation that may have been
@@ -46,7 +46,7 @@ UPDATE outbox x
 // returns the id of the record in ops_actions. The operation stays parked. A
 // *NotParkedError says that it is not parked, or has a member, or may have been
 // sent for one; then nothing was changed.
-func (s *Store) ResolveByHand(ctx context.Context, h HandResolution) (action int64, err error) {
+func (s *Store) ResolveByHand(ctx context.Context, h HandResolution) (act int64, err error) {
 	if err := h.check(); err != nil {
 		return 0, fmt.Errorf("resolve by hand: %w", err)
 	}
@@ -61,14 +61,13 @@ func (s *Store) ResolveByHand(ctx context.Context, h HandResolution) (action int
 		if tag.RowsAffected() == 0 {
 			return refusedResolutionTx(ctx, tx, h.ID)
 		}
-		action, err = recordActTx(ctx, tx, Action{Actor: h.Actor, Name: ActionResolve, Filter: h.Filter, Reason: h.Reason,
-			SetSize: 1, Result: "member " + h.MemberID}, []int64{int64(h.ID)})
+		act, err = h.recordTx(ctx, tx, Act{Name: ActResolve, Filter: h.Filter, SetSize: 1, Result: "member " + h.MemberID}, h.ID)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("resolve by hand: %w", err)
 	}
-	return action, nil
+	return act, nil
 }
 
 func refusedResolutionTx(ctx context.Context, tx pgx.Tx, id OperationID) error {

@@ -9,9 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ActionWithdrawRules is the name in ops_actions of taking a rule file back.
-const ActionWithdrawRules = "withdraw_rules"
-
 // RulesWithdrawal asks for a rule file to be taken back.
 type RulesWithdrawal struct {
 	Version       string
@@ -96,7 +93,7 @@ func (s *Store) UnderRules(ctx context.Context, version string, since time.Time)
 // WithdrawRules takes a rule file back, as an act. It looks, while nothing can be
 // recorded, whether something was recorded by what only this file says: then the
 // error is a *RulesUsedError and nothing is changed (TestWithdrawRules).
-func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (action int64, err error) {
+func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
 			return fmt.Errorf("lock rules: %w", err)
@@ -128,11 +125,11 @@ func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (action in
 		if err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, sqlRecordAction, storable(w.Actor), ActionWithdrawRules, "rules "+w.Version, storable(w.Reason),
-			1, storable(w.Result)).Scan(&action); err != nil {
-			return fmt.Errorf("record action: %w", err)
+		if act, err = RecordActOn(ctx, tx, Act{Actor: w.Actor, Name: ActWithdrawRules, Filter: "rules " + w.Version, Reason: w.Reason,
+			SetSize: 1, Result: w.Result}); err != nil {
+			return err
 		}
-		if _, err := tx.Exec(ctx, sqlWithdrawRules, w.Version, storable(w.Actor), storable(w.Reason), action); err != nil {
+		if _, err := tx.Exec(ctx, sqlWithdrawRules, w.Version, Storable(w.Actor), Storable(w.Reason), act); err != nil {
 			return err
 		}
 		return writeRulesEnds(ctx, tx, all, ends)
@@ -140,7 +137,7 @@ func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (action in
 	if err != nil {
 		return 0, fmt.Errorf("withdraw rule file %s: %w", w.Version, err)
 	}
-	return action, nil
+	return act, nil
 }
 
 func (w *RulesWithdrawal) unusedTx(ctx context.Context, tx pgx.Tx) error {

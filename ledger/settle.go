@@ -97,7 +97,7 @@ func confirmArgs(heard []*Confirmation) []any {
 		number, found := known[a]
 		if !found {
 			evidence, statuses = append(evidence, string(a.evidence)), append(statuses, int16(a.status))
-			codes, words = append(codes, storable(a.code)), append(words, storable(a.words))
+			codes, words = append(codes, Storable(a.code)), append(words, Storable(a.words))
 			number = int32(len(evidence)) // Postgres counts from 1
 			known[a] = number
 		}
@@ -324,7 +324,7 @@ func (s *Store) settleSome(ctx context.Context, changes []Change) ([]OperationID
 		}
 		if a := c.Attempt; a != nil {
 			outcomes[i], statuses[i], durations[i] = a.Outcome, int16(a.HTTPStatus), int32(a.Duration.Milliseconds())
-			codes[i], words[i], errs[i] = storable(a.VendorCode), storable(a.VendorWords), storable(a.Error)
+			codes[i], words[i], errs[i] = Storable(a.VendorCode), Storable(a.VendorWords), Storable(a.Error)
 			calls[i] = string(cmp.Or(a.Call, CallPoints))
 		}
 	}

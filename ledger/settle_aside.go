@@ -130,7 +130,7 @@ func (s *Store) setAside(ctx context.Context, rows []asideRow) error {
 	doubts, words := make([]bool, len(rows)), make([]string, len(rows))
 	said := make(map[OperationID]string, len(rows))
 	for i, r := range rows {
-		ids[i], tokens[i], doubts[i], words[i] = int64(r.id), int64(r.token), r.doubt, storable(r.words)
+		ids[i], tokens[i], doubts[i], words[i] = int64(r.id), int64(r.token), r.doubt, Storable(r.words)
 		quiet[i] = r.quiet.Milliseconds()
 		said[r.id] = words[i]
 	}

@@ -14,7 +14,7 @@ const Manual Evidence = "manual"
 // HandSettlement is a person's statement that the vendor has applied a parked
 // operation.
 type HandSettlement struct {
-	Act
+	Decision
 	ID OperationID
 	// Evidence is what the statement rests on, in the person's words. It may
 	// not be empty.
@@ -46,7 +46,7 @@ RETURNING operation_id`
 // SettleByHand posts a parked operation on a person's word, and returns the id
 // of the record in ops_actions. A *NotParkedError says that the operation is
 // not parked, or has no member; then nothing was changed.
-func (s *Store) SettleByHand(ctx context.Context, h HandSettlement) (action int64, err error) {
+func (s *Store) SettleByHand(ctx context.Context, h HandSettlement) (act int64, err error) {
 	if err := h.check(); err != nil {
 		return 0, fmt.Errorf("settle by hand: %w", err)
 	}
@@ -54,22 +54,21 @@ func (s *Store) SettleByHand(ctx context.Context, h HandSettlement) (action int6
 		return 0, fmt.Errorf("settle by hand: want evidence")
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var id int64
-		err := tx.QueryRow(ctx, sqlSettleByHand, int64(h.ID), storable(h.Evidence)).Scan(&id)
+		var id OperationID
+		err := tx.QueryRow(ctx, sqlSettleByHand, int64(h.ID), Storable(h.Evidence)).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return refusedSettlementTx(ctx, tx, h.ID)
 		}
 		if err != nil {
 			return err
 		}
-		action, err = recordActTx(ctx, tx, Action{Actor: h.Actor, Name: ActionSettle, Filter: h.Filter, Reason: h.Reason,
-			SetSize: 1, Result: h.result()}, []int64{id})
+		act, err = h.recordTx(ctx, tx, Act{Name: ActSettle, Filter: h.Filter, SetSize: 1, Result: h.result()}, id)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("settle by hand: %w", err)
 	}
-	return action, nil
+	return act, nil
 }
 
 // result is what ops_actions keeps.

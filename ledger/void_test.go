@@ -23,7 +23,7 @@ func voidPlan(t *testing.T, s *ledger.Store, f ledger.OpenFilter) ledger.Plan {
 // void carries a plan out.
 func void(t *testing.T, s *ledger.Store, plan ledger.Plan, acceptInDoubt bool) (sum ledger.VoidCount) {
 	t.Helper()
-	run, err := s.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionVoid, Actor: "lin", Reason: "ticket 81"})
+	run, err := s.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActVoid, Actor: "lin", Reason: "ticket 81"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestSettleByHand(t *testing.T) {
 		return ledger.OperationID(one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order))
 	}
 	settle := func(order string) error {
-		_, err := s.SettleByHand(t.Context(), ledger.HandSettlement{Act: ledger.Act{Actor: "lin", Reason: "asked by the shop"}, ID: id(order),
+		_, err := s.SettleByHand(t.Context(), ledger.HandSettlement{Decision: ledger.Decision{Actor: "lin", Reason: "asked by the shop"}, ID: id(order),
 			Evidence: "Ms Wu, ticket 5512", Filter: order})
 		return err
 	}
@@ -204,7 +204,7 @@ func TestSettleByHand(t *testing.T) {
 		t.Errorf("what was being sent: %+v %v", confirmed, err)
 	}
 	for _, h := range []ledger.HandSettlement{
-		{ID: id("SO-2"), Evidence: "x"}, {ID: id("SO-2"), Act: ledger.Act{Actor: "lin", Reason: "x"}}, {ID: 99, Act: ledger.Act{Actor: "lin", Reason: "x"}, Evidence: "x"},
+		{ID: id("SO-2"), Evidence: "x"}, {ID: id("SO-2"), Decision: ledger.Decision{Actor: "lin", Reason: "x"}}, {ID: 99, Decision: ledger.Decision{Actor: "lin", Reason: "x"}, Evidence: "x"},
 	} {
 		if _, err := s.SettleByHand(t.Context(), h); err == nil {
 			t.Errorf("settled: %+v", h)
@@ -227,7 +227,7 @@ func TestResolveByHand(t *testing.T) {
 	f.exec(`UPDATE outbox SET resolved_member_id = '7'`+key, "SO-resolved")
 	f.park("SO-recorded", 0, false)
 	resolve := func(order, member string) error {
-		_, err := s.ResolveByHand(t.Context(), ledger.HandResolution{Act: ledger.Act{Actor: "lin", Reason: "the shop knows her"}, MemberID: member, Filter: order,
+		_, err := s.ResolveByHand(t.Context(), ledger.HandResolution{Decision: ledger.Decision{Actor: "lin", Reason: "the shop knows her"}, MemberID: member, Filter: order,
 			ID: ledger.OperationID(one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order))})
 		return err
 	}

@@ -37,19 +37,19 @@ const reasonToFill = "…"
 const maxReasonChars = 1000
 
 // check reads who acts, and sees that there is a reason where one is needed.
-func (a *decideFlags) check(c *cobra.Command) (ledger.Act, error) {
+func (a *decideFlags) check(c *cobra.Command) (ledger.Decision, error) {
 	actor, err := command.Operator(a.operator, c.Flag("operator").Changed)
 	if err != nil && (a.yes || c.Flag("operator").Changed) {
-		return ledger.Act{}, err
+		return ledger.Decision{}, err
 	}
 	a.reason = strings.TrimSpace(a.reason)
 	switch {
 	case a.yes && (a.reason == "" || a.reason == reasonToFill):
-		return ledger.Act{}, command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
+		return ledger.Decision{}, command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(a.reason) > maxReasonChars:
-		return ledger.Act{}, command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
+		return ledger.Decision{}, command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
 	}
-	return ledger.Act{Actor: actor, Reason: a.reason}, nil
+	return ledger.Decision{Actor: actor, Reason: a.reason}, nil
 }
 
 // command is the line that does what was shown.
@@ -74,7 +74,7 @@ func besidePlan(c *cobra.Command, others ...string) (err error) {
 }
 
 // recordedAs says where an act is kept.
-func recordedAs(action int64, act ledger.Act) string {
+func recordedAs(action int64, act ledger.Decision) string {
 	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, maskMobiles(act.Reason))
 }
 

@@ -89,7 +89,7 @@ func TestVoidPlanIsTakenOrCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := c.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionVoid, Actor: "wu", Reason: "first"})
+	run, err := c.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActVoid, Actor: "wu", Reason: "first"})
 	if err != nil {
 		t.Fatal(err)
 	}

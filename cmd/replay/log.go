@@ -48,7 +48,7 @@ It changes nothing.`,
 	return c
 }
 
-func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActionFilter, err error) {
+func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActFilter, err error) {
 	for _, name := range []string{"action", "operator", "since", "until"} {
 		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
 			return f, command.Usagef("--%s is empty: leave it out to mean all", name)
@@ -60,15 +60,15 @@ func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActionFil
 	case o.after < 0:
 		return f, command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
 	}
-	f = ledger.ActionFilter{Action: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
+	f = ledger.ActFilter{Name: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
 	f.Since, f.Until, err = period(o.since, o.until, now)
 	return f, err
 }
 
 // actionLog is a page of the log as it is shown.
 type actionLog struct {
-	Actions []ledger.RecordedAction `json:"actions"`
-	More    bool                    `json:"more"`
+	Actions []ledger.RecordedAct `json:"actions"`
+	More    bool                 `json:"more"`
 	// After is the place where the next page begins, 0 when this is the last.
 	After int64 `json:"after"`
 }
@@ -83,8 +83,8 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 		return err
 	}
 	defer s.close()
-	page := actionLog{Actions: []ledger.RecordedAction{}}
-	found, more, err := s.store.ListActions(c.Context(), filter)
+	page := actionLog{Actions: []ledger.RecordedAct{}}
+	found, more, err := s.store.ListActs(c.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 		page.print(c.OutOrStdout(), time.Now())
 		return nil
 	}
-	names, err := s.store.ActionNames(c.Context())
+	names, err := s.store.ActNames(c.Context())
 	switch {
 	case err != nil:
 		return err
@@ -120,7 +120,7 @@ func (l *actionLog) print(out io.Writer, now time.Time) {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", moment(a.At), clip(clean(actionWords(a.Action)+" by "+a.Actor), 46), age(a.At, now), a.ID)
+		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", moment(a.At), clip(clean(actionWords(a.Name)+" by "+a.Actor), 46), age(a.At, now), a.ID)
 		printLine(out, "why", a.Reason)
 		if a.Filter != "" {
 			printLine(out, "of", a.Filter)

@@ -173,7 +173,7 @@ func TestShowTellsEarlierReplays(t *testing.T) {
 		More       bool             `json:"more"`
 	}
 	c.json(&shown, "show", "SO-1")
-	if actions := shown.Operations[0].Actions; len(actions) != 1 || actions[0].ID != 1 || actions[0].Actor != "lin" {
+	if actions := shown.Operations[0].Acts; len(actions) != 1 || actions[0].ID != 1 || actions[0].Actor != "lin" {
 		t.Errorf("actions %+v", actions)
 	}
 }

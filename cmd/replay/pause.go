@@ -91,7 +91,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	case toDo && !o.yes:
 		g.Command = o.command("replay", verb, account)
 	case toDo:
-		if g.Paused, err = change(c.Context(), ledger.Pause{Act: act, Account: account}); err != nil {
+		if g.Paused, err = change(c.Context(), ledger.Pause{Decision: act, Account: account}); err != nil {
 			return err
 		}
 	}
@@ -134,12 +134,12 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	return nil
 }
 
-func (g *gateChange) print(out io.Writer, act ledger.Act) {
+func (g *gateChange) print(out io.Writer, act ledger.Decision) {
 	paused := g.Before == ledger.GatePaused
 	switch {
-	case g.Action != 0 && g.pause:
+	case g.Act != 0 && g.pause:
 		fmt.Fprintf(out, "Paused %s: its workers hear of it within half a second. Calls under way end by themselves.\n", g.Account)
-	case g.Action != 0:
+	case g.Act != 0:
 		fmt.Fprintf(out, "Resumed %s: its workers go on within half a second.\n", g.Account)
 	case g.Command != "" && g.pause:
 		fmt.Fprintf(out, "Would pause %s: no call is made there until somebody resumes it.\n", g.Account)
@@ -159,8 +159,8 @@ func (g *gateChange) print(out io.Writer, act ledger.Act) {
 	printLine(out, "waiting", plural(g.Waiting, "operation"))
 	printLine(out, "being sent", plural(g.Sending, "operation"))
 	switch {
-	case g.Action != 0:
-		printLine(out, "recorded", recordedAs(g.Action, act))
+	case g.Act != 0:
+		printLine(out, "recorded", recordedAs(g.Act, act))
 		if g.pause {
 			fmt.Fprintf(out, "To let them go on:\n  %s\n", resumeCommand(g.Account))
 		}

@@ -164,7 +164,7 @@ func leftWords(before string, p ledger.Plan) string {
 	return before + command.Count(p.Left) + " left of " + plural(p.Size, "operation")
 }
 
-func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Act, plan ledger.Plan) error {
+func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Decision, plan ledger.Plan) error {
 	r := cancelReport{planReport: planReport{Plan: plan, State: planState(plan)}}
 	var text string
 	switch {

@@ -63,8 +63,8 @@ func detailForEyes(d ledger.OperationDetail) ledger.OperationDetail {
 	if d.Posting != nil {
 		d.Posting.MemberID, d.Posting.VendorWords = maskMobiles(d.Posting.MemberID), maskMobiles(d.Posting.VendorWords)
 	}
-	for i := range d.Actions {
-		a := &d.Actions[i]
+	for i := range d.Acts {
+		a := &d.Acts[i]
 		a.Reason, a.Result = maskMobiles(a.Reason), maskMobiles(a.Result)
 	}
 	for i := range d.Attempts {

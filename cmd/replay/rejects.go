@@ -162,9 +162,9 @@ func (a *rejectAct) register(c *cobra.Command) {
 	c.Flags().Int64Var(&a.expect, "expect", 0, "how many rejects must be found, or nothing is changed")
 }
 
-func (a *rejectAct) check(c *cobra.Command) (ledger.Act, error) {
+func (a *rejectAct) check(c *cobra.Command) (ledger.Decision, error) {
 	if c.Flag("expect").Changed && a.expect < 1 {
-		return ledger.Act{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
+		return ledger.Decision{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
 	}
 	return a.decideFlags.check(c)
 }

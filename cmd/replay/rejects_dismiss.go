@@ -120,7 +120,7 @@ func printCodes(out io.Writer, codes []ledger.RetryCode) {
 	printTable(out, []column{{"CODE", false}, {"REJECTS", true}, {"FOR EXAMPLE", true}, {"REASON", false}}, rows)
 }
 
-func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rejectAct, who ledger.Act) error {
+func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rejectAct, who ledger.Decision) error {
 	done, err := s.store.DismissRejects(c.Context(), ledger.Dismissal{Filter: filter,
 		FilterText: cmp.Or(shell(rejectFilterArgs(filter)...), "all open rejects"), Expect: act.expect, Actor: who.Actor, Reason: who.Reason})
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rej
 		if done.Skipped > 0 {
 			printLine(out, "skipped", command.Count(done.Skipped)+": somebody decided about them meanwhile")
 		}
-		printLine(out, "recorded", recordedAs(done.Action, who))
+		printLine(out, "recorded", recordedAs(done.Act, who))
 	}
 	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
 		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", plural(done.Dismissed, "reject"))}
@@ -151,7 +151,7 @@ func dismissFailed(err error) error {
 	if size := rejectSizeError(err); size != nil {
 		return size
 	}
-	return fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, ledger.ActionRejectsDismiss)
+	return fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, ledger.ActRejectsDismiss)
 }
 
 // rejectSizeError says what to do when the set has another size than expected;

@@ -103,6 +103,6 @@ func TestRejectsDismissLostAnswer(t *testing.T) {
 	if strings.Contains(text, "Nothing was changed") || c.count(`SELECT count(*) FROM rejects WHERE resolved_at IS NULL`) != 0 {
 		t.Errorf("said: %s", text)
 	}
-	contains(t, c.must(0, "log", "--action", ledger.ActionRejectsDismiss), "dismissed 3 of 3 rejects")
+	contains(t, c.must(0, "log", "--action", ledger.ActRejectsDismiss), "dismissed 3 of 3 rejects")
 	contains(t, dismissFailed(errors.New("refused")).Error(), "refused", "replay log --action rejects_dismiss")
 }

@@ -99,7 +99,7 @@ type retrying struct {
 	c     *cobra.Command
 	o     *retryOptions
 	rules *retryRules
-	who   ledger.Act
+	who   ledger.Decision
 }
 
 // byFilter previews what fits a filter, or carries it out at once.
@@ -192,7 +192,7 @@ const endTime = 5 * time.Second
 // carryOut does what the plan says.
 func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
 	ctx := r.c.Context()
-	run, err := r.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan, Action: ledger.ActionRejectsRetry, Actor: r.who.Actor, Reason: r.who.Reason})
+	run, err := r.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan, Act: ledger.ActRejectsRetry, Actor: r.who.Actor, Reason: r.who.Reason})
 	if err != nil {
 		return r.notBegun(plan, err)
 	}
@@ -223,7 +223,7 @@ func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
 	case err != nil:
 		return fmt.Errorf("%w\n%s. Go on with\n  %s", err, doneBefore(&tally), r.planCommand(plan.Name))
 	}
-	return r.report(&retryDone{Plan: plan.Name, Action: run.Action, RulesVersion: r.rules.version, RetryTally: forEyesTally(tally)})
+	return r.report(&retryDone{Plan: plan.Name, Action: run.Act, RulesVersion: r.rules.version, RetryTally: forEyesTally(tally)})
 }
 
 // notBegun says why a plan cannot be carried out now.

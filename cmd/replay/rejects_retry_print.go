@@ -263,7 +263,7 @@ type retryDone struct {
 	ledger.RetryTally
 }
 
-func (d *retryDone) print(out io.Writer, who ledger.Act) {
+func (d *retryDone) print(out io.Writer, who ledger.Decision) {
 	if d.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing was retried, nothing recorded.")
 		return

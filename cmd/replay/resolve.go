@@ -96,7 +96,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 		return nil
 	}
-	result.Action, err = s.store.ResolveByHand(c.Context(), ledger.HandResolution{Act: act, ID: d.ID, MemberID: o.customerID,
+	result.Action, err = s.store.ResolveByHand(c.Context(), ledger.HandResolution{Decision: act, ID: d.ID, MemberID: o.customerID,
 		AcceptInDoubt: o.acceptInDoubt, Filter: string(d.BizID)})
 	if err != nil {
 		return notParked(err, &d)

@@ -89,7 +89,7 @@ const (
 	maxRate = 100_000
 )
 
-func (o *runOptions) check(c *cobra.Command) (ledger.Act, error) {
+func (o *runOptions) check(c *cobra.Command) (ledger.Decision, error) {
 	act, err := o.decideFlags.check(c)
 	switch {
 	case err != nil:
@@ -169,7 +169,7 @@ func (s *session) readPlan(ctx context.Context, name string, kind ledger.PlanKin
 
 // makePlan stores a plan of what the filter finds. Its size is 0 when nothing
 // fits. To be carried out unseen, it must be small or have the number expected.
-func (s *session) makePlan(ctx context.Context, o *runOptions, filter ledger.OpenFilter, act ledger.Act) (ledger.Plan, error) {
+func (s *session) makePlan(ctx context.Context, o *runOptions, filter ledger.OpenFilter, act ledger.Decision) (ledger.Plan, error) {
 	n := ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: cmp.Or(act.Actor, "nobody"), Choose: &filter, Memories: s.keyMemories(),
 		FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked")}
 	if o.yes {

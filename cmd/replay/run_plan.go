@@ -44,17 +44,17 @@ type planRun struct {
 const runEndPatience = 10 * time.Second
 
 // carryOut puts back what is left of a plan.
-func (s *session) carryOut(c *cobra.Command, o *runOptions, plan ledger.Plan, act ledger.Act) error {
+func (s *session) carryOut(c *cobra.Command, o *runOptions, plan ledger.Plan, act ledger.Decision) error {
 	if plan.Left == 0 && plan.CancelledAt == nil {
 		return s.nothingLeft(c, o, plan)
 	}
-	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionReplay, Actor: act.Actor, Reason: act.Reason})
+	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActReplay, Actor: act.Actor, Reason: act.Reason})
 	if err != nil {
 		return beginWords(err)
 	}
 	defer run.Close()
 	p := planRun{session: s, o: o, run: run, progress: command.NewProgress(c.ErrOrStderr()), errOut: c.ErrOrStderr(),
-		pace: putBackPace{perSecond: o.rate}, report: runReport{Plan: plan.Name, Action: run.Action, Found: run.Plan.Left}}
+		pace: putBackPace{perSecond: o.rate}, report: runReport{Plan: plan.Name, Action: run.Act, Found: run.Plan.Left}}
 	switch before := run.Plan.Size - run.Plan.Left; {
 	case before > 0:
 		c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(run.Plan.PlanCounts), plural(run.Plan.Left, "operation"))
@@ -218,7 +218,7 @@ func (p *planRun) broken(err error) error {
 	return fmt.Errorf("%w\nWhat was put back stays put back. The same command goes on with the rest:\n  %s", err, p.o.command(p.report.Plan))
 }
 
-func (p *planRun) print(out io.Writer, act ledger.Act) {
+func (p *planRun) print(out io.Writer, act ledger.Decision) {
 	r := &p.report
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", command.Count(r.Reopened.Reopened), plural(r.Found, "operation"), plural(r.Points, "point"))
 	printLine(out, "plan", r.Plan)

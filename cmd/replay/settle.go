@@ -117,7 +117,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 	if result.Against != "" && !o.against {
 		return fmt.Errorf("nothing was changed: %s. If the vendor says all the same that it has applied it, add --against-records; it is kept in ops_actions", result.Against)
 	}
-	result.Action, err = s.store.SettleByHand(c.Context(), ledger.HandSettlement{Act: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
+	result.Action, err = s.store.SettleByHand(c.Context(), ledger.HandSettlement{Decision: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
 		Against: result.Against, Records: look.Records})
 	if err != nil {
 		return notParked(err, &d)

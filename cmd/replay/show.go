@@ -317,8 +317,8 @@ func (o *shownOperation) stateWords(now time.Time) string {
 // attemptWords says how many attempts there were. A replay counts anew. more
 // are attempts that are not in table attempts.
 func (o *shownOperation) attemptWords(n, more int) string {
-	replayed := func(a ledger.ActionDetail) bool { return a.Action == ledger.ActionReplay }
-	if !slices.ContainsFunc(o.Actions, replayed) {
+	replayed := func(a ledger.ActDetail) bool { return a.Name == ledger.ActReplay }
+	if !slices.ContainsFunc(o.Acts, replayed) {
 		return plural(n, "attempt")
 	}
 	return fmt.Sprintf("%s since the last replay, %s in all", plural(n, "attempt"), command.Count(max(n, o.EarlierAttempts+len(o.Attempts)+more)))
@@ -355,7 +355,7 @@ func (o *shownOperation) printSent(out io.Writer) {
 
 // printAttempts prints attempts and what people did, in order of time.
 func (o *shownOperation) printAttempts(out io.Writer) {
-	actions := o.Actions
+	actions := o.Acts
 	var newest time.Time
 	if n := len(o.Attempts); n > 0 {
 		newest = o.Attempts[n-1].At
@@ -412,9 +412,9 @@ func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") 
 
 // printAction says what a person did. What came of it is told where it is about
 // this operation alone.
-func printAction(out io.Writer, a ledger.ActionDetail) {
-	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", actionWords(a.Action), a.Actor, a.Reason, a.ID))
-	if a.Action == ledger.ActionSettle || a.Action == ledger.ActionResolve {
+func printAction(out io.Writer, a ledger.ActDetail) {
+	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", actionWords(a.Name), a.Actor, a.Reason, a.ID))
+	if a.Name == ledger.ActSettle || a.Name == ledger.ActResolve {
 		printLine(out, "", maskMobiles(a.Result))
 	}
 }

@@ -47,7 +47,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	if err != nil {
 		return err
 	}
-	run, err := s.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan.Plan, Action: ledger.ActionStream, Actor: actor, Reason: o.reason})
+	run, err := s.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan.Plan, Act: ledger.ActStream, Actor: actor, Reason: o.reason})
 	var busy *ledger.PlanBusyError
 	var cancelled *ledger.PlanCancelledError
 	switch {
@@ -60,7 +60,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	}
 	defer run.Close()
 	progress := command.NewProgress(c.ErrOrStderr())
-	done := streamDone{Plan: plan.Name, Action: run.Action}
+	done := streamDone{Plan: plan.Name, Action: run.Act}
 	// Operations name the rules that made them.
 	err = run.Hold(ctx, func() error { return s.store.RegisterMapping(ctx, s.rules.version, s.rules.text) })
 	if err == nil {

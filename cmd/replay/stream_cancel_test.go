@@ -93,7 +93,7 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := r.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionStream, Actor: "lin", Reason: "database lost"})
+	run, err := r.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActStream, Actor: "lin", Reason: "database lost"})
 	if err != nil {
 		t.Fatal(err)
 	}

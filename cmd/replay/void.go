@@ -57,7 +57,7 @@ the vendor does confirm such an operation later, that is kept and alerted.
 	return c
 }
 
-func (o *voidOptions) check(c *cobra.Command) (ledger.Act, error) {
+func (o *voidOptions) check(c *cobra.Command) (ledger.Decision, error) {
 	act, err := o.decideFlags.check(c)
 	switch {
 	case err != nil:
@@ -106,7 +106,7 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 
 // voidPlan finds the plan that is named, or makes one of what the filter
 // chooses. Its ID is 0 when nothing fits.
-func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.OpenFilter, act ledger.Act) (ledger.Plan, error) {
+func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.OpenFilter, act ledger.Decision) (ledger.Plan, error) {
 	if o.plan != "" {
 		plan, err := s.store.ReadPlan(ctx, o.plan)
 		switch {

@@ -30,16 +30,16 @@ type voidResult struct {
 }
 
 // void gives the operations of a plan up.
-func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act ledger.Act) error {
+func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act ledger.Decision) error {
 	if plan.Left == 0 && plan.CancelledAt == nil {
 		return nothingToVoid(c, o, plan)
 	}
-	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Action: ledger.ActionVoid, Actor: act.Actor, Reason: act.Reason})
+	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActVoid, Actor: act.Actor, Reason: act.Reason})
 	if err != nil {
 		return planRefused(err)
 	}
 	defer run.Close()
-	result := voidResult{Plan: plan.Name, Action: run.Action}
+	result := voidResult{Plan: plan.Name, Action: run.Act}
 	progress := command.NewProgress(c.ErrOrStderr())
 	var stopped error
 	for more := true; more && stopped == nil; {
@@ -136,7 +136,7 @@ func (r *voidResult) text() string {
 		r.Voided, r.Points, r.InDoubt, r.orMore(), r.Refused, r.Skipped, r.Left)
 }
 
-func (r *voidResult) print(out io.Writer, act ledger.Act) {
+func (r *voidResult) print(out io.Writer, act ledger.Decision) {
 	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", plural(r.Voided, "operation"), plural(r.Points, "point"))
 	if r.InDoubt > 0 {
 		printLine(out, "in doubt", command.Count(r.InDoubt)+r.orMore()+" of them; if the vendor confirms one later, that is kept and alerted")

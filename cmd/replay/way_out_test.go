@@ -129,13 +129,13 @@ func TestAttemptWordsByKindOfAction(t *testing.T) {
 	t.Parallel()
 	o := shownOperation{OperationDetail: ledger.OperationDetail{Points: 100, EarlierAttempts: 2,
 		Open: &ledger.OpenState{State: string(ledger.Parked), Attempts: 1}}}
-	for _, action := range []string{ledger.ActionRejectsRetry, ledger.ActionStream, ledger.ActionResolve} {
-		o.Actions = []ledger.ActionDetail{{Action: action}}
+	for _, action := range []string{ledger.ActRejectsRetry, ledger.ActStream, ledger.ActResolve} {
+		o.Acts = []ledger.ActDetail{{Name: action}}
 		if got := o.stateWords(time.Now()); got != "parked after 1 attempt" {
 			t.Errorf("%s: %s", action, got)
 		}
 	}
-	o.Actions = append(o.Actions, ledger.ActionDetail{Action: ledger.ActionReplay})
+	o.Acts = append(o.Acts, ledger.ActDetail{Name: ledger.ActReplay})
 	if got := o.stateWords(time.Now()); got != "parked after 1 attempt since the last replay, 2 in all" {
 		t.Errorf("replayed: %s", got)
 	}

@@ -188,10 +188,10 @@ func evidenceWords(evidence string) string {
 func actionWords(action string) string {
 	name, ended := strings.CutSuffix(action, "_end")
 	words := map[string]string{
-		ledger.ActionReplay: "put back", ledger.ActionVoid: "given up (void)", ledger.ActionSettle: "settled by hand",
-		ledger.ActionResolve: "member named (resolve)", ledger.ActionPause: "account paused", ledger.ActionResume: "account resumed",
-		ledger.ActionCancel: "plan cancelled", ledger.ActionRejectsDismiss: "rejects dismissed", ledger.ActionRejectsRetry: "rejects mapped again",
-		ledger.ActionStream: "read from the stream again", ledger.ActionRecover: "ledger mended from the stream", "doctor": "database accepted (doctor)",
+		ledger.ActReplay: "put back", ledger.ActVoid: "given up (void)", ledger.ActSettle: "settled by hand",
+		ledger.ActResolve: "member named (resolve)", ledger.ActPause: "account paused", ledger.ActResume: "account resumed",
+		ledger.ActCancel: "plan cancelled", ledger.ActRejectsDismiss: "rejects dismissed", ledger.ActRejectsRetry: "rejects mapped again",
+		ledger.ActStream: "read from the stream again", ledger.ActRecover: "ledger mended from the stream", "doctor": "database accepted (doctor)",
 	}[name]
 	if words == "" {
 		words = strings.ReplaceAll(name, "_", " ")

@@ -18,8 +18,8 @@ const (
 
 // action is the live check as ops_actions keeps it. The member's id stands
 // there as it does in operations: finance must find the member.
-func (t *trial) action(result string) ledger.Action {
-	return ledger.Action{Actor: t.operator, Name: doctorAction,
+func (t *trial) action(result string) ledger.Act {
+	return ledger.Act{Actor: t.operator, Name: doctorAction,
 		Filter: fmt.Sprintf("account=%s member=%s bizId=%s reference=%s", t.Account, t.Member, t.BizID, t.Reference),
 		Reason: doctorWhy, SetSize: doctorGrants, Result: result}
 }
@@ -27,7 +27,7 @@ func (t *trial) action(result string) ledger.Action {
 // announce records that points are about to be granted. Without that record
 // nothing is granted.
 func (t *trial) announce(ctx context.Context) bool {
-	id, err := t.ledger.store.RecordAction(ctx, t.action(fmt.Sprintf("begun: %d point granted %d times with one bizId; 0 to %d points, see the next record",
+	id, err := t.ledger.store.RecordAct(ctx, t.action(fmt.Sprintf("begun: %d point granted %d times with one bizId; 0 to %d points, see the next record",
 		doctorPoints, doctorGrants, doctorPoints*doctorGrants)))
 	if err != nil {
 		t.wrong("live", "nothing was granted: it cannot be recorded: "+err.Error(), "run doctor as a role that may insert into ops_actions")
@@ -47,7 +47,7 @@ func (t *trial) conclude(ctx context.Context) {
 		result += fmt.Sprintf("not known, at most %d", doctorPoints*doctorGrants)
 	}
 	err := within(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		_, err := t.ledger.store.RecordAction(ctx, t.action(result))
+		_, err := t.ledger.store.RecordAct(ctx, t.action(result))
 		return err
 	})
 	if err != nil {

@@ -85,7 +85,7 @@ func forgetIn(ctx context.Context, c *cobra.Command, store *ledger.Store, o doct
 		return command.Usagef("--forget: nothing is known of an account named %q%s", o.forget, knownAccounts(others))
 	}
 	if o.yes {
-		report.Forgotten, err = store.ForgetKnowledge(ctx, ledger.Act{Actor: o.operator, Reason: o.reason}, o.forget)
+		report.Forgotten, err = store.ForgetKnowledge(ctx, ledger.Decision{Actor: o.operator, Reason: o.reason}, o.forget)
 		if err != nil {
 			return err
 		}

@@ -180,7 +180,7 @@ func (r *reloader) take(ctx context.Context, next *config.Config, why string) er
 		}
 	}
 	what := reloadWords(r.inForce, next, &change)
-	if _, err := store.RecordAction(ctx, ledger.Action{Actor: registrant(), Name: actionReload, Filter: what, Reason: why,
+	if _, err := store.RecordAct(ctx, ledger.Act{Actor: registrant(), Name: actionReload, Filter: what, Reason: why,
 		SetSize: int64(len(change.Accounts)), Result: restartWords(&change)}); err != nil {
 		return &ledgerAway{err}
 	}
