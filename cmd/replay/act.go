@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -47,7 +49,7 @@ func (a *decideFlags) check(c *cobra.Command) (ledger.Decision, error) {
 	case a.yes && (a.reason == "" || a.reason == reasonToFill):
 		return ledger.Decision{}, command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(a.reason) > maxReasonChars:
-		return ledger.Decision{}, command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
+		return ledger.Decision{}, command.Usagef("--reason: want at most %s characters", wording.Count(maxReasonChars))
 	}
 	return ledger.Decision{Actor: actor, Reason: a.reason}, nil
 }
@@ -75,7 +77,7 @@ func besidePlan(c *cobra.Command, others ...string) (err error) {
 
 // recordedAs says where an act is kept.
 func recordedAs(action int64, act ledger.Decision) string {
-	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, maskMobiles(act.Reason))
+	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, privacy.Mobiles(act.Reason))
 }
 
 // partlyError ends an act that was done, but not for everything: exit code 3.
@@ -110,7 +112,7 @@ func (s *session) oneOperation(c *cobra.Command, text string) (ledger.OperationD
 		names = append(names, "…")
 	}
 	return ledger.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", clean(text),
-		plural(len(found), "operation"), strings.Join(names, "\n  "))
+		wording.Plural(len(found), "operation"), strings.Join(names, "\n  "))
 }
 
 // maxNamed is how many operations an error names.
@@ -123,7 +125,7 @@ func notParked(err error, d *ledger.OperationDetail) error {
 		return err
 	}
 	if refused.Why != "" {
-		return fmt.Errorf("nothing was changed: %s", maskMobiles(clean(refused.Error())))
+		return fmt.Errorf("nothing was changed: %s", privacy.Mobiles(clean(refused.Error())))
 	}
 	next := fmt.Sprintf("`replay show %d` tells how", d.ID)
 	switch refused.State {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,17 +197,4 @@ func filterArgs(f ledger.OpenFilter) []string {
 		add("--by", string(f.By))
 	}
 	return args
-}
-
-var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
-
-// shell joins arguments as a POSIX shell reads them.
-func shell(args ...string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		if quoted[i] = a; !shellSafe.MatchString(a) {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

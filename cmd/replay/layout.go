@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -174,4 +175,26 @@ func printPoint(out io.Writer, text string) {
 	if found {
 		fmt.Fprintf(out, "      %s\n", strings.ReplaceAll(commands, "\n", "\n      "))
 	}
+}
+
+// clean makes a foreign text safe for a terminal: no control characters, no
+// marks that turn the direction of writing.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		case unicode.IsControl(r) || r == unicode.ReplacementChar:
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// printJSON prints one indented object.
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }

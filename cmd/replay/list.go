@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -69,7 +70,7 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 	case !slices.Contains([]ledger.OpenSort{ledger.SortRecorded, ledger.SortDue, ledger.SortPoints, ledger.SortFailed}, sort):
 		return command.Usagef("--sort: want recorded, due, points or failed, got %q", o.sort)
 	case o.limit < 1 || o.limit > maxPage:
-		return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", command.Count(maxPage), o.limit)
+		return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", wording.Count(maxPage), o.limit)
 	case o.asJSON && o.asCSV:
 		return command.Usagef("--json and --csv: want one of them")
 	}
@@ -162,7 +163,7 @@ func newListing(page ledger.OpenPage, state string, sort ledger.OpenSort) listin
 // goOn says that there is more.
 func (l listing) goOn() string {
 	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %s",
-		command.Count(len(l.Operations)), command.Count(l.Total), l.After)
+		wording.Count(len(l.Operations)), wording.Count(l.Total), l.After)
 }
 
 // when is the time that the list's order is about, as the title of its column
@@ -170,15 +171,15 @@ func (l listing) goOn() string {
 func (l listing) when(o *ledger.OpenOperation, now time.Time) (title, text string) {
 	switch {
 	case l.sort == ledger.SortDue && o.NextAt.After(now):
-		return "DUE", "in " + short(o.NextAt.Sub(now))
+		return "DUE", "in " + wording.Short(o.NextAt.Sub(now))
 	case l.sort == ledger.SortDue:
-		return "DUE", age(o.NextAt, now)
+		return "DUE", wording.Age(o.NextAt, now)
 	case l.sort == ledger.SortFailed && o.FailedAt == nil:
 		return "FAILED", "never"
 	case l.sort == ledger.SortFailed:
-		return "FAILED", age(*o.FailedAt, now)
+		return "FAILED", wording.Age(*o.FailedAt, now)
 	}
-	return "AGE", age(o.RecordedAt, now)
+	return "AGE", wording.Age(o.RecordedAt, now)
 }
 
 func (l listing) print(out io.Writer, now time.Time) {
@@ -188,7 +189,7 @@ func (l listing) print(out io.Writer, now time.Time) {
 			what = l.state + " operation"
 		}
 		if l.Total > 0 {
-			fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, command.Count(l.Total))
+			fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, wording.Count(l.Total))
 			return
 		}
 		fmt.Fprintf(out, "No %s fits. `replay status` shows what there is.\n", what)
@@ -210,7 +211,7 @@ func (l listing) print(out io.Writer, now time.Time) {
 			cause = strings.TrimSpace(o.State + " " + o.Cause)
 		}
 		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, clean(memberOf(o.MemberID, o.MemberCode)),
-			clean(o.BusinessKey), command.Count(o.Points), when, clean(vendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
+			clean(o.BusinessKey), wording.Count(o.Points), when, clean(wording.VendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
 	}
 	title := "CAUSE"
 	if l.state != string(ledger.Parked) {
@@ -221,7 +222,7 @@ func (l listing) print(out io.Writer, now time.Time) {
 	if l.More {
 		fmt.Fprintf(out, "\n%s\n", l.goOn())
 	} else {
-		fmt.Fprintf(out, "\n%s in all. `replay show ID` tells all about one.\n", plural(l.Total, "operation"))
+		fmt.Fprintf(out, "\n%s in all. `replay show ID` tells all about one.\n", wording.Plural(l.Total, "operation"))
 	}
 }
 

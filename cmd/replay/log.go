@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -56,7 +58,7 @@ func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActFilter
 	}
 	switch {
 	case o.limit < 1 || o.limit > maxLog:
-		return f, command.Usagef("--limit: want 1 to %s, got %d; a longer log goes on with --after", command.Count(maxLog), o.limit)
+		return f, command.Usagef("--limit: want 1 to %s, got %d; a longer log goes on with --after", wording.Count(maxLog), o.limit)
 	case o.after < 0:
 		return f, command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
 	}
@@ -90,7 +92,7 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 	}
 	page.More = more
 	for _, a := range found {
-		a.Actor, a.Reason, a.Filter, a.Result = maskMobiles(a.Actor), maskMobiles(a.Reason), maskMobiles(a.Filter), maskMobiles(a.Result)
+		a.Actor, a.Reason, a.Filter, a.Result = privacy.Mobiles(a.Actor), privacy.Mobiles(a.Reason), privacy.Mobiles(a.Filter), privacy.Mobiles(a.Result)
 		page.Actions = append(page.Actions, a)
 	}
 	if more {
@@ -120,12 +122,12 @@ func (l *actionLog) print(out io.Writer, now time.Time) {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", moment(a.At), clip(clean(actionWords(a.Name)+" by "+a.Actor), 46), age(a.At, now), a.ID)
+		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", wording.Moment(a.At), clip(clean(wording.Act(a.Name)+" by "+a.Actor), 46), wording.Age(a.At, now), a.ID)
 		printLine(out, "why", a.Reason)
 		if a.Filter != "" {
 			printLine(out, "of", a.Filter)
 		}
-		printLine(out, "size", command.Count(a.SetSize))
+		printLine(out, "size", wording.Count(a.SetSize))
 		printLine(out, "result", a.Result)
 	}
 	if l.More {

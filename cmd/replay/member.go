@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -81,7 +83,7 @@ func runMember(c *cobra.Command, environ []string, text string, o *memberOptions
 	case text == "" || len(text) > maxMemberText || strings.ContainsRune(text, 0):
 		return command.Usagef("want a customerId, a scanned userCode or a memberId of 1 to %d bytes", maxMemberText)
 	case o.limit < 1 || o.limit > maxMemberRows:
-		return command.Usagef("--limit: want 1 to %s, got %d", command.Count(maxMemberRows), o.limit)
+		return command.Usagef("--limit: want 1 to %s, got %d", wording.Count(maxMemberRows), o.limit)
 	case c.Flag("account").Changed && o.account == "":
 		return command.Usagef("--account is empty: leave it out to mean all")
 	case c.Flag("since").Changed && o.since == "":
@@ -160,7 +162,7 @@ func (s *session) member(c *cobra.Command, q memberQuestion, only string) (*memb
 	if err != nil {
 		return nil, err
 	}
-	report := &memberReport{AskedFor: maskMobiles(q.text), Accounts: []*memberAccount{}}
+	report := &memberReport{AskedFor: privacy.Mobiles(q.text), Accounts: []*memberAccount{}}
 	if !q.since.IsZero() {
 		report.Since = &q.since
 	}
@@ -169,7 +171,7 @@ func (s *session) member(c *cobra.Command, q memberQuestion, only string) (*memb
 	var unread, silent []string
 	for _, name := range names {
 		a, err := s.memberAt(c.Context(), name, q, known, func(looked int64) {
-			progress.Show("  looked through %s operations of the ledger for scanned codes", command.Count(looked))
+			progress.Show("  looked through %s operations of the ledger for scanned codes", wording.Count(looked))
 		})
 		if err != nil {
 			return nil, err
@@ -188,7 +190,7 @@ func (s *session) member(c *cobra.Command, q memberQuestion, only string) (*memb
 	}
 	if len(report.Accounts) == 0 && len(report.Rejects) == 0 {
 		return nil, fmt.Errorf("nobody is known as %s: the ledger has no operation and no open reject of such a member, and\n  %s\nCheck the number; `replay list --state all --order …` finds an operation by its order",
-			clean(maskMobiles(q.text)), clean(strings.Join(silent, "\n  ")))
+			clean(privacy.Mobiles(q.text)), clean(strings.Join(silent, "\n  ")))
 	}
 	if len(unread) > 0 {
 		report.unread = &unreadError{unread}

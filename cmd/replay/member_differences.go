@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"pointsledger/desk/wording"
 	"pointsledger/evidence"
-	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
@@ -81,7 +81,7 @@ func (a *memberAccount) difference(finding memberFinding, cause string, rows []m
 
 // them is "1 operation (100 points)".
 func (d *memberDifference) them(noun string) string {
-	return fmt.Sprintf("%s (%s)", plural(d.Count, noun), plural(d.Points, "point"))
+	return fmt.Sprintf("%s (%s)", wording.Plural(d.Count, noun), wording.Plural(d.Points, "point"))
 }
 
 func (a *memberAccount) verifies() bool { return a.config.InDoubt == config.InDoubtVerify }
@@ -97,7 +97,7 @@ func (a *memberAccount) differenceWords(d *memberDifference, rows []memberRow) s
 		for _, r := range rows {
 			shown += r.record.Points
 		}
-		return fmt.Sprintf("Other points: the ledger has %s; the records show our reference with %s. Ask the vendor how this came to be.", operations, plural(shown, "point"))
+		return fmt.Sprintf("Other points: the ledger has %s; the records show our reference with %s. Ask the vendor how this came to be.", operations, wording.Plural(shown, "point"))
 	case openSeen:
 		return operations + " granted by the vendor, though the ledger does not know: the member has these points. Do not put it back, as it is not in doubt and would be sent again. Have it posted with the record as evidence:"
 	case voidedSeen:
@@ -120,7 +120,7 @@ func (a *memberAccount) differenceWords(d *memberDifference, rows []memberRow) s
 		return a.doubtOpenWords(operations, d.Cause)
 	case parkedUnseen:
 		return fmt.Sprintf("%s parked (%s): %s. The member does not have these points. %s:", operations, d.Cause,
-			causeWords(d.Cause, string(ledger.Parked)), causeAdvice(d.Cause, a.verifies()))
+			wording.Cause(d.Cause, string(ledger.Parked)), wording.Advice(d.Cause, a.verifies()))
 	case underWay:
 		return operations + " on the way: the workers send it by themselves." + a.gateWords()
 	case justPosted:
@@ -179,7 +179,7 @@ func (a *memberAccount) doubtOpenWords(operations, cause string) string {
 	if cause == "" {
 		return words + "The worker goes on with it by itself." + a.gateWords()
 	}
-	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, causeWords(cause, string(ledger.Parked)), causeAdvice(cause, a.verifies()))
+	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, string(ledger.Parked)), wording.Advice(cause, a.verifies()))
 }
 
 // gateWords is what a closed gate means for what is on the way.
@@ -187,7 +187,7 @@ func (a *memberAccount) gateWords() string {
 	if a.gate == "" {
 		return ""
 	}
-	return fmt.Sprintf(" Not now: the account's gate is closed, as %s; see `replay status`.", gateWords(a.gate))
+	return fmt.Sprintf(" Not now: the account's gate is closed, as %s; see `replay status`.", wording.Gate(a.gate))
 }
 
 // differenceCommand is the command for one of the rows; empty for none.
@@ -197,7 +197,7 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 	settle := func() string {
 		evidence := "in the member's records"
 		if at := recordTime(*r.record); !at.IsZero() {
-			evidence = "record of " + moment(at)
+			evidence = "record of " + wording.Moment(at)
 		}
 		return shell("replay", "settle", string(o.BizID), "--evidence", evidence, "--reason", reasonToFill)
 	}
@@ -213,7 +213,7 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 		}
 		fallthrough
 	case doubtAbsent, doubtOpen, parkedUnseen:
-		if parked && worthReplay(o.Cause, a.verifies()) {
+		if parked && wording.WorthReplay(o.Cause, a.verifies()) {
 			return runBizID(o.BizID)
 		}
 		if parked {
@@ -245,9 +245,9 @@ func (a *memberAccount) agreeWords() string {
 	case posted == 0 || !a.Vendor.read:
 		return ""
 	case guess == 0:
-		return fmt.Sprintf("Posted and in the vendor's records, by our reference: %s of %s.", command.Count(exact), plural(posted, "operation"))
+		return fmt.Sprintf("Posted and in the vendor's records, by our reference: %s of %s.", wording.Count(exact), wording.Plural(posted, "operation"))
 	case exact == 0:
-		return fmt.Sprintf("Posted and in the vendor's records, by points and time (a guess, as they do not show our references): %s of %s.", command.Count(guess), plural(posted, "operation"))
+		return fmt.Sprintf("Posted and in the vendor's records, by points and time (a guess, as they do not show our references): %s of %s.", wording.Count(guess), wording.Plural(posted, "operation"))
 	}
-	return fmt.Sprintf("Posted and in the vendor's records: %s of %s by our reference, and %s by points and time, a guess.", command.Count(exact), plural(posted, "operation"), command.Count(guess))
+	return fmt.Sprintf("Posted and in the vendor's records: %s of %s by our reference, and %s by points and time, a guess.", wording.Count(exact), wording.Plural(posted, "operation"), wording.Count(guess))
 }

@@ -120,25 +120,3 @@ func TestCompareMemberTakesTheNearest(t *testing.T) {
 		}
 	}
 }
-
-func TestMaskOfMembers(t *testing.T) {
-	t.Parallel()
-	for number, want := range map[string]string{"": "", "1234": "****", "12345678": "****", "123456789": "****6789", "卡卡卡卡卡卡卡卡尾号": "****卡卡尾号"} {
-		if got := maskCard(number); got != want {
-			t.Errorf("card %q: %q, want %q", number, got, want)
-		}
-	}
-	for text, want := range map[string]string{"卡622588021234": "卡****1234", "62258802123": "62258802123", "a1b": "a1b", "": ""} {
-		if got := maskLongNumbers(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-	if got := maskName(" ", "王小明"); got != "王**" {
-		t.Errorf("name %q", got)
-	}
-	for number, want := range map[string]string{"13812345678": "138****5678", "02112345678": "****5678", "1234567": "****", "": ""} {
-		if got := maskMobile(number); got != want {
-			t.Errorf("mobile %q: %q, want %q", number, got, want)
-		}
-	}
-}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/internal/command"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/config"
 )
 
@@ -40,9 +40,9 @@ func (r *memberReport) printRejects(out io.Writer) {
 		counts[reject.Code]++
 	}
 	for i, code := range codes {
-		codes[i] = fmt.Sprintf("%s %s", code, command.Count(counts[code]))
+		codes[i] = fmt.Sprintf("%s %s", code, wording.Count(counts[code]))
 	}
-	number := plural(len(r.Rejects), "event")
+	number := wording.Plural(len(r.Rejects), "event")
 	if r.MoreRejects {
 		number = "More than " + number
 	}
@@ -72,7 +72,7 @@ func (a *memberAccount) print(out io.Writer, r *memberReport) {
 			text += "\n" + strings.Join(d.Commands, "\n")
 		}
 		if more := d.Count - int64(len(d.Commands)); more > 0 && len(d.Commands) > 0 {
-			text += fmt.Sprintf("\n(and %s more of the kind)", command.Count(more))
+			text += fmt.Sprintf("\n(and %s more of the kind)", wording.Count(more))
 		}
 		printPoint(out, text)
 	}
@@ -114,7 +114,7 @@ func (a *memberAccount) printVendor(out io.Writer) {
 		}
 		printLine(out, "status", status)
 		if i.Balance != nil {
-			printLine(out, "balance", plural(*i.Balance, "point")+" at the vendor, from all sources")
+			printLine(out, "balance", wording.Plural(*i.Balance, "point")+" at the vendor, from all sources")
 		}
 	}
 	if v.Words != "" {
@@ -135,16 +135,16 @@ func (a *memberAccount) printVendor(out io.Writer) {
 		printLine(out, "gift card", text)
 	}
 	if more := max(len(v.Cards)-memberCardsShown, 0) + v.MoreCards; more > 0 {
-		printLine(out, "", fmt.Sprintf("and %s", plural(more, "further gift card")))
+		printLine(out, "", fmt.Sprintf("and %s", wording.Plural(more, "further gift card")))
 	}
 	if a.gate != "" {
-		printLine(out, "gate closed", gateWords(a.gate))
+		printLine(out, "gate closed", wording.Gate(a.gate))
 	}
 }
 
 func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
 	of := func(t tally) string {
-		return fmt.Sprintf("%s (%s)", plural(t.Points, "point"), command.Count(t.Count))
+		return fmt.Sprintf("%s (%s)", wording.Plural(t.Points, "point"), wording.Count(t.Count))
 	}
 	var parts []string
 	part := func(name string, t tally) {
@@ -159,7 +159,7 @@ func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
 	part("voided", s.Voided)
 	part("of these in doubt", s.InDoubt)
 	if s.NothingToSend > 0 {
-		parts = append(parts, "nothing to send ("+command.Count(s.NothingToSend)+")")
+		parts = append(parts, "nothing to send ("+wording.Count(s.NothingToSend)+")")
 	}
 	if len(parts) == 0 {
 		parts = []string{"no operations"}
@@ -177,13 +177,13 @@ func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
 		printLine(out, "vendor records", strings.Join(parts, ", "))
 	}
 	if a.OlderRows > 0 {
-		printLine(out, "since", fmt.Sprintf("%s; %s before that, not counted", moment(*r.Since), plural(a.OlderRows, "row")))
+		printLine(out, "since", fmt.Sprintf("%s; %s before that, not counted", wording.Moment(*r.Since), wording.Plural(a.OlderRows, "row")))
 	}
 	if a.MoreOperations {
 		printLine(out, "cut off", "the ledger has more operations of this member than were read; the newest are here")
 	}
 	if a.Vendor.Partial {
-		printLine(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", command.Count(len(a.Vendor.history.Records))))
+		printLine(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", wording.Count(len(a.Vendor.history.Records))))
 	}
 	if a.Vendor.Moving {
 		printLine(out, "note", "records kept arriving while they were read: one may be missing here. Ask again")
@@ -191,7 +191,7 @@ func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
 	if a.ScanEnded && a.Kind != config.KindKylin {
 		words := "nothing was recorded in that time, so none was looked for"
 		if a.ScannedFrom != nil {
-			words = "looked for among what was recorded since " + moment(*a.ScannedFrom) + "; --since goes further back"
+			words = "looked for among what was recorded since " + wording.Moment(*a.ScannedFrom) + "; --since goes further back"
 		}
 		printLine(out, "scanned codes", words)
 	}
@@ -216,10 +216,10 @@ func (a *memberAccount) printRows(out io.Writer) {
 			when = r.At.Local().Format("2006-01-02 15:04")
 		}
 		if r.Record != nil {
-			theirs, what, state = command.Count(r.Record.Points), r.Record.Text, "not ours"
+			theirs, what, state = wording.Count(r.Record.Points), r.Record.Text, "not ours"
 		}
 		if o := r.Operation; o != nil {
-			ours, state, reference, what = command.Count(o.Points), o.State, o.Reference, o.BusinessKey
+			ours, state, reference, what = wording.Count(o.Points), o.State, o.Reference, o.BusinessKey
 		}
 		switch r.Finding {
 		case appliedAgain:
@@ -234,7 +234,7 @@ func (a *memberAccount) printRows(out io.Writer) {
 	printTable(out, []column{{"", false}, {"WHEN (" + time.Now().Format("-07:00") + ")", false}, {"LEDGER", true}, {"VENDOR", true}, {"STATE", false}, {"REFERENCE", false},
 		{"ORDER OR TEXT", false}}, rows)
 	if a.MoreRows > 0 {
-		fmt.Fprintf(out, "%s not shown; --limit shows more\n", plural(a.MoreRows, "older row"))
+		fmt.Fprintf(out, "%s not shown; --limit shows more\n", wording.Plural(a.MoreRows, "older row"))
 	}
 	var legend []string
 	for _, l := range []struct{ mark, words string }{{"=", "in both, by our reference"}, {"~", "in both, by points and time (a guess)"},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/desk/privacy"
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/config"
@@ -120,7 +121,7 @@ const settledAfter = time.Minute
 
 // compare sets the ledger and the records side by side.
 func (a *memberAccount) compare(q memberQuestion) {
-	a.MemberID, a.MemberCode = maskMobiles(a.id), maskMobiles(a.code)
+	a.MemberID, a.MemberCode = privacy.Mobiles(a.id), privacy.Mobiles(a.code)
 	a.MoreOperations, a.ScanEnded = a.ledger.More, a.ledger.ScanEnded
 	if at := a.ledger.ScannedFrom; !at.IsZero() {
 		a.ScannedFrom = &at
@@ -215,16 +216,16 @@ func (a *memberAccount) shown(r memberRow) shownRow {
 	row := shownRow{Finding: r.finding, At: r.at}
 	if o := r.operation; o != nil {
 		row.Operation = &shownMemberOp{ID: o.ID, BizID: o.BizID, Reference: o.Reference,
-			BusinessKey: hide(o.BusinessKey, o.MemberID, o.MemberCode), EventType: o.EventType, Points: o.Points,
+			BusinessKey: privacy.Hide(o.BusinessKey, o.MemberID, o.MemberCode), EventType: o.EventType, Points: o.Points,
 			State: memberState(o), Cause: o.Cause, InDoubt: o.InDoubt, Evidence: o.Evidence, RecordedAt: o.RecordedAt,
 			FirstSentAt: orNil(o.FirstSentAt), PostedAt: orNil(o.PostedAt)}
 	}
 	if record := r.record; record != nil {
-		text := a.Vendor.private.eyes(record.Desc)
+		text := a.Vendor.private.Mask(record.Desc)
 		if r.operation != nil && evidence.ReferenceAtEnd(record.Desc) != "" {
-			text = hide(a.Vendor.private.known(record.Desc), r.operation.MemberID, r.operation.MemberCode)
+			text = privacy.Hide(a.Vendor.private.MaskOurs(record.Desc), r.operation.MemberID, r.operation.MemberCode)
 		}
-		row.Record = &shownVendorRow{Points: record.Points, Spent: record.Type == zhimai.Spent, Text: text, At: a.Vendor.private.eyes(record.CreatedAt)}
+		row.Record = &shownVendorRow{Points: record.Points, Spent: record.Type == zhimai.Spent, Text: text, At: a.Vendor.private.Mask(record.CreatedAt)}
 		if row.Record.Spent {
 			row.Record.Points = -max(record.Points, -record.Points)
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
@@ -47,7 +49,7 @@ type vendorView struct {
 	id      string
 	read    bool
 	history zhimai.History
-	private memberPrivate
+	private privacy.Member
 }
 
 // memberIdentity is who the member is.
@@ -111,8 +113,8 @@ func readMember(ctx context.Context, client *zhimai.Client, text string, byID, b
 		return view
 	}
 	view.State, view.id = vendorRead, identity.UserID
-	view.private = memberPrivate{names: []string{identity.Nickname, identity.Username}, mobile: identity.Mobile}
-	view.Identity = &memberIdentity{Name: maskName(identity.Nickname, identity.Username), Mobile: maskMobile(identity.Mobile),
+	view.private = privacy.Member{Names: []string{identity.Nickname, identity.Username}, Mobile: identity.Mobile}
+	view.Identity = &memberIdentity{Name: privacy.Name(identity.Nickname, identity.Username), Mobile: privacy.Mobile(identity.Mobile),
 		Frozen: identity.Frozen(), Balance: identity.Points, Coupons: len(identity.Coupons), StatusID: identity.Status}
 
 	cards, reply := client.MyCards(ctx, view.id, true)
@@ -158,7 +160,7 @@ func withoutRepeats(records []zhimai.Record) []zhimai.Record {
 // keepCards keeps the first cards, masked.
 func (v *vendorView) keepCards(cards []zhimai.GiftCard) {
 	for _, c := range cards {
-		v.private.cards = append(v.private.cards, c.ID)
+		v.private.Cards = append(v.private.Cards, c.ID)
 	}
 	v.MoreCards = max(len(cards)-memberMaxCards, 0)
 	for _, c := range cards[:len(cards)-v.MoreCards] {
@@ -166,8 +168,8 @@ func (v *vendorView) keepCards(cards []zhimai.GiftCard) {
 		if status == "" {
 			status = fmt.Sprintf("status %d", c.Status)
 		}
-		v.Cards = append(v.Cards, memberCard{Number: maskCard(c.ID), Title: v.private.eyes(c.Title), Balance: v.private.eyes(c.ParValue),
-			FaceValue: v.private.eyes(c.DeductAmount), Status: v.private.eyes(status), EndsAt: v.private.eyes(c.EndAt)})
+		v.Cards = append(v.Cards, memberCard{Number: privacy.Card(c.ID), Title: v.private.Mask(c.Title), Balance: v.private.Mask(c.ParValue),
+			FaceValue: v.private.Mask(c.DeductAmount), Status: v.private.Mask(status), EndsAt: v.private.Mask(c.EndAt)})
 	}
 }
 
@@ -180,37 +182,20 @@ func (v *vendorView) failed(what string, reply vendorapi.Reply) {
 	if reply.Outcome == vendorapi.Refused {
 		v.State = vendorRefused
 	}
-	v.Words = v.private.eyes(what + ": " + replyWords(reply))
+	v.Words = v.private.Mask(what + ": " + replyWords(reply))
 }
 
 // replyWords says what a call came to that brought nothing. It is not masked.
 func replyWords(reply vendorapi.Reply) string {
-	words := outcomeWords(reply.Outcome)
+	words := wording.Outcome(reply.Outcome)
 	if errors.Is(reply.Err, zhimai.ErrNoMember) {
 		return reply.Err.Error() // a success that names nobody: its own words would mislead
 	}
-	if said := answer(reply.HTTPStatus, reply.Code, reply.Message); said != "" {
+	if said := wording.Answer(reply.HTTPStatus, reply.Code, reply.Message); said != "" {
 		return words + " (" + said + ")"
 	}
 	if reply.Err != nil {
 		return words + " (" + reply.Err.Error() + ")"
 	}
 	return words
-}
-
-// outcomeWords says what a call that reads came to.
-func outcomeWords(o vendorapi.Outcome) string {
-	switch o {
-	case vendorapi.Refused:
-		return "the vendor said no"
-	case vendorapi.Unauthorised:
-		return "the vendor does not accept our credentials"
-	case vendorapi.Throttled:
-		return "the vendor asked for fewer calls"
-	case vendorapi.NotSent:
-		return "the vendor could not be reached"
-	case vendorapi.Retryable:
-		return "the vendor asked to try again later"
-	}
-	return "the vendor gave no clear answer"
 }

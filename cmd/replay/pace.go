@@ -6,9 +6,9 @@ import (
 	"math"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
-	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
@@ -94,7 +94,7 @@ func (p *pace) rateWords() string {
 	case p.PerSecond == 0:
 		return "0"
 	case p.PerSecond >= 10:
-		return command.Count(int64(math.Round(p.PerSecond))) + "/s"
+		return wording.Count(int64(math.Round(p.PerSecond))) + "/s"
 	case p.PerSecond >= 1:
 		return fmt.Sprintf("%.1f/s", p.PerSecond)
 	}
@@ -125,11 +125,11 @@ func (a *accountReport) drainWords() string {
 	case a.DrainsInMs == nil && a.atLeastMs == 0:
 		return "unknown"
 	case a.atLeastMs > int64(maxDrain/time.Millisecond):
-		return "> " + short(maxDrain)
+		return "> " + wording.Short(maxDrain)
 	case a.DrainsInMs == nil:
-		return "> " + short(time.Duration(a.atLeastMs)*time.Millisecond)
+		return "> " + wording.Short(time.Duration(a.atLeastMs)*time.Millisecond)
 	}
-	return short(time.Duration(*a.DrainsInMs) * time.Millisecond)
+	return wording.Short(time.Duration(*a.DrainsInMs) * time.Millisecond)
 }
 
 // maxDrain is the longest time that is worth a number.
@@ -147,7 +147,7 @@ func (r *statusReport) printKnown(out io.Writer) {
 func (a *accountReport) knownWords() string {
 	words := "has never confirmed a call: one at a time until it does"
 	if a.ConfirmedAt != nil {
-		words = "confirmed its first call " + moment(*a.ConfirmedAt)
+		words = "confirmed its first call " + wording.Moment(*a.ConfirmedAt)
 	}
 	switch {
 	case a.Known != nil && a.verify:

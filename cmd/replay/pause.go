@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -95,7 +97,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 			return err
 		}
 	}
-	g.Words = maskMobiles(g.Words)
+	g.Words = privacy.Mobiles(g.Words)
 	if o.json {
 		err = printJSON(c.OutOrStdout(), g)
 	} else {
@@ -103,7 +105,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	}
 	if err == nil && !pause && g.Before != ledger.GatePaused && g.Before != "" {
 		return fmt.Errorf("nothing was changed: the gate of %s is closed (%s: %s), but nobody has paused it. %s", account, g.Before,
-			gateWords(g.Before), upperFirst(gateAdvice(g.Before)))
+			wording.Gate(g.Before), upperFirst(wording.GateAdvice(g.Before)))
 	}
 	return err
 }
@@ -153,11 +155,11 @@ func (g *gateChange) print(out io.Writer, act ledger.Decision) {
 		return // the error that follows says it
 	}
 	if g.Before != "" {
-		printLine(out, "gate before", fmt.Sprintf("closed since %s (%s)", moment(g.Since), g.Before))
+		printLine(out, "gate before", fmt.Sprintf("closed since %s (%s)", wording.Moment(g.Since), g.Before))
 		printLine(out, "", g.Words)
 	}
-	printLine(out, "waiting", plural(g.Waiting, "operation"))
-	printLine(out, "being sent", plural(g.Sending, "operation"))
+	printLine(out, "waiting", wording.Plural(g.Waiting, "operation"))
+	printLine(out, "being sent", wording.Plural(g.Sending, "operation"))
 	switch {
 	case g.Act != 0:
 		printLine(out, "recorded", recordedAs(g.Act, act))

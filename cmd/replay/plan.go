@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -32,7 +34,7 @@ it: replay run --plan P-7K2M, say.`,
 		Args:    command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if limit < 1 || limit > maxPlans {
-				return command.Usagef("--limit: want 1 to %s, got %d", command.Count(maxPlans), limit)
+				return command.Usagef("--limit: want 1 to %s, got %d", wording.Count(maxPlans), limit)
 			}
 			s, err := open(c, environ)
 			if err != nil {
@@ -45,7 +47,7 @@ it: replay run --plan P-7K2M, say.`,
 			}
 			reports := make([]planReport, len(plans))
 			for i, p := range plans {
-				p.Filter = maskMobiles(p.Filter)
+				p.Filter = privacy.Mobiles(p.Filter)
 				reports[i] = planReport{Plan: p, State: planState(p)}
 			}
 			if asJSON {
@@ -91,9 +93,9 @@ func printPlans(out io.Writer, plans []planReport, now time.Time) {
 	for _, p := range plans {
 		counts := []string{"", "", "", ""}
 		if p.Kind.OfOperations() {
-			counts = []string{command.Count(p.Left), command.Count(p.Done), command.Count(p.Skipped), command.Count(p.Refused)}
+			counts = []string{wording.Count(p.Left), wording.Count(p.Done), wording.Count(p.Skipped), wording.Count(p.Refused)}
 		}
-		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, age(p.MadeAt, now), clean(p.MadeBy), command.Count(p.Size)},
+		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, wording.Age(p.MadeAt, now), clean(p.MadeBy), wording.Count(p.Size)},
 			counts...), clean(p.Filter)))
 	}
 	printTable(out, []column{{"PLAN", false}, {"KIND", false}, {"STATE", false}, {"AGE", true}, {"MADE BY", false}, {"SIZE", true},
@@ -151,7 +153,7 @@ type cancelReport struct {
 // MarshalJSON leaves mobile numbers out of the filter.
 func (r cancelReport) MarshalJSON() ([]byte, error) {
 	type plain cancelReport
-	r.Filter = maskMobiles(r.Filter)
+	r.Filter = privacy.Mobiles(r.Filter)
 	return json.Marshal(plain(r))
 }
 
@@ -161,7 +163,7 @@ func leftWords(before string, p ledger.Plan) string {
 	if !p.Kind.OfOperations() {
 		return ""
 	}
-	return before + command.Count(p.Left) + " left of " + plural(p.Size, "operation")
+	return before + wording.Count(p.Left) + " left of " + wording.Plural(p.Size, "operation")
 }
 
 func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Decision, plan ledger.Plan) error {
@@ -169,7 +171,7 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Decision, 
 	var text string
 	switch {
 	case plan.CancelledAt != nil:
-		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, moment(*plan.CancelledAt), clean(plan.CancelledBy))
+		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), clean(plan.CancelledBy))
 	case r.State == "finished":
 		text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
 	case !a.yes:

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
@@ -111,7 +113,7 @@ func (s *session) probeFor(c *cobra.Command, o *runOptions, plan ledger.Plan) (*
 	progress := command.NewProgress(c.ErrOrStderr())
 	defer progress.Done()
 	return s.probePlan(c.Context(), plan, o.probe, func(done, members int) {
-		progress.Show("  reading the vendor's records: %s of %s", command.Count(done), plural(members, "member"))
+		progress.Show("  reading the vendor's records: %s of %s", wording.Count(done), wording.Plural(members, "member"))
 	})
 }
 
@@ -128,7 +130,7 @@ func (r *probeReport) incomplete() error {
 type unprobedError struct{ operations int64 }
 
 func (e *unprobedError) Error() string {
-	return fmt.Sprintf("the vendor's records could not be read for %s of the probe", plural(e.operations, "operation"))
+	return fmt.Sprintf("the vendor's records could not be read for %s of the probe", wording.Plural(e.operations, "operation"))
 }
 
 // Is makes the error stand for "done, but something does not agree".
@@ -197,9 +199,9 @@ func (s *session) scanMembers(ctx context.Context, vendors map[string]*probedVen
 					m.reading, m.known, m.read, failures[m.account] = reading, known, true, 0
 					m.frozen = frozen
 				case vendorapi.Refused: // the vendor answers: it is about this member
-					m.why, failures[m.account] = maskVendorWords(replyWords(reply)), 0
+					m.why, failures[m.account] = privacy.VendorWords(replyWords(reply)), 0
 				default:
-					m.why = maskVendorWords(replyWords(reply))
+					m.why = privacy.VendorWords(replyWords(reply))
 					failures[m.account]++
 				}
 				if progress != nil {
@@ -314,11 +316,11 @@ func (r *probeReport) print(out io.Writer) {
 		printLine(out, "probe", "nothing of this can be looked up: no account that verifies is on here, or no member is known")
 		return
 	}
-	printLine(out, "probe", fmt.Sprintf("%s of %s (%s in doubt) looked up in the records of %s:", command.Count(r.looked()),
-		plural(from, "operation"), command.Count(r.InDoubt), plural(r.Members, "member")))
+	printLine(out, "probe", fmt.Sprintf("%s of %s (%s in doubt) looked up in the records of %s:", wording.Count(r.looked()),
+		wording.Plural(from, "operation"), wording.Count(r.InDoubt), wording.Plural(r.Members, "member")))
 	line := func(t tally, words string) {
 		if t.Count > 0 {
-			printLine(out, "", fmt.Sprintf("%s (%s) %s", command.Count(t.Count), plural(t.Points, "point"), words))
+			printLine(out, "", fmt.Sprintf("%s (%s) %s", wording.Count(t.Count), wording.Plural(t.Points, "point"), words))
 		}
 	}
 	line(r.Applied, "already applied: in the records, with our reference. What is in doubt is posted, not sent again")
@@ -327,10 +329,10 @@ func (r *probeReport) print(out io.Writer) {
 	line(r.Absent, "not applied: not in the records, which would show it")
 	line(r.Unclear, "cannot be told from the records")
 	for _, lack := range slices.Sorted(maps.Keys(r.Lacks)) {
-		printLine(out, "", fmt.Sprintf("%s of these: %s", command.Count(r.Lacks[lack]), lack.Words()))
+		printLine(out, "", fmt.Sprintf("%s of these: %s", wording.Count(r.Lacks[lack]), lack.Words()))
 	}
 	line(r.Unread, "could not be read: "+r.Why)
 	if r.NotProbed > 0 {
-		printLine(out, "", fmt.Sprintf("%s of the plan cannot be looked up: no records to read at their account, or no member known", plural(r.NotProbed, "operation")))
+		printLine(out, "", fmt.Sprintf("%s of the plan cannot be looked up: no records to read at their account, or no member known", wording.Plural(r.NotProbed, "operation")))
 	}
 }

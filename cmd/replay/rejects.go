@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -102,7 +103,7 @@ const maxRejectArgs = 1000
 // rejectIDs reads arguments as numbers of rejects, each once, rising.
 func rejectIDs(args []string) ([]ledger.RejectID, error) {
 	if len(args) > maxRejectArgs {
-		return nil, command.Usagef("want at most %s numbers of rejects, got %s; use a filter", command.Count(maxRejectArgs), command.Count(len(args)))
+		return nil, command.Usagef("want at most %s numbers of rejects, got %s; use a filter", wording.Count(maxRejectArgs), wording.Count(len(args)))
 	}
 	var ids []ledger.RejectID
 	for _, arg := range args {

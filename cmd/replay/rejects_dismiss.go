@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -86,7 +88,7 @@ func (s *session) previewDismiss(c *cobra.Command, filter ledger.RejectFilter, a
 		p.print(c.OutOrStdout())
 	}
 	if err == nil && act.expect != 0 && act.expect != p.Rejects {
-		return fmt.Errorf("%s found, not the %s expected", plural(p.Rejects, "open reject"), command.Count(act.expect))
+		return fmt.Errorf("%s found, not the %s expected", wording.Plural(p.Rejects, "open reject"), wording.Count(act.expect))
 	}
 	return err
 }
@@ -96,7 +98,7 @@ func (p *dismissPreview) print(out io.Writer) {
 		fmt.Fprintln(out, "No open reject fits: nothing to dismiss. `replay rejects list --all` shows what there was.")
 		return
 	}
-	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", plural(p.Rejects, "open reject"))
+	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", wording.Plural(p.Rejects, "open reject"))
 	printCodes(out, p.Codes)
 	fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
 }
@@ -105,7 +107,7 @@ func (p *dismissPreview) print(out io.Writer) {
 func forEyesCodes(codes []ledger.RetryCode) []ledger.RetryCode {
 	shown := make([]ledger.RetryCode, len(codes))
 	for i, c := range codes {
-		c.Reason = maskMobiles(c.Reason)
+		c.Reason = privacy.Mobiles(c.Reason)
 		shown[i] = c
 	}
 	return shown
@@ -115,7 +117,7 @@ func forEyesCodes(codes []ledger.RetryCode) []ledger.RetryCode {
 func printCodes(out io.Writer, codes []ledger.RetryCode) {
 	rows := make([][]string, len(codes))
 	for i, code := range codes {
-		rows[i] = []string{string(code.Code), command.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), clean(code.Reason)}
+		rows[i] = []string{string(code.Code), wording.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), clean(code.Reason)}
 	}
 	printTable(out, []column{{"CODE", false}, {"REJECTS", true}, {"FOR EXAMPLE", true}, {"REASON", false}}, rows)
 }
@@ -133,14 +135,14 @@ func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rej
 	case done.Found == 0:
 		fmt.Fprintln(out, "No open reject fits: nothing was dismissed, nothing recorded.")
 	default:
-		fmt.Fprintf(out, "Dismissed %s of %s.\n", command.Count(done.Dismissed), plural(done.Found, "reject"))
+		fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(done.Dismissed), wording.Plural(done.Found, "reject"))
 		if done.Skipped > 0 {
-			printLine(out, "skipped", command.Count(done.Skipped)+": somebody decided about them meanwhile")
+			printLine(out, "skipped", wording.Count(done.Skipped)+": somebody decided about them meanwhile")
 		}
 		printLine(out, "recorded", recordedAs(done.Act, who))
 	}
 	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
-		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", plural(done.Dismissed, "reject"))}
+		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}
 	}
 	return err
 }
@@ -163,8 +165,8 @@ func rejectSizeError(err error) error {
 		return nil
 	case size.Expect == 0:
 		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
-			command.Count(size.Found), ledger.MaxUnexpected, size.Found)
+			wording.Count(size.Found), ledger.MaxUnexpected, size.Found)
 	}
 	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
-		plural(size.Found, "open reject"), command.Count(size.Expect))
+		wording.Plural(size.Found, "open reject"), wording.Count(size.Expect))
 }

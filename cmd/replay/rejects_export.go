@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/rules"
@@ -101,7 +102,7 @@ func (s *session) exportRejects(c *cobra.Command, filter ledger.RejectFilter, ou
 	if err := e.write(c.Context(), s.store, ids); err != nil {
 		return err
 	}
-	c.PrintErrf("Exported %s to %s, member ids and mobile numbers unmasked.\n", plural(e.written, "reject"), where)
+	c.PrintErrf("Exported %s to %s, member ids and mobile numbers unmasked.\n", wording.Plural(e.written, "reject"), where)
 	if e.example != 0 {
 		return &partlyError{e.leftOut()}
 	}
@@ -150,9 +151,9 @@ func (e *rejectExport) leftOut() string {
 	var parts []string
 	for why, n := range e.left {
 		total += n
-		parts = append(parts, command.Count(n)+" "+why)
+		parts = append(parts, wording.Count(n)+" "+why)
 	}
 	slices.Sort(parts)
 	return fmt.Sprintf("left out %s that cannot be a line for worker publish: %s. replay rejects show %d shows one; their publisher has to send them again",
-		plural(total, "reject"), strings.Join(parts, ", "), e.example)
+		wording.Plural(total, "reject"), strings.Join(parts, ", "), e.example)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -38,7 +40,7 @@ on. It changes nothing.
 			case err != nil:
 				return err
 			case limit < 1 || limit > maxPage:
-				return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", command.Count(maxPage), limit)
+				return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", wording.Count(maxPage), limit)
 			case after < 0:
 				return command.Usagef("--after: want the number that the page before ended with, got %d", after)
 			case asJSON && asCSV:
@@ -99,8 +101,8 @@ type rejectLine struct {
 func newRejectLine(r ledger.Reject) rejectLine {
 	m := &r.Message
 	return rejectLine{ID: r.ID, BrokerTime: m.BrokerTime, RejectedAt: r.RejectedAt, Stream: m.Stream, StreamSeq: m.Seq,
-		Subject: maskMobiles(m.Subject), Source: maskMobiles(r.Source), EventID: maskMobiles(r.EventID), Type: maskMobiles(r.Type),
-		Code: r.Code, Reason: maskMobiles(r.Reason), ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: maskMobiles(r.Resolution)}
+		Subject: privacy.Mobiles(m.Subject), Source: privacy.Mobiles(r.Source), EventID: privacy.Mobiles(r.EventID), Type: privacy.Mobiles(r.Type),
+		Code: r.Code, Reason: privacy.Mobiles(r.Reason), ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: privacy.Mobiles(r.Resolution)}
 }
 
 // rejectListing is a page as it is shown.
@@ -128,7 +130,7 @@ func newRejectListing(page ledger.RejectPage, state string) rejectListing {
 
 func (l rejectListing) goOn() string {
 	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %d",
-		command.Count(len(l.Rejects)), command.Count(l.Total), l.After)
+		wording.Count(len(l.Rejects)), wording.Count(l.Total), l.After)
 }
 
 func (l rejectListing) print(out io.Writer) {
@@ -138,7 +140,7 @@ func (l rejectListing) print(out io.Writer) {
 	}
 	switch {
 	case len(l.Rejects) == 0 && l.Total > 0:
-		fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, command.Count(l.Total))
+		fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, wording.Count(l.Total))
 		return
 	case len(l.Rejects) == 0 && l.state == ledger.RejectsOpen:
 		fmt.Fprintln(out, "No open reject fits. --all shows also what was decided before.")
@@ -164,7 +166,7 @@ func (l rejectListing) print(out io.Writer) {
 	if l.More {
 		fmt.Fprintf(out, "\n%s\n", l.goOn())
 	} else {
-		fmt.Fprintf(out, "\n%s in all. `replay rejects show ID` tells all about one.\n", plural(l.Total, what))
+		fmt.Fprintf(out, "\n%s in all. `replay rejects show ID` tells all about one.\n", wording.Plural(l.Total, what))
 	}
 }
 

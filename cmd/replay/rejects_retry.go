@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -201,7 +202,7 @@ func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
 	tally, err := r.store.RetryRejects(ctx, ledger.RejectRetry{Run: run, IDs: ids, Remap: r.rules.remap, RulesVersion: r.rules.version,
 		RulesText: r.rules.text, Registered: r.rules.registered,
 		Progress: func(done, found int) {
-			progress.Show("  mapping again: %s of %s", command.Count(done), command.Count(found))
+			progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
 		}})
 	progress.Done()
 	trouble := ""
@@ -242,7 +243,7 @@ func (r *retrying) notBegun(plan ledger.Plan, err error) error {
 // doneBefore says what an unfinished retry did.
 func doneBefore(t *ledger.RetryTally) string {
 	return fmt.Sprintf("Before that: accepted %s, duplicates %s; each of them is whole, the others are open",
-		command.Count(t.Accepted), command.Count(t.Duplicates))
+		wording.Count(t.Accepted), wording.Count(t.Duplicates))
 }
 
 // planCommand is the line that carries a plan out.
@@ -263,7 +264,7 @@ func (r *retrying) report(done *retryDone) error {
 		done.print(r.c.OutOrStdout(), r.who)
 	}
 	if err == nil && done.Failing > 0 {
-		return &partlyError{fmt.Sprintf("%s of %s still fail and stay open", command.Count(done.Failing), plural(done.Found, "reject"))}
+		return &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -43,7 +44,7 @@ func forEyesTally(t ledger.RetryTally) ledger.RetryTally {
 func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 	progress := command.NewProgress(r.c.ErrOrStderr())
 	found, err := r.store.PreviewRetry(r.c.Context(), ids, r.rules.remap, r.rules.other, func(done, found int) {
-		progress.Show("  looking: %s of %s", command.Count(done), command.Count(found))
+		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
 	})
 	progress.Done()
 	if err != nil {
@@ -61,10 +62,10 @@ func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 	}
 	if p.KnownByNow > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("of %s the fact is in the ledger by now: it was published again and accepted, so nothing is owed for it. "+
-			"A worker closes such rejects within a minute", plural(p.KnownByNow, "event")))
+			"A worker closes such rejects within a minute", wording.Plural(p.KnownByNow, "event")))
 	}
 	if p.KeysDiffer > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", plural(p.KeysDiffer, "event")))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", wording.Plural(p.KeysDiffer, "event")))
 	}
 	if r.rules.binding && p.Accepted > 0 {
 		p.Warnings = append(p.Warnings, "once something is accepted by this file, its rule sets count as in use: a worker that starts without them refuses to, and one that runs without them fetches nothing. Give the workers the same file, they take it over while they run")
@@ -98,7 +99,7 @@ func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
 		return err
 	}
 	if r.o.expect != 0 && r.o.expect != p.Found {
-		return fmt.Errorf("%s found, not the %s expected", plural(p.Found, "open reject"), command.Count(r.o.expect))
+		return fmt.Errorf("%s found, not the %s expected", wording.Plural(p.Found, "open reject"), wording.Count(r.o.expect))
 	}
 	return nil
 }
@@ -124,18 +125,18 @@ func (r *retrying) showPreview(p *retryPreview) error {
 		fmt.Fprintln(out, "No open reject fits: nothing to retry. `replay rejects list --all` shows what there was.")
 		return nil
 	}
-	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", plural(p.Found, "open reject"))
+	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", wording.Plural(p.Found, "open reject"))
 	printLine(out, "rules", r.rules.words())
 	printLine(out, "accounts", r.rules.accountWords())
 	if p.Oldest != nil {
-		printLine(out, "stored", moment(*p.Oldest)+" to "+moment(*p.Newest)+" at the broker")
+		printLine(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
 	fmt.Fprintln(out)
 	p.printOutcomes(out)
 	p.printAccounts(out)
 	printFailing(out, p.Codes)
 	if p.PointsDiffer > 0 {
-		fmt.Fprintf(out, "\n%s get other points than by the registered rules, reject %d for example.\n", plural(p.PointsDiffer, "event"), p.Example)
+		fmt.Fprintf(out, "\n%s get other points than by the registered rules, reject %d for example.\n", wording.Plural(p.PointsDiffer, "event"), p.Example)
 	}
 	for _, warning := range p.Warnings {
 		fmt.Fprintln(out)
@@ -171,10 +172,10 @@ func (p *retryPreview) printOutcomes(out io.Writer) {
 		{"still fail, stay open", func(t *ledger.RetryTally) int64 { return t.Failing }, true},
 		{"decided about already", func(t *ledger.RetryTally) int64 { return t.Skipped }, false},
 	} {
-		row := []string{line.words, command.Count(line.of(&p.RetryTally))}
+		row := []string{line.words, wording.Count(line.of(&p.RetryTally))}
 		shown := line.always || line.of(&p.RetryTally) > 0
 		if p.Registered != nil {
-			row = append(row, command.Count(line.of(p.Registered)))
+			row = append(row, wording.Count(line.of(p.Registered)))
 			shown = shown || line.of(p.Registered) > 0
 		}
 		if shown {
@@ -217,17 +218,17 @@ func (p *retryPreview) printAccounts(out io.Writer) {
 	rows := make([][]string, len(order))
 	for i, at := range order {
 		a, b := with[at], registered[at]
-		rows[i] = []string{at.account, string(at.kind), command.Count(a.Operations), command.Count(a.Points)}
+		rows[i] = []string{at.account, string(at.kind), wording.Count(a.Operations), wording.Count(a.Points)}
 		if p.Registered != nil {
-			rows[i] = append(rows[i], command.Count(b.Operations), command.Count(b.Points), signed(a.Points-b.Points))
+			rows[i] = append(rows[i], wording.Count(b.Operations), wording.Count(b.Points), signed(a.Points-b.Points))
 		}
 	}
 	printTable(out, columns, rows)
 	if p.NothingToSend > 0 {
-		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", command.Count(p.NothingToSend))
+		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", wording.Count(p.NothingToSend))
 	}
 	if p.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(p.InDoubt)+" of the operations: "+parkedInDoubt)
+		printLine(out, "in doubt", wording.Count(p.InDoubt)+" of the operations: "+parkedInDoubt)
 	}
 }
 
@@ -237,9 +238,9 @@ const parkedInDoubt = "parked in doubt: the ledger was rebuilt or mended since, 
 // signed writes a difference with its sign.
 func signed(p ledger.Points) string {
 	if p > 0 {
-		return "+" + command.Count(p)
+		return "+" + wording.Count(p)
 	}
-	return command.Count(p)
+	return wording.Count(p)
 }
 
 // printFailing prints what still fails, by code, and then one reason of each in
@@ -250,7 +251,7 @@ func printFailing(out io.Writer, codes []ledger.RetryCode) {
 	}
 	fmt.Fprintln(out, "\nStill failing, by the reason of now:")
 	for _, code := range codes {
-		printPoint(out, fmt.Sprintf("%s: %s. Reject %s, for example: %s", code.Code, plural(code.Count, "event"), idText(code.Example), code.Reason))
+		printPoint(out, fmt.Sprintf("%s: %s. Reject %s, for example: %s", code.Code, wording.Plural(code.Count, "event"), idText(code.Example), code.Reason))
 	}
 }
 
@@ -268,31 +269,31 @@ func (d *retryDone) print(out io.Writer, who ledger.Decision) {
 		fmt.Fprintln(out, "No open reject fits: nothing was retried, nothing recorded.")
 		return
 	}
-	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", command.Count(d.Accepted), plural(d.Found, "reject"),
-		plural(d.Operations, "operation"), plural(d.Points, "point"))
+	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", wording.Count(d.Accepted), wording.Plural(d.Found, "reject"),
+		wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
 	for _, a := range d.Accounts {
-		printLine(out, a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, plural(a.Operations, "operation"), plural(a.Points, "point")))
+		printLine(out, a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, wording.Plural(a.Operations, "operation"), wording.Plural(a.Points, "point")))
 	}
 	if d.NothingToSend > 0 {
-		printLine(out, "without points", command.Count(d.NothingToSend)+" of the operations: nothing to send")
+		printLine(out, "without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
 	}
 	if d.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(d.InDoubt)+" of the operations: "+parkedInDoubt)
+		printLine(out, "in doubt", wording.Count(d.InDoubt)+" of the operations: "+parkedInDoubt)
 	}
 	if d.Duplicates > 0 {
-		printLine(out, "duplicates", command.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
+		printLine(out, "duplicates", wording.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
 	}
 	if d.Ignored > 0 {
-		printLine(out, "ignored", command.Count(d.Ignored)+": of a type that needs no record; resolved")
+		printLine(out, "ignored", wording.Count(d.Ignored)+": of a type that needs no record; resolved")
 	}
 	if d.Skipped > 0 {
-		printLine(out, "skipped", command.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
+		printLine(out, "skipped", wording.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
 	}
 	printLine(out, "recorded", recordedAs(d.Action, who)+", plan "+d.Plan)
 	printFailing(out, d.Codes)
 	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {
 	case sent > 0 && d.InDoubt > 0:
-		fmt.Fprintf(out, "The running workers send the other %s now; `replay status` shows how it goes.\n", command.Count(sent))
+		fmt.Fprintf(out, "The running workers send the other %s now; `replay status` shows how it goes.\n", wording.Count(sent))
 	case sent > 0:
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -56,7 +57,7 @@ func (s *session) openRetryRules(ctx context.Context, environ []string, file str
 		}
 	}
 	if file == "" {
-		r.version, r.from = last.Version, "registered last by the workers, first used "+moment(last.FirstUsed)
+		r.version, r.from = last.Version, "registered last by the workers, first used "+wording.Moment(last.FirstUsed)
 		r.fact = registered.Rules.FactIn
 		r.remap, err = s.remap(ctx, registered, r)
 		return r, err

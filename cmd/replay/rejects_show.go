@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/rules"
@@ -91,7 +93,7 @@ func (s *session) showReject(c *cobra.Command, environ []string, ids []ledger.Re
 	}
 	r := found[0]
 	shown := &shownReject{rejectLine: newRejectLine(r), Headers: headersForEyes(r.Message.Header), Payload: payloadForEyes(r.Message.Payload),
-		PayloadBytes: len(r.Message.Payload), Mend: mendWords(r.Code), Next: []string{}}
+		PayloadBytes: len(r.Message.Payload), Mend: wording.Mend(r.Code), Next: []string{}}
 	if r.ResolvedAt != nil {
 		return shown, nil
 	}
@@ -126,7 +128,7 @@ func newRejectNow(version string, t ledger.RetryTally) *rejectNow {
 	default:
 		now.Outcome = "failing"
 		for _, code := range t.Codes {
-			now.Code, now.Reason = code.Code, maskMobiles(code.Reason)
+			now.Code, now.Reason = code.Code, privacy.Mobiles(code.Reason)
 		}
 	}
 	return now
@@ -139,7 +141,7 @@ func (n *rejectNow) words() string {
 	case "accepted":
 		var parts []string
 		for _, a := range n.Operations {
-			parts = append(parts, fmt.Sprintf("%s at %s, %s", a.Kind, a.Account, plural(a.Points, "point")))
+			parts = append(parts, fmt.Sprintf("%s at %s, %s", a.Kind, a.Account, wording.Plural(a.Points, "point")))
 		}
 		return "would be accepted: " + strings.Join(parts, "; ") + rules
 	case "duplicate":
@@ -154,20 +156,20 @@ func (r *shownReject) print(out io.Writer) {
 	fmt.Fprintf(out, "Reject %d: %s\n", r.ID, r.Code)
 	state := "open"
 	if r.ResolvedAt != nil {
-		state = fmt.Sprintf("decided %s by %s: %s", moment(*r.ResolvedAt), r.ResolvedBy, r.Resolution)
+		state = fmt.Sprintf("decided %s by %s: %s", wording.Moment(*r.ResolvedAt), r.ResolvedBy, r.Resolution)
 	}
 	printLine(out, "state", state)
 	printLine(out, "reason", r.Reason)
 	fmt.Fprintln(out, "What came")
 	printLine(out, "event", fmt.Sprintf("type %s, id %s, from %s", orUnread(r.Type), orUnread(r.EventID), orUnread(r.Source)))
 	printLine(out, "message", fmt.Sprintf("%s, stream %s, sequence %d", r.Subject, r.Stream, r.StreamSeq))
-	printLine(out, "time", fmt.Sprintf("%s at the broker; rejected %s", moment(r.BrokerTime), moment(r.RejectedAt)))
+	printLine(out, "time", fmt.Sprintf("%s at the broker; rejected %s", wording.Moment(r.BrokerTime), wording.Moment(r.RejectedAt)))
 	label := "headers"
 	for _, header := range r.Headers {
 		printLine(out, label, header)
 		label = ""
 	}
-	printLine(out, "payload", plural(r.PayloadBytes, "byte"))
+	printLine(out, "payload", wording.Plural(r.PayloadBytes, "byte"))
 	for line := range strings.Lines(r.Payload) {
 		printIndented(out, strings.TrimSuffix(line, "\n"))
 	}
@@ -227,9 +229,9 @@ func payloadForEyes(payload []byte) string {
 		parts := cardValue.FindStringSubmatch(field)
 		return parts[1] + "***" + parts[2][len(parts[2])-4:]
 	})
-	text = maskMobiles(text)
+	text = privacy.Mobiles(text)
 	if left > 0 {
-		text += "\n… and " + plural(left, "byte") + " more; replay rejects export has all"
+		text += "\n… and " + wording.Plural(left, "byte") + " more; replay rejects export has all"
 	}
 	return text
 }
@@ -248,7 +250,7 @@ func headersForEyes(header []byte) []string {
 		if found && secretHeader.MatchString(name) {
 			line = name + ": ***"
 		}
-		lines = append(lines, maskMobiles(line))
+		lines = append(lines, privacy.Mobiles(line))
 	}
 	return lines
 }

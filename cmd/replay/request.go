@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
@@ -42,7 +44,7 @@ func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
 	} else {
 		p = zhimai.PreviewPointsAdd(vendor.URL, dispatch.ZhimaiRequest(&call))
 	}
-	p.Body = json.RawMessage(hide(string(p.Body), d.MemberID, d.MemberCode))
+	p.Body = json.RawMessage(privacy.Hide(string(p.Body), d.MemberID, d.MemberCode))
 	return &p
 }
 
@@ -78,11 +80,11 @@ func waitsFor(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Tim
 	g, closed := closedGate(gates, d.Account)
 	switch {
 	case closed && g.Reason == ledger.GatePaused:
-		return "somebody to resume the account; " + maskMobiles(g.Words)
+		return "somebody to resume the account; " + privacy.Mobiles(g.Words)
 	case closed:
-		return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, moment(g.ClosedAt), g.Reason)
+		return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, wording.Moment(g.ClosedAt), g.Reason)
 	case d.Open.NextAt.After(now):
-		return "its time, in " + short(d.Open.NextAt.Sub(now))
+		return "its time, in " + wording.Short(d.Open.NextAt.Sub(now))
 	}
 	return "a worker"
 }

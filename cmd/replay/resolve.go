@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -61,7 +62,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		return err
 	}
 	if o.customerID = strings.TrimSpace(o.customerID); !ledger.ValidCustomerID(o.customerID) {
-		return command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", maskMobiles(o.customerID))
+		return command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", privacy.Mobiles(o.customerID))
 	}
 	s, err := open(c, environ)
 	if err != nil {
@@ -76,7 +77,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		return err
 	}
 	out := c.OutOrStdout()
-	result := resolved{Operation: d.ID, BizID: d.BizID, MemberID: maskMobiles(o.customerID)}
+	result := resolved{Operation: d.ID, BizID: d.BizID, MemberID: privacy.Mobiles(o.customerID)}
 	if !o.yes {
 		args := []string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}
 		if o.acceptInDoubt {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/vendorapi/sim"
 )
@@ -76,7 +77,7 @@ func TestShowWritesTimesInOneZone(t *testing.T) {
 	out := c.must(0, "show", "SO-1")
 	want := time.Date(2026, 11, 20, 7, 4, 5, 0, time.UTC).Local()
 	flat := strings.Join(strings.Fields(out), " ")
-	if strings.Count(flat, "points at "+moment(want)) != 2 {
+	if strings.Count(flat, "points at "+wording.Moment(want)) != 2 {
 		t.Errorf("want both times as %s in\n%s", want.Format("15:04:05 -07:00"), out)
 	}
 	contains(t, out, "(times in "+want.Format("-07:00")+")")

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -108,40 +106,4 @@ func (s *session) keyMemories() []ledger.KeyMemory {
 func (s *session) verifies(account string) bool {
 	v, _ := s.config.Vendor(account)
 	return v.InDoubt == config.InDoubtVerify
-}
-
-// printJSON prints one indented object.
-func printJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
-
-// moment shows a time in this machine's zone, which it names.
-func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
-
-// age shows how long ago something was, in its two largest units.
-func age(since, now time.Time) string { return short(now.Sub(since)) }
-
-// short is a duration in its two largest units; a negative one is 0.
-func short(d time.Duration) string {
-	d = max(d, 0)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
-}
-
-// plural is "1 operation", "2 operations".
-func plural[T ~int | ~int64](n T, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return command.Count(n) + " " + noun + "s"
 }

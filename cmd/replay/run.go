@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -97,9 +98,9 @@ func (o *runOptions) check(c *cobra.Command) (ledger.Decision, error) {
 	case c.Flag("expect").Changed && o.expect < 1:
 		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
 	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
-		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", command.Count(maxRate), o.rate)
+		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", wording.Count(maxRate), o.rate)
 	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > maxProbe):
-		return act, command.Usagef("--probe: want 1 to %s operations, got %d", command.Count(maxProbe), o.probe)
+		return act, command.Usagef("--probe: want 1 to %s operations, got %d", wording.Count(maxProbe), o.probe)
 	case o.probe > 0 && o.yes:
 		return act, command.Usagef("--probe goes with a preview, without --yes")
 	case c.Flag("canary").Changed && o.canary < 1:
@@ -148,7 +149,7 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 		return err
 	}
 	if o.expect != 0 && int64(o.expect) != plan.Size {
-		return fmt.Errorf("%s found, not the %s expected", plural(plan.Size, "parked operation"), command.Count(o.expect))
+		return fmt.Errorf("%s found, not the %s expected", wording.Plural(plan.Size, "parked operation"), wording.Count(o.expect))
 	}
 	return nil
 }
@@ -180,10 +181,10 @@ func (s *session) makePlan(ctx context.Context, o *runOptions, filter ledger.Ope
 	switch {
 	case errors.As(err, &size) && size.Expect == 0:
 		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them (the same command without --yes), and run the plan that it makes; or add --expect %d",
-			command.Count(size.Found), ledger.MaxUnexpected, size.Found)
+			wording.Count(size.Found), ledger.MaxUnexpected, size.Found)
 	case errors.As(err, &size):
 		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
-			plural(size.Found, "parked operation"), command.Count(size.Expect))
+			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect))
 	}
 	return plan, err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -29,13 +30,13 @@ type canaryReport struct {
 }
 
 func (r *canaryReport) words() string {
-	parts := []string{fmt.Sprintf("%s of %s posted (wanted: %s)", command.Count(r.Posted), command.Count(r.Operations), command.Count(r.Needed))}
+	parts := []string{fmt.Sprintf("%s of %s posted (wanted: %s)", wording.Count(r.Posted), wording.Count(r.Operations), wording.Count(r.Needed))}
 	for _, part := range []struct {
 		n    int64
 		what string
 	}{{r.ParkedAgain, "parked again"}, {r.Failing, "tried without success"}, {r.Sending, "being sent"}, {r.Untried, "not tried"}, {r.Voided, "voided"}} {
 		if part.n > 0 {
-			parts = append(parts, command.Count(part.n)+" "+part.what)
+			parts = append(parts, wording.Count(part.n)+" "+part.what)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -81,7 +82,7 @@ func (p *planRun) watchCanary(ctx context.Context) error {
 		if !told && waited >= canaryQuiet && now.Waiting == now.Total {
 			told = true
 			p.progress.Done()
-			fmt.Fprintf(p.errOut, "No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", short(waited), p.whyUntaken(ctx), p.o.canaryWait)
+			fmt.Fprintf(p.errOut, "No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", wording.Short(waited), p.whyUntaken(ctx), p.o.canaryWait)
 		}
 		p.progress.Show("  canary: %s", p.report.Canary.words())
 		select {
@@ -121,7 +122,7 @@ func (p *planRun) judgeCanary(ctx context.Context, waited time.Duration) error {
 	goOn := fmt.Sprintf("See why with `replay status`. To go on all the same, leave --canary out:\n  %s\nTo give the plan up:\n  replay cancel %s", p.o.withoutCanary(p.report.Plan), p.report.Plan)
 	if r.Untried == r.Operations {
 		return &canaryError{fmt.Sprintf("stopped after the canary: in %s no worker has taken any of its %s:\n%s\nThey are sent when one does; the rest is still parked. %s",
-			short(waited), plural(r.Operations, "operation"), p.whyUntaken(ctx), goOn)}
+			wording.Short(waited), wording.Plural(r.Operations, "operation"), p.whyUntaken(ctx), goOn)}
 	}
 	return &canaryError{fmt.Sprintf("stopped after the canary: %s.\nThe rest is still parked. %s", r.words(), goOn)}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -57,9 +58,9 @@ func (s *session) carryOut(c *cobra.Command, o *runOptions, plan ledger.Plan, ac
 		pace: putBackPace{perSecond: o.rate}, report: runReport{Plan: plan.Name, Action: run.Act, Found: run.Plan.Left}}
 	switch before := run.Plan.Size - run.Plan.Left; {
 	case before > 0:
-		c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(run.Plan.PlanCounts), plural(run.Plan.Left, "operation"))
+		c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(run.Plan.PlanCounts), wording.Plural(run.Plan.Left, "operation"))
 	case o.rate > 0 || o.canary > 0 || plan.Left > ledger.MaxUnexpected: // what takes a while can be interrupted
-		c.PrintErrf("Plan %s: %s. After an interruption this goes on with it:\n  %s\n", plan.Name, plural(plan.Size, "operation"), o.command(plan.Name))
+		c.PrintErrf("Plan %s: %s. After an interruption this goes on with it:\n  %s\n", plan.Name, wording.Plural(plan.Size, "operation"), o.command(plan.Name))
 	}
 	stopped := p.putAllBack(c.Context())
 	p.progress.Done()
@@ -86,7 +87,7 @@ func beginWords(err error) error {
 		return fmt.Errorf("plan %s has just been begun by somebody else (database session %d): nothing was done here. `replay plans` shows how it goes", busy.Plan, busy.Session)
 	case errors.As(err, &busy):
 		return fmt.Errorf("plan %s is being run by %s since %s, %s ago (database session %d):\nnothing was done here. `replay plans` shows how it goes; if that run dies, this command goes on",
-			busy.Plan, clean(busy.Actor), moment(busy.Since), age(busy.Since, time.Now()), busy.Session)
+			busy.Plan, clean(busy.Actor), wording.Moment(busy.Since), wording.Age(busy.Since, time.Now()), busy.Session)
 	case errors.As(err, &cancelled):
 		return cancelledWords(cancelled)
 	}
@@ -95,7 +96,7 @@ func beginWords(err error) error {
 
 func cancelledWords(e *ledger.PlanCancelledError) error {
 	return fmt.Errorf("%s cancelled plan %s at %s, so no more of it is put back. Its filter makes a new plan: `replay plans` shows it",
-		clean(e.By), e.Plan, moment(e.At))
+		clean(e.By), e.Plan, wording.Moment(e.At))
 }
 
 func (s *session) nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
@@ -143,8 +144,8 @@ func (p *planRun) putBack(ctx context.Context, enough int64) (more bool, err err
 		}
 		p.pace.did(p.report.Reopened.Reopened - before)
 		r := &p.report.Reopened
-		p.progress.Show("  put back %s, refused %s, skipped %s, of %s", command.Count(r.Reopened), command.Count(r.Refused()),
-			command.Count(r.Skipped), command.Count(p.report.Found))
+		p.progress.Show("  put back %s, refused %s, skipped %s, of %s", wording.Count(r.Reopened), wording.Count(r.Refused()),
+			wording.Count(r.Skipped), wording.Count(p.report.Found))
 	}
 	return more, nil
 }
@@ -197,18 +198,18 @@ func (p *planRun) verdict(ctx context.Context, stopped error) error {
 	case errors.As(stopped, &cancelled):
 		return cancelledWords(cancelled)
 	case stopped != nil && ctx.Err() != nil:
-		return fmt.Errorf("interrupted: %s left of plan %s.\n%s", plural(p.report.Left, "operation"), p.report.Plan, goOn)
+		return fmt.Errorf("interrupted: %s left of plan %s.\n%s", wording.Plural(p.report.Left, "operation"), p.report.Plan, goOn)
 	case stopped != nil:
 		return p.broken(stopped)
 	case p.report.Left > 0:
-		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them.\n%s", plural(p.report.Left, "operation"), goOn)}
+		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them.\n%s", wording.Plural(p.report.Left, "operation"), goOn)}
 	case p.report.Reopened.Reopened < p.report.Found:
 		left := p.report.Found - p.report.Reopened.Reopened
 		was := "were"
 		if left == 1 {
 			was = "was"
 		}
-		return &partlyError{fmt.Sprintf("%s of %s %s not put back", command.Count(left), plural(p.report.Found, "operation"), was)}
+		return &partlyError{fmt.Sprintf("%s of %s %s not put back", wording.Count(left), wording.Plural(p.report.Found, "operation"), was)}
 	}
 	return nil
 }
@@ -220,25 +221,25 @@ func (p *planRun) broken(err error) error {
 
 func (p *planRun) print(out io.Writer, act ledger.Decision) {
 	r := &p.report
-	fmt.Fprintf(out, "Put back %s of %s: %s.\n", command.Count(r.Reopened.Reopened), plural(r.Found, "operation"), plural(r.Points, "point"))
+	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
 	printLine(out, "plan", r.Plan)
 	if r.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(r.InDoubt)+" of them; the dedup key stays the same")
+		printLine(out, "in doubt", wording.Count(r.InDoubt)+" of them; the dedup key stays the same")
 	}
 	if r.KeyMemoryOver > 0 {
-		printLine(out, "stay parked", command.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
+		printLine(out, "stay parked", wording.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
 	}
 	if r.AccountUnknown > 0 {
-		printLine(out, "stay parked", command.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
+		printLine(out, "stay parked", wording.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
 	}
 	if r.MemberUnknown > 0 {
-		printLine(out, "stay parked", command.Count(r.MemberUnknown)+": in doubt, and their member is not known: `replay show` says what is left to do")
+		printLine(out, "stay parked", wording.Count(r.MemberUnknown)+": in doubt, and their member is not known: `replay show` says what is left to do")
 	}
 	if r.Skipped > 0 {
-		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked")
+		printLine(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
 	}
 	if r.Left > 0 {
-		printLine(out, "left", command.Count(r.Left)+" of the plan")
+		printLine(out, "left", wording.Count(r.Left)+" of the plan")
 	}
 	if r.Canary != nil {
 		printLine(out, "canary", r.Canary.words())

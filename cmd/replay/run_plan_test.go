@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
@@ -148,7 +149,7 @@ func TestRunSecondOperatorAndInterrupt(t *testing.T) {
 	if code := p.ProcessState.ExitCode(); code != 1 || done >= n {
 		t.Errorf("exit code %d, %d put back", code, done)
 	}
-	contains(t, p.out.String(), fmt.Sprintf("interrupted: %s left of plan %s", plural(n-done, "operation"), plan), "replay run --plan "+plan+" --yes --operator lin --rate 4")
+	contains(t, p.out.String(), fmt.Sprintf("interrupted: %s left of plan %s", wording.Plural(n-done, "operation"), plan), "replay run --plan "+plan+" --yes --operator lin --rate 4")
 	if got := c.count(`SELECT count(*) FROM ops_actions WHERE action = 'replay_end' AND actor = 'lin' AND result LIKE $1`,
 		fmt.Sprintf("of action 1: interrupted: put back %d (%%; left %d", done, n-done)); got != 1 {
 		t.Error("the interruption is not recorded as it was")

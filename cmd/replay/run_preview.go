@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
-	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
@@ -49,7 +50,7 @@ type drainReport struct {
 func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
 	p := previewReport{Groups: []ledger.ReplayGroup{}, Drains: []drainReport{}, Rate: o.rate}
 	if plan.ID != 0 {
-		plan.Filter = maskMobiles(plan.Filter)
+		plan.Filter = privacy.Mobiles(plan.Filter)
 		p.Plan = &plan
 		preview, err := s.store.PreviewPlan(c.Context(), plan, s.keyMemories(), dispatch.DefaultCodeMaxAge)
 		if err != nil {
@@ -113,7 +114,7 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	if t.Operations > 0 {
 		p.printGroups(out)
 		fmt.Fprintln(out)
-		printLine(out, "recorded", moment(t.Oldest)+" to "+moment(t.Newest))
+		printLine(out, "recorded", wording.Moment(t.Oldest)+" to "+wording.Moment(t.Newest))
 	}
 	p.printDoubt(out, s)
 	if p.Probe != nil {
@@ -122,15 +123,15 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	p.printRefused(out, s.keyMemories())
 	if t.CodeTooOld > 0 {
 		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
-			command.Count(t.CodeTooOld), hours(dispatch.DefaultCodeMaxAge)))
+			wording.Count(t.CodeTooOld), wording.Hours(dispatch.DefaultCodeMaxAge)))
 	}
 	if p.NoLongerParked > 0 {
-		printLine(out, "no longer parked", command.Count(p.NoLongerParked)+" of the plan: skipped")
+		printLine(out, "no longer parked", wording.Count(p.NoLongerParked)+" of the plan: skipped")
 	}
 	p.printTime(out)
 	switch {
 	case p.CancelledAt != nil:
-		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", clean(p.CancelledBy), moment(*p.CancelledAt))
+		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", clean(p.CancelledBy), wording.Moment(*p.CancelledAt))
 	case p.Command == "" && t.Operations > 0:
 		fmt.Fprintln(out)
 		printParagraph(out, "Nothing of this would be put back, so there is no command to run. Ask the vendor about the dedup keys: `replay list --json` with the same filter has them. What the vendor has applied, settle; what it surely has not and never will, give up, one by one:")
@@ -144,24 +145,24 @@ func (p *previewReport) print(out io.Writer, s *session) {
 
 // printHead says what was found, or what is left of a plan that was begun.
 func (p *previewReport) printHead(out io.Writer) {
-	fmt.Fprintf(out, "Plan %s: %s. This is a preview: nothing has been changed.\n", p.Name, plural(p.Size, "parked operation"))
+	fmt.Fprintf(out, "Plan %s: %s. This is a preview: nothing has been changed.\n", p.Name, wording.Plural(p.Size, "parked operation"))
 	printLine(out, "chosen by", p.Filter)
-	printLine(out, "made", fmt.Sprintf("%s by %s", moment(p.MadeAt), p.MadeBy))
+	printLine(out, "made", fmt.Sprintf("%s by %s", wording.Moment(p.MadeAt), p.MadeBy))
 	if begun := p.Size - p.Left; begun > 0 {
-		printLine(out, "done before", countsWords(p.PlanCounts)+"; "+plural(p.Left, "operation")+" left")
+		printLine(out, "done before", countsWords(p.PlanCounts)+"; "+wording.Plural(p.Left, "operation")+" left")
 	}
 	fmt.Fprintln(out)
 }
 
 // countsWords says what became of the operations of a plan of kind run.
 func countsWords(c ledger.PlanCounts) string {
-	return fmt.Sprintf("%s put back, %s skipped, %s refused", command.Count(c.Done), command.Count(c.Skipped), command.Count(c.Refused))
+	return fmt.Sprintf("%s put back, %s skipped, %s refused", wording.Count(c.Done), wording.Count(c.Skipped), wording.Count(c.Refused))
 }
 
 func (p *previewReport) printGroups(out io.Writer) {
 	row := func(account, cause, call string, c ledger.ReplayCount) []string {
-		return []string{account, cause, call, command.Count(c.Operations), command.Count(c.Members), command.Count(c.Points),
-			command.Count(c.InDoubt), command.Count(c.Blocked())}
+		return []string{account, cause, call, wording.Count(c.Operations), wording.Count(c.Members), wording.Count(c.Points),
+			wording.Count(c.InDoubt), wording.Count(c.Blocked())}
 	}
 	var rows [][]string
 	for _, g := range p.Groups {
@@ -182,7 +183,7 @@ func (p *previewReport) printDoubt(out io.Writer, s *session) {
 	}
 	for _, verify := range []bool{true, false} {
 		if n := counts[verify]; n > 0 {
-			printLine(out, "in doubt", command.Count(n)+": "+doubtWords(n, verify))
+			printLine(out, "in doubt", wording.Count(n)+": "+wording.Doubt(n, verify))
 		}
 	}
 }
@@ -204,7 +205,7 @@ func (p *previewReport) printRefused(out io.Writer, memories []ledger.KeyMemory)
 		add(refusal{g.Account, ledger.BlockedMemberUnknown}, g.MemberUnknown)
 	}
 	for _, r := range order {
-		printLine(out, "stay parked", fmt.Sprintf("%s: %s", command.Count(counts[r]), blockedWords(r.blocked, r.account, memoryOf(memories, r.account))))
+		printLine(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(counts[r]), wording.Blocked(r.blocked, r.account, memoryOf(memories, r.account))))
 	}
 }
 
@@ -220,7 +221,7 @@ func memoryOf(memories []ledger.KeyMemory, account string) time.Duration {
 // printTime says how long it takes to put them back and to send them.
 func (p *previewReport) printTime(out io.Writer) {
 	if p.PutBackSeconds > 0 {
-		printLine(out, "putting back", fmt.Sprintf("%s at --rate %s", about(p.PutBackSeconds), command.Count(p.Rate)))
+		printLine(out, "putting back", fmt.Sprintf("%s at --rate %s", about(p.PutBackSeconds), wording.Count(p.Rate)))
 	}
 	for _, d := range p.Drains {
 		switch {
@@ -228,18 +229,18 @@ func (p *previewReport) printTime(out io.Writer) {
 			continue
 		case d.RatePerSecond > 0:
 			printLine(out, "sending", fmt.Sprintf("%s, %s: %s at the account's rate of %s a second, if nothing else waits", d.Account,
-				plural(d.Operations, "operation"), about(d.Seconds), command.Count(d.RatePerSecond)))
+				wording.Plural(d.Operations, "operation"), about(d.Seconds), wording.Count(d.RatePerSecond)))
 		default:
 			printLine(out, "sending", fmt.Sprintf("%s, %s: as fast as the vendor answers; the account has no rate_per_second", d.Account,
-				plural(d.Operations, "operation")))
+				wording.Plural(d.Operations, "operation")))
 		}
 		if d.GateClosed != "" {
-			printLine(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, gateWords(d.GateClosed)))
+			printLine(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, wording.Gate(d.GateClosed)))
 		}
 	}
 }
 
 // about is an estimated time in words.
 func about(seconds float64) string {
-	return "about " + short(time.Duration(max(seconds, 1)*float64(time.Second)))
+	return "about " + wording.Short(time.Duration(max(seconds, 1)*float64(time.Second)))
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -95,7 +97,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 			so = "; whom it was sent for, if it was, is not known here: ask the vendor"
 		}
 		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
-			d.ID, maskMobiles(clean(d.MemberCode)), so, resolveCommand(&d))
+			d.ID, privacy.Mobiles(clean(d.MemberCode)), so, resolveCommand(&d))
 	}
 	look, err := s.lookBeforeSettling(c.Context(), &d)
 	if err != nil {
@@ -133,7 +135,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 
 func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence string, result *settled) {
 	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, clip(clean(headline(&d)), pageWidth-40))
-	printLine(out, "now", "parked: "+causeWords(d.Open.Cause, d.Open.State))
+	printLine(out, "now", "parked: "+wording.Cause(d.Open.Cause, d.Open.State))
 	if d.Open.FirstSentAt == nil {
 		printLine(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
 	}
@@ -143,6 +145,6 @@ func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence string
 	}
 	printLine(out, "member", d.MemberID)
 	printLine(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
-	printLine(out, "evidence", maskMobiles(evidence))
+	printLine(out, "evidence", privacy.Mobiles(evidence))
 	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
@@ -79,7 +81,7 @@ func (s *session) lookBeforeSettling(ctx context.Context, d *ledger.OperationDet
 	defer cancel()
 	reading, known, reply := s.readProbed(bounded, &probedVendor{dispatch.Zhimai{Client: client}, v}, d.MemberID)
 	if reply.Outcome != vendorapi.Applied {
-		look.Words = "not read: " + maskVendorWords(replyWords(reply))
+		look.Words = "not read: " + privacy.VendorWords(replyWords(reply))
 		return look, ctx.Err()
 	}
 	look.Frozen = memberFrozen(bounded, client, d.MemberID)
@@ -124,7 +126,7 @@ func lastRefusal(d *ledger.OperationDetail) string {
 		case a.Outcome != vendorapi.Refused.String():
 			return ""
 		default:
-			return maskMobiles(answer(a.HTTPStatus, a.VendorCode, a.VendorWords))
+			return privacy.Mobiles(wording.Answer(a.HTTPStatus, a.VendorCode, a.VendorWords))
 		}
 	}
 	return ""

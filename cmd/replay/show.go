@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -118,7 +120,7 @@ func severalWays(text string, found []ledger.OperationDetail, more bool) string 
 	for i, by := range order {
 		switch n := counts[by]; {
 		case i == 0:
-			parts[i] = fmt.Sprintf("the %s of %s", by, plural(n, "operation"))
+			parts[i] = fmt.Sprintf("the %s of %s", by, wording.Plural(n, "operation"))
 		case n == 1:
 			parts[i] = fmt.Sprintf("the %s of another", by)
 		default:
@@ -163,7 +165,7 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 		return "Wait: a worker is sending it now."
 	case "pending":
 		if g, closed := closedGate(gates, d.Account); closed {
-			return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, gateWords(g.Reason))
+			return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, wording.Gate(g.Reason))
 		}
 		if d.Open.NextAt.Before(now.Add(-time.Minute)) {
 			return "It is late: is a worker running for this account? Ask the worker's /readyz."
@@ -184,13 +186,13 @@ func (s *session) parkedStep(d *ledger.OperationDetail) string {
 	commands := []string{runBizID(d.BizID)}
 	switch {
 	case d.Open.Blocked != "":
-		words = "It stays parked: " + blockedWords(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
+		words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
 			". Ask the vendor whether it has applied the key " + string(d.BizID)
 		commands = nil
 	case d.Open.Cause == dispatch.CauseMemberUnresolved && d.MemberID != "":
 		words = "Its member is known by now, so it can go"
 	default:
-		words = causeAdvice(d.Open.Cause, s.verifies(d.Account))
+		words = wording.Advice(d.Open.Cause, s.verifies(d.Account))
 	}
 	named := d.MemberID != ""
 	switch {
@@ -221,11 +223,11 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 		printLine(out, "waits for", o.WaitsFor)
 	}
 	if x := o.Open; x != nil && x.InDoubt {
-		printLine(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+moment(*x.FirstSentAt))
+		printLine(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+wording.Moment(*x.FirstSentAt))
 	}
 	fmt.Fprintln(out, "What happened")
 	printLine(out, "event", fmt.Sprintf("%s, id %s, from %s", o.EventType, o.EventID, o.EventSource))
-	printLine(out, "time", fmt.Sprintf("%s; at the broker %s", moment(o.EventTime), moment(o.BrokerTime)))
+	printLine(out, "time", fmt.Sprintf("%s; at the broker %s", wording.Moment(o.EventTime), wording.Moment(o.BrokerTime)))
 	printLine(out, "message", fmt.Sprintf("%s, stream sequence %d", o.EventSubject, o.StreamSeq))
 	printLine(out, "order", o.BusinessKey)
 	printLine(out, "business date", o.BusinessDate)
@@ -233,29 +235,29 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 		printLine(out, "shop", o.ShopCode)
 	}
 	if o.AmountFen != nil {
-		printLine(out, "amount", command.Count(*o.AmountFen)+" fen")
+		printLine(out, "amount", wording.Count(*o.AmountFen)+" fen")
 	}
 	printLine(out, "content", o.Content)
 	rules := "version " + o.MappingVersion
 	if o.MappingFirstUsed != nil {
-		rules += ", first used " + moment(*o.MappingFirstUsed)
+		rules += ", first used " + wording.Moment(*o.MappingFirstUsed)
 	}
 	printLine(out, "rules", rules)
-	printLine(out, "recorded", moment(o.RecordedAt))
+	printLine(out, "recorded", wording.Moment(o.RecordedAt))
 	o.printSent(out)
 	o.printAttempts(out)
 	if p := o.Posting; p != nil {
 		fmt.Fprintln(out, "How it ended")
-		printLine(out, p.Kind, moment(p.PostedAt)+": "+evidenceWords(p.Evidence))
-		if said := answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
+		printLine(out, p.Kind, wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
+		if said := wording.Answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
 			printLine(out, wordsFrom(p.Evidence), said)
 		}
 		if p.MemberID != "" {
 			printLine(out, "member", p.MemberID)
 		}
 		if c := p.Correction; c != nil {
-			printLine(out, "but applied", moment(c.CorrectedAt)+": "+evidenceWords(c.Evidence)+", to member "+c.MemberID)
-			if said := answer(c.HTTPStatus, c.VendorCode, c.VendorWords); said != "" {
+			printLine(out, "but applied", wording.Moment(c.CorrectedAt)+": "+wording.Evidence(c.Evidence)+", to member "+c.MemberID)
+			if said := wording.Answer(c.HTTPStatus, c.VendorCode, c.VendorWords); said != "" {
 				printLine(out, wordsFrom(c.Evidence), said)
 			}
 		}
@@ -280,7 +282,7 @@ func headline(d *ledger.OperationDetail) string {
 	if d.Kind == ledger.FreezePoint {
 		verb = "freeze"
 	}
-	return fmt.Sprintf("%s %s at %s for %s", verb, plural(d.Points, "point"), d.Account, d.BusinessKey)
+	return fmt.Sprintf("%s %s at %s for %s", verb, wording.Plural(d.Points, "point"), d.Account, d.BusinessKey)
 }
 
 func (o *shownOperation) stateWords(now time.Time) string {
@@ -299,15 +301,15 @@ func (o *shownOperation) stateWords(now time.Time) string {
 	x := o.Open
 	why := ""
 	if x.Cause != "" {
-		why = fmt.Sprintf(": %s (%s)", causeWords(x.Cause, x.State), x.Cause)
+		why = fmt.Sprintf(": %s (%s)", wording.Cause(x.Cause, x.State), x.Cause)
 	}
 	switch x.State {
 	case "sending":
-		return "being sent; its lease ends " + moment(*x.LeaseUntil)
+		return "being sent; its lease ends " + wording.Moment(*x.LeaseUntil)
 	case "pending":
 		due := "due now"
 		if x.NextAt.After(now) {
-			due = "due " + moment(x.NextAt)
+			due = "due " + wording.Moment(x.NextAt)
 		}
 		return fmt.Sprintf("waiting, %s, after %s%s", due, o.attemptWords(x.Attempts, 0), why)
 	}
@@ -319,9 +321,9 @@ func (o *shownOperation) stateWords(now time.Time) string {
 func (o *shownOperation) attemptWords(n, more int) string {
 	replayed := func(a ledger.ActDetail) bool { return a.Name == ledger.ActReplay }
 	if !slices.ContainsFunc(o.Acts, replayed) {
-		return plural(n, "attempt")
+		return wording.Plural(n, "attempt")
 	}
-	return fmt.Sprintf("%s since the last replay, %s in all", plural(n, "attempt"), command.Count(max(n, o.EarlierAttempts+len(o.Attempts)+more)))
+	return fmt.Sprintf("%s since the last replay, %s in all", wording.Plural(n, "attempt"), wording.Count(max(n, o.EarlierAttempts+len(o.Attempts)+more)))
 }
 
 // printSent says what the call carries. It is the same for every attempt.
@@ -343,7 +345,7 @@ func (o *shownOperation) printSent(out io.Writer) {
 		member += ", from scanned code " + o.MemberCode
 	}
 	printLine(out, "member", member)
-	printLine(out, "points", command.Count(o.Points))
+	printLine(out, "points", wording.Count(o.Points))
 	if o.SourceType != 0 {
 		printLine(out, "codes", fmt.Sprintf("sourceType %d, pointsChannel %d", o.SourceType, o.PointsChannel))
 	}
@@ -367,7 +369,7 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 		fmt.Fprintf(out, "Attempts that did not post (times in %s)\n", offset(newest.Unix()))
 	}
 	if o.EarlierAttempts > 0 {
-		fmt.Fprintf(out, "  (%s not shown)\n", plural(o.EarlierAttempts, "earlier attempt"))
+		fmt.Fprintf(out, "  (%s not shown)\n", wording.Plural(o.EarlierAttempts, "earlier attempt"))
 	}
 	for _, a := range o.Attempts {
 		for len(actions) > 0 && actions[0].At.Before(a.At) {
@@ -375,16 +377,16 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 			actions = actions[1:]
 		}
 		text := strings.ReplaceAll(a.Outcome, "_", " ")
-		if call := callWords(a.Call); call != "" {
+		if call := wording.Call(a.Call); call != "" {
 			text = call + ": " + text // its words are not about the points
 		}
-		if said := answer(a.HTTPStatus, a.VendorCode, a.VendorWords); said != "" {
+		if said := wording.Answer(a.HTTPStatus, a.VendorCode, a.VendorWords); said != "" {
 			text += ": " + said
 		}
 		if a.Error != "" {
 			text += "; " + inOneZone(a.Error)
 		}
-		printLine(out, dayAndTime(a.At), fmt.Sprintf("%s (%s ms)", text, command.Count(a.DurationMs)))
+		printLine(out, dayAndTime(a.At), fmt.Sprintf("%s (%s ms)", text, wording.Count(a.DurationMs)))
 	}
 	for _, a := range actions {
 		printAction(out, a)
@@ -404,7 +406,7 @@ func inOneZone(text string) string {
 		if err != nil {
 			return found
 		}
-		return moment(at)
+		return wording.Moment(at)
 	})
 }
 
@@ -413,23 +415,8 @@ func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") 
 // printAction says what a person did. What came of it is told where it is about
 // this operation alone.
 func printAction(out io.Writer, a ledger.ActDetail) {
-	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", actionWords(a.Name), a.Actor, a.Reason, a.ID))
+	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", wording.Act(a.Name), a.Actor, a.Reason, a.ID))
 	if a.Name == ledger.ActSettle || a.Name == ledger.ActResolve {
-		printLine(out, "", maskMobiles(a.Result))
+		printLine(out, "", privacy.Mobiles(a.Result))
 	}
-}
-
-// answer joins what a vendor answered.
-func answer(status int, code, words string) string {
-	var parts []string
-	if status != 0 {
-		parts = append(parts, fmt.Sprintf("HTTP %d", status))
-	}
-	if code != "" {
-		parts = append(parts, "code "+code)
-	}
-	if words != "" {
-		parts = append(parts, words)
-	}
-	return strings.Join(parts, ", ")
 }

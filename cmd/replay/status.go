@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -205,7 +207,7 @@ func (a *accountReport) add(g ledger.OpenGroup) {
 	switch g.State {
 	case "pending":
 		a.Waiting += g.Count
-		a.Waits = append(a.Waits, waitReport{Cause: g.Cause, Words: causeWords(g.Cause, g.State), Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest})
+		a.Waits = append(a.Waits, waitReport{Cause: g.Cause, Words: wording.Cause(g.Cause, g.State), Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest})
 	case "sending":
 		a.Sending += g.Count
 	case "parked":
@@ -228,7 +230,7 @@ func (a *accountReport) addParked(g ledger.OpenGroup) {
 	}
 	if same <= maxCodes {
 		c := causeReport{Cause: g.Cause, Code: g.Code, Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest,
-			VendorSaid: maskMobiles(vendorSaid(g.Call, "", g.VendorWords, g.Error))}
+			VendorSaid: privacy.Mobiles(wording.VendorSaid(g.Call, "", g.VendorWords, g.Error))}
 		if same == maxCodes {
 			c.Code = ""
 		}
@@ -291,12 +293,12 @@ func (r *statusReport) advice() []string {
 			next = append(next, a.Gate.advice(a))
 		case a.Late > 0:
 			next = append(next, fmt.Sprintf("%s: %s due for more than a minute. If the number does not fall, no worker is sending: ask the worker's /readyz why.",
-				a.Account, plural(a.Late, "operation")))
+				a.Account, wording.Plural(a.Late, "operation")))
 		}
 		for _, c := range a.byCause() {
-			next = append(next, fmt.Sprintf("%s, %s parked (%s): %s. %s:\n%s", a.Account, command.Count(c.count), c.cause,
-				causeWords(c.cause, string(ledger.Parked)), causeAdvice(c.cause, a.verify), strings.Join(c.commands("list", a.Account), "\n")))
-			if worthReplay(c.cause, a.verify) {
+			next = append(next, fmt.Sprintf("%s, %s parked (%s): %s. %s:\n%s", a.Account, wording.Count(c.count), c.cause,
+				wording.Cause(c.cause, string(ledger.Parked)), wording.Advice(c.cause, a.verify), strings.Join(c.commands("list", a.Account), "\n")))
+			if wording.WorthReplay(c.cause, a.verify) {
 				runs = append(runs, c.commands("run", a.Account)...)
 			}
 		}
@@ -324,15 +326,15 @@ func (r *statusReport) print(out io.Writer) {
 		a := &r.Accounts[i]
 		oldest, gate := "-", "open"
 		if a.OldestAt != nil {
-			oldest = age(*a.OldestAt, r.At)
+			oldest = wording.Age(*a.OldestAt, r.At)
 		}
 		if a.Gate != nil {
 			gate = "CLOSED"
 			a.Gate.print(out, a)
 			fmt.Fprintln(out)
 		}
-		rows = append(rows, []string{a.Account, gate, command.Count(a.Waiting), command.Count(a.Sending), command.Count(a.Parked),
-			command.Count(a.InDoubt), oldest, a.rateWords(), a.drainWords()})
+		rows = append(rows, []string{a.Account, gate, wording.Count(a.Waiting), wording.Count(a.Sending), wording.Count(a.Parked),
+			wording.Count(a.InDoubt), oldest, a.rateWords(), a.drainWords()})
 	}
 	printTable(out, []column{{"ACCOUNT", false}, {"GATE", false}, {"WAITING", true}, {"SENDING", true}, {"PARKED", true},
 		{"OF THEM IN DOUBT", true}, {"OLDEST", true}, {"POSTED", true}, {"DRAINS IN", true}}, rows)
@@ -342,7 +344,7 @@ func (r *statusReport) print(out io.Writer) {
 		fmt.Fprintln(out, "\nRejected events, open")
 		rejects := make([][]string, len(r.Rejects))
 		for i, x := range r.Rejects {
-			rejects[i] = []string{string(x.Code), command.Count(x.Count)}
+			rejects[i] = []string{string(x.Code), wording.Count(x.Count)}
 		}
 		printTable(out, []column{{"CODE", false}, {"EVENTS", true}}, rejects)
 	}
@@ -361,7 +363,7 @@ func (r *statusReport) printParked(out io.Writer) {
 			if c.Code == "" {
 				said = "(further codes)"
 			}
-			rows = append(rows, []string{a.Account, c.Cause, clean(c.Code), command.Count(c.Count), command.Count(c.InDoubt), age(c.OldestAt, r.At), said})
+			rows = append(rows, []string{a.Account, c.Cause, clean(c.Code), wording.Count(c.Count), wording.Count(c.InDoubt), wording.Age(c.OldestAt, r.At), said})
 		}
 	}
 	if len(rows) > 0 {
@@ -381,7 +383,7 @@ func (r *statusReport) printWaiting(out io.Writer) {
 			if w.Cause == "" {
 				continue
 			}
-			rows = append(rows, []string{a.Account, w.Cause, command.Count(w.Count), command.Count(w.InDoubt), age(w.OldestAt, r.At)})
+			rows = append(rows, []string{a.Account, w.Cause, wording.Count(w.Count), wording.Count(w.InDoubt), wording.Age(w.OldestAt, r.At)})
 			if !slices.Contains(causes, w.Cause) {
 				causes = append(causes, w.Cause)
 			}
@@ -393,6 +395,6 @@ func (r *statusReport) printWaiting(out io.Writer) {
 	fmt.Fprintln(out, "\nWaiting for another attempt, and why")
 	printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"OPERATIONS", true}, {"OF THEM IN DOUBT", true}, {"OLDEST", true}}, rows)
 	for _, cause := range causes {
-		printPoint(out, fmt.Sprintf("%s: %s; %s", cause, causeWords(cause, string(ledger.Pending)), waitWords(cause)))
+		printPoint(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, string(ledger.Pending)), wording.Waiting(cause)))
 	}
 }

@@ -2,13 +2,9 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"pointsledger/dispatch"
-	"pointsledger/ledger"
 )
 
 // answered adds an attempt to the orders from..to.
@@ -119,41 +115,4 @@ func TestStatusShowsClosedGate(t *testing.T) {
 	// An account that only the gate knows is shown, too.
 	c.exec(`UPDATE gates SET target = 'elsewhere'`)
 	contains(t, c.must(0, "status"), "GATE CLOSED at elsewhere (paused)", "elsewhere CLOSED 0", "zhimai open 1")
-}
-
-// Every cause and every reason of a gate has words and advice of its own.
-func TestEveryCauseHasWords(t *testing.T) {
-	t.Parallel()
-	parked := []string{dispatch.CauseRefused, dispatch.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
-		dispatch.CauseCandidates, dispatch.CausePointsDiffer, dispatch.CauseUnsendable, dispatch.CauseUnauthorised, ledger.CauseRebuilt,
-		ledger.CauseDatabaseChanged, ledger.CauseNoControl}
-	waiting := []string{ledger.CauseNoControl, dispatch.CauseThrottled, dispatch.CauseSuspicious, dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown,
-		dispatch.CauseReturned, ledger.CauseLeaseExpired, ledger.CauseReplayed, dispatch.CauseUnauthorised, ledger.CauseRebuilt, ledger.CauseDatabaseChanged}
-	for _, cause := range slices.Concat(parked, waiting) {
-		if words := causeWords(cause, "pending"); words == cause || !strings.Contains(words, " ") {
-			t.Errorf("%s has no words", cause)
-		}
-	}
-	for _, cause := range parked {
-		for _, verify := range []bool{true, false} {
-			if causeAdvice(cause, verify) == causeAdvice("of a newer worker", verify) {
-				t.Errorf("%s (verify %v) has no advice", cause, verify)
-			}
-		}
-	}
-	if causeWords("newer", "parked") != "newer" {
-		t.Error("an unknown cause is not left as it is")
-	}
-	for _, reason := range []dispatch.GateReason{dispatch.GateUnauthorised, dispatch.GateThrottled, dispatch.GateSuspicious, dispatch.GateFailing, dispatch.GatePaused} {
-		if gateWords(string(reason)) == string(reason) || gateAdvice(string(reason)) == gateAdvice("newer") {
-			t.Errorf("gate reason %s has no words", reason)
-		}
-	}
-	if string(dispatch.GatePaused) != ledger.GatePaused {
-		t.Error("the workers and the ledger call a paused gate by two names")
-	}
-	// Only where nothing is looked up does a forgotten key bar a replay.
-	if worthReplay(ledger.CauseKeyMemoryOver, false) || !worthReplay(ledger.CauseKeyMemoryOver, true) || !worthReplay(dispatch.CauseRefused, false) {
-		t.Error("worthReplay")
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/consumers"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -104,7 +105,7 @@ func (o *streamOptions) check(c *cobra.Command) error {
 	case o.yes && (o.reason == "" || o.reason == reasonToFill):
 		return command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(o.reason) > maxReasonChars:
-		return command.Usagef("--reason: want at most %s characters", command.Count(maxReasonChars))
+		return command.Usagef("--reason: want at most %s characters", wording.Count(maxReasonChars))
 	}
 	return nil
 }

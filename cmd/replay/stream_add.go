@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/consumers"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -101,7 +102,7 @@ func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *st
 			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
 		},
 		Progress: func(seq uint64, added int64) {
-			progress.Show("  adding: sequence %s of %s, %s added", command.Count(int64(seq)), command.Count(int64(d.To)), plural(added, "event"))
+			progress.Show("  adding: sequence %s of %s, %s added", wording.Count(int64(seq)), wording.Count(int64(d.To)), wording.Plural(added, "event"))
 		},
 	}
 }
@@ -147,10 +148,10 @@ func doneText(a *consumers.Added, err error) string {
 }
 
 func (d *streamDone) print(out io.Writer, s *streamSession, actor, reason string) {
-	fmt.Fprintf(out, "Added %s: %s, %s.\n", plural(d.Events, "event"), plural(d.Operations, "operation"), plural(d.Points, "point"))
+	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
 	line := func(what string, n int64, text string) {
 		if n > 0 {
-			printLine(out, what, command.Count(n)+": "+text)
+			printLine(out, what, wording.Count(n)+": "+text)
 		}
 	}
 	line("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
@@ -177,5 +178,5 @@ func wereEvents(n int64) string {
 	if n == 1 {
 		return "1 event was"
 	}
-	return plural(n, "event") + " were"
+	return wording.Plural(n, "event") + " were"
 }

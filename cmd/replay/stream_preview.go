@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/consumers"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -84,7 +85,7 @@ func (s *streamSession) preview(c *cobra.Command, o *streamOptions) error {
 	}
 	progress := command.NewProgress(c.ErrOrStderr())
 	r.Counts, err = s.rebuild.Survey(ctx, r.From, r.To, func(seq uint64) {
-		progress.Show("  reading: sequence %s of %s", command.Count(int64(seq)), command.Count(int64(r.To)))
+		progress.Show("  reading: sequence %s of %s", wording.Count(int64(seq)), wording.Count(int64(r.To)))
 	})
 	progress.Done()
 	if err != nil {
@@ -129,10 +130,10 @@ func (s *streamSession) showOrAdd(c *cobra.Command, o *streamOptions, r *streamR
 func (o *streamOptions) checkFound(c *cobra.Command, found int64) error {
 	switch expected := c.Flag("expect").Changed; {
 	case expected && found != o.expect:
-		return fmt.Errorf("%s would be added, not the %s expected: nothing was changed", plural(found, "operation"), command.Count(o.expect))
+		return fmt.Errorf("%s would be added, not the %s expected: nothing was changed", wording.Plural(found, "operation"), wording.Count(o.expect))
 	case o.yes && !expected && found > ledger.MaxUnexpected:
 		return command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
-			command.Count(found), ledger.MaxUnexpected)
+			wording.Count(found), ledger.MaxUnexpected)
 	}
 	return nil
 }
@@ -168,17 +169,17 @@ func (s *streamSession) warnings(r *streamReport, state *consumers.StreamState, 
 		}
 	}
 	gone := int64(state.First) - 1
-	warn(gone > 0 && state.FirstAt.IsZero(), "The stream holds no event any more: %s have left it. What was recorded of them cannot be rebuilt from here; restore a backup first if there is one", plural(gone, "event"))
+	warn(gone > 0 && state.FirstAt.IsZero(), "The stream holds no event any more: %s have left it. What was recorded of them cannot be rebuilt from here; restore a backup first if there is one", wording.Plural(gone, "event"))
 	warn(gone > 0 && !state.FirstAt.IsZero(), "%s have left the stream, which begins with sequence %s at %s. What was recorded of them cannot be rebuilt from here; restore a backup first if there is one",
-		plural(gone, "event"), command.Count(int64(state.First)), moment(state.FirstAt))
+		wording.Plural(gone, "event"), wording.Count(int64(state.First)), wording.Moment(state.FirstAt))
 	warn(holdings.Operations && !state.FirstAt.IsZero() && holdings.OldestAt.Before(state.FirstAt),
-		"The ledger's history began before the stream's: its first operation is of %s. What it lacks from before %s stays missing", moment(holdings.OldestAt), moment(state.FirstAt))
+		"The ledger's history began before the stream's: its first operation is of %s. What it lacks from before %s stays missing", wording.Moment(holdings.OldestAt), wording.Moment(state.FirstAt))
 	warn(r.Unknown && r.From > max(state.First, 1), "Workers wait until the ledger knows all that the stream has. This part begins at %s, the stream at %s: they would go on waiting, because an event from before that is published again would count as new",
-		command.Count(int64(r.From)), command.Count(int64(max(state.First, 1))))
+		wording.Count(int64(r.From)), wording.Count(int64(max(state.First, 1))))
 	warn(r.Unknown && state.AckedAny && r.To < state.Delivered, "Workers wait until the ledger knows all that may have been acknowledged. This part ends at %s, what they have read at %s: they would go on waiting",
-		command.Count(int64(r.To)), command.Count(int64(state.Delivered)))
+		wording.Count(int64(r.To)), wording.Count(int64(state.Delivered)))
 	warn(!r.Unknown && state.Delivered > state.Acked && r.To > state.Acked, "Of the last events some are being recorded by workers this moment, or were by one that died (sequences %s to %s). If workers are at work, wait a minute and look again, or they are parked for nothing",
-		command.Count(int64(state.Acked+1)), command.Count(int64(state.Delivered)))
+		wording.Count(int64(state.Acked+1)), wording.Count(int64(state.Delivered)))
 	warn(s.rules.assumed, "No vendor account has credentials here, so all of them count as on (%s). If the workers had one off, its events were rejects there, and are operations here", strings.Join(s.rules.on, ", "))
 	warn(len(s.rules.off) > 0, "Taken for off: %s. Events that need it become rejects. If the workers had it on, its events can be paid twice later", strings.Join(s.rules.off, ", "))
 	warn(s.rules.note != "", "%s", s.rules.note)
@@ -199,16 +200,16 @@ func (r *streamReport) printHead(out io.Writer, s *streamSession, state *consume
 	fmt.Fprintln(out)
 	reaches := "no events are left"
 	if !state.FirstAt.IsZero() {
-		reaches = fmt.Sprintf("events %s to %s, from %s on", command.Count(int64(state.First)), command.Count(int64(state.Last)), moment(state.FirstAt))
+		reaches = fmt.Sprintf("events %s to %s, from %s on", wording.Count(int64(state.First)), wording.Count(int64(state.Last)), wording.Moment(state.FirstAt))
 	}
 	printLine(out, "stream", r.Stream+": "+reaches)
 	upTo := "as far as workers have read; later events they record as usual"
 	if r.To != state.Delivered {
 		upTo = "as asked for"
 	}
-	what := fmt.Sprintf("%s to %s (%s)", command.Count(int64(r.From)), command.Count(int64(r.To)), upTo)
+	what := fmt.Sprintf("%s to %s (%s)", wording.Count(int64(r.From)), wording.Count(int64(r.To)), upTo)
 	if r.From > r.To {
-		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", command.Count(int64(r.From)), command.Count(int64(r.To)))
+		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", wording.Count(int64(r.From)), wording.Count(int64(r.To)))
 	}
 	printLine(out, "to be read", what)
 	printLine(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
@@ -221,10 +222,10 @@ func (r *streamReport) printHead(out io.Writer, s *streamSession, state *consume
 // printCounts says what was found. note follows the number of events.
 func (r *streamReport) printCounts(out io.Writer, note string) {
 	n := &r.Counts
-	fmt.Fprintf(out, "Read %s.%s\n\n", plural(n.Read, "event"), note)
+	fmt.Fprintf(out, "Read %s.%s\n\n", wording.Plural(n.Read, "event"), note)
 	line := func(what string, of int64, why string) {
 		if of > 0 {
-			printLine(out, what, strings.TrimSuffix(command.Count(of)+": "+why, ": "))
+			printLine(out, what, strings.TrimSuffix(wording.Count(of)+": "+why, ": "))
 		}
 	}
 	line("there already", n.There, "left as they are")
@@ -238,11 +239,11 @@ func (r *streamReport) printCounts(out io.Writer, note string) {
 		printLine(out, "to be added", "no event")
 		return
 	}
-	printLine(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", plural(n.Added, "event"), plural(n.Operations(), "operation"), moment(n.Oldest), moment(n.Newest)))
+	printLine(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest)))
 	fmt.Fprintln(out)
 	var rows [][]string
 	for _, g := range n.Groups {
-		rows = append(rows, []string{g.Account, string(g.Kind), command.Count(g.Operations), command.Count(g.Members), command.Count(g.Points), command.Count(g.NothingToSend)})
+		rows = append(rows, []string{g.Account, string(g.Kind), wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.NothingToSend)})
 	}
 	printTable(out, []column{{"ACCOUNT", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true}, {"POINTS", true}, {"NOTHING TO SEND", true}}, rows)
 }
@@ -251,7 +252,7 @@ func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {
 	switch {
 	case r.plan.CancelledAt != nil:
 		fmt.Fprintln(out)
-		printParagraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, moment(*r.plan.CancelledAt)))
+		printParagraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, wording.Moment(*r.plan.CancelledAt)))
 		fmt.Fprintln(out, o.planAnew(&streamPlan{r.plan, r.streamDetails}))
 		return
 	case r.Plan == "":

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/rules"
@@ -50,7 +51,7 @@ func (s *session) readRules(ctx context.Context, environ []string, file string, 
 		}
 		rules, err := s.newStreamRules(ctx, cfg, off)
 		rules.version, rules.text, rules.note = registered.Version, registered.Text, note
-		rules.from = "registered last by the workers, first used " + moment(registered.FirstUsed)
+		rules.from = "registered last by the workers, first used " + wording.Moment(registered.FirstUsed)
 		return rules, err
 	}
 	cfg := s.config

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -127,10 +129,10 @@ func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.Op
 	switch {
 	case errors.As(err, &size) && size.Expect == 0:
 		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them first: the same command without --yes makes a plan of them",
-			command.Count(size.Found), ledger.MaxUnexpected)
+			wording.Count(size.Found), ledger.MaxUnexpected)
 	case errors.As(err, &size):
 		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes and --expect; workers or a colleague may have been there",
-			plural(size.Found, "parked operation"), command.Count(size.Expect))
+			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect))
 	}
 	return plan, err
 }
@@ -149,7 +151,7 @@ type voidReport struct {
 }
 
 func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan) error {
-	r := voidReport{Plan: plan.Name, Filter: maskMobiles(plan.Filter), plan: plan, acceptInDoubt: o.acceptInDoubt}
+	r := voidReport{Plan: plan.Name, Filter: privacy.Mobiles(plan.Filter), plan: plan, acceptInDoubt: o.acceptInDoubt}
 	var err error
 	if r.Total, r.Groups, err = s.store.PreviewVoid(c.Context(), plan); err != nil {
 		return err
@@ -183,9 +185,9 @@ func (r *voidReport) going() int64 {
 }
 
 func (r *voidReport) print(out io.Writer) {
-	fmt.Fprintf(out, "Plan %s: %s to give up. This is a preview: nothing has been changed.\n\n", r.Plan, plural(r.Total.Operations, "parked operation"))
+	fmt.Fprintf(out, "Plan %s: %s to give up. This is a preview: nothing has been changed.\n\n", r.Plan, wording.Plural(r.Total.Operations, "parked operation"))
 	row := func(account, cause, call string, g ledger.VoidGroup) []string {
-		return []string{account, cause, call, command.Count(g.Operations), command.Count(g.Members), command.Count(g.Points), command.Count(g.InDoubt)}
+		return []string{account, cause, call, wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.InDoubt)}
 	}
 	rows := make([][]string, 0, len(r.Groups)+1)
 	for _, g := range r.Groups {
@@ -198,16 +200,16 @@ func (r *voidReport) print(out io.Writer) {
 		printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
 			{"POINTS", true}, {"OF THEM IN DOUBT", true}}, rows)
 		fmt.Fprintln(out)
-		printLine(out, "recorded", moment(r.Total.Oldest)+" to "+moment(r.Total.Newest))
+		printLine(out, "recorded", wording.Moment(r.Total.Oldest)+" to "+wording.Moment(r.Total.Newest))
 	}
 	if gone := r.plan.Left - r.Total.Operations; gone > 0 {
-		printLine(out, "skipped", command.Count(gone)+": no longer parked since the plan was made")
+		printLine(out, "skipped", wording.Count(gone)+": no longer parked since the plan was made")
 	}
 	switch doubt := r.Total.InDoubt; {
 	case doubt > 0 && r.acceptInDoubt:
-		printLine(out, "in doubt", command.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")
+		printLine(out, "in doubt", wording.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")
 	case doubt > 0:
-		printLine(out, "in doubt", command.Count(doubt)+": refused, they stay parked: the vendor may have applied them. Ask about their keys; --accept-in-doubt gives them up all the same.")
+		printLine(out, "in doubt", wording.Count(doubt)+": refused, they stay parked: the vendor may have applied them. Ask about their keys; --accept-in-doubt gives them up all the same.")
 	}
 	switch {
 	case r.plan.CancelledAt != nil:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -46,7 +47,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act l
 		var batch ledger.VoidCount
 		batch, more, stopped = run.VoidBatch(c.Context(), o.acceptInDoubt)
 		result.Add(batch)
-		progress.Show("  giving up: %s of %s", command.Count(result.Voided+result.Refused+result.Skipped), command.Count(run.Plan.Left))
+		progress.Show("  giving up: %s of %s", wording.Count(result.Voided+result.Refused+result.Skipped), wording.Count(run.Plan.Left))
 	}
 	progress.Done()
 	if err := result.end(c.Context(), run, o.acceptInDoubt); err != nil {
@@ -62,7 +63,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act l
 		result.print(c.OutOrStdout(), act)
 	}
 	if left := result.Refused + result.Skipped + result.Left; err == nil && left > 0 {
-		return &partlyError{fmt.Sprintf("%s of %s not given up", command.Count(left), plural(run.Plan.Left, "operation"))}
+		return &partlyError{fmt.Sprintf("%s of %s not given up", wording.Count(left), wording.Plural(run.Plan.Left, "operation"))}
 	}
 	return err
 }
@@ -73,7 +74,7 @@ func nothingToVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan) error {
 		return printJSON(c.OutOrStdout(), voidResult{Plan: plan.Name})
 	}
 	fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s: %s given up, %s skipped, %s refused.\nNothing was given up now, nothing recorded.\n",
-		plan.Name, command.Count(plan.Done), command.Count(plan.Skipped), command.Count(plan.Refused))
+		plan.Name, wording.Count(plan.Done), wording.Count(plan.Skipped), wording.Count(plan.Refused))
 	return nil
 }
 
@@ -98,11 +99,11 @@ func (r *voidResult) end(ctx context.Context, run *ledger.PlanRun, acceptInDoubt
 
 // stopped says how far a void came, and what to do.
 func (r *voidResult) stopped(o *voidOptions, plan ledger.Plan, why error) error {
-	soFar := fmt.Sprintf("Given up before that: %s", plural(r.Voided, "operation"))
+	soFar := fmt.Sprintf("Given up before that: %s", wording.Plural(r.Voided, "operation"))
 	var cancelled *ledger.PlanCancelledError
 	switch {
 	case errors.As(why, &cancelled):
-		return fmt.Errorf("%w\n%s; %s left as they are", planRefused(why), soFar, command.Count(r.Left))
+		return fmt.Errorf("%w\n%s; %s left as they are", planRefused(why), soFar, wording.Count(r.Left))
 	case r.Left == 0:
 		return fmt.Errorf("%w\n%s. Nothing is left of plan %s", why, soFar, plan.Name)
 	}
@@ -137,18 +138,18 @@ func (r *voidResult) text() string {
 }
 
 func (r *voidResult) print(out io.Writer, act ledger.Decision) {
-	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", plural(r.Voided, "operation"), plural(r.Points, "point"))
+	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", wording.Plural(r.Voided, "operation"), wording.Plural(r.Points, "point"))
 	if r.InDoubt > 0 {
-		printLine(out, "in doubt", command.Count(r.InDoubt)+r.orMore()+" of them; if the vendor confirms one later, that is kept and alerted")
+		printLine(out, "in doubt", wording.Count(r.InDoubt)+r.orMore()+" of them; if the vendor confirms one later, that is kept and alerted")
 	}
 	if r.Refused > 0 {
-		printLine(out, "stay parked", command.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
+		printLine(out, "stay parked", wording.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
 	}
 	if r.Skipped > 0 {
-		printLine(out, "skipped", command.Count(r.Skipped)+": no longer parked")
+		printLine(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
 	}
 	if r.Left > 0 {
-		printLine(out, "left", command.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
+		printLine(out, "left", wording.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
 	}
 	printLine(out, "recorded", recordedAs(r.Action, act))
 }

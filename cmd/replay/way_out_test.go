@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
 	"pointsledger/ledger"
 )
@@ -16,7 +17,7 @@ func TestAdviceGivesUpBeforeAnew(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []string{dispatch.CauseMemberUnresolved, dispatch.CauseUnsendable} {
 		for _, verify := range []bool{true, false} {
-			advice := causeAdvice(cause, verify)
+			advice := wording.Advice(cause, verify)
 			void, anew := strings.Index(advice, "`replay void`) BEFORE"), strings.Index(advice, "under a key of its own")
 			if void < 0 || anew < void {
 				t.Errorf("%s (verify %v): %s", cause, verify, advice)

@@ -3,10 +3,11 @@ package command
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
+
+	"pointsledger/desk/wording"
 )
 
 // Progress shows how far something is: one line that is rewritten on a
@@ -61,14 +62,4 @@ func (p *Progress) Done() {
 }
 
 // Count writes a number with thousands separators.
-func Count[T ~int | ~int64](n T) string {
-	digits := fmt.Sprintf("%d", n)
-	sign := ""
-	if strings.HasPrefix(digits, "-") {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
+func Count[T ~int | ~int64](n T) string { return wording.Count(n) }

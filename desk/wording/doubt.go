@@ -1,0 +1,51 @@
+package wording
+
+import (
+	"fmt"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// Blocked says why a row in doubt may not go. memory is the key memory as
+// the guard sees it, 0 when the account is not configured.
+func Blocked(blocked, account string, memory time.Duration) string {
+	switch blocked {
+	case ledger.BlockedKeyMemory:
+		return fmt.Sprintf("in doubt, and first sent longer ago than account %s surely remembers a dedup key (%s, the time of a send taken off)",
+			account, memory.Round(time.Second))
+	case ledger.BlockedUnknownAccount:
+		return fmt.Sprintf("in doubt, and the configuration read here has no account %s, so it is not known how long the vendor remembers a key: set WORKER_CONFIG to the worker's file", account)
+	case ledger.BlockedMemberUnknown:
+		return "in doubt, and only its scanned code is known: the database that may have known its member, and sent it, is gone"
+	}
+	return ""
+}
+
+// Doubt says how operations in doubt are kept from being applied twice
+// when they are put back.
+func Doubt(n int64, verify bool) string {
+	them, they := "them", "They go"
+	if n == 1 {
+		them, they = "it", "It goes"
+	}
+	if verify {
+		return fmt.Sprintf("the vendor may have applied %s. The worker looks %s up in the member's records first, and sends only what is not there, with the same dedup key.", them, them)
+	}
+	return fmt.Sprintf("the vendor may have applied %s. %s with the same dedup key, which the vendor should recognise.", them, they)
+}
+
+// Evidence says how we know that the vendor applied an operation.
+func Evidence(evidence string) string {
+	switch evidence {
+	case string(ledger.Answered):
+		return "the vendor's answer said so"
+	case string(ledger.AlreadyApplied):
+		return "the vendor said that it had applied this key before"
+	case string(ledger.Verified):
+		return "seen in the vendor's records"
+	case string(ledger.Manual):
+		return "a person decided"
+	}
+	return evidence
+}

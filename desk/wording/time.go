@@ -1,0 +1,29 @@
+package wording
+
+import (
+	"fmt"
+	"time"
+)
+
+// Moment shows a time in this machine's zone, which it names.
+func Moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
+
+// Age shows how long ago something was, in its two largest units.
+func Age(since, now time.Time) string { return Short(now.Sub(since)) }
+
+// Short is a duration in its two largest units; a negative one is 0.
+func Short(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// Hours is a duration in hours: 24 h, 1.5 h.
+func Hours(d time.Duration) string { return fmt.Sprintf("%g h", d.Hours()) }
