@@ -1,35 +1,19 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
-
-// Vendor makes the calls of one account.
-type Vendor interface {
-	// Send makes the call. It is one attempt: no retry inside.
-	Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Reply
-}
-
-// Resolver is a Vendor that can tell whose a scanned member code is.
-type Resolver interface {
-	// Resolve asks for the member behind a code. memberID is set exactly when
-	// the reply's outcome is Applied, which for a read means "answered".
-	Resolve(ctx context.Context, code string) (memberID string, reply vendorapi.Reply)
-}
 
 // Account is one vendor account and how it is served.
 type Account struct {
 	// Name is the operations' target.
-	Name   string
-	Vendor Vendor
-	// Shape is what of this configuration stands in each call's parameters.
-	Shape Shape
+	Name string
+	// Vendor makes its calls.
+	Vendor vendorapi.Sender
 	// Concurrency is the most calls at once, 1 or more. Too low: the backlog
 	// drains slowly; too high: the vendor throttles.
 	Concurrency int
@@ -50,7 +34,7 @@ type Account struct {
 	// high: a row in doubt may be applied twice.
 	KeyMemory time.Duration
 	// Verify looks a row in doubt up in the member's records before it is sent
-	// again; the Vendor must be a Verifier. Without it the same key is sent
+	// again; the Vendor must be a vendorapi.RecordReader. Without it the same key is sent
 	// again, which rests on the vendor's memory alone, where that is honoured.
 	Verify bool
 	// VerifyAfter is how long after a call's deadline its effect is visible in
@@ -144,7 +128,7 @@ func (a Account) validate() error {
 	if a.Timeout <= 0 || a.Lease <= a.Timeout+SettleAllowance {
 		complain("lease %v: want more than the timeout (%v) and %v to settle", a.Lease, a.Timeout, SettleAllowance)
 	}
-	if _, able := a.Vendor.(Verifier); a.Verify && !able {
+	if _, able := a.Vendor.(vendorapi.RecordReader); a.Verify && !able {
 		complain("verify: this kind of vendor has no records to read")
 	}
 	if err := a.Sampling.validate(); err != nil {

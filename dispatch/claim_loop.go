@@ -75,7 +75,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
 	claimed, err := d.store.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
-		Lease: d.account.Lease, KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Shape: d.account.Shape.Hash})
+		Lease: d.account.Lease, KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Shape: d.shape.hash})
 	if err != nil {
 		return 0, err
 	}

@@ -114,6 +114,7 @@ type Dispatcher struct {
 	pacer   *pacer
 	sampler *sampler
 	strikes authStrikes
+	shape   shape
 	shapes  shapes
 	// queue holds claimed rows until a sender takes them. A claim and a handover
 	// at the same time may each fill it up to maxHeld.
@@ -159,8 +160,8 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 	d := &Dispatcher{
 		store: observedClaims{store, observer}, account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
-		policy: account.policy(),
-		gate:   newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
+		policy: account.policy(), shape: shapeOf(account.Vendor),
+		gate: newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
 		queue: make(chan *held, 2*maxHeld), reserved: reservations{freed: make(chan struct{}, 1)}, results: make(chan result, maxHeld),
 		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
 	}

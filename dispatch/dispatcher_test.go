@@ -64,7 +64,7 @@ func (b *bench) account() dispatch.Account {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return dispatch.Account{Name: "zhimai", Vendor: dispatch.Zhimai{Client: client}, Concurrency: 16,
+	return dispatch.Account{Name: "zhimai", Vendor: client, Concurrency: 16,
 		Timeout: time.Second, Lease: 8 * time.Second, Schedule: dispatch.Schedule{20 * time.Millisecond, 100 * time.Millisecond},
 		KeysHonoured: b.honours, QuietAfter: time.Second, ClockSkew: 2 * time.Second, Sampling: dispatch.SampleEvery(time.Second),
 		GiveUpAfter: time.Hour, ProbeEvery: 300 * time.Millisecond, PollEvery: 100 * time.Millisecond}
@@ -405,13 +405,13 @@ func TestAccountIsChecked(t *testing.T) {
 		"rate below none":        func(a *dispatch.Account) { a.RatePerSecond = -1 },
 		"impossible concurrency": func(a *dispatch.Account) { a.Concurrency = 1 << 20 },
 	} {
-		a := dispatch.Account{Name: "zhimai", Vendor: dispatch.Zhimai{}, Timeout: time.Second, Lease: 10 * time.Second}
+		a := dispatch.Account{Name: "zhimai", Vendor: &zhimai.Client{}, Timeout: time.Second, Lease: 10 * time.Second}
 		edit(&a)
 		if _, err := dispatch.New(nil, a, zap.NewNop(), &counts{}); err == nil {
 			t.Errorf("%s: accepted", what)
 		}
 	}
-	if _, err := dispatch.New(nil, dispatch.Account{Name: "zhimai", Vendor: dispatch.Zhimai{}}, zap.NewNop(), &counts{}); err != nil {
+	if _, err := dispatch.New(nil, dispatch.Account{Name: "zhimai", Vendor: &zhimai.Client{}}, zap.NewNop(), &counts{}); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
 }

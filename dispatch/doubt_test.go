@@ -243,7 +243,7 @@ func TestRateIsKeptOverWorkers(t *testing.T) {
 
 // turnsAway answers 401 for one member and passes the rest on.
 type turnsAway struct {
-	dispatch.Vendor
+	vendorapi.Sender
 	member string
 }
 
@@ -251,7 +251,7 @@ func (v turnsAway) Send(ctx context.Context, c *ledger.VendorCall) vendorapi.Rep
 	if c.MemberID == v.member {
 		return vendorapi.Reply{Outcome: vendorapi.Unauthorised, HTTPStatus: 403}
 	}
-	return v.Vendor.Send(ctx, c)
+	return v.Sender.Send(ctx, c)
 }
 
 // One row that the gateway always turns away is parked in the end; the others

@@ -60,7 +60,7 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 	for target, n := range waiting {
 		if d := h.to(target); d != nil && d.reserve(ctx, n) {
 			reserved[target] = promise{d, n} // the one that promised, whoever serves the account by then
-			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease, Shape: d.account.Shape.Hash})
+			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease, Shape: d.shape.hash})
 			delete(waiting, target)
 		}
 	}

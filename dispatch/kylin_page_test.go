@@ -20,7 +20,7 @@ func (b *bench) kylinAccount() dispatch.Account {
 		b.t.Fatal(err)
 	}
 	a := b.account()
-	a.Name, a.Vendor, a.KeyMemory = "kylin", dispatch.Kylin{Client: client}, 24*time.Hour
+	a.Name, a.Vendor, a.KeyMemory = "kylin", client, 24*time.Hour
 	return a
 }
 

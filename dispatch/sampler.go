@@ -81,7 +81,7 @@ func (s *sampler) want(after time.Time) {
 
 // able tells whether the account has records to read.
 func (s *sampler) able() bool {
-	_, able := s.account.Vendor.(Verifier)
+	_, able := s.account.Vendor.(vendorapi.RecordReader)
 	return able && s.account.Verify
 }
 
@@ -306,7 +306,7 @@ func (d *Dispatcher) readSample(ctx context.Context, memberID string) (_ evidenc
 // readRecords reads a member's records as they are judged.
 func (d *Dispatcher) readRecords(ctx context.Context, memberID string) (evidence.Reading, vendorapi.Reply) {
 	began := time.Now()
-	reading, reply := d.account.Vendor.(Verifier).Scan(ctx, memberID)
+	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(ctx, memberID)
 	reading.BeganAt = began
 	return reading, reply
 }

@@ -11,6 +11,7 @@ import (
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
+	"pointsledger/vendorapi/zhimai"
 )
 
 // rarely is the sampling account that takes a sample once an hour, but hurries
@@ -114,11 +115,11 @@ func TestSamplerReadsAgainWhenItIsQuiet(t *testing.T) {
 // withoutRecords is a vendor that grants points and answers otherwise to whoever
 // reads records.
 type withoutRecords struct {
-	dispatch.Zhimai
+	*zhimai.Client
 	reply vendorapi.Reply
 }
 
-func (v withoutRecords) Scan(context.Context, string) (evidence.Reading, vendorapi.Reply) {
+func (v withoutRecords) ReadRecords(context.Context, string) (evidence.Reading, vendorapi.Reply) {
 	return evidence.Reading{}, v.reply
 }
 
@@ -136,7 +137,7 @@ func TestSamplerLeavesTheGateAlone(t *testing.T) {
 			b := newBench(t, sim.Config{})
 			a := b.sampling()
 			a.Sampling = dispatch.SampleEvery(20 * time.Millisecond)
-			a.Vendor = withoutRecords{a.Vendor.(dispatch.Zhimai), reply}
+			a.Vendor = withoutRecords{a.Vendor.(*zhimai.Client), reply}
 			read := &readings{}
 			d, _ := b.startWatched(a, read)
 			b.trade(d, a, "thirty readings in vain", func(ledger.EndpointKnowledge) bool { return read.unread.Load() >= 30 })

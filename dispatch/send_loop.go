@@ -130,7 +130,7 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	if age := time.Since(row.EventTime); age > d.account.CodeMaxAge {
 		return codeTooOld(&row.Claimed, age, d.account.CodeMaxAge), false
 	}
-	resolver, able := d.account.Vendor.(Resolver)
+	resolver, able := d.account.Vendor.(vendorapi.Resolver)
 	if !able {
 		return decideUnresolved(&row.Claimed, vendorapi.Reply{Outcome: vendorapi.Refused,
 			Message: "this vendor offers no call that resolves a scanned member code"}, hold{}, d.policy, 0), false

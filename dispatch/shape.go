@@ -12,14 +12,15 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/ledger"
+	"pointsledger/vendorapi"
 )
 
-// Shape is what of an account's configuration stands in the business parameters
+// shape is what of an account's configuration stands in the business parameters
 // of its calls. A row keeps the shape of its first attempt until it ends
-// (TestRowKeepsItsShape). The zero Shape: nothing does; an operation says it all.
-type Shape struct {
-	// Hash names it in the outbox, Text is its registered form.
-	Hash, Text string
+// (TestRowKeepsItsShape). The zero shape: nothing does; an operation says it all.
+type shape struct {
+	// hash names it in the outbox, text is its registered form.
+	hash, text string
 }
 
 // shapeHashChars of hex are enough to tell some dozens of shapes apart.
@@ -28,40 +29,36 @@ const shapeHashChars = 12
 // unknownShapeWait is how long a row waits whose shape cannot be read.
 const unknownShapeWait = time.Minute
 
-// ShapeOf is the shape with a text; empty is the zero Shape.
-func ShapeOf(text string) Shape {
-	if text == "" {
-		return Shape{}
+// shapeOf is the shape of a vendor's calls.
+func shapeOf(v vendorapi.Sender) shape {
+	shaped, able := v.(vendorapi.Shaped)
+	if !able {
+		return shape{}
 	}
+	text := shaped.Shape()
 	sum := sha256.Sum256([]byte(text))
-	return Shape{Hash: hex.EncodeToString(sum[:])[:shapeHashChars], Text: text}
+	return shape{hash: hex.EncodeToString(sum[:])[:shapeHashChars], text: text}
 }
 
-// Shaped is a Vendor whose calls can be made in a shape that was registered
-// before.
-type Shaped interface {
-	InShape(text string) (Vendor, error)
-}
-
-// shapes gives the Vendor for a row's shape. It is safe for concurrent use.
+// shapes gives the vendor for a row's shape. It is safe for concurrent use.
 type shapes struct {
 	mu    sync.Mutex
-	known map[string]Vendor
+	known map[string]vendorapi.Sender
 }
 
 // registerShape keeps the account's shape before anything is claimed in it, and
 // again now and then: a database that lost its newest commits may lack it, while
 // rows go on to get it (TestLostShapeIsKeptAgain).
 func (d *Dispatcher) registerShape(ctx context.Context) error {
-	if d.account.Shape.Hash == "" {
+	if d.shape.hash == "" {
 		return nil
 	}
-	return d.store.RegisterShape(ctx, d.account.Shape.Hash, d.account.Shape.Text)
+	return d.store.RegisterShape(ctx, d.shape.hash, d.shape.text)
 }
 
-// vendorFor is the Vendor that sends the row as it was sent before.
-func (d *Dispatcher) vendorFor(ctx context.Context, row *held) (Vendor, error) {
-	if row.Shape == "" || row.Shape == d.account.Shape.Hash {
+// vendorFor is the vendor that sends the row as it was sent before.
+func (d *Dispatcher) vendorFor(ctx context.Context, row *held) (vendorapi.Sender, error) {
+	if row.Shape == "" || row.Shape == d.shape.hash {
 		return d.account.Vendor, nil
 	}
 	d.shapes.mu.Lock()
@@ -69,7 +66,7 @@ func (d *Dispatcher) vendorFor(ctx context.Context, row *held) (Vendor, error) {
 	if v := d.shapes.known[row.Shape]; v != nil {
 		return v, nil
 	}
-	shaped, able := d.account.Vendor.(Shaped)
+	shaped, able := d.account.Vendor.(vendorapi.Shaped)
 	if !able {
 		return nil, errors.New("this kind of vendor sends in one shape only")
 	}
@@ -83,10 +80,10 @@ func (d *Dispatcher) vendorFor(ctx context.Context, row *held) (Vendor, error) {
 		return nil, fmt.Errorf("shape %s: %w", row.Shape, err)
 	}
 	if d.shapes.known == nil {
-		d.shapes.known = map[string]Vendor{}
+		d.shapes.known = map[string]vendorapi.Sender{}
 	}
 	d.shapes.known[row.Shape] = v
-	d.log.Info("rows that were tried are sent as they were before", zap.String("shape", row.Shape), zap.String("now", d.account.Shape.Hash))
+	d.log.Info("rows that were tried are sent as they were before", zap.String("shape", row.Shape), zap.String("now", d.shape.hash))
 	return v, nil
 }
 

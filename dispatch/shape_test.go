@@ -55,16 +55,15 @@ func (g *gateway) sent(key ledger.BizID) []string {
 }
 
 // shapedAccount is an account whose calls are in a shape.
-func (b *bench) shapedAccount(url, memberType string) dispatch.Account {
+func (b *bench) shapedAccount(url, memberType string, statuses map[int]vendorapi.Outcome) dispatch.Account {
 	b.t.Helper()
-	config := kylin.Config{URL: url, MemberType: memberType, HTTP: vendorapi.HTTPConfig{ConnectTimeout: time.Second, Timeout: time.Second}}
+	config := kylin.Config{URL: url, MemberType: memberType, Statuses: statuses, HTTP: vendorapi.HTTPConfig{ConnectTimeout: time.Second, Timeout: time.Second}}
 	client, err := kylin.New(config)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	a := b.account()
-	a.Name, a.Vendor, a.Shape = "kylin", dispatch.Kylin{Client: client}, dispatch.ShapeOf(kylin.ShapeOf(config).String())
-	a.KeyMemory = time.Hour
+	a.Name, a.Vendor, a.KeyMemory = "kylin", client, time.Hour
 	return a
 }
 
@@ -94,9 +93,8 @@ func TestRowKeepsItsShape(t *testing.T) {
 				t.Parallel()
 				b := newBench(t, sim.Config{})
 				g := newGateway(t, status)
-				old := b.shapedAccount(g.URL, "aupres")
+				old := b.shapedAccount(g.URL, "aupres", map[int]vendorapi.Outcome{409: vendorapi.Retryable})
 				old.Schedule = dispatch.Schedule{time.Minute} // the rows wait for the other account
-				old.Vendor = dispatch.Kylin{Client: old.Vendor.(dispatch.Kylin).Client, Statuses: map[int]vendorapi.Outcome{409: vendorapi.Retryable}}
 				if err := b.store.MarkAccountConfirmed(t.Context(), "kylin"); err != nil {
 					t.Fatal(err)
 				}
@@ -122,7 +120,7 @@ func TestRowKeepsItsShape(t *testing.T) {
 				if _, err := b.pool.Exec(t.Context(), `DELETE FROM gates`); err != nil { // throttled: the pause is over
 					t.Fatal(err)
 				}
-				b.start(b.shapedAccount(g.URL, "another"))
+				b.start(b.shapedAccount(g.URL, "another", nil))
 				testkit.Eventually(t, 30*time.Second, "all to end", func() bool { return b.open() == 0 })
 				bodies := g.sent(keys[0])
 				if len(bodies) != 2 || bodies[0] != bodies[1] || !strings.Contains(bodies[0], `"memberType":"aupres"`) {
@@ -142,7 +140,7 @@ func TestMendedShapeReachesWhatWasHeldBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Config{})
 	g := newGateway(t, 400)
-	_, stop := b.start(b.shapedAccount(g.URL, "wrong"))
+	_, stop := b.start(b.shapedAccount(g.URL, "wrong", nil))
 	entries, keys := b.freezes(40)
 	if _, err := b.store.Record(t.Context(), entries); err != nil {
 		t.Fatal(err)
@@ -153,7 +151,7 @@ func TestMendedShapeReachesWhatWasHeldBack(t *testing.T) {
 	stop()
 	parked := b.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`)
 	g.answer(201)
-	b.start(b.shapedAccount(g.URL, "right"))
+	b.start(b.shapedAccount(g.URL, "right", nil))
 	testkit.Eventually(t, 60*time.Second, "the others to end", func() bool { return b.open() == 0 })
 	posted := 0
 	for _, key := range keys {
@@ -173,7 +171,7 @@ func TestLostShapeIsKeptAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Config{})
 	g := newGateway(t, 500)
-	old := b.shapedAccount(g.URL, "aupres")
+	old := b.shapedAccount(g.URL, "aupres", nil)
 	old.Schedule = dispatch.Schedule{time.Minute}
 	b.start(old)
 	shapes := `SELECT count(*) FROM request_shapes`
@@ -215,7 +213,7 @@ func TestUnknownShapeWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	claims := &claimsOf{}
-	b.startWatched(b.shapedAccount(g.URL, "aupres"), claims)
+	b.startWatched(b.shapedAccount(g.URL, "aupres", nil), claims)
 	testkit.Eventually(t, 30*time.Second, "the other to be posted", func() bool { return b.count(`SELECT count(*) FROM postings`) == 1 })
 	testkit.Eventually(t, 30*time.Second, "it to wait", func() bool {
 		return b.count(`SELECT count(*) FROM outbox WHERE state = 'pending' AND next_attempt_at > now() + interval '30 s' AND first_sent_at IS NULL AND shape = 'lost'`) == 1

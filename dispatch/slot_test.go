@@ -18,7 +18,7 @@ import (
 
 // watchedVendor says which configuration has calls in flight.
 type watchedVendor struct {
-	dispatch.Vendor
+	vendorapi.Sender
 	name     string
 	inFlight *sync.Map // name → *atomic.Int64
 	overlaps *atomic.Int64
@@ -40,7 +40,7 @@ func (v *watchedVendor) Send(ctx context.Context, c *ledger.VendorCall) vendorap
 	if v.hold != nil {
 		<-v.hold
 	}
-	return v.Vendor.Send(ctx, c)
+	return v.Sender.Send(ctx, c)
 }
 
 // An account that is changed while events pour in is served by its old
@@ -56,7 +56,7 @@ func TestSlotReplaces(t *testing.T) {
 	var overlaps atomic.Int64
 	dispatcher := func(name string, hold chan struct{}) (*dispatch.Dispatcher, *watchedVendor) {
 		a := b.account()
-		v := &watchedVendor{Vendor: a.Vendor, name: name, inFlight: &inFlight, overlaps: &overlaps, hold: hold}
+		v := &watchedVendor{Sender: a.Vendor, name: name, inFlight: &inFlight, overlaps: &overlaps, hold: hold}
 		a.Vendor = v
 		d, err := dispatch.New(b.store, a, zap.NewNop(), &counts{})
 		if err != nil {

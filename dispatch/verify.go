@@ -15,19 +15,6 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// Verifier is a Vendor whose records of a member can be read, so that a row in
-// doubt can be looked up instead of sent again blindly.
-type Verifier interface {
-	// Scan reads all of a member's records, in one consistent view, and where
-	// there are none the member's balance. They count only when the reply's outcome
-	// is Applied. When the reading began is left to the caller.
-	Scan(ctx context.Context, memberID string) (evidence.Reading, vendorapi.Reply)
-}
-
-// ErrRecordsMove is in the reply of a scan whose view was not consistent: rows
-// arrived while it read. The vendor is well; the scan is made again later.
-var ErrRecordsMove = errors.New("the member's records change while they are read")
-
 // Causes of rows that a verification parked.
 const (
 	CausePointsDiffer = "verification_points_differ"
@@ -126,13 +113,13 @@ func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.R
 	}
 	ctx, cancel := context.WithTimeout(work, scanTimeout)
 	defer cancel()
-	reading, reply := d.account.Vendor.(Verifier).Scan(ctx, row.MemberID)
+	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(ctx, row.MemberID)
 	if reply.Outcome == vendorapi.Applied {
 		d.gate.answered(pass)
 		return reading, reply, true
 	}
 	d.logAttempt(row, reply)
-	if reply.Outcome == vendorapi.Refused || errors.Is(reply.Err, ErrRecordsMove) {
+	if reply.Outcome == vendorapi.Refused || errors.Is(reply.Err, vendorapi.ErrRecordsMove) {
 		// The vendor answers; a refusal to show records says nothing about
 		// points calls.
 		d.gate.answered(pass)

@@ -11,10 +11,6 @@ import (
 // maxReplyHeaderBytes caps the header of a reply: the vendors' are below 1 KiB.
 const maxReplyHeaderBytes = 64 << 10
 
-// ErrUnsendable is in the Err of a NotSent reply when the request itself is at
-// fault (no dedup key, a text that is too long): sending it again cannot help.
-var ErrUnsendable = errors.New("request cannot be sent")
-
 var (
 	errReplyTooLarge = errors.New("reply is larger than the limit")
 	errReplyEncoded  = errors.New("reply has a Content-Encoding that was not asked for")

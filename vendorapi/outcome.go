@@ -1,16 +1,6 @@
-// Package vendorapi is the edge to the vendors: what a call's answer means
-// ([Outcome]) and the HTTP rules that every vendor client shares. The clients
-// themselves are in zhimai and kylin, and sim holds a simulator of both.
 package vendorapi
 
-import (
-	"errors"
-	"time"
-)
-
-// ErrNoMember is in a Refused reply to a call that asks who a member is, when
-// the vendor answered well and named nobody: our credentials were accepted.
-var ErrNoMember = errors.New("the vendor names no member")
+import "time"
 
 // Outcome answers one question about a call: may the vendor have applied it?
 // It is decided from status, code and error type, never from error text, and

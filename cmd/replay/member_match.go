@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"pointsledger/desk"
-	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/zhimai"
@@ -164,7 +163,7 @@ func (m *matcher) byJudgement() {
 		}
 		for _, free := range [...]bool{true, false} {
 			for r := range m.records {
-				if m.of[i] < 0 && (m.taken[r] < 0 || !free) && slices.Contains(j.Records, dispatch.RecordsOf(m.records[r : r+1])[0]) {
+				if m.of[i] < 0 && (m.taken[r] < 0 || !free) && slices.Contains(j.Records, zhimai.RecordsOf(m.records[r : r+1])[0]) {
 					m.of[i], m.guess[i] = r, true
 					if free && evidence.ReferenceAtEnd(m.records[r].Desc) == "" {
 						m.taken[r] = i

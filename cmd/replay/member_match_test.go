@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"pointsledger/desk"
-	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/zhimai"
@@ -48,7 +47,7 @@ func TestCompareMember(t *testing.T) {
 		return c
 	}
 	maybe := func(r zhimai.Record) evidence.Judgement {
-		return evidence.Judgement{Verdict: evidence.PerhapsShown, Records: dispatch.RecordsOf([]zhimai.Record{r})}
+		return evidence.Judgement{Verdict: evidence.PerhapsShown, Records: zhimai.RecordsOf([]zhimai.Record{r})}
 	}
 	absent := judged(echo, evidence.Judgement{Verdict: evidence.Absent})
 	lateCut := record("订单SO-1消", 100, noon.Add(30*time.Hour))

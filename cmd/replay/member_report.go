@@ -149,7 +149,7 @@ func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 		return nil
 	}
 	h := a.Vendor.history
-	reading := evidence.Reading{Records: dispatch.RecordsOf(h.Records), Complete: !h.Partial && !h.Moving && !h.Short, BeganAt: a.knowledge.Now}
+	reading := evidence.Reading{Records: zhimai.RecordsOf(h.Records), Complete: !h.Partial && !h.Moving && !h.Short, BeganAt: a.knowledge.Now}
 	if a.Vendor.Identity != nil {
 		reading.Balance = a.Vendor.Identity.Balance
 	}

@@ -20,6 +20,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/zhimai"
 )
 
 // maxProbe bounds the operations that a preview looks up: each may cost the
@@ -85,7 +86,7 @@ func (s *session) probePlan(ctx context.Context, plan ledger.Plan, most int, pro
 			return nil, fmt.Errorf("vendor account %s: %w", v.Name, err)
 		}
 		defer client.Close()
-		vendors[v.Name], names = &probedVendor{dispatch.Zhimai{Client: client}, v}, append(names, v.Name)
+		vendors[v.Name], names = &probedVendor{client, v}, append(names, v.Name)
 	}
 	if len(names) == 0 {
 		return report, nil
@@ -217,7 +218,7 @@ func (s *session) scanMembers(ctx context.Context, vendors map[string]*probedVen
 
 // probedVendor is an account whose records are read.
 type probedVendor struct {
-	dispatch.Zhimai
+	*zhimai.Client
 	config config.Vendor
 }
 
@@ -228,7 +229,7 @@ func (s *session) readProbed(ctx context.Context, v *probedVendor, memberID stri
 	if err != nil {
 		return evidence.Reading{}, evidence.Knowledge{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
 	}
-	reading, reply := v.Scan(ctx, memberID)
+	reading, reply := v.ReadRecords(ctx, memberID)
 	reading.BeganAt = k.Now
 	return reading, dispatch.KnowledgeOf(k, beliefsOf(v.config)), reply
 }

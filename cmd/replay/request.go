@@ -12,7 +12,6 @@ import (
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -40,9 +39,9 @@ func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
 		if shape, err := kylin.ParseShape(d.Open.Shape); err == nil { // it was tried: it is sent as it was
 			account.MemberType, account.PointBizType = shape.MemberType, shape.PointBizType
 		}
-		p = kylin.PreviewFreeze(account, dispatch.KylinRequest(&call))
+		p = kylin.Preview(account, &call)
 	} else {
-		p = zhimai.PreviewPointsAdd(vendor.URL, dispatch.ZhimaiRequest(&call))
+		p = zhimai.Preview(vendor.URL, &call)
 	}
 	p.Body = json.RawMessage(privacy.Hide(string(p.Body), d.MemberID, d.MemberCode))
 	return &p

@@ -79,7 +79,7 @@ func (s *session) lookBeforeSettling(ctx context.Context, d *ledger.OperationDet
 	defer client.Close()
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	reading, known, reply := s.readProbed(bounded, &probedVendor{dispatch.Zhimai{Client: client}, v}, d.MemberID)
+	reading, known, reply := s.readProbed(bounded, &probedVendor{client, v}, d.MemberID)
 	if reply.Outcome != vendorapi.Applied {
 		look.Words = "not read: " + privacy.VendorWords(replyWords(reply))
 		return look, ctx.Err()

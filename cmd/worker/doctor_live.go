@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -107,7 +106,7 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ve
 	bizID := ledger.NewBizID(doctorLeg, v.Name, "doctor", rand.Text())
 	reference := ledger.ReferenceOf(bizID)
 	d.Live = &learned{Account: v.Name, Member: o.member, BizID: string(bizID), Reference: reference}
-	t := &trial{examination: d, learned: d.Live, vendor: v, client: account.Vendor.(dispatch.Zhimai).Client, options: o,
+	t := &trial{examination: d, learned: d.Live, vendor: v, client: account.Vendor.(*zhimai.Client), options: o,
 		grant: zhimai.PointsAdd{Balance: doctorPoints, BizID: string(bizID), CustomerID: o.member,
 			Reason: doctorReason(reference, v.ReasonMaxChars), SourceType: doctorSource, PointsChannel: doctorChannel}}
 	defer t.client.Close()
@@ -199,7 +198,7 @@ func (t *trial) lookBefore(ctx context.Context) bool {
 }
 
 func (t *trial) scan(ctx context.Context) ([]evidence.Record, vendorapi.Reply) {
-	reading, reply := dispatch.Zhimai{Client: t.client}.Scan(ctx, t.Member)
+	reading, reply := t.client.ReadRecords(ctx, t.Member)
 	if reply.Outcome == vendorapi.Applied && !reading.Complete {
 		reply.Outcome, reply.Err = vendorapi.Unknown, errors.New("not all records could be read")
 	}
@@ -304,7 +303,7 @@ func (t *trial) balanceRise(ctx context.Context) *int64 {
 func (t *trial) keep(ctx context.Context) {
 	finding := ledger.LiveFinding{Honoured: t.Honoured, Echoed: t.Echoed != nil && *t.Echoed}
 	err := errors.Join(t.ledger.store.MarkAccountConfirmed(ctx, t.Account),
-		t.ledger.store.KeepLiveFinding(ctx, t.Account, dispatch.Zhimai{Client: t.client}.Endpoint(), finding))
+		t.ledger.store.KeepLiveFinding(ctx, t.Account, t.client.Endpoint(), finding))
 	if err != nil {
 		t.wrong("live kept", err.Error(), "see the line about rights")
 		return

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
@@ -26,9 +25,9 @@ func (d *examination) checkVendor(ctx context.Context, v config.Vendor) {
 		return
 	}
 	d.ok("account "+v.Name, fmt.Sprintf("on: %s at %s, in_doubt %s", v.Kind, vendorapi.PreviewURL(v.URL), v.InDoubt))
-	if client, is := account.Vendor.(dispatch.Zhimai); is {
-		d.checkSignature(ctx, v, client.Client)
-		client.Client.Close()
+	if client, is := account.Vendor.(*zhimai.Client); is {
+		d.checkSignature(ctx, v, client)
+		client.Close()
 	} else {
 		d.checkReach(ctx, v)
 	}
@@ -72,7 +71,7 @@ func (d *examination) compareSignatures(ctx context.Context, v config.Vendor, ch
 		d.wrong(check, err.Error(), "correct the configuration")
 		return
 	}
-	forger := account.Vendor.(dispatch.Zhimai).Client
+	forger := account.Vendor.(*zhimai.Client)
 	defer forger.Close()
 	_, forged := forger.Identity(ctx, query)
 	switch {

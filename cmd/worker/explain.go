@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -235,9 +234,9 @@ func requestPreview(v config.Vendor, op *ledger.Operation) vendorapi.Preview {
 		call.MemberID = "(resolved from the scanned code before the first send)"
 	}
 	if v.Kind == config.KindKylin {
-		return kylin.PreviewFreeze(accounts.KylinConfig(v), dispatch.KylinRequest(&call))
+		return kylin.Preview(accounts.KylinConfig(v), &call)
 	}
-	return zhimai.PreviewPointsAdd(v.URL, dispatch.ZhimaiRequest(&call))
+	return zhimai.Preview(v.URL, &call)
 }
 
 func (e *explained) print(out io.Writer) {

@@ -30,12 +30,20 @@ func (s credulousStore) Knowledge(ctx context.Context, account, endpoint string)
 	return k, nil
 }
 
-// hastyReader is a Zhimai whose records are read by the first reference in
-// their text: it puts that one at the end.
-type hastyReader struct{ dispatch.Zhimai }
+// reader is a vendor that has records, with all that it can do beside.
+type reader interface {
+	vendorapi.Sender
+	vendorapi.Resolver
+	vendorapi.RecordReader
+	vendorapi.Endpointed
+}
 
-func (v hastyReader) Scan(ctx context.Context, member string) (evidence.Reading, vendorapi.Reply) {
-	reading, reply := v.Zhimai.Scan(ctx, member)
+// hastyReader is a vendor whose records are read by the first reference in
+// their text: it puts that one at the end.
+type hastyReader struct{ reader }
+
+func (v hastyReader) ReadRecords(ctx context.Context, member string) (evidence.Reading, vendorapi.Reply) {
+	reading, reply := v.reader.ReadRecords(ctx, member)
 	for i, r := range reading.Records {
 		for rest := r.Text; ; {
 			_, after, found := strings.Cut(rest, "#")
@@ -61,8 +69,8 @@ func credulous(s dispatch.Store) dispatch.Store {
 }
 
 func hasty(a dispatch.Account) dispatch.Account {
-	if z, ok := a.Vendor.(dispatch.Zhimai); ok && sabotage.Breaks(sabotage.FirstReferenceWins) {
-		a.Vendor = hastyReader{z}
+	if r, ok := a.Vendor.(reader); ok && sabotage.Breaks(sabotage.FirstReferenceWins) {
+		a.Vendor = hastyReader{r}
 	}
 	return a
 }

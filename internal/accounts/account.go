@@ -29,12 +29,9 @@ func New(v config.Vendor) (dispatch.Account, error) {
 	var err error
 	switch v.Kind {
 	case config.KindZhimai:
-		var client *zhimai.Client
-		client, err = Zhimai(v)
-		a.Vendor = dispatch.Zhimai{Client: client}
+		a.Vendor, err = Zhimai(v)
 	case config.KindKylin:
 		a.Vendor, err = newKylin(v)
-		a.Shape = dispatch.ShapeOf(kylin.ShapeOf(KylinConfig(v)).String())
 	default:
 		err = fmt.Errorf("unknown kind %q", v.Kind)
 	}
@@ -60,11 +57,7 @@ func httpConfig(v config.Vendor) vendorapi.HTTPConfig {
 	return vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency}
 }
 
-func newKylin(v config.Vendor) (dispatch.Vendor, error) {
-	client, err := kylin.New(KylinConfig(v))
-	if err != nil {
-		return nil, err
-	}
+func newKylin(v config.Vendor) (*kylin.Client, error) {
 	statuses := map[int]vendorapi.Outcome{}
 	for outcome, codes := range map[vendorapi.Outcome][]string{
 		vendorapi.AlreadyApplied: v.Codes.AlreadyApplied, vendorapi.Unauthorised: v.Codes.Auth,
@@ -78,7 +71,9 @@ func newKylin(v config.Vendor) (dispatch.Vendor, error) {
 			statuses[status] = outcome
 		}
 	}
-	return dispatch.Kylin{Client: client, Statuses: statuses}, nil
+	c := KylinConfig(v)
+	c.Statuses = statuses
+	return kylin.New(c)
 }
 
 // KylinConfig is also what a request is previewed with.

@@ -38,7 +38,10 @@ type Config struct {
 	// shows no body. A code that means a failure, listed here, loses freezes
 	// silently.
 	AppliedCodes []string
-	HTTP         vendorapi.HTTPConfig
+	// Statuses gives HTTP statuses a meaning that the page leaves open (409 as
+	// already applied, say). nil: the page's meanings alone.
+	Statuses map[int]vendorapi.Outcome
+	HTTP     vendorapi.HTTPConfig
 }
 
 func (c Config) withDefaults() Config {

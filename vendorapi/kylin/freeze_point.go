@@ -36,6 +36,7 @@ type Client struct {
 	secrets      vendorapi.Secrets
 	shape        Shape
 	appliedCodes []string
+	statuses     map[int]vendorapi.Outcome
 }
 
 // New makes a Client, or says everything that is wrong with cfg.
@@ -65,6 +66,7 @@ func New(cfg Config) (*Client, error) {
 		secrets:      vendorapi.NewSecrets(values...),
 		shape:        ShapeOf(cfg),
 		appliedCodes: slices.Clone(cfg.AppliedCodes),
+		statuses:     maps.Clone(cfg.Statuses),
 	}, nil
 }
 
@@ -124,7 +126,11 @@ func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
 		Body:    f.appendBody(make([]byte, 0, 512), c.shape),
 		Secrets: c.secrets,
 	})
-	return c.read(answer)
+	reply := c.read(answer)
+	if outcome, configured := c.statuses[reply.HTTPStatus]; configured {
+		reply.Outcome = outcome
+	}
+	return reply
 }
 
 // appendBody writes the body in the order of the page's example. The points are

@@ -287,7 +287,7 @@ func TestPreview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := PreviewFreeze(testConfig("https://crm.example/base/"), sampleFreeze())
+	p := previewFreeze(testConfig("https://crm.example/base/"), sampleFreeze())
 	if p.Method != "POST" || p.URL != "https://crm.example/base/openapi/v2/member/freezePoint" || !bytes.Equal(p.Body, want) {
 		t.Errorf("preview %s %s %s", p.Method, p.URL, p.Body)
 	}
@@ -298,15 +298,15 @@ func TestPreview(t *testing.T) {
 			t.Errorf("header %s is %q, want %q", name, p.Header.Get(name), value)
 		}
 	}
-	if p := PreviewFreeze(testConfig("https://crm.example"), sampleFreeze()); p.URL != "https://crm.example/openapi/v2/member/freezePoint" {
+	if p := previewFreeze(testConfig("https://crm.example"), sampleFreeze()); p.URL != "https://crm.example/openapi/v2/member/freezePoint" {
 		t.Errorf("preview of a base without path: %s", p.URL)
 	}
-	if p := PreviewFreeze(Config{}, sampleFreeze()); p.URL != freezePath || !bytes.Equal(p.Body, want) {
+	if p := previewFreeze(Config{}, sampleFreeze()); p.URL != freezePath || !bytes.Equal(p.Body, want) {
 		t.Errorf("without configuration: %s %s", p.URL, p.Body)
 	}
 	cfg := testConfig("http://user:" + gatewayKey + "@host")
 	cfg.Headers["X-Business-Token"] = gatewayKey
-	if text := fmt.Sprint(PreviewFreeze(cfg, sampleFreeze())); strings.Contains(text, gatewayKey) {
+	if text := fmt.Sprint(previewFreeze(cfg, sampleFreeze())); strings.Contains(text, gatewayKey) {
 		t.Errorf("preview shows %s", text)
 	}
 }

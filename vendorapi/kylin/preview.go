@@ -3,14 +3,20 @@ package kylin
 import (
 	"net/http"
 
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
-// PreviewFreeze shows the request that FreezePoint sends for this account, with
+// Preview shows the request that Send makes of a call.
+func Preview(cfg Config, c *ledger.VendorCall) vendorapi.Preview {
+	return previewFreeze(cfg, requestOf(c))
+}
+
+// previewFreeze shows the request that FreezePoint sends for this account, with
 // the values of the configured headers masked. It needs no credentials: of cfg
 // it uses URL, the names in Headers, MemberType and PointBizType. Without a
 // usable URL the path stands alone.
-func PreviewFreeze(cfg Config, f Freeze) vendorapi.Preview {
+func previewFreeze(cfg Config, f Freeze) vendorapi.Preview {
 	cfg = cfg.withDefaults()
 	address := freezePath
 	if base, err := vendorapi.ParseURL(cfg.URL); err == nil {

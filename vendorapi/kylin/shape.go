@@ -47,11 +47,3 @@ func (s Shape) String() string {
 	text = vendorapi.AppendJSONString(append(text, `,"idempotentMode":`...), s.IdempotentMode)
 	return string(append(text, '}'))
 }
-
-// InShape is a client that sends in another shape, over the same connections;
-// closing one closes both.
-func (c *Client) InShape(s Shape) *Client {
-	other := *c
-	other.shape = s
-	return &other
-}

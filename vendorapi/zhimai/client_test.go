@@ -126,7 +126,7 @@ func TestGoldenRequests(t *testing.T) {
 // The preview is the request but for the five masked values.
 func TestPreviewIsTheRequest(t *testing.T) {
 	t.Parallel()
-	got := PreviewPointsAdd("", sampleAdd())
+	got := previewPointsAdd("", sampleAdd())
 	want, err := os.ReadFile("testdata/points_add.json")
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestPreviewIsTheRequest(t *testing.T) {
 	if string(got.Body) != text || got.Method != "POST" || got.URL != DefaultURL || got.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("preview %s %s %v\n got %s\nwant %s", got.Method, got.URL, got.Header, got.Body, text)
 	}
-	if shown := PreviewPointsAdd("http://user:"+testOpenKey+"@host/", sampleAdd()).URL; strings.Contains(shown, testOpenKey) {
+	if shown := previewPointsAdd("http://user:"+testOpenKey+"@host/", sampleAdd()).URL; strings.Contains(shown, testOpenKey) {
 		t.Fatalf("preview shows %s", shown)
 	}
 	identity, err := PreviewIdentity("http://host/", IdentityQuery{Type: ByCard, CardNumber: "6601", CardPassword: "inner-000042"})

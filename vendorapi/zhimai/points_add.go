@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
@@ -46,9 +47,14 @@ func (c *Client) AddPoints(ctx context.Context, add PointsAdd) vendorapi.Reply {
 	return reply
 }
 
-// PreviewPointsAdd shows the request that AddPoints sends to url (empty:
+// Preview shows the request that Send makes of a call.
+func Preview(url string, c *ledger.VendorCall) vendorapi.Preview {
+	return previewPointsAdd(url, requestOf(c))
+}
+
+// previewPointsAdd shows the request that AddPoints sends to url (empty:
 // DefaultURL), with the credentials and what changes by the moment masked.
-func PreviewPointsAdd(url string, add PointsAdd) vendorapi.Preview {
+func previewPointsAdd(url string, add PointsAdd) vendorapi.Preview {
 	return preview(url, actionPointsAdd, add.params())
 }
 

@@ -1,0 +1,38 @@
+package kylin
+
+import (
+	"context"
+
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// requestOf is the vendor's request for an operation. It depends on the
+// recorded row and the shape alone.
+func requestOf(c *ledger.VendorCall) Freeze {
+	return Freeze{Token: string(c.BizID), MemberID: c.MemberID, Description: c.Reason,
+		ShopCode: c.ShopCode, Point: int64(c.Points)}
+}
+
+// Send implements vendorapi.Sender: operations of kind freeze_point, through
+// freezePoint.
+func (c *Client) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Reply {
+	if call.Kind != ledger.FreezePoint {
+		return vendorapi.NotOffered(call.Kind, "Kylin")
+	}
+	return c.FreezePoint(ctx, requestOf(call))
+}
+
+// Shape implements vendorapi.Shaped.
+func (c *Client) Shape() string { return c.shape.String() }
+
+// InShape implements vendorapi.Shaped. Closing one of the clients closes both.
+func (c *Client) InShape(text string) (vendorapi.Sender, error) {
+	shape, err := ParseShape(text)
+	if err != nil {
+		return nil, err
+	}
+	other := *c
+	other.shape = shape
+	return &other, nil
+}
