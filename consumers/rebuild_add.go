@@ -16,14 +16,25 @@ type Addition struct {
 	Delivered uint64
 	// Created is the stream's creation time when the part was chosen.
 	Created time.Time
-	// Run is of the plan that is carried out: the added operations are noted
-	// under its action, and nothing is changed any more once it is cancelled.
-	Run *ledger.PlanRun
+	// Plan is the one that is carried out, made at PlanMade: nothing is changed
+	// any more once it is cancelled. The added operations are noted under Act.
+	Plan     Plan
+	PlanMade time.Time
+	Act      int64
 	// Waiting hears that a worker, or another operator, has the lock. Progress
 	// hears, after each batch, the last sequence that was read and the events
 	// added so far. They are never called at once.
 	Waiting  func()
 	Progress func(seq uint64, added int64)
+}
+
+// Plan is what a person decided, which somebody may cancel at any time.
+type Plan interface {
+	ledger.Standing
+	// Stands asks whether it may go on.
+	Stands(ctx context.Context) error
+	// Hold does something short while nobody can cancel the plan.
+	Hold(ctx context.Context, do func() error) error
 }
 
 // Added is what became of the events of an Addition.
@@ -51,9 +62,9 @@ const lockPatience = 2 * time.Second
 
 // Add reads a part of the stream and records what the ledger lacks, in batches,
 // under the lock under which workers compare the ledger with the stream. It may
-// be stopped at any point and run again. The error is a
-// *ledger.PlanCancelledError when the plan was cancelled before or meanwhile: it
-// is looked at with each change. A ledger without an identity, in place of one
+// be stopped at any point and run again. The error is the
+// plan's own when it was cancelled before or meanwhile: it is looked at with each
+// change. A ledger without an identity, in place of one
 // that is lost, is marked first, and workers refuse it until a part that holds
 // all of the stream's acknowledged events has been added.
 func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error) {
@@ -74,7 +85,7 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 		if err != nil {
 			return err
 		}
-		unknown, err = r.prepare(ctx, session, a.Run, now, at, &added)
+		unknown, err = r.prepare(ctx, session, a.Plan, now, at, &added)
 		return err
 	})
 	if err != nil {
@@ -93,7 +104,7 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 			return nil
 		}
 		added.Rebuilt = true
-		return a.Run.Hold(ctx, func() error {
+		return a.Plan.Hold(ctx, func() error {
 			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, Durable: r.config.Durable, StreamCreated: at.created, AckedSeq: at.acked})
 		})
 	})
@@ -139,14 +150,14 @@ func (r *Rebuilder) current(ctx context.Context, a Addition) (*position, error) 
 
 // prepare makes the ledger one that may be added to. unknown tells that workers
 // do not know it yet.
-func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, run *ledger.PlanRun, now ledger.Database, at *position, added *Added) (unknown bool, err error) {
+func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, plan Plan, now ledger.Database, at *position, added *Added) (unknown bool, err error) {
 	remembered, found, err := session.Remembered(ctx)
 	if err != nil {
 		return false, err
 	}
 	switch {
 	case !found:
-		return true, run.Hold(ctx, func() error {
+		return true, plan.Hold(ctx, func() error {
 			return session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created})
 		})
 	case remembered.Rebuilding():
@@ -164,7 +175,7 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 	if err != nil || missing == 0 {
 		return false, err
 	}
-	return false, run.Hold(ctx, func() (err error) {
+	return false, plan.Hold(ctx, func() (err error) {
 		added.OpenInDoubt, err = r.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
 		return err
 	})
@@ -200,18 +211,17 @@ func (r *Rebuilder) missing(ctx context.Context, at *position, part stretch) (mi
 // before each, too, because a batch of which all is there writes nothing.
 func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *Added) error {
 	var events int64
-	store := r.Store.During(a.Run)
 	read, err := reread(ctx, r.JetStream, r.Rules, r.source(at), stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
-		if err := a.Run.Stands(ctx); err != nil {
+		if err := a.Plan.Stands(ctx); err != nil {
 			return err
 		}
-		verdicts, err := store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Rest: r.config.Rest, Parked: true})
+		verdicts, err := r.Store.RecordRebuilt(ctx, entries, ledger.Rebuilt{Rest: r.config.Rest, Parked: true, While: a.Plan})
 		if err != nil {
 			return err
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := r.Store.NoteRebuilt(ctx, a.Run.Act, a.Run.Plan.MadeAt, entries, verdicts); err != nil {
+		if err := r.Store.NoteRebuilt(ctx, a.Act, a.PlanMade, entries, verdicts); err != nil {
 			return err
 		}
 		a.Progress(entries[len(entries)-1].Message.Seq, added.Events)

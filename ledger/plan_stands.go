@@ -33,33 +33,13 @@ func (r *PlanRun) runnable(ctx context.Context, in interface {
 // *PlanCancelledError when it was cancelled.
 func (r *PlanRun) Stands(ctx context.Context) error { return r.runnable(ctx, r.reader()) }
 
-// During is a store whose RecordRebuilt writes only while the plan of a run
-// stands: each batch looks at the plan in the transaction that writes it, and
-// keeps it from being cancelled until that ends. Its error is a
-// *PlanCancelledError, and the batch was not written, when the plan was
-// cancelled.
-func (s *Store) During(run *PlanRun) *Store {
-	during := *s
-	during.during = run
-	return &during
-}
-
-func (s *Store) writeDuring(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := s.during.runnable(ctx, tx); err != nil {
-			return err
-		}
-		leased, err = w.send(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return leased, nil
-}
+// StandsTx keeps the plan from being cancelled until the transaction ends; the
+// error is a *PlanCancelledError when it was. It is what RecordRebuilt asks for
+// each batch of a plan (ledger.Standing).
+func (r *PlanRun) StandsTx(ctx context.Context, tx pgx.Tx) error { return r.runnable(ctx, tx) }
 
 // Hold does something short while nobody can cancel the plan: whoever tries
-// waits. It is for what is no batch (During). The error is a
+// waits. It is for what is no batch (StandsTx). The error is a
 // *PlanCancelledError, and nothing was done, when the plan was cancelled.
 func (r *PlanRun) Hold(ctx context.Context, do func() error) (err error) {
 	tx, err := r.conn.Begin(ctx)

@@ -41,10 +41,9 @@ func TestCancelWaitsForARebuiltBatch(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	run := f.beginStream(2)
-	store := f.During(run)
 	rebuilt := func(order string) error {
 		e := f.event(order)
-		_, err := store.RecordRebuilt(t.Context(), []ledger.Entry{e}, ledger.Rebuilt{Parked: true})
+		_, err := f.RecordRebuilt(t.Context(), []ledger.Entry{e}, ledger.Rebuilt{Parked: true, While: run})
 		return err
 	}
 	blocker, err := pgx.Connect(t.Context(), f.pool.Config().ConnString())

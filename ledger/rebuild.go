@@ -27,6 +27,9 @@ type Rebuilt struct {
 	Rest time.Duration
 	// Parked leaves them to a person.
 	Parked bool
+	// While is what must hold for each batch to be written; nil is nothing. Its
+	// error comes back, and the batch was not written.
+	While Standing
 }
 
 // RecordRebuilt is Record for messages read from the stream again. What is
@@ -38,7 +41,7 @@ func (s *Store) RecordRebuilt(ctx context.Context, entries []Entry, how Rebuilt)
 	return s.withoutRejected(ctx, entries, func(open []Entry) (verdicts []Verdict, err error) {
 		for len(open) > 0 {
 			// In stream order: of two that contradict each other the first counts.
-			n, part := 1, Rebuilt{Rest: how.Rest, Parked: how.Parked || lacksMember(&open[0])}
+			n, part := 1, Rebuilt{Rest: how.Rest, While: how.While, Parked: how.Parked || lacksMember(&open[0])}
 			for n < len(open) && (how.Parked || lacksMember(&open[n])) == part.Parked {
 				n++
 			}
@@ -61,15 +64,7 @@ func lacksMember(e *Entry) bool {
 // means that the ledger does not have the event.
 func (s *Store) Known(ctx context.Context, entries []Entry) ([]Verdict, error) {
 	return s.withoutRejected(ctx, entries, func(open []Entry) ([]Verdict, error) {
-		known, err := s.lookUp(ctx, open)
-		if err != nil {
-			return nil, err
-		}
-		verdicts := make([]Verdict, len(open))
-		for i := range open {
-			verdicts[i] = decide(&open[i], known)
-		}
-		return verdicts, nil
+		return s.Judge(ctx, open)
 	})
 }
 

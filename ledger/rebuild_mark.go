@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // rebuildMark stands behind the stream's name in the identity of a ledger that
@@ -16,6 +18,12 @@ const rebuildMark = " (being rebuilt)"
 // and has not added everything yet: an event that is published again would be
 // taken for a new one.
 func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, rebuildMark) }
+
+// RebuildingTx tells whether the ledger is being rebuilt (Identity.Rebuilding).
+func RebuildingTx(ctx context.Context, tx pgx.Tx) (bool, error) {
+	id, found, err := readIdentity(ctx, tx.Conn())
+	return found && id.Rebuilding(), err
+}
 
 // MarkRebuilding makes the identity of a ledger that has none, in a database
 // whose predecessor is lost, and lets its operations' ids begin above the

@@ -47,11 +47,6 @@ type Verdict struct {
 	Rejection *Rejection
 }
 
-// maxRecordTries bounds how often a batch is tried again because another
-// transaction recorded one of its keys meanwhile. Each try sees what the one
-// before lost to, so two workers on one stream need two or three.
-const maxRecordTries = 10
-
 // Record writes a batch, a large one in two transactions at a time, and says
 // what became of each entry, in order. After an error nothing of the batch may
 // be acknowledged. ErrRulesEnded is one that other rules alone can mend.
@@ -71,7 +66,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		return nil, nil
 	}
 	var err error
-	for range maxRecordTries {
+	for range MaxRecordTries {
 		var verdicts []Verdict
 		if verdicts, err = s.recordOnce(ctx, entries, how); err == nil {
 			return verdicts, nil
@@ -95,8 +90,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		e := entries[0]
 		e.Source, e.ID, e.Type = e.Event.Source, e.Event.ID, e.Event.Type
 		e.RulesVersion, e.Event = e.rulesVersion(), nil
-		e.Rejection = Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s",
-			refused.Code, refused.ConstraintName, refused.Message)
+		e.Rejection = refusal(refused)
 		return s.record(ctx, []Entry{e}, how)
 	}
 	half := len(entries) / 2

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // errControl undoes the control's transaction.
@@ -34,6 +35,11 @@ func (s *Store) isControlAccepted(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("record a control that nothing is wrong with: %w", explain(err))
+}
+
+// refusal is the reason to reject an event that the database refuses.
+func refusal(refused *pgconn.PgError) *Rejection {
+	return Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s", refused.Code, refused.ConstraintName, refused.Message)
 }
 
 // controlEntry is an event whose every value every ledger accepts. Its key is

@@ -99,8 +99,8 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, er
 	switch {
 	case len(w.operations) == 0 && len(w.rejects) == 0:
 		return nil, nil
-	case s.during != nil:
-		return s.writeDuring(ctx, w)
+	case w.how.rebuilt != nil && w.how.rebuilt.While != nil:
+		return s.writeWhile(ctx, w, w.how.rebuilt.While)
 	case len(w.operations) >= s.copyLeast && w.how.rebuilt == nil:
 		return s.copy(ctx, w)
 	}

@@ -91,10 +91,10 @@ func (p *RetryPreview) compare(batch []Reject, a, b []*Event) {
 	}
 }
 
-func pointsByKey(e *Event) map[key]Points {
-	points := make(map[key]Points, len(e.Operations))
+func pointsByKey(e *Event) map[OperationKey]Points {
+	points := make(map[OperationKey]Points, len(e.Operations))
 	for i := range e.Operations {
-		points[key{e.Operations[i].Target, e.Operations[i].BizID}] = e.Operations[i].Points
+		points[OperationKey{e.Operations[i].Target, e.Operations[i].BizID}] = e.Operations[i].Points
 	}
 	return points
 }
@@ -121,22 +121,21 @@ type retryForecast struct {
 func (f *retryForecast) judge(ctx context.Context, batch []Reject) ([]*Event, error) {
 	accepted := make([]*Event, len(batch))
 	inDoubt, others := remapAll(batch, f.remap, f.rebuilt, &f.tally)
-	items := append(inDoubt, others...)
-	entries := make([]Entry, len(items))
-	for i := range items {
-		entries[i] = items[i].entry
-	}
-	known, err := f.store.lookUp(ctx, entries)
-	if err != nil {
-		return nil, err
-	}
-	for i := range items {
-		x := &items[i]
+	var items []retried
+	var entries []Entry
+	for _, x := range append(inDoubt, others...) {
 		if x.ignored {
 			f.tally.Ignored++
 			continue
 		}
-		verdict := decide(&x.entry, known)
+		items, entries = append(items, x), append(entries, x.entry)
+	}
+	verdicts, err := f.store.Judge(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	for i, verdict := range verdicts {
+		x := &items[i]
 		if verdict.Kind == Accepted {
 			verdict = f.decideSeen(x.entry.Event)
 		}

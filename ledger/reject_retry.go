@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -99,11 +99,13 @@ func (s *Store) RetryRejects(ctx context.Context, r RejectRetry) (RetryTally, er
 	return total, nil
 }
 
-// retryBatch is record for rejects: it tries again when another transaction was
+// retryBatch is Record for rejects: it tries again when another transaction was
 // faster, and splits a batch that the database refuses for its content.
 func (s *Store) retryBatch(ctx context.Context, r *RejectRetry, items []retried, tally *RetryTally) error {
 	var err error
-	for range maxRecordTries {
+	var race *RaceError
+	var refused *RefusedError
+	for range MaxRecordTries {
 		if len(items) == 0 {
 			return nil
 		}
@@ -119,25 +121,16 @@ func (s *Store) retryBatch(ctx context.Context, r *RejectRetry, items []retried,
 			items = slices.DeleteFunc(items, func(x retried) bool { return !slices.Contains(resolved.open, x.reject.ID) })
 			tally.Skipped += int64(before - len(items))
 			continue
-		case s.lostRace(err):
+		case errors.As(err, &race):
 			continue
 		}
 		break
 	}
-	s.behind.note(err)
-	refused := contentError(err)
-	if refused == nil {
-		return explain(err)
+	if !errors.As(err, &refused) {
+		return err
 	}
 	if len(items) == 1 {
-		if items[0].entry.Event == nil {
-			return explain(err)
-		}
-		if err := s.isControlAccepted(ctx); err != nil {
-			return err
-		}
-		tally.fail(items[0].reject.ID, Rejectf(OutOfRange, "the ledger's database refuses this event (%s %s): %s",
-			refused.Code, refused.ConstraintName, refused.Message))
+		tally.fail(items[0].reject.ID, refused.Rejection)
 		return nil
 	}
 	half := len(items) / 2
@@ -155,51 +148,35 @@ func (e *rejectsResolvedError) Error() string {
 	return "somebody resolved rejects of this batch meanwhile"
 }
 
-// retryOnce decides about a batch as recordOnce does, and writes it. All of it is
-// in doubt, or nothing.
-func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) (tally RetryTally, err error) {
-	entries := make([]Entry, len(items))
-	for i := range items {
-		entries[i] = items[i].entry
-	}
-	known, err := s.lookUp(ctx, entries)
-	if err != nil {
-		return tally, err
-	}
-	w := retryWrite{retry: r, write: s.newWrite(&queueing{})}
+// retryOnce records a batch of rejects. All of it is in doubt, or nothing.
+func (s *Store) retryOnce(ctx context.Context, r *RejectRetry, items []retried) (RetryTally, error) {
+	w := retryWrite{retry: r}
+	var rebuilt *Rebuilt
 	if items[0].inDoubt {
-		w.write.how.rebuilt = &Rebuilt{Parked: true}
+		rebuilt = &Rebuilt{Parked: true}
 	}
+	var entries []Entry
 	for i := range items {
-		x, e := &items[i], &entries[i]
+		x := &items[i]
 		w.ids = append(w.ids, x.reject.ID)
 		if x.ignored {
-			tally.Ignored++
+			w.tally.Ignored++
 			w.resolve(x.reject.ID, "ignored: the rules ignore this type")
 			continue
 		}
-		verdict := decide(e, known)
-		switch verdict.Kind {
-		case Accepted:
-			known.add(e)
-			w.write.add(e)
-			w.accepted = append(w.accepted, acceptedReject{x.reject.ID, e.Event})
-			tally.accept(e.Event, x.inDoubt)
-		case Duplicate:
-			tally.Duplicates++
-			w.resolve(x.reject.ID, "duplicate")
-		case Rejected:
-			tally.fail(x.reject.ID, verdict.Rejection)
-		}
+		entries, w.judged = append(entries, x.entry), append(w.judged, x)
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return w.writeTx(ctx, tx) })
-	return tally, err
+	err := s.RecordBeside(ctx, entries, rebuilt, &w)
+	return w.tally, err
 }
 
-// retryWrite is what one transaction of RetryRejects writes.
+// retryWrite is what one transaction of RetryRejects does beside the recording.
 type retryWrite struct {
-	retry    *RejectRetry
-	write    recordWrite
+	retry *RejectRetry
+	tally RetryTally
+	// judged are those that the rules do not ignore, in the order of the
+	// verdicts.
+	judged   []*retried
 	accepted []acceptedReject
 	// ids are all of the batch; resolved and resolutions those that are
 	// resolved without new operations.
@@ -217,23 +194,43 @@ func (w *retryWrite) resolve(id RejectID, how string) {
 	w.resolved, w.resolutions = append(w.resolved, id), append(w.resolutions, how)
 }
 
-// writeTx writes the operations before it touches the rejects, in the order in
-// which Record takes its locks.
-func (w *retryWrite) writeTx(ctx context.Context, tx pgx.Tx) error {
+// BeforeTx checks that the retry may go on, and counts what becomes of each.
+func (w *retryWrite) BeforeTx(ctx context.Context, tx pgx.Tx, verdicts []Verdict) error {
+	for i, verdict := range verdicts {
+		x := w.judged[i]
+		switch verdict.Kind {
+		case Accepted:
+			w.accepted = append(w.accepted, acceptedReject{x.reject.ID, x.entry.Event})
+			w.tally.accept(x.entry.Event, x.inDoubt)
+		case Duplicate:
+			w.tally.Duplicates++
+			w.resolve(x.reject.ID, "duplicate")
+		case Rejected:
+			w.tally.fail(x.reject.ID, verdict.Rejection)
+		}
+	}
 	if err := w.checkTx(ctx, tx); err != nil {
 		return err
 	}
-	if len(w.accepted) == 0 && len(w.resolved) == 0 {
-		return nil
+	if len(w.accepted) > 0 && w.retry.RulesText != "" {
+		return RegisterMappingTx(ctx, tx, w.retry.RulesVersion, w.retry.RulesText, fmt.Sprintf("action %d", w.retry.Run.Act))
 	}
-	ids, err := w.recordTx(ctx, tx)
-	if err != nil {
+	return nil
+}
+
+// AfterTx resolves the rejects: operations are written before, in the order in
+// which Record takes its locks.
+func (w *retryWrite) AfterTx(ctx context.Context, tx pgx.Tx, written map[OperationKey]OperationID) error {
+	run := w.retry.Run
+	if err := RecordActedTx(ctx, tx, run.Act, slices.Sorted(maps.Values(written))); err != nil {
 		return err
 	}
 	for _, a := range w.accepted {
-		w.resolve(a.id, acceptedResolution(a.event, ids))
+		w.resolve(a.id, acceptedResolution(a.event, written))
 	}
-	run := w.retry.Run
+	if len(w.resolved) == 0 {
+		return nil
+	}
 	tag, err := tx.Exec(ctx, sqlResolveRejects, w.resolved, w.resolutions, Storable(run.start.Actor))
 	if err != nil {
 		return fmt.Errorf("resolve rejects: %w", err)
@@ -252,17 +249,16 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 	}
 	// Half a ledger would take a key for a reject that a later event has, which
 	// is not there yet.
-	identity, found, err := readIdentity(ctx, tx.Conn())
+	rebuilding, err := RebuildingTx(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if found && identity.Rebuilding() {
+	if rebuilding {
 		return ErrRebuilding
 	}
-	var last MappingUse
-	err = tx.QueryRow(ctx, sqlLastMapping).Scan(&last.Version, &last.Text, &last.FirstUsed)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("read last rule file: %w", err)
+	last, _, err := LastMappingTx(ctx, tx)
+	if err != nil {
+		return err
 	}
 	if last.Version != w.retry.Registered && last.Version != w.retry.RulesVersion {
 		return &RulesChangedError{Then: w.retry.Registered, Now: last.Version}
@@ -281,47 +277,11 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// recordTx writes the new operations and their outbox rows by the statement of
-// Record, and keeps that the act made them.
-func (w *retryWrite) recordTx(ctx context.Context, tx pgx.Tx) (map[key]OperationID, error) {
-	if len(w.write.operations) == 0 {
-		return nil, nil
-	}
-	if w.retry.RulesText != "" {
-		if _, err := tx.Exec(ctx, sqlRegisterMapping, w.retry.RulesVersion, w.retry.RulesText,
-			fmt.Sprintf("action %d", w.retry.Run.Act)); err != nil {
-			return nil, fmt.Errorf("register rule file: %w", err)
-		}
-	}
-	args, err := operationArgs(w.write.operations)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tx.Query(ctx, sqlInsertOperations, append(args, w.write.how.args()...)...)
-	if err != nil {
-		return nil, fmt.Errorf("record operations: %w", err)
-	}
-	ids := make(map[key]OperationID, len(w.write.operations))
-	var all []OperationID
-	var id OperationID
-	var k key
-	var now time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &k.Target, &k.BizID, &now}, func() error {
-		ids[k] = id
-		all = append(all, id)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("record operations: %w", err)
-	}
-	return ids, RecordActedTx(ctx, tx, w.retry.Run.Act, all)
-}
-
 // acceptedResolution names the operations that a reject led to.
-func acceptedResolution(e *Event, ids map[key]OperationID) string {
+func acceptedResolution(e *Event, ids map[OperationKey]OperationID) string {
 	texts := make([]string, len(e.Operations))
 	for i := range e.Operations {
-		texts[i] = strconv.FormatInt(int64(ids[key{e.Operations[i].Target, e.Operations[i].BizID}]), 10)
+		texts[i] = strconv.FormatInt(int64(ids[OperationKey{e.Operations[i].Target, e.Operations[i].BizID}]), 10)
 	}
 	return "accepted: operations " + strings.Join(texts, ", ")
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,15 @@ INSERT INTO mappings (version, text, registered_by) VALUES ($1, $2, NULLIF($3, '
 // out when it looks next.
 func (s *Store) RegisterMapping(ctx context.Context, version, text string) error {
 	if _, err := s.pool.Exec(ctx, sqlRegisterMapping, version, text, ""); err != nil {
+		return fmt.Errorf("register rule file: %w", err)
+	}
+	return nil
+}
+
+// RegisterMappingTx is RegisterMapping in the transaction that uses the file; by
+// says who.
+func RegisterMappingTx(ctx context.Context, tx pgx.Tx, version, text, by string) error {
+	if _, err := tx.Exec(ctx, sqlRegisterMapping, version, text, by); err != nil {
 		return fmt.Errorf("register rule file: %w", err)
 	}
 	return nil
@@ -41,20 +51,25 @@ SELECT version, text, first_used_at
 // LastMapping returns the newest rule file that was used and not withdrawn; ok
 // is false in a ledger that has seen none.
 func (s *Store) LastMapping(ctx context.Context) (use MappingUse, ok bool, err error) {
-	rows, err := s.pool.Query(ctx, sqlLastMapping)
-	if err != nil {
-		return use, false, fmt.Errorf("read last rule file: %w", err)
+	return lastMapping(ctx, s.pool)
+}
+
+// LastMappingTx is LastMapping in a transaction.
+func LastMappingTx(ctx context.Context, tx pgx.Tx) (use MappingUse, ok bool, err error) {
+	return lastMapping(ctx, tx)
+}
+
+func lastMapping(ctx context.Context, from interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+}) (use MappingUse, ok bool, err error) {
+	err = from.QueryRow(ctx, sqlLastMapping).Scan(&use.Version, &use.Text, &use.FirstUsed)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return MappingUse{}, false, nil
+	case err != nil:
+		return MappingUse{}, false, fmt.Errorf("read last rule file: %w", err)
 	}
-	uses, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u MappingUse, err error) {
-		return u, row.Scan(&u.Version, &u.Text, &u.FirstUsed)
-	})
-	if err != nil {
-		return use, false, fmt.Errorf("read last rule file: %w", err)
-	}
-	if len(uses) == 0 {
-		return use, false, nil
-	}
-	return uses[0], true, nil
+	return use, true, nil
 }
 
 // OpenRejects counts unresolved rejects by code.

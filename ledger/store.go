@@ -15,9 +15,7 @@ type Store struct {
 	pool *pgxpool.Pool
 	// copyLeast is the constant of that name; tests lower it.
 	copyLeast int
-	// during is nil but in a store of During.
-	during *PlanRun
-	older  *older
+	older     *older
 	// behind are the sequences that were seen behind their table.
 	behind *behindSequences
 }

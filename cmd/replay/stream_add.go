@@ -97,7 +97,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 // addition is what a plan adds, and who hears of it.
 func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *streamPlan, progress *command.Progress) consumers.Addition {
 	d := &plan.details
-	return consumers.Addition{From: d.From, To: d.To, Delivered: d.Delivered, Created: d.Created, Run: run,
+	return consumers.Addition{From: d.From, To: d.To, Delivered: d.Delivered, Created: d.Created, Plan: run, PlanMade: run.Plan.MadeAt, Act: run.Act,
 		Waiting: func() {
 			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
 		},

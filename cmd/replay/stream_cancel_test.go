@@ -99,7 +99,8 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	}
 	defer run.Close()
 	batches := 0
-	added, err := rebuilder.Add(t.Context(), consumers.Addition{From: report.From, To: report.To, Created: report.Created, Run: run, Waiting: func() {},
+	added, err := rebuilder.Add(t.Context(), consumers.Addition{From: report.From, To: report.To, Created: report.Created, Plan: run, PlanMade: plan.MadeAt, Act: run.Act,
+		Waiting: func() {},
 		Progress: func(uint64, int64) {
 			if batches++; batches == 1 {
 				r.cancelPlan(report.Plan)

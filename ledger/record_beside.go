@@ -1,0 +1,161 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Standing is what must hold for a batch to be written.
+type Standing interface {
+	// StandsTx is asked first in the transaction of each batch, and keeps what it
+	// answers true until that ends. After an error nothing is written.
+	StandsTx(ctx context.Context, tx pgx.Tx) error
+}
+
+// writeWhile is write under what must hold.
+func (s *Store) writeWhile(ctx context.Context, w *recordWrite, standing Standing) (leased []Claimed, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := standing.StandsTx(ctx, tx); err != nil {
+			return err
+		}
+		leased, err = w.send(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return leased, nil
+}
+
+// Beside is what a person's act does in the transaction that records its
+// operations (RecordBeside).
+type Beside interface {
+	// BeforeTx is called first, with a verdict on each entry; an error undoes all.
+	BeforeTx(ctx context.Context, tx pgx.Tx, verdicts []Verdict) error
+	// AfterTx is called last, with the ids of the operations that were written.
+	AfterTx(ctx context.Context, tx pgx.Tx, written map[OperationKey]OperationID) error
+}
+
+// RaceError is returned by RecordBeside when another transaction recorded one of
+// the keys or facts meanwhile. Nothing was written; a further try sees what this
+// one lost to. It reads as the database's error.
+type RaceError struct{ Err error }
+
+func (e *RaceError) Error() string { return e.Err.Error() }
+func (e *RaceError) Unwrap() error { return e.Err }
+
+// RefusedError is returned by RecordBeside when the database refuses the batch
+// for its content. Nothing was written. Of several entries at least one is bad,
+// and the caller splits them; of one, Rejection says why it is refused, after a
+// control that nothing is wrong with was accepted.
+type RefusedError struct {
+	Rejection *Rejection
+	Err       error
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// MaxRecordTries bounds how often a batch is tried again after a RaceError. Each
+// try sees what the one before lost to, so two workers on one stream need two or
+// three.
+const MaxRecordTries = 10
+
+// RecordBeside decides about entries as Record does, and writes what is accepted
+// in one transaction with what stands beside it. What is not accepted is written
+// nowhere: it is in rejects already. rebuilt is nil for what is new, and else as
+// for RecordRebuilt. The error is a *RaceError, a *RefusedError, that of beside
+// as it is, or the database's.
+func (s *Store) RecordBeside(ctx context.Context, entries []Entry, rebuilt *Rebuilt, beside Beside) error {
+	err := s.recordBeside(ctx, entries, &queueing{rebuilt: rebuilt}, beside)
+	if err == nil {
+		return nil
+	}
+	if s.lostRace(err) {
+		return &RaceError{err}
+	}
+	s.behind.note(err)
+	refused := contentError(err)
+	if refused == nil || len(entries) == 0 {
+		return explain(err)
+	}
+	if len(entries) > 1 {
+		return &RefusedError{Err: explain(err)}
+	}
+	if entries[0].Event == nil {
+		return explain(err)
+	}
+	if err := s.isControlAccepted(ctx); err != nil {
+		return err
+	}
+	return &RefusedError{Rejection: refusal(refused), Err: explain(err)}
+}
+
+func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing, beside Beside) error {
+	known, err := s.lookUp(ctx, entries)
+	if err != nil {
+		return err
+	}
+	verdicts := make([]Verdict, len(entries))
+	w := s.newWrite(how)
+	for i := range entries {
+		if verdicts[i] = decide(&entries[i], known); verdicts[i].Kind == Accepted {
+			known.add(&entries[i])
+			w.add(&entries[i])
+		}
+	}
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := beside.BeforeTx(ctx, tx, verdicts); err != nil {
+			return err
+		}
+		written, err := w.insertTx(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return beside.AfterTx(ctx, tx, written)
+	})
+}
+
+// insertTx writes the operations and their outbox rows.
+func (w *recordWrite) insertTx(ctx context.Context, tx pgx.Tx) (map[OperationKey]OperationID, error) {
+	if len(w.operations) == 0 {
+		return nil, nil
+	}
+	args, err := operationArgs(w.operations)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, sqlInsertOperations, append(args, w.how.args()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("record operations: %w", err)
+	}
+	written := make(map[OperationKey]OperationID, len(w.operations))
+	var id OperationID
+	var k OperationKey
+	var now time.Time
+	_, err = pgx.ForEachRow(rows, []any{&id, &k.Target, &k.BizID, &now}, func() error {
+		written[k] = id
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record operations: %w", err)
+	}
+	return written, nil
+}
+
+// Judge says what Record would say of each entry if it came alone, and writes
+// nothing.
+func (s *Store) Judge(ctx context.Context, entries []Entry) ([]Verdict, error) {
+	known, err := s.lookUp(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]Verdict, len(entries))
+	for i := range entries {
+		verdicts[i] = decide(&entries[i], known)
+	}
+	return verdicts, nil
+}
