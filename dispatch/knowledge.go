@@ -8,46 +8,9 @@ import (
 	"pointsledger/ledger"
 )
 
-// Beliefs are what the settings of an account say of its vendor; see Account.
-type Beliefs struct{ QuietAfter, ClockSkew, VerifyAfter time.Duration }
-
-// KnowledgeOf makes of what the ledger keeps of an account's endpoint what the
-// judge asks for. The worker and the commands that look at records use it, so
-// that they judge alike. Records lag as long as was seen, and no less than the
-// settings say: a vendor that was quick while it was sampled may have a slow day
-// (TestLagIsNoLessThanTheSettingsSay).
-func KnowledgeOf(k ledger.EndpointKnowledge, b Beliefs) evidence.Knowledge {
-	known := evidence.Knowledge{AloneSince: k.AloneSince, ShownSince: k.ShownSince, LastSentAt: k.LastSentAt,
-		MaxLag: max(k.MaxLag, b.VerifyAfter),
-		Zone:   evidence.Zone{Known: k.ZoneKnown, Offset: k.ZoneOffset}, QuietAfter: b.QuietAfter, ClockSkew: b.ClockSkew}
-	switch k.References {
-	case ledger.ReferencesShown:
-		known.References = evidence.ReferencesShown
-	case ledger.ReferencesHidden:
-		known.References = evidence.ReferencesHidden
-	}
-	for _, s := range k.Samples {
-		known.Samples = append(known.Samples, evidence.Sample{SentAt: s.SentAt, BeganAt: s.BeganAt, ReadAt: s.ReadAt})
-	}
-	for _, e := range k.Extents {
-		known.Extents = append(known.Extents, evidence.Extent{Records: e.Records, Oldest: e.Oldest, ReadAt: e.ReadAt})
-	}
-	return known
-}
-
-// IssuedOf makes of a member's operations what the judge asks for.
-func IssuedOf(operations []ledger.IssuedOperation) []evidence.Issued {
-	issued := make([]evidence.Issued, len(operations))
-	for i, o := range operations {
-		issued[i] = evidence.Issued{Reference: o.Reference, Reason: o.Reason, Points: o.Points, SentAt: o.SentAt,
-			Confirmed: o.Confirmed, ConfirmedAt: o.ConfirmedAt}
-	}
-	return issued
-}
-
 // knowledge is what the judge is told of the account's endpoint.
 func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
-	return KnowledgeOf(k, Beliefs{QuietAfter: d.account.QuietAfter, ClockSkew: d.account.ClockSkew, VerifyAfter: d.account.VerifyAfter})
+	return evidence.KnowledgeOf(k, evidence.Beliefs{QuietAfter: d.account.QuietAfter, ClockSkew: d.account.ClockSkew, VerifyAfter: d.account.VerifyAfter})
 }
 
 // honoured tells that the vendor is taken at its word, or was seen, to apply a

@@ -62,7 +62,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 	if made && reply.Outcome == vendorapi.Applied {
 		operations, err := d.store.IssuedTo(work, d.account.Name, head.MemberID)
 		d.note(err)
-		made, issued = err == nil, IssuedOf(operations)
+		made, issued = err == nil, evidence.IssuedOf(operations)
 		d.keepExtent(work, reading, k)
 	}
 	d.each(head, func(row *held) decision {

@@ -12,7 +12,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -338,7 +338,7 @@ func (s *session) memberLedger(ctx context.Context, a *memberAccount, q memberQu
 		if err != nil {
 			return err
 		}
-		a.issued = dispatch.IssuedOf(issued)
+		a.issued = evidence.IssuedOf(issued)
 	}
 	if wasCode := func(o desk.MemberOperation) bool { return o.MemberCode == q.text }; a.Vendor.id != "" && a.Vendor.id != q.text ||
 		slices.ContainsFunc(a.ledger.Operations, wasCode) {

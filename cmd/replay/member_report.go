@@ -6,7 +6,6 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
-	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -153,7 +152,7 @@ func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 	if a.Vendor.Identity != nil {
 		reading.Balance = a.Vendor.Identity.Balance
 	}
-	known := dispatch.KnowledgeOf(a.knowledge, beliefsOf(a.config))
+	known := evidence.KnowledgeOf(a.knowledge, beliefsOf(a.config))
 	judged := map[ledger.OperationID]evidence.Judgement{}
 	for _, o := range a.ledger.Operations {
 		if o.InDoubt {

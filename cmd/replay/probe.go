@@ -13,7 +13,6 @@ import (
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -231,12 +230,12 @@ func (s *session) readProbed(ctx context.Context, v *probedVendor, memberID stri
 	}
 	reading, reply := v.ReadRecords(ctx, memberID)
 	reading.BeganAt = k.Now
-	return reading, dispatch.KnowledgeOf(k, beliefsOf(v.config)), reply
+	return reading, evidence.KnowledgeOf(k, beliefsOf(v.config)), reply
 }
 
 // beliefsOf is what the settings say of a vendor's records.
-func beliefsOf(v config.Vendor) dispatch.Beliefs {
-	return dispatch.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}
+func beliefsOf(v config.Vendor) evidence.Beliefs {
+	return evidence.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}
 }
 
 // keepRate waits until a reader's share of the account's rate allows its next
@@ -271,7 +270,7 @@ func (s *session) judgeSample(ctx context.Context, members []*probedMember, repo
 		if err != nil {
 			return err
 		}
-		issued := dispatch.IssuedOf(operations)
+		issued := evidence.IssuedOf(operations)
 		for i := range m.operations {
 			o := &m.operations[i]
 			if m.frozen {

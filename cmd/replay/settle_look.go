@@ -9,7 +9,6 @@ import (
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
@@ -93,7 +92,7 @@ func (s *session) lookBeforeSettling(ctx context.Context, d *ledger.OperationDet
 	if d.Open.FirstSentAt != nil {
 		op.FirstSentAt = *d.Open.FirstSentAt
 	}
-	look.judged(evidence.Judge(op, reading, dispatch.IssuedOf(operations), known))
+	look.judged(evidence.Judge(op, reading, evidence.IssuedOf(operations), known))
 	return look, nil
 }
 
