@@ -75,7 +75,7 @@ const (
 	DefaultVerifyAfter = 5 * time.Second
 	DefaultClockSkew   = 2 * time.Minute
 	DefaultQuietAfter  = 10 * time.Minute
-	DefaultCodeMaxAge  = 24 * time.Hour
+	DefaultCodeMaxAge  = ledger.DefaultCodeMaxAge
 	DefaultProbeEvery  = time.Minute
 	DefaultPollEvery   = time.Second
 )

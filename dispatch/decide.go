@@ -8,18 +8,18 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// Causes that this package writes; ledger has those of the store.
+// Causes that this package writes; ledger has them all.
 const (
-	CauseRefused          = "refused"
-	CauseMemberUnresolved = "member_unresolved"
-	CauseUnauthorised     = "unauthorised"
-	CauseThrottled        = "throttled"
-	CauseSuspicious       = "suspicious_refusal"
-	CauseNotSent          = "not_sent"
-	CauseRetryable        = "retryable"
-	CauseUnsendable       = "unsendable"
-	CauseUnknown          = "unknown"
-	CauseReturned         = "returned_unsent"
+	CauseRefused          = ledger.CauseRefused
+	CauseMemberUnresolved = ledger.CauseMemberUnresolved
+	CauseUnauthorised     = ledger.CauseUnauthorised
+	CauseThrottled        = ledger.CauseThrottled
+	CauseSuspicious       = ledger.CauseSuspicious
+	CauseNotSent          = ledger.CauseNotSent
+	CauseRetryable        = ledger.CauseRetryable
+	CauseUnsendable       = ledger.CauseUnsendable
+	CauseUnknown          = ledger.CauseUnknown
+	CauseReturned         = ledger.CauseReturned
 )
 
 // decision is what becomes of a claimed row: exactly one of the two is set.

@@ -17,8 +17,8 @@ import (
 
 // Causes of rows that a verification parked.
 const (
-	CausePointsDiffer = "verification_points_differ"
-	CauseCandidates   = "verification_candidates"
+	CausePointsDiffer = ledger.CausePointsDiffer
+	CauseCandidates   = ledger.CauseCandidates
 )
 
 const (

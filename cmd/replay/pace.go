@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/ledger"
 )
@@ -106,7 +105,7 @@ func (p *pace) rateWords() string {
 func (a *accountReport) slow() (n int64) {
 	for _, w := range a.Waits {
 		switch w.Cause {
-		case "", ledger.CauseReplayed, dispatch.CauseReturned:
+		case "", ledger.CauseReplayed, ledger.CauseReturned:
 			n += w.InDoubt
 		default:
 			n += w.Count

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -21,9 +21,9 @@ func TestDrainsInIsRightOrNotShown(t *testing.T) {
 	}{
 		"fresh":             {[]waitReport{{Count: 40}}, "4s"},
 		"replayed":          {[]waitReport{{Cause: "replayed", Count: 40}}, "4s"},
-		"in doubt":          {[]waitReport{{Count: 12}, {Cause: dispatch.CauseUnknown, Count: 28, InDoubt: 28}}, "> 4s"},
+		"in doubt":          {[]waitReport{{Count: 12}, {Cause: ledger.CauseUnknown, Count: 28, InDoubt: 28}}, "> 4s"},
 		"replayed in doubt": {[]waitReport{{Cause: "replayed", Count: 40, InDoubt: 28}}, "> 4s"},
-		"retries":           {[]waitReport{{Cause: dispatch.CauseNotSent, Count: 40}}, "> 4s"},
+		"retries":           {[]waitReport{{Cause: ledger.CauseNotSent, Count: 40}}, "> 4s"},
 		"nothing waits":     {nil, "-"},
 	} {
 		a := accountReport{Waits: tc.waits}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -70,7 +69,7 @@ func (p *planRun) watchCanary(ctx context.Context) error {
 	tick := time.NewTicker(canaryPoll)
 	defer tick.Stop()
 	for {
-		now, err := p.run.Progress(ctx, dispatch.CauseReturned)
+		now, err := p.run.Progress(ctx, ledger.CauseReturned)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/ledger"
 )
 
@@ -52,7 +51,7 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) er
 	if plan.ID != 0 {
 		plan.Filter = privacy.Mobiles(plan.Filter)
 		p.Plan = &plan
-		preview, err := s.store.PreviewPlan(c.Context(), plan, s.keyMemories(), dispatch.DefaultCodeMaxAge)
+		preview, err := s.store.PreviewPlan(c.Context(), plan, s.keyMemories(), ledger.DefaultCodeMaxAge)
 		if err != nil {
 			return err
 		}
@@ -123,7 +122,7 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	p.printRefused(out, s.keyMemories())
 	if t.CodeTooOld > 0 {
 		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
-			wording.Count(t.CodeTooOld), wording.Hours(dispatch.DefaultCodeMaxAge)))
+			wording.Count(t.CodeTooOld), wording.Hours(ledger.DefaultCodeMaxAge)))
 	}
 	if p.NoLongerParked > 0 {
 		printLine(out, "no longer parked", wording.Count(p.NoLongerParked)+" of the plan: skipped")

@@ -12,7 +12,6 @@ import (
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -189,7 +188,7 @@ func (s *session) parkedStep(d *ledger.OperationDetail) string {
 		words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
 			". Ask the vendor whether it has applied the key " + string(d.BizID)
 		commands = nil
-	case d.Open.Cause == dispatch.CauseMemberUnresolved && d.MemberID != "":
+	case d.Open.Cause == ledger.CauseMemberUnresolved && d.MemberID != "":
 		words = "Its member is known by now, so it can go"
 	default:
 		words = wording.Advice(d.Open.Cause, s.verifies(d.Account))
@@ -206,7 +205,7 @@ func (s *session) parkedStep(d *ledger.OperationDetail) string {
 	case !named:
 		commands = append([]string{resolveCommand(d)}, commands...)
 	}
-	if !d.Open.InDoubt && (!named || d.Open.Cause == dispatch.CauseUnsendable) {
+	if !d.Open.InDoubt && (!named || d.Open.Cause == ledger.CauseUnsendable) {
 		commands = append(commands, voidCommand(d))
 	}
 	see := "putting it back"

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"pointsledger/desk/wording"
-	"pointsledger/dispatch"
 	"pointsledger/ledger"
 )
 
@@ -15,7 +14,7 @@ import (
 // the parked operation up before.
 func TestAdviceGivesUpBeforeAnew(t *testing.T) {
 	t.Parallel()
-	for _, cause := range []string{dispatch.CauseMemberUnresolved, dispatch.CauseUnsendable} {
+	for _, cause := range []string{ledger.CauseMemberUnresolved, ledger.CauseUnsendable} {
 		for _, verify := range []bool{true, false} {
 			advice := wording.Advice(cause, verify)
 			void, anew := strings.Index(advice, "`replay void`) BEFORE"), strings.Index(advice, "under a key of its own")
@@ -26,18 +25,18 @@ func TestAdviceGivesUpBeforeAnew(t *testing.T) {
 	}
 	c := newConsole(t)
 	op := c.record("SO-1", func(o *ledger.Operation) { o.MemberID, o.MemberCode = "", "SCAN-1" })
-	c.park(dispatch.CauseMemberUnresolved, 0, false)
+	c.park(ledger.CauseMemberUnresolved, 0, false)
 	contains(t, c.must(0, "status"), "Find the member and name it (`replay resolve`), then put it back", "give it up (`replay void`) BEFORE the shop publishes")
 	out := c.must(0, "show", "SO-1")
 	contains(t, out, "give it up (`replay void`) BEFORE the shop publishes", "replay void --biz-id "+string(op.BizID))
 	if named := printedVerbs(out); !slices.Equal(named, []string{"resolve", "run", "void"}) || strings.Contains(out, "--accept-in-doubt") {
 		t.Errorf("commands %v in %s", named, out)
 	}
-	c.exec(`UPDATE outbox SET cause = $1, resolved_member_id = '42'`, dispatch.CauseUnsendable)
+	c.exec(`UPDATE outbox SET cause = $1, resolved_member_id = '42'`, ledger.CauseUnsendable)
 	if named := printedVerbs(c.must(0, "show", "SO-1")); !slices.Equal(named, []string{"run", "void"}) {
 		t.Errorf("unsendable: commands %v", named)
 	}
-	c.exec(`UPDATE outbox SET cause = $1`, dispatch.CauseRefused)
+	c.exec(`UPDATE outbox SET cause = $1`, ledger.CauseRefused)
 	if named := printedVerbs(c.must(0, "show", "SO-1")); !slices.Equal(named, []string{"run"}) {
 		t.Errorf("refused: commands %v", named)
 	}
@@ -67,8 +66,8 @@ func TestShowNamesTheWayOutOfDoubt(t *testing.T) {
 		o.Reason = "订单SO-1 #" + o.Reference
 	})
 	c.park("attempts_exhausted", 48*time.Hour, true)
-	for _, cause := range []string{dispatch.CauseCandidates, dispatch.CausePointsDiffer, ledger.CauseKeyMemoryOver, ledger.CauseAttemptsExhausted,
-		dispatch.CauseUnsendable, ledger.CauseRebuilt} {
+	for _, cause := range []string{ledger.CauseCandidates, ledger.CausePointsDiffer, ledger.CauseKeyMemoryOver, ledger.CauseAttemptsExhausted,
+		ledger.CauseUnsendable, ledger.CauseRebuilt} {
 		c.exec(`UPDATE outbox SET cause = $1`, cause)
 		out := c.must(0, "show", "1")
 		contains(t, out, "If the vendor has applied it, settle it; if it surely has not and never will, give it up",

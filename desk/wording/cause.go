@@ -1,7 +1,6 @@
 package wording
 
 import (
-	"pointsledger/dispatch"
 	"pointsledger/ledger"
 )
 
@@ -9,9 +8,9 @@ import (
 // left as it is.
 func Cause(cause, state string) string {
 	switch cause {
-	case dispatch.CauseRefused:
+	case ledger.CauseRefused:
 		return "the vendor said no"
-	case dispatch.CauseMemberUnresolved:
+	case ledger.CauseMemberUnresolved:
 		return "nobody was found behind the scanned member code, or the code was too old"
 	case ledger.CauseAttemptsExhausted:
 		return "every attempt of the schedule was used"
@@ -19,35 +18,35 @@ func Cause(cause, state string) string {
 		return "in doubt for longer than the vendor surely remembers the dedup key"
 	case ledger.CauseSettlingRefused:
 		return "the ledger's database refused to write what the vendor answered"
-	case dispatch.CauseCandidates:
+	case ledger.CauseCandidates:
 		return "in doubt, and the member's records show the same points without our reference: they may be this operation"
-	case dispatch.CausePointsDiffer:
+	case ledger.CausePointsDiffer:
 		return "in doubt, and the member's records show our reference with other points"
 	case ledger.CauseNoControl:
 		if state == string(ledger.Parked) {
 			return "in doubt, and the vendor's records never proved that it was not applied, nor are its keys known to be honoured"
 		}
 		return "in doubt, not in the records; waits until later postings prove what the records lack"
-	case dispatch.CauseUnsendable:
+	case ledger.CauseUnsendable:
 		return "the call itself cannot be made of it, so nothing was sent"
-	case dispatch.CauseUnauthorised:
+	case ledger.CauseUnauthorised:
 		if state == string(ledger.Parked) {
 			return "the vendor turned it away for its credentials time after time, and accepted others in between"
 		}
 		return "the vendor did not accept our credentials"
-	case dispatch.CauseThrottled:
+	case ledger.CauseThrottled:
 		return "the vendor asked for fewer calls"
-	case dispatch.CauseSuspicious:
+	case ledger.CauseSuspicious:
 		return "the vendor refused many members alike, so the worker took it for our own mistake"
-	case dispatch.CauseNotSent:
+	case ledger.CauseNotSent:
 		return "the vendor could not be reached"
-	case dispatch.CauseRetryable:
+	case ledger.CauseRetryable:
 		return "the vendor asked to try again later"
-	case dispatch.CauseUnknown:
+	case ledger.CauseUnknown:
 		return "the answer was unclear, or the vendor's records could not be read"
 	case ledger.CauseLeaseExpired:
 		return "its worker was gone before it could say how the call ended"
-	case dispatch.CauseReturned:
+	case ledger.CauseReturned:
 		return "its worker gave it back unsent, because it stopped or the gate closed"
 	case ledger.CauseReplayed:
 		return "a person put it back"
@@ -64,13 +63,13 @@ func Cause(cause, state string) string {
 // Waiting says what becomes of operations that wait for this cause.
 func Waiting(cause string) string {
 	switch cause {
-	case dispatch.CauseUnauthorised, dispatch.CauseSuspicious:
+	case ledger.CauseUnauthorised, ledger.CauseSuspicious:
 		return "goes by itself when it is due and our keys are right; no attempt is used until then"
 	case ledger.CauseNoControl:
 		return "looked up again by itself as soon as samples tell more, and by the schedule; parked when that is used up"
-	case dispatch.CauseThrottled:
+	case ledger.CauseThrottled:
 		return "goes by itself after the pause; uses no attempt until then"
-	case dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown, dispatch.CauseMemberUnresolved:
+	case ledger.CauseNotSent, ledger.CauseRetryable, ledger.CauseUnknown, ledger.CauseMemberUnresolved:
 		return "tried again by itself, and parked when the schedule is used up"
 	}
 	return "goes by itself"
@@ -85,11 +84,11 @@ const voidBeforeAnew = "give it up (`replay void`) BEFORE the shop publishes the
 // records before it sends it again.
 func Advice(cause string, verify bool) string {
 	switch cause {
-	case dispatch.CauseRefused:
+	case ledger.CauseRefused:
 		return "See what the vendor says; mend it there (an unknown or frozen member, say), then put it back"
-	case dispatch.CauseMemberUnresolved:
+	case ledger.CauseMemberUnresolved:
 		return "Find the member and name it (`replay resolve`), then put it back; unnamed, it parks again once its code is older than " +
-			Hours(dispatch.DefaultCodeMaxAge) + ". Only if nobody can: " + voidBeforeAnew
+			Hours(ledger.DefaultCodeMaxAge) + ". Only if nobody can: " + voidBeforeAnew
 	case ledger.CauseAttemptsExhausted:
 		return "Make sure that the vendor is well again, then put it back"
 	case ledger.CauseKeyMemoryOver:
@@ -100,13 +99,13 @@ func Advice(cause string, verify bool) string {
 	case ledger.CauseSettlingRefused:
 		return "`replay show` has the database's words and what the vendor answered. If that was a confirmation, settle it by hand; " +
 			"put back, it meets the same refusal unless the database was mended"
-	case dispatch.CauseCandidates:
+	case ledger.CauseCandidates:
 		advice := "`replay show` names those records: ask the vendor what they stand for. "
 		if verify {
 			return advice + "A replay looks again, and parks it again while they are the same"
 		}
 		return advice + "Do not put it back before you know: this account sends again without looking"
-	case dispatch.CausePointsDiffer:
+	case ledger.CausePointsDiffer:
 		advice := "Ask the vendor how this came to be. "
 		if verify {
 			return advice + "A replay looks again, and parks it again while the record is the same"
@@ -117,10 +116,10 @@ func Advice(cause string, verify bool) string {
 			return "`replay show` says what the records lacked; ask the vendor whether it applied the dedup key. Put back, it is looked up again, and sent only if the records prove that it was not applied"
 		}
 		return "Ask the vendor whether it applied the dedup key, or whether it honours repeated keys: then set keys: honoured. Put back before that, it parks again"
-	case dispatch.CauseUnsendable:
+	case ledger.CauseUnsendable:
 		return "`replay show` says what is wrong. Put back, it parks again unless that is mended in the configuration. " +
 			"Only if it cannot be: " + voidBeforeAnew
-	case dispatch.CauseUnauthorised:
+	case ledger.CauseUnauthorised:
 		return "As others are accepted, our keys are right: ask the vendor what is wrong with this member or text, then put it back"
 	case ledger.CauseRebuilt, ledger.CauseDatabaseChanged:
 		if verify {

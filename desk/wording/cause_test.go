@@ -12,11 +12,11 @@ import (
 // Every cause and every reason of a gate has words and advice of its own.
 func TestEveryCauseHasWords(t *testing.T) {
 	t.Parallel()
-	parked := []string{dispatch.CauseRefused, dispatch.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
-		dispatch.CauseCandidates, dispatch.CausePointsDiffer, dispatch.CauseUnsendable, dispatch.CauseUnauthorised, ledger.CauseRebuilt,
+	parked := []string{ledger.CauseRefused, ledger.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
+		ledger.CauseCandidates, ledger.CausePointsDiffer, ledger.CauseUnsendable, ledger.CauseUnauthorised, ledger.CauseRebuilt,
 		ledger.CauseDatabaseChanged, ledger.CauseNoControl}
-	waiting := []string{ledger.CauseNoControl, dispatch.CauseThrottled, dispatch.CauseSuspicious, dispatch.CauseNotSent, dispatch.CauseRetryable, dispatch.CauseUnknown,
-		dispatch.CauseReturned, ledger.CauseLeaseExpired, ledger.CauseReplayed, dispatch.CauseUnauthorised, ledger.CauseRebuilt, ledger.CauseDatabaseChanged}
+	waiting := []string{ledger.CauseNoControl, ledger.CauseThrottled, ledger.CauseSuspicious, ledger.CauseNotSent, ledger.CauseRetryable, ledger.CauseUnknown,
+		ledger.CauseReturned, ledger.CauseLeaseExpired, ledger.CauseReplayed, ledger.CauseUnauthorised, ledger.CauseRebuilt, ledger.CauseDatabaseChanged}
 	for _, cause := range slices.Concat(parked, waiting) {
 		if words := Cause(cause, "pending"); words == cause || !strings.Contains(words, " ") {
 			t.Errorf("%s has no words", cause)
@@ -32,16 +32,17 @@ func TestEveryCauseHasWords(t *testing.T) {
 	if Cause("newer", "parked") != "newer" {
 		t.Error("an unknown cause is not left as it is")
 	}
-	for _, reason := range []dispatch.GateReason{dispatch.GateUnauthorised, dispatch.GateThrottled, dispatch.GateSuspicious, dispatch.GateFailing, dispatch.GatePaused} {
-		if Gate(string(reason)) == string(reason) || GateAdvice(string(reason)) == GateAdvice("newer") {
+	for reason, workers := range map[string]dispatch.GateReason{ledger.GateUnauthorised: dispatch.GateUnauthorised, ledger.GateThrottled: dispatch.GateThrottled,
+		ledger.GateSuspicious: dispatch.GateSuspicious, ledger.GateFailing: dispatch.GateFailing, ledger.GatePaused: dispatch.GatePaused} {
+		if Gate(reason) == reason || GateAdvice(reason) == GateAdvice("newer") {
 			t.Errorf("gate reason %s has no words", reason)
 		}
-	}
-	if string(dispatch.GatePaused) != ledger.GatePaused {
-		t.Error("the workers and the ledger call a paused gate by two names")
+		if string(workers) != reason {
+			t.Errorf("the workers call a gate %s, the ledger %s", workers, reason)
+		}
 	}
 	// Only where nothing is looked up does a forgotten key bar a replay.
-	if WorthReplay(ledger.CauseKeyMemoryOver, false) || !WorthReplay(ledger.CauseKeyMemoryOver, true) || !WorthReplay(dispatch.CauseRefused, false) {
+	if WorthReplay(ledger.CauseKeyMemoryOver, false) || !WorthReplay(ledger.CauseKeyMemoryOver, true) || !WorthReplay(ledger.CauseRefused, false) {
 		t.Error("worthReplay")
 	}
 }
