@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
