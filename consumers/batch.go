@@ -21,40 +21,19 @@ type decodedBatch struct {
 	decoding time.Duration
 }
 
-// decodeBatch turns messages into what the ledger records.
-func decodeBatch(by *rules.Rules, s *source, batch []jetstream.Msg) *decodedBatch {
-	b := &decodedBatch{messages: make([]jetstream.Msg, 0, len(batch)), entries: make([]ledger.Entry, 0, len(batch))}
-	for _, m := range batch {
-		b.add(by, s, m)
-	}
-	return b
-}
-
 // size counts the messages.
 func (b *decodedBatch) size() int { return len(b.messages) + len(b.ignored) }
 
 // add decodes one more message.
-func (b *decodedBatch) add(by *rules.Rules, s *source, m jetstream.Msg) {
+func (b *decodedBatch) add(by *rules.Rules, of Origin, m jetstream.Msg) {
 	began := time.Now()
-	message := ledger.Message{Stream: s.stream, StreamCreated: s.streamCreated, Subject: m.Subject(), Payload: m.Data()}
-	if meta, err := m.Metadata(); err == nil { // always there on a consumer's message
-		message.Seq, message.BrokerTime = meta.Sequence.Stream, meta.Timestamp
-	}
-	decoded := by.Decode(message, m.Headers())
-	if decoded.Ignored {
+	entry, ignored := of.Entry(by, m)
+	if ignored {
 		b.ignored = append(b.ignored, m)
-		b.decoding += time.Since(began)
-		return
+	} else {
+		b.messages = append(b.messages, m)
+		b.entries = append(b.entries, entry)
 	}
-	entry := ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: by.Version(), Mask: rules.Mask}
-	// Also an event that we understood may end as a reject (a conflict).
-	entry.Message.Header = rules.HeaderLines(m.Headers())
-	if decoded.Redact {
-		entry.Message.Payload = decoded.RedactedPayload
-	}
-	b.messages = append(b.messages, m)
-	b.entries = append(b.entries, entry)
 	b.decoding += time.Since(began)
 }
 

@@ -85,23 +85,13 @@ func (k *Keeper) rest() time.Duration {
 	return k.config.Rest
 }
 
-// mapping is what events are read again by.
-func (k *Keeper) mapping() *rules.Rules {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.rules == nil { // a keeper that only reads, see Rebuild
-		return k.Rules
-	}
-	return k.rules
-}
-
 // NewKeeper checks the configuration.
 func NewKeeper(deps KeeperDeps, config KeeperConfig) (*Keeper, error) {
 	if config.Stream == "" || config.Durable == "" || config.Every <= 0 || config.Rest <= 0 {
 		return nil, fmt.Errorf("configure keeper: want stream, durable, and times above zero, got %+v", config)
 	}
 	denied := WatchDenied(deps.JetStream.Conn())
-	return &Keeper{KeeperDeps: deps, config: config, sure: make(chan struct{}), problem: "database: not looked at yet", denied: denied,
+	return &Keeper{KeeperDeps: deps, config: config, rules: deps.Rules, sure: make(chan struct{}), problem: "database: not looked at yet", denied: denied,
 		witness: &witness{js: deps.JetStream, denied: denied, stream: config.Stream, durable: config.Durable}}, nil
 }
 

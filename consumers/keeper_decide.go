@@ -162,7 +162,7 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 	if f.found && cause == "" && f.at.acked > f.remembered.AckedSeq {
 		// Acknowledged since the last look of any worker: a crash, or a backup
 		// that shows no other sign.
-		missing, _, err := k.missing(ctx, f.at, stretch{from: f.remembered.AckedSeq + 1, to: f.at.acked})
+		missing, _, err := k.reader(f.at).missing(ctx, stretch{from: f.remembered.AckedSeq + 1, to: f.at.acked})
 		if err != nil {
 			return err
 		}
@@ -182,26 +182,11 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 	return k.recover(ctx, f, cause)
 }
 
-// missing counts events of a stretch that the ledger does not have, and those
-// that it has.
-func (k *Keeper) missing(ctx context.Context, at *position, part stretch) (missing, there int, err error) {
-	_, err = reread(ctx, k.JetStream, k.mapping(), k.source(at), part, func(entries []ledger.Entry) error {
-		verdicts, err := k.Store.Known(ctx, entries)
-		for _, v := range verdicts {
-			switch {
-			case v.Kind == ledger.Accepted:
-				missing++
-			case v.Redelivered || v.Kind == ledger.Duplicate || v.Rejection.Code == ledger.Conflict: // its fact or its reject is there
-				there++
-			}
-		}
-		return err
-	})
-	return missing, there, err
-}
-
-func (k *Keeper) source(at *position) *source {
-	return &source{stream: k.config.Stream, streamCreated: at.created}
+// reader reads the stream again by the rules of the moment.
+func (k *Keeper) reader(at *position) *reader {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return &reader{js: k.JetStream, store: k.Store, rules: k.rules, of: Origin{Stream: k.config.Stream, Created: at.created}}
 }
 
 // adoptStream accepts another stream than the remembered one, unless its
@@ -212,7 +197,7 @@ func (k *Keeper) adoptStream(ctx context.Context, f *facts) error {
 		if f.at.acked > foreignSample {
 			from = f.at.acked - foreignSample + 1
 		}
-		missing, there, err := k.missing(ctx, f.at, stretch{from: from, to: f.at.acked})
+		missing, there, err := k.reader(f.at).missing(ctx, stretch{from: from, to: f.at.acked})
 		if err != nil {
 			return err
 		}
@@ -255,7 +240,7 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	if f.at.stream != nil && to > 0 && !since.IsZero() {
 		how := ledger.Rebuilt{Rest: k.rest(), Parked: parked}
 		part := stretch{since: since, to: to}
-		read, err = reread(ctx, k.JetStream, k.mapping(), k.source(f.at), part, func(entries []ledger.Entry) error {
+		read, err = k.reader(f.at).each(ctx, part, func(entries []ledger.Entry) error {
 			verdicts, err := k.Store.RecordRebuilt(ctx, entries, how)
 			for _, v := range verdicts {
 				if v.Kind == ledger.Accepted {

@@ -144,7 +144,7 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 	}
 	surveyor := ledger.NewSurveyor()
 	var events int64
-	read, err := reread(ctx, r.JetStream, r.Rules, r.source(&at), stretch{from: from, to: to}, func(entries []ledger.Entry) error {
+	read, err := r.reader(&at).each(ctx, stretch{from: from, to: to}, func(entries []ledger.Entry) error {
 		verdicts, err := r.Store.Known(ctx, entries)
 		if err != nil {
 			return err
@@ -160,6 +160,6 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 	return Surveyed{Survey: surveyor.Survey(), Read: int64(read), Ignored: int64(read) - events}, nil
 }
 
-func (r *Rebuilder) source(at *position) *source {
-	return &source{stream: r.config.Stream, streamCreated: at.created}
+func (r *Rebuilder) reader(at *position) *reader {
+	return &reader{js: r.JetStream, store: r.Store, rules: r.Rules, of: Origin{Stream: r.config.Stream, Created: at.created}}
 }

@@ -171,7 +171,7 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 	// What was acknowledged since the ledger was last known is in it, or it has
 	// lost commits; then rows that it shows as open may have been sent, and once
 	// the events are added no worker could tell.
-	missing, _, err := r.missing(ctx, at, stretch{from: remembered.AckedSeq + 1, to: at.acked})
+	missing, _, err := r.reader(at).missing(ctx, stretch{from: remembered.AckedSeq + 1, to: at.acked})
 	if err != nil || missing == 0 {
 		return false, err
 	}
@@ -191,7 +191,7 @@ func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identit
 	if at.acked > foreignSample {
 		from = at.acked - foreignSample + 1
 	}
-	missing, there, err := r.missing(ctx, at, stretch{from: from, to: at.acked})
+	missing, there, err := r.reader(at).missing(ctx, stretch{from: from, to: at.acked})
 	if err != nil || missing == 0 || there > 0 {
 		return err
 	}
@@ -200,18 +200,11 @@ func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identit
 		remembered.Stream, remembered.StreamCreated.UTC().Format(time.RFC3339), r.config.Stream, at.created.UTC().Format(time.RFC3339))
 }
 
-// missing counts the events of a stretch that the ledger has not, and has.
-func (r *Rebuilder) missing(ctx context.Context, at *position, part stretch) (missing, there int, err error) {
-	k := Keeper{KeeperDeps: KeeperDeps{JetStream: r.JetStream, Store: r.Store, Rules: r.Rules},
-		config: KeeperConfig{Stream: r.config.Stream, Durable: r.config.Durable}}
-	return k.missing(ctx, at, part)
-}
-
 // fill records what the ledger lacks, batch after batch. It asks for the plan
 // before each, too, because a batch of which all is there writes nothing.
 func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *Added) error {
 	var events int64
-	read, err := reread(ctx, r.JetStream, r.Rules, r.source(at), stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
+	read, err := r.reader(at).each(ctx, stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
 		if err := a.Plan.Stands(ctx); err != nil {
 			return err
 		}

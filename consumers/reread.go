@@ -27,17 +27,24 @@ type stretch struct {
 	to    uint64
 }
 
-// reread reads a stretch in order, through a consumer of its own that
-// acknowledges nothing and vanishes, and hands each batch to each. Events of
+// reader reads a stream again, and compares it with the ledger.
+type reader struct {
+	js    jetstream.JetStream
+	store *ledger.Store
+	rules *rules.Rules
+	of    Origin
+}
+
+// each reads a stretch in order, through a consumer of its own that
+// acknowledges nothing and vanishes, and hands each batch to f. Events of
 // ignored types are left out. read counts all events.
-func reread(ctx context.Context, js jetstream.JetStream, rules *rules.Rules, s *source, part stretch,
-	each func([]ledger.Entry) error) (read int, err error) {
+func (r *reader) each(ctx context.Context, part stretch, f func([]ledger.Entry) error) (read int, err error) {
 	config := jetstream.OrderedConsumerConfig{FilterSubjects: []string{SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(part.from, 1)}
 	if !part.since.IsZero() {
 		config.DeliverPolicy, config.OptStartSeq, config.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &part.since
 	}
-	consumer, err := js.OrderedConsumer(ctx, s.stream, config)
+	consumer, err := r.js.OrderedConsumer(ctx, r.of.Stream, config)
 	if err != nil {
 		return 0, fmt.Errorf("read stream again: %w", err)
 	}
@@ -48,7 +55,7 @@ func reread(ctx context.Context, js jetstream.JetStream, rules *rules.Rules, s *
 	if info.NumPending == 0 {
 		return 0, nil
 	}
-	limit := fetchBytes(int(js.Conn().MaxPayload()))
+	limit := FetchBytes(int(r.js.Conn().MaxPayload()))
 	messages, err := consumer.Messages(jetstream.PullMaxBytes(limit))
 	if err != nil {
 		return 0, fmt.Errorf("read stream again: %w", err)
@@ -60,13 +67,42 @@ func reread(ctx context.Context, js jetstream.JetStream, rules *rules.Rules, s *
 			return read, err
 		}
 		read += len(batch)
-		if entries := decodeBatch(rules, s, batch).entries; len(entries) > 0 {
-			if err := each(entries); err != nil {
+		if entries := r.entries(batch); len(entries) > 0 {
+			if err := f(entries); err != nil {
 				return read, err
 			}
 		}
 	}
 	return read, nil
+}
+
+// entries are what the ledger records of a batch.
+func (r *reader) entries(batch []jetstream.Msg) []ledger.Entry {
+	entries := make([]ledger.Entry, 0, len(batch))
+	for _, m := range batch {
+		if entry, ignored := r.of.Entry(r.rules, m); !ignored {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// missing counts events of a stretch that the ledger does not have, and those
+// that it has.
+func (r *reader) missing(ctx context.Context, part stretch) (missing, there int, err error) {
+	_, err = r.each(ctx, part, func(entries []ledger.Entry) error {
+		verdicts, err := r.store.Known(ctx, entries)
+		for _, v := range verdicts {
+			switch {
+			case v.Kind == ledger.Accepted:
+				missing++
+			case v.Redelivered || v.Kind == ledger.Duplicate || v.Rejection.Code == ledger.Conflict: // its fact or its reject is there
+				there++
+			}
+		}
+		return err
+	})
+	return missing, there, err
 }
 
 // rereadBatch reads on until a batch is full (limit is in bytes, headers

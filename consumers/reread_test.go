@@ -58,8 +58,8 @@ func TestRereadLargeMessages(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	largest, batches := 0, 0
-	read, err := reread(ctx, js, orderRules(t), &source{stream: "POINTS", streamCreated: stream.CachedInfo().Created},
-		stretch{from: 1, to: allHeader + 1}, func(entries []ledger.Entry) error {
+	read, err := (&reader{js: js, rules: orderRules(t), of: Origin{Stream: "POINTS", Created: stream.CachedInfo().Created}}).
+		each(ctx, stretch{from: 1, to: allHeader + 1}, func(entries []ledger.Entry) error {
 			size := 0
 			for _, e := range entries {
 				size += len(e.Message.Payload) + len(e.Message.Header)
@@ -72,7 +72,7 @@ func TestRereadLargeMessages(t *testing.T) {
 		t.Fatalf("read %d messages, want %d: %v", read, allHeader+1, err)
 	}
 	// A batch ends with the message that reaches the bound.
-	if limit := fetchBytes(int(js.Conn().MaxPayload())) + most; largest > limit || batches < 2 {
+	if limit := FetchBytes(int(js.Conn().MaxPayload())) + most; largest > limit || batches < 2 {
 		t.Errorf("%d batches, the largest of %d bytes, want more than 1 and at most %d", batches, largest, limit)
 	}
 }

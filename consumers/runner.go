@@ -69,11 +69,11 @@ const maxFetchBytes = 2 << 20
 // its subjects.
 const fetchRoom = 64 << 10
 
-// fetchBytes is the most bytes of one fetch. A message that does not fit into
+// FetchBytes is the most bytes of one fetch. A message that does not fit into
 // it would stand in the way for ever: the broker ends the fetch before it and
 // the client keeps that to itself. So a broker whose max_payload is larger gets
 // larger fetches (TestRunnerMessageLargerThanFetch).
-func fetchBytes(payload int) int {
+func FetchBytes(payload int) int {
 	return max(maxFetchBytes, payload+fetchRoom)
 }
 
@@ -168,9 +168,8 @@ func (r *Runner) Run(accept, work context.Context) error {
 type source struct {
 	consumer jetstream.Consumer
 	// fetchLimit is the durable's own limit on the bytes of a fetch, 0 for none.
-	fetchLimit    int
-	stream        string
-	streamCreated time.Time
+	fetchLimit int
+	origin     Origin
 }
 
 // open opens stream and consumer, trying again while the broker is away.
@@ -197,7 +196,8 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 		for _, text := range different {
 			r.Log.Warn("consumer setting differs", zap.String("durable", r.config.Durable), zap.String("setting", text))
 		}
-		s = &source{consumer: consumer, fetchLimit: consumer.CachedInfo().Config.MaxRequestMaxBytes, stream: r.config.Stream, streamCreated: stream.CachedInfo().Created}
+		s = &source{consumer: consumer, fetchLimit: consumer.CachedInfo().Config.MaxRequestMaxBytes,
+			origin: Origin{Stream: r.config.Stream, Created: stream.CachedInfo().Created}}
 		return nil
 	})
 	return s, err
@@ -262,7 +262,7 @@ func (r *Runner) mayFetch(accept context.Context) bool {
 // fetchOnce asks for as many messages as make one batch, and hands on what
 // arrives. It returns when all of it is handed on.
 func (r *Runner) fetchOnce(accept context.Context, s *source, batches chan<- *decodedBatch) error {
-	most := fetchBytes(int(r.JetStream.Conn().MaxPayload()))
+	most := FetchBytes(int(r.JetStream.Conn().MaxPayload()))
 	if s.fetchLimit > 0 {
 		most = min(most, s.fetchLimit)
 	}
@@ -309,7 +309,7 @@ func (r *Runner) handOn(accept context.Context, s *source, messages <-chan jetst
 				leaveToOthers(m)
 				continue
 			}
-			b.add(f.rules, s, m)
+			b.add(f.rules, s.origin, m)
 		case free <- b:
 			b = &decodedBatch{}
 		case <-hold.C:

@@ -166,14 +166,14 @@ func consumerDifferences(c jetstream.ConsumerConfig, want Config, payload int) (
 		return nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH, or raise the durable's max batch", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
 	case c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < payload+fetchRoom:
 		return nil, fmt.Errorf("%w: %s allows %d bytes in a fetch, an event and its subject may take %d: raise the durable's max bytes to %d or more, or remove it",
-			ErrUnusableConsumer, name, c.MaxRequestMaxBytes, payload+fetchRoom, fetchBytes(payload))
+			ErrUnusableConsumer, name, c.MaxRequestMaxBytes, payload+fetchRoom, FetchBytes(payload))
 	case c.MaxRequestExpires > 0 && c.MaxRequestExpires < fetchWait:
 		return nil, fmt.Errorf("%w: %s allows a fetch to wait %v, a worker's waits %v: raise the durable's max expires, or remove it",
 			ErrUnusableConsumer, name, c.MaxRequestExpires, fetchWait)
 	}
 	var found []string
-	if c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < fetchBytes(payload) {
-		found = append(found, fmt.Sprintf("max bytes of a fetch is %d: fetches are made that small, and slower; want %d or no limit", c.MaxRequestMaxBytes, fetchBytes(payload)))
+	if c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < FetchBytes(payload) {
+		found = append(found, fmt.Sprintf("max bytes of a fetch is %d: fetches are made that small, and slower; want %d or no limit", c.MaxRequestMaxBytes, FetchBytes(payload)))
 	}
 	if under := 2 * batch * want.BatchesInFlight; c.MaxAckPending > 0 && c.MaxAckPending < under {
 		found = append(found, fmt.Sprintf("max ack pending is %d for all workers, one worker holds up to %d: events wait at the broker although workers have room; want %d, or lower WORKER_BATCH",
