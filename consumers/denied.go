@@ -128,11 +128,11 @@ func shortSubject(subject string) string {
 	return subject
 }
 
-// during watches a call to subjects with one of the beginnings. Its context
+// During watches a call to subjects with one of the beginnings. Its context
 // ends when the broker refuses one of them, so that the call need not run out
 // of time; finish says so in place of the call's own error. Without a watcher
 // (d is nil) it changes nothing.
-func (d *Denied) during(ctx context.Context, subjects ...string) (_ context.Context, finish func(error) error) {
+func (d *Denied) During(ctx context.Context, subjects ...string) (_ context.Context, finish func(error) error) {
 	if d == nil {
 		return ctx, func(err error) error { return err }
 	}

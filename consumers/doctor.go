@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"pointsledger/ledger"
 )
 
 // Intake is what the broker has for a worker.
@@ -38,7 +36,7 @@ type Intake struct {
 // ErrUnusableConsumer when a worker could not use the durable, and anything
 // else when it could not be read; what was found until then is returned too.
 func Inspect(ctx context.Context, js jetstream.JetStream, want Config) (Intake, error) {
-	ctx, finish := WatchDenied(js.Conn()).during(ctx, asksOf(want.Stream)...)
+	ctx, finish := WatchDenied(js.Conn()).During(ctx, asksOf(want.Stream)...)
 	in, err := inspect(ctx, js, want)
 	if err = finish(err); err != nil {
 		return in, inBrokersWords(err, js)
@@ -97,43 +95,4 @@ func subjectsWarning(c jetstream.StreamConfig) string {
 	}
 	return fmt.Sprintf("its subjects are %s: events that are published to %s> do not all reach it; add %s> to its subjects, or correct NATS_STREAM",
 		strings.Join(c.Subjects, " "), SubjectPrefix, SubjectPrefix)
-}
-
-// Witnessed is what the witness beside the stream has seen of a ledger.
-type Witnessed struct {
-	// Bucket and Key are where it is kept.
-	Bucket, Key string
-	// Found is false while no worker has written it.
-	Found    bool
-	LedgerID string
-	// Timeline is of the database that showed the counter Beat; 0: not readable.
-	Timeline, Beat int64
-	// At is the broker's time of the last write.
-	At time.Time
-
-	seen *testimony
-}
-
-// InspectWitness reads the witness of a durable and makes nothing. The error says
-// why it cannot be read, the missing right too.
-func InspectWitness(ctx context.Context, js jetstream.JetStream, stream, durable string) (Witnessed, error) {
-	found := Witnessed{Bucket: WitnessBucket(stream), Key: WitnessKey(durable)}
-	w := witness{js: js, denied: WatchDenied(js.Conn()), stream: stream, durable: durable, lookOnly: true}
-	seen, err := w.read(ctx, durable)
-	if err != nil || seen == nil {
-		return found, err
-	}
-	found.Found, found.LedgerID, found.Timeline, found.Beat, found.At, found.seen = true, seen.LedgerID, seen.Timeline, seen.Beat, seen.at, seen
-	return found, nil
-}
-
-// Against says what speaks against a state of the ledger that was read after the
-// witness: stops tells that workers refuse it, otherwise they mend it. The text
-// is empty when nothing does. used is false for a ledger that was never used.
-func (w Witnessed) Against(remembered ledger.Identity, used bool, now ledger.Database) (what string, stops bool) {
-	f := facts{now: now, remembered: remembered, found: used, witness: w.seen}
-	if what := f.superseded(); what != "" {
-		return what, true
-	}
-	return f.lostCause(), false
 }

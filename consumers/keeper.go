@@ -141,14 +141,24 @@ func (k *Keeper) Run(accept, _ context.Context) error {
 		case <-k.Guard.Suspicion():
 			// It is known: do not spin.
 			if _, open := k.Guard.Seen(); !open {
-				pause(accept, k.config.Every)
+				idle(accept, k.config.Every)
 			} else if !k.Guard.Fresh() {
-				pause(accept, min(k.config.Every, doubtedPause))
+				idle(accept, min(k.config.Every, doubtedPause))
 			}
 		}
 		timer.Stop()
 	}
 	return nil
+}
+
+// idle waits, at most until ctx ends.
+func idle(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // Beat looks once more at the end, so that the next start has nothing to
@@ -160,6 +170,12 @@ func (k *Keeper) Beat(ctx context.Context) {
 		}
 	}
 }
+
+// brokerError is a fault of the broker or of what it lets us do, and none of the
+// database's.
+type brokerError struct{ error }
+
+func (e *brokerError) Unwrap() error { return e.error }
 
 // refusal is a state that only a person can end.
 type refusal struct{ text string }
@@ -248,8 +264,11 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 	// The position is read after the connection is made and before the row is
 	// written on it: what was acknowledged by then is committed on this server.
 	ask, answered := context.WithTimeout(short, askTime)
-	at, positionErr := askPosition(ask, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
+	at, positionErr := AskPosition(ask, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
 	answered()
+	if positionErr != nil {
+		positionErr = &brokerError{positionErr}
+	}
 	// The witness is read before the row, which is written before the witness:
 	// a row that is lower has lost commits, and is not just behind in a race.
 	ask, answered = context.WithTimeout(short, askTime)
@@ -296,7 +315,7 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 
 // beat writes the row of a ledger that is as it was, and then the witness.
 func (k *Keeper) beat(ctx context.Context, session *ledger.IdentitySession, f *facts, witnessErr error) error {
-	beat, written, err := session.Beat(ctx, f.remembered, f.at.created, f.at.acked)
+	beat, written, err := session.Beat(ctx, f.remembered, f.at.Created, f.at.Acked)
 	if err != nil {
 		return err
 	}
@@ -330,34 +349,13 @@ func (k *Keeper) beatAlone(ctx context.Context, session *ledger.IdentitySession,
 func (k *Keeper) warnLate(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	if at, err := readPosition(short, k.JetStream, k.config.Stream, k.config.Durable); err == nil {
-		k.warn(at.lateWarning(time.Now()))
+	if at, err := ReadPosition(short, k.JetStream, k.config.Stream, k.config.Durable); err == nil {
+		k.warn(lateWarning(&at, time.Now()))
 	}
-}
-
-// warnAbout keeps what a look found that somebody should see.
-func (k *Keeper) warnAbout(now ledger.Database, at *position, witnessErr error) {
-	moment := time.Now()
-	warnings := []string{hiddenWarning(now), at.lateWarning(moment), pausedWarning(k.config.Stream, k.config.Durable, at.pausedUntil),
-		k.witness.weak, k.lostWitnessWarning(moment)}
-	if at.subjectsWarning != "" {
-		warnings = append(warnings, fmt.Sprintf("stream %s: %s", k.config.Stream, at.subjectsWarning))
-	}
-	if witnessErr != nil {
-		warnings = append(warnings, witnessErr.Error())
-	}
-	k.warn(append(warnings, k.denied.Warnings(moment)...)...)
 }
 
 // admit opens the guard for a state of the ledger.
 func (k *Keeper) admit(seen ledger.Identity) {
 	k.last = &seen
 	k.Guard.Admit(seen)
-}
-
-func hiddenWarning(now ledger.Database) string {
-	if now.Hidden == "" {
-		return ""
-	}
-	return "a failover may go unnoticed, because this role may not read " + now.Hidden
 }

@@ -28,7 +28,7 @@ const (
 // facts are what a decision rests on.
 type facts struct {
 	now ledger.Database
-	at  *position
+	at  *Position
 	// remembered is meaningless unless found.
 	remembered ledger.Identity
 	found      bool
@@ -67,7 +67,7 @@ func (f *facts) lostCause() string {
 // needsFirstStart tells that nothing says what of the stream was recorded before:
 // neither the ledger, which was never used, nor a durable.
 func (f *facts) needsFirstStart() bool {
-	return !f.found && f.empty && !f.at.consumer && f.at.messages > 0
+	return !f.found && f.empty && !f.at.DurableFound && f.at.Messages > 0
 }
 
 // readTo is the last event that a ledger which lost commits may have held. The
@@ -75,31 +75,31 @@ func (f *facts) needsFirstStart() bool {
 // before, was made anew or restored, and then any event up to the stream's end
 // may have been recorded and sent.
 func (f *facts) readTo() uint64 {
-	if !f.at.consumer || f.at.delivered < f.ackedBefore() {
-		return f.at.last
+	if !f.at.DurableFound || f.at.Delivered < f.ackedBefore() {
+		return f.at.Last
 	}
-	return f.at.delivered
+	return f.at.Delivered
 }
 
 // isForeign tells that the ledger holds nothing of what was acknowledged, and
 // does not know why: it is new, emptied, or somebody else's.
 func (f *facts) isForeign() bool {
-	return f.empty && f.at.hasAcked && (!f.found || f.lostCause() != "" && f.remembered.AckedSeq < f.at.acked)
+	return f.empty && f.at.AnyAcked && (!f.found || f.lostCause() != "" && f.remembered.AckedSeq < f.at.Acked)
 }
 
 // streamChanged tells that the stream is not the one that is remembered.
-func streamChanged(remembered ledger.Identity, name string, at *position) bool {
-	if remembered.StreamCreated.IsZero() || at.created.IsZero() {
+func streamChanged(remembered ledger.Identity, name string, at *Position) bool {
+	if remembered.StreamCreated.IsZero() || at.Created.IsZero() {
 		return false
 	}
 	// Postgres keeps microseconds.
-	return remembered.Stream != name || !remembered.StreamCreated.Equal(at.created.Truncate(time.Microsecond))
+	return remembered.Stream != name || !remembered.StreamCreated.Equal(at.Created.Truncate(time.Microsecond))
 }
 
 // decide runs under the lock, so that one worker mends and the others find it
 // mended. It returns nil when the database may be used, a refusal when a person
 // must act.
-func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *position) error {
+func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *Position) error {
 	f := facts{now: now, at: at, last: k.last}
 	if err := k.gather(ctx, session, &f); err != nil {
 		return err
@@ -114,10 +114,10 @@ func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, no
 		return &refusal{k.supersededText(what, &f)}
 	}
 	if f.needsFirstStart() {
-		if !k.config.FirstStart.Equal(firstStartOf(at.created)) {
+		if !k.config.FirstStart.Equal(firstStartOf(at.Created)) {
 			return &refusal{k.firstStartText(at)}
 		}
-		k.Log.Warn("first start: all events of the stream are taken as new", zap.String("stream", k.config.Stream), zap.Uint64("messages", at.messages))
+		k.Log.Warn("first start: all events of the stream are taken as new", zap.String("stream", k.config.Stream), zap.Uint64("messages", at.Messages))
 	}
 	acked := f.remembered.AckedSeq
 	if f.found && streamChanged(f.remembered, k.config.Stream, at) {
@@ -130,8 +130,8 @@ func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, no
 	if err := k.mend(ctx, &f); err != nil {
 		return err
 	}
-	return session.Remember(ctx, ledger.Identity{Database: now, Stream: k.config.Stream, Durable: k.config.Durable, StreamCreated: at.created,
-		AckedSeq: max(acked, at.acked), Beat: f.highest()})
+	return session.Remember(ctx, ledger.Identity{Database: now, Stream: k.config.Stream, Durable: k.config.Durable, StreamCreated: at.Created,
+		AckedSeq: max(acked, at.Acked), Beat: f.highest()})
 }
 
 // gather reads what a decision rests on, each witness before the row.
@@ -159,10 +159,10 @@ func (k *Keeper) gather(ctx context.Context, session *ledger.IdentitySession, f 
 // mend adds what the database lacks, if it lacks anything.
 func (k *Keeper) mend(ctx context.Context, f *facts) error {
 	cause := f.lostCause()
-	if f.found && cause == "" && f.at.acked > f.remembered.AckedSeq {
+	if f.found && cause == "" && f.at.Acked > f.remembered.AckedSeq {
 		// Acknowledged since the last look of any worker: a crash, or a backup
 		// that shows no other sign.
-		missing, _, err := k.reader(f.at).missing(ctx, stretch{from: f.remembered.AckedSeq + 1, to: f.at.acked})
+		missing, _, err := k.reader(f.at).missing(ctx, stretch{from: f.remembered.AckedSeq + 1, to: f.at.Acked})
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 		}
 	}
 	if cause == "" {
-		if f.found && !f.at.consumer && f.at.stream != nil && f.remembered.AckedSeq > 0 {
+		if f.found && !f.at.DurableFound && f.at.Found && f.remembered.AckedSeq > 0 {
 			k.Log.Warn("the durable is not there, although events were acknowledged: it was deleted, or has another name now. It is made anew; "+
 				"what comes again is in the ledger and is counted as duplicates",
 				zap.String("durable", k.config.Durable), zap.Uint64("acknowledged_before", f.remembered.AckedSeq))
@@ -183,31 +183,31 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 }
 
 // reader reads the stream again by the rules of the moment.
-func (k *Keeper) reader(at *position) *reader {
+func (k *Keeper) reader(at *Position) *reader {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return &reader{js: k.JetStream, store: k.Store, rules: k.rules, of: Origin{Stream: k.config.Stream, Created: at.created}}
+	return &reader{js: k.JetStream, store: k.Store, rules: k.rules, of: Origin{Stream: k.config.Stream, Created: at.Created}}
 }
 
 // adoptStream accepts another stream than the remembered one, unless its
 // consumer has acknowledged events of which this ledger knows none.
 func (k *Keeper) adoptStream(ctx context.Context, f *facts) error {
-	if f.at.hasAcked {
+	if f.at.AnyAcked {
 		from := uint64(1)
-		if f.at.acked > foreignSample {
-			from = f.at.acked - foreignSample + 1
+		if f.at.Acked > foreignSample {
+			from = f.at.Acked - foreignSample + 1
 		}
-		missing, there, err := k.reader(f.at).missing(ctx, stretch{from: from, to: f.at.acked})
+		missing, there, err := k.reader(f.at).missing(ctx, stretch{from: from, to: f.at.Acked})
 		if err != nil {
 			return err
 		}
 		if missing > 0 && there == 0 {
 			return &refusal{k.refusalText(fmt.Sprintf("the ledger is of stream %s created %s, not of this one created %s",
-				f.remembered.Stream, f.remembered.StreamCreated.Format(time.RFC3339), f.at.created.Format(time.RFC3339)), f.at)}
+				f.remembered.Stream, f.remembered.StreamCreated.Format(time.RFC3339), f.at.Created.Format(time.RFC3339)), f.at)}
 		}
 	}
 	k.Log.Warn("the stream was made anew: its sequences begin again",
-		zap.String("stream", k.config.Stream), zap.Time("created", f.at.created),
+		zap.String("stream", k.config.Stream), zap.Time("created", f.at.Created),
 		zap.String("stream_before", f.remembered.Stream), zap.Time("created_before", f.remembered.StreamCreated))
 	return nil
 }
@@ -237,7 +237,7 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 		return err
 	}
 	added, read := 0, 0
-	if f.at.stream != nil && to > 0 && !since.IsZero() {
+	if f.at.Found && to > 0 && !since.IsZero() {
 		how := ledger.Rebuilt{Rest: k.rest(), Parked: parked}
 		part := stretch{since: since, to: to}
 		read, err = k.reader(f.at).each(ctx, part, func(entries []ledger.Entry) error {
@@ -263,9 +263,9 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 		Result: fmt.Sprintf("read %d events again, added %d in doubt; %d open rows put in doubt; parked: %t", read, added, open, parked)}); err != nil {
 		return err
 	}
-	if f.at.first > f.remembered.AckedSeq+1 && f.remembered.AckedSeq > 0 {
+	if f.at.First > f.remembered.AckedSeq+1 && f.remembered.AckedSeq > 0 {
 		k.Log.Error("events may be lost: they left the stream before they could be read again",
-			zap.Uint64("from_seq", f.remembered.AckedSeq+1), zap.Uint64("to_seq", f.at.first-1))
+			zap.Uint64("from_seq", f.remembered.AckedSeq+1), zap.Uint64("to_seq", f.at.First-1))
 	}
 	return nil
 }
@@ -275,10 +275,10 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 // whichever is earlier; zero when there is nothing to read. ackedAt is the
 // broker's time of the newest acknowledged event, zero when it is not known.
 func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.Time, err error) {
-	if f.at.stream == nil {
+	if !f.at.Found {
 		return since, ackedAt, nil
 	}
-	if since, err = f.at.timeFrom(ctx, f.remembered.AckedSeq+1); err != nil {
+	if since, err = f.at.TimeFrom(ctx, f.remembered.AckedSeq+1); err != nil {
 		return since, ackedAt, err
 	}
 	if last := f.remembered.LastBrokerTime; !last.IsZero() {
@@ -286,8 +286,8 @@ func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.T
 			since = margin
 		}
 	}
-	if f.at.hasAcked {
-		ackedAt, err = f.at.timeFrom(ctx, f.at.acked)
+	if f.at.AnyAcked {
+		ackedAt, err = f.at.TimeFrom(ctx, f.at.Acked)
 	}
 	return since, ackedAt, err
 }
@@ -296,10 +296,10 @@ func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.T
 // everything in doubt (TestRebuildUnderAWaitingWorker), and a new consumer that
 // begins behind all that was delivered grants nothing twice
 // (TestKeeperGoesOnWithoutTheLedger).
-func (k *Keeper) refusalText(what string, at *position) string {
+func (k *Keeper) refusalText(what string, at *Position) string {
 	left := "The stream has none of these events any more"
-	if !at.firstTime.IsZero() {
-		left = fmt.Sprintf("The stream still has the events since %s: let them stay there", at.firstTime.UTC().Format(time.RFC3339))
+	if !at.FirstAt.IsZero() {
+		left = fmt.Sprintf("The stream still has the events since %s: let them stay there", at.FirstAt.UTC().Format(time.RFC3339))
 	}
 	return fmt.Sprintf("%s, but its consumer %s has acknowledged events up to %d of stream %s: this is not the database that they were recorded in, "+
 		"and nothing is recorded or sent. Point DATABASE_URL (or NATS_URL) to the right one, or restore a backup: "+
@@ -309,5 +309,5 @@ func (k *Keeper) refusalText(what string, at *position) string {
 		"To go on with later events alone, make another pull consumer (explicit acks) that begins at sequence %d, and set NATS_DURABLE to its name; "+
 		"earlier events grant no points any more, so compare them with the vendors' records by hand. "+
 		"Do not delete the consumer, and use none that begins earlier: every event would be granted again",
-		what, k.config.Durable, at.acked, k.config.Stream, left, at.delivered+1)
+		what, k.config.Durable, at.Acked, k.config.Stream, left, at.Delivered+1)
 }

@@ -79,11 +79,11 @@ func TestReadTo(t *testing.T) {
 		f    facts
 		want uint64
 	}{
-		"the durable tells":                {facts{at: &position{consumer: true, delivered: 20, last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 20},
-		"no durable":                       {facts{at: &position{last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
-		"made anew, behind the row":        {facts{at: &position{consumer: true, delivered: 5, last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
-		"restored, behind the witness":     {facts{at: &position{consumer: true, delivered: 20, last: 50, created: made}, witness: &testimony{StreamCreated: made, Acked: 25}}, 50},
-		"the witness of an earlier stream": {facts{at: &position{consumer: true, delivered: 20, last: 50, created: made}, witness: &testimony{StreamCreated: made.Add(-1), Acked: 25}}, 20},
+		"the durable tells":                {facts{at: &Position{DurableFound: true, Delivered: 20, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 20},
+		"no durable":                       {facts{at: &Position{Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"made anew, behind the row":        {facts{at: &Position{DurableFound: true, Delivered: 5, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"restored, behind the witness":     {facts{at: &Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made, Acked: 25}}, 50},
+		"the witness of an earlier stream": {facts{at: &Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made.Add(-1), Acked: 25}}, 20},
 	} {
 		if got := c.f.readTo(); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
@@ -93,7 +93,7 @@ func TestReadTo(t *testing.T) {
 
 func TestIsForeign(t *testing.T) {
 	t.Parallel()
-	acked, unused := &position{acked: 9, hasAcked: true}, &position{acked: 9}
+	acked, unused := &Position{Acked: 9, AnyAcked: true}, &Position{Acked: 9}
 	moved := ledger.Database{Timeline: 2}
 	known := ledger.Identity{Database: ledger.Database{Timeline: 1}, AckedSeq: 4}
 	upToDate := known
@@ -119,15 +119,15 @@ func TestLateWarning(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
-		at   position
+		at   Position
 		want bool
 	}{
-		"all acknowledged": {position{maxAge: time.Hour}, false},
-		"half":             {position{maxAge: time.Hour, oldestUnacked: now.Add(-30 * time.Minute)}, false},
-		"more than half":   {position{maxAge: time.Hour, oldestUnacked: now.Add(-30*time.Minute - 1)}, true},
-		"kept for ever":    {position{oldestUnacked: now.Add(-1000 * time.Hour)}, false},
+		"all acknowledged": {Position{MaxAge: time.Hour}, false},
+		"half":             {Position{MaxAge: time.Hour, OldestUnacked: now.Add(-30 * time.Minute)}, false},
+		"more than half":   {Position{MaxAge: time.Hour, OldestUnacked: now.Add(-30*time.Minute - 1)}, true},
+		"kept for ever":    {Position{OldestUnacked: now.Add(-1000 * time.Hour)}, false},
 	} {
-		if got := c.at.lateWarning(now) != ""; got != c.want {
+		if got := lateWarning(&c.at, now) != ""; got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
@@ -150,7 +150,7 @@ func TestStreamChanged(t *testing.T) {
 		"first seen now": {ledger.Identity{Stream: "POINTS"}, "POINTS", made, false},
 		"never used":     {ledger.Identity{}, "POINTS", made, false},
 	} {
-		if got := streamChanged(c.remembered, c.stream, &position{created: c.created}); got != c.want {
+		if got := streamChanged(c.remembered, c.stream, &Position{Created: c.created}); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}

@@ -45,7 +45,7 @@ func (k *Keeper) testify(ctx context.Context, now testimony, raise func(above in
 // testifyFirst writes the witness after a look that may have mended the ledger,
 // and before the guard opens: the counter ends above what anybody wrote
 // meanwhile. cannot is why there is no witness.
-func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySession, id ledger.Identity, now ledger.Database, at *position) (_ ledger.Identity, cannot, err error) {
+func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySession, id ledger.Identity, now ledger.Database, at *Position) (_ ledger.Identity, cannot, err error) {
 	raise := func(above int64) (int64, error) {
 		beat, err := session.Raise(ctx, id.LedgerID, above)
 		if err == nil {
@@ -63,18 +63,6 @@ func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySessi
 	default:
 		return id, nil, &brokerError{err}
 	}
-}
-
-// lostWitnessFor is how long readiness shows that a witness was missing.
-const lostWitnessFor = 15 * time.Minute
-
-func (k *Keeper) lostWitnessWarning(now time.Time) string {
-	if k.witnessLost.IsZero() || now.Sub(k.witnessLost) > lostWitnessFor {
-		return ""
-	}
-	return fmt.Sprintf("the bucket %s had no entry %s: the ledger's witness was deleted, or is new. It was made at %s; a database that was rolled back "+
-		"before that, and had shown no other sign, was not noticed", WitnessBucket(k.config.Stream), WitnessKey(k.config.Durable),
-		k.witnessLost.UTC().Format(time.RFC3339))
 }
 
 // seenLater is what a witness has seen that the row does not show; nil when
@@ -111,7 +99,7 @@ func (f *facts) highest() (beat int64) {
 func (f *facts) ackedBefore() uint64 {
 	acked := f.remembered.AckedSeq
 	for _, w := range []*testimony{f.witness, f.elder} {
-		if w != nil && w.StreamCreated.Equal(f.at.created) {
+		if w != nil && w.StreamCreated.Equal(f.at.Created) {
 			acked = max(acked, w.Acked)
 		}
 	}

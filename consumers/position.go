@@ -10,41 +10,38 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// position is where the stream and the durable consumer are.
-type position struct {
-	// stream is nil while there is none; then all else is zero.
-	stream  jetstream.Stream
-	created time.Time
-	// first and firstTime are of the oldest event that is left.
-	first     uint64
-	firstTime time.Time
-	maxAge    time.Duration
-	// last is the sequence of the newest event, messages how many are left.
-	last, messages uint64
-	// subjectsWarning says that the stream does not take in every event's
+// Position is where the stream and the durable consumer are.
+type Position struct {
+	// Found tells that the stream is there; without it all else is zero.
+	Found   bool
+	Created time.Time
+	// First and FirstAt are of the oldest event that is left.
+	First   uint64
+	FirstAt time.Time
+	// MaxAge is the age at which the stream drops events; 0 is never.
+	MaxAge time.Duration
+	// Last is the sequence of the newest event, Messages how many are left.
+	Last, Messages uint64
+	// SubjectsWarning says that the stream does not take in every event's
 	// subject; empty when it does.
-	subjectsWarning string
-	// consumer tells that the durable is there; without it all that follows is
+	SubjectsWarning string
+	// DurableFound tells that the durable is there; without it all that follows is
 	// zero, and nothing tells what workers were handed.
-	consumer bool
-	// pausedUntil is zero unless somebody has paused the durable.
-	pausedUntil time.Time
-	// acked: every event up to it was acknowledged, or had left the stream
-	// before the consumer was made. hasAcked tells that some were.
-	acked    uint64
-	hasAcked bool
-	// delivered: a worker may have recorded events up to it.
-	delivered uint64
-	// oldestUnacked is the broker's time of the oldest event that is not
+	DurableFound bool
+	// PausedUntil is zero unless somebody has paused the durable.
+	PausedUntil time.Time
+	// Acked: every event up to it was acknowledged, or had left the stream
+	// before the durable was made. AnyAcked tells that some were.
+	Acked    uint64
+	AnyAcked bool
+	// Delivered: a worker may have recorded events up to it.
+	Delivered uint64
+	// OldestUnacked is the broker's time of the oldest event that is not
 	// acknowledged; zero when all are.
-	oldestUnacked time.Time
+	OldestUnacked time.Time
+
+	stream jetstream.Stream
 }
-
-// brokerError is a fault of the broker or of what it lets us do, and none of the
-// database's.
-type brokerError struct{ error }
-
-func (e *brokerError) Unwrap() error { return e.error }
 
 // asksOf are the beginnings of the subjects at which a position is asked for.
 func asksOf(stream string) []string {
@@ -52,13 +49,13 @@ func asksOf(stream string) []string {
 		"$JS.API.STREAM.MSG.GET." + stream, "$JS.API.DIRECT.GET." + stream}
 }
 
-// askPosition is readPosition, whose errors say which right is missing, or that
+// AskPosition is ReadPosition, whose errors say which right is missing, or that
 // JetStream is off.
-func askPosition(ctx context.Context, js jetstream.JetStream, denied *Denied, name, durable string) (position, error) {
-	ctx, finish := denied.during(ctx, asksOf(name)...)
-	at, err := readPosition(ctx, js, name, durable)
+func AskPosition(ctx context.Context, js jetstream.JetStream, denied *Denied, name, durable string) (Position, error) {
+	ctx, finish := denied.During(ctx, asksOf(name)...)
+	at, err := ReadPosition(ctx, js, name, durable)
 	if err = finish(err); err != nil {
-		return position{}, &brokerError{inBrokersWords(err, js)}
+		return Position{}, inBrokersWords(err, js)
 	}
 	return at, nil
 }
@@ -78,33 +75,33 @@ func inBrokersWords(err error, js jetstream.JetStream) error {
 	return err
 }
 
-// readPosition asks the broker. A stream or consumer that is not there yet is
+// ReadPosition asks the broker. A stream or consumer that is not there yet is
 // no error.
-func readPosition(ctx context.Context, js jetstream.JetStream, name, durable string) (position, error) {
+func ReadPosition(ctx context.Context, js jetstream.JetStream, name, durable string) (Position, error) {
 	stream, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return position{}, nil
+		return Position{}, nil
 	}
 	if err != nil {
-		return position{}, fmt.Errorf("look at stream %s: %w", name, err)
+		return Position{}, fmt.Errorf("look at stream %s: %w", name, err)
 	}
 	info := stream.CachedInfo()
-	at := position{stream: stream, created: info.Created, maxAge: info.Config.MaxAge,
-		first: info.State.FirstSeq, firstTime: info.State.FirstTime, last: info.State.LastSeq, messages: info.State.Msgs,
-		subjectsWarning: subjectsWarning(info.Config)}
+	at := Position{stream: stream, Found: true, Created: info.Created, MaxAge: info.Config.MaxAge,
+		First: info.State.FirstSeq, FirstAt: info.State.FirstTime, Last: info.State.LastSeq, Messages: info.State.Msgs,
+		SubjectsWarning: subjectsWarning(info.Config)}
 	consumer, err := stream.Consumer(ctx, durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrNotPullConsumer) {
 		// The runner makes it, or ends with advice.
 		return at, nil
 	}
 	if err != nil {
-		return position{}, fmt.Errorf("look at consumer %s: %w", durable, err)
+		return Position{}, fmt.Errorf("look at consumer %s: %w", durable, err)
 	}
 	c := consumer.CachedInfo()
-	at.consumer, at.pausedUntil = true, pausedUntil(c, time.Now())
-	at.acked, at.hasAcked, at.delivered = c.AckFloor.Stream, c.AckFloor.Consumer > 0, c.Delivered.Stream
+	at.DurableFound, at.PausedUntil = true, pausedUntil(c, time.Now())
+	at.Acked, at.AnyAcked, at.Delivered = c.AckFloor.Stream, c.AckFloor.Consumer > 0, c.Delivered.Stream
 	if c.NumPending > 0 || c.NumAckPending > 0 {
-		at.oldestUnacked, err = at.timeFrom(ctx, at.acked+1)
+		at.OldestUnacked, err = at.TimeFrom(ctx, at.Acked+1)
 	}
 	return at, err
 }
@@ -120,19 +117,14 @@ func pausedUntil(c *jetstream.ConsumerInfo, now time.Time) time.Time {
 	return now.Add(c.PauseRemaining)
 }
 
-// pausedWarning says that the broker holds the events back.
-func pausedWarning(stream, durable string, until time.Time) string {
-	if until.IsZero() {
-		return ""
-	}
-	return fmt.Sprintf("the durable %s is paused until %s: the broker hands out no event until then; if that is not meant, run `nats consumer resume %s %s`",
-		durable, until.UTC().Format(time.RFC3339), stream, durable)
+// TimeFrom is the broker's time of the first event from seq on; zero when
+// there is none. The stream must be there.
+func (at *Position) TimeFrom(ctx context.Context, seq uint64) (time.Time, error) {
+	return timeFrom(ctx, at.stream, seq)
 }
 
-// timeFrom is the broker's time of the first event from seq on; zero when
-// there is none.
-func (at *position) timeFrom(ctx context.Context, seq uint64) (time.Time, error) {
-	m, err := at.stream.GetMsg(ctx, max(seq, 1), jetstream.WithGetMsgSubject(SubjectPrefix+">"))
+func timeFrom(ctx context.Context, stream jetstream.Stream, seq uint64) (time.Time, error) {
+	m, err := stream.GetMsg(ctx, max(seq, 1), jetstream.WithGetMsgSubject(SubjectPrefix+">"))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return time.Time{}, nil
 	}
@@ -140,15 +132,4 @@ func (at *position) timeFrom(ctx context.Context, seq uint64) (time.Time, error)
 		return time.Time{}, fmt.Errorf("look at event %d: %w", seq, err)
 	}
 	return m.Time, nil
-}
-
-// lateWarning says that events may age out of the stream before they are
-// recorded; empty when none is that old.
-func (at *position) lateWarning(now time.Time) string {
-	age := now.Sub(at.oldestUnacked)
-	if at.maxAge <= 0 || at.oldestUnacked.IsZero() || age <= at.maxAge/2 {
-		return ""
-	}
-	return fmt.Sprintf("the oldest event that is not recorded is %v old, and the stream drops events after %v: raise its max age, or get the intake to work",
-		age.Round(time.Second), at.maxAge)
 }

@@ -76,26 +76,19 @@ func (r *Rebuilder) State(ctx context.Context) (StreamState, error) {
 	return state, err
 }
 
-func (r *Rebuilder) state(ctx context.Context) (StreamState, *position, error) {
-	at, err := readPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+func (r *Rebuilder) state(ctx context.Context) (StreamState, *Position, error) {
+	at, err := ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
 		return StreamState{}, nil, err
 	}
-	if at.stream == nil {
+	if !at.Found {
 		return StreamState{}, nil, fmt.Errorf("look at stream %s: %w", r.config.Stream, ErrNoStream)
 	}
-	held := at.stream.CachedInfo().State
-	state := StreamState{Created: at.created, First: at.first, Last: held.LastSeq, Acked: at.acked, AckedAny: at.hasAcked, Delivered: at.delivered}
-	if held.Msgs > 0 {
-		state.FirstAt = held.FirstTime
-	} else {
-		state.First = held.LastSeq + 1
+	state := StreamState{Created: at.Created, First: at.First, FirstAt: at.FirstAt, Last: at.Last,
+		ConsumerFound: at.DurableFound, Acked: at.Acked, AckedAny: at.AnyAcked, Delivered: at.Delivered}
+	if at.Messages == 0 {
+		state.First, state.FirstAt = at.Last+1, time.Time{}
 	}
-	_, err = at.stream.Consumer(ctx, r.config.Durable)
-	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !errors.Is(err, jetstream.ErrNotPullConsumer) {
-		return StreamState{}, nil, fmt.Errorf("look at consumer %s: %w", r.config.Durable, err)
-	}
-	state.ConsumerFound = err == nil
 	return state, &at, nil
 }
 
@@ -138,7 +131,7 @@ type Surveyed struct {
 // it would do. It changes nothing. progress hears the last sequence that was
 // read, after each batch.
 func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(seq uint64)) (Surveyed, error) {
-	at, err := readPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	at, err := ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
 		return Surveyed{}, err
 	}
@@ -160,6 +153,6 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 	return Surveyed{Survey: surveyor.Survey(), Read: int64(read), Ignored: int64(read) - events}, nil
 }
 
-func (r *Rebuilder) reader(at *position) *reader {
-	return &reader{js: r.JetStream, store: r.Store, rules: r.Rules, of: Origin{Stream: r.config.Stream, Created: at.created}}
+func (r *Rebuilder) reader(at *Position) *reader {
+	return &reader{js: r.JetStream, store: r.Store, rules: r.Rules, of: Origin{Stream: r.config.Stream, Created: at.Created}}
 }

@@ -99,13 +99,13 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 		if err := r.fill(ctx, at, a, &added); err != nil || !unknown {
 			return err
 		}
-		if a.From > max(at.first, 1) || a.To < max(at.acked, a.Delivered) {
+		if a.From > max(at.First, 1) || a.To < max(at.Acked, a.Delivered) {
 			added.Unfinished = true
 			return nil
 		}
 		added.Rebuilt = true
 		return a.Plan.Hold(ctx, func() error {
-			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, Durable: r.config.Durable, StreamCreated: at.created, AckedSeq: at.acked})
+			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, Durable: r.config.Durable, StreamCreated: at.Created, AckedSeq: at.Acked})
 		})
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Rebuilder) takeWitness(ctx context.Context, session *ledger.IdentitySes
 	if err != nil {
 		return err
 	}
-	at, err := readPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	at, err := ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (r *Rebuilder) takeWitness(ctx context.Context, session *ledger.IdentitySes
 }
 
 // current looks at the stream again.
-func (r *Rebuilder) current(ctx context.Context, a Addition) (*position, error) {
+func (r *Rebuilder) current(ctx context.Context, a Addition) (*Position, error) {
 	state, at, err := r.state(ctx)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (r *Rebuilder) current(ctx context.Context, a Addition) (*position, error) 
 
 // prepare makes the ledger one that may be added to. unknown tells that workers
 // do not know it yet.
-func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, plan Plan, now ledger.Database, at *position, added *Added) (unknown bool, err error) {
+func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, plan Plan, now ledger.Database, at *Position, added *Added) (unknown bool, err error) {
 	remembered, found, err := session.Remembered(ctx)
 	if err != nil {
 		return false, err
@@ -158,20 +158,20 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 	switch {
 	case !found:
 		return true, plan.Hold(ctx, func() error {
-			return session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.created})
+			return session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.Created})
 		})
 	case remembered.Rebuilding():
 		return true, nil
 	case streamChanged(remembered, r.config.Stream, at):
 		return false, r.refuseForeign(ctx, remembered, at)
 	}
-	if at.acked <= remembered.AckedSeq {
+	if at.Acked <= remembered.AckedSeq {
 		return false, nil
 	}
 	// What was acknowledged since the ledger was last known is in it, or it has
 	// lost commits; then rows that it shows as open may have been sent, and once
 	// the events are added no worker could tell.
-	missing, _, err := r.reader(at).missing(ctx, stretch{from: remembered.AckedSeq + 1, to: at.acked})
+	missing, _, err := r.reader(at).missing(ctx, stretch{from: remembered.AckedSeq + 1, to: at.Acked})
 	if err != nil || missing == 0 {
 		return false, err
 	}
@@ -183,26 +183,26 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 
 // refuseForeign refuses a ledger that knows none of the newest events of this
 // stream, and remembers another one. A stream that was made anew is no reason.
-func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identity, at *position) error {
-	if !at.hasAcked {
+func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identity, at *Position) error {
+	if !at.AnyAcked {
 		return nil
 	}
 	from := uint64(1)
-	if at.acked > foreignSample {
-		from = at.acked - foreignSample + 1
+	if at.Acked > foreignSample {
+		from = at.Acked - foreignSample + 1
 	}
-	missing, there, err := r.reader(at).missing(ctx, stretch{from: from, to: at.acked})
+	missing, there, err := r.reader(at).missing(ctx, stretch{from: from, to: at.Acked})
 	if err != nil || missing == 0 || there > 0 {
 		return err
 	}
 	return fmt.Errorf("the ledger is of stream %s created %s, and knows none of the newest events of stream %s created %s: "+
 		"nothing was added. Point DATABASE_URL or NATS_URL to the right one",
-		remembered.Stream, remembered.StreamCreated.UTC().Format(time.RFC3339), r.config.Stream, at.created.UTC().Format(time.RFC3339))
+		remembered.Stream, remembered.StreamCreated.UTC().Format(time.RFC3339), r.config.Stream, at.Created.UTC().Format(time.RFC3339))
 }
 
 // fill records what the ledger lacks, batch after batch. It asks for the plan
 // before each, too, because a batch of which all is there writes nothing.
-func (r *Rebuilder) fill(ctx context.Context, at *position, a Addition, added *Added) error {
+func (r *Rebuilder) fill(ctx context.Context, at *Position, a Addition, added *Added) error {
 	var events int64
 	read, err := r.reader(at).each(ctx, stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
 		if err := a.Plan.Stands(ctx); err != nil {

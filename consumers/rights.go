@@ -34,10 +34,3 @@ func Rights(stream, durable string) []Right {
 		{true, "$JS.API.STREAM.CREATE.KV_" + bucket, "making the witness's bucket", true},
 	}
 }
-
-// opensOf are the beginnings of the subjects at which stream and durable are
-// opened and made.
-func opensOf(stream, durable string) []string {
-	return []string{"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.CREATE." + stream,
-		"$JS.API.CONSUMER.INFO." + stream + "." + durable, "$JS.API.CONSUMER.CREATE." + stream + "." + durable}
-}

@@ -178,7 +178,7 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 	err := retry(ctx, &r.fetching, "open stream", func() error {
 		call, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		call, finish := r.denied.during(call, opensOf(r.config.Stream, r.config.Durable)...)
+		call, finish := r.denied.During(call, opensOf(r.config.Stream, r.config.Durable)...)
 		stream, weak, err := ensureStream(call, r.JetStream, r.config.Stream)
 		if err != nil {
 			return inBrokersWords(finish(err), r.JetStream)
@@ -266,7 +266,7 @@ func (r *Runner) fetchOnce(accept context.Context, s *source, batches chan<- *de
 	if s.fetchLimit > 0 {
 		most = min(most, s.fetchLimit)
 	}
-	_, finish := r.denied.during(accept, "$JS.API.CONSUMER.MSG.NEXT."+r.config.Stream+"."+r.config.Durable)
+	_, finish := r.denied.During(accept, "$JS.API.CONSUMER.MSG.NEXT."+r.config.Stream+"."+r.config.Durable)
 	fetched, err := s.consumer.Fetch(r.config.Batch, jetstream.FetchMaxWait(fetchWait),
 		jetstream.FetchHeartbeat(fetchHeartbeat), jetstream.FetchMaxBytes(most))
 	if err != nil {

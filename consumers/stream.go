@@ -65,6 +65,13 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, name string) (jet
 	return stream, found, nil
 }
 
+// opensOf are the beginnings of the subjects at which stream and durable are
+// opened and made.
+func opensOf(stream, durable string) []string {
+	return []string{"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.CREATE." + stream,
+		"$JS.API.CONSUMER.INFO." + stream + "." + durable, "$JS.API.CONSUMER.CREATE." + stream + "." + durable}
+}
+
 // streamWeaknesses compares an existing stream with what we would have made.
 func streamWeaknesses(c jetstream.StreamConfig) []string {
 	var found []string
@@ -220,8 +227,7 @@ func ReadLag(ctx context.Context, js jetstream.JetStream, name, durable string) 
 	c := consumer.CachedInfo()
 	lag := Lag{Pending: c.NumPending, Unacknowledged: uint64(c.NumAckPending), MaxAge: stream.CachedInfo().Config.MaxAge}
 	if lag.Pending > 0 || lag.Unacknowledged > 0 {
-		at := position{stream: stream}
-		lag.Oldest, err = at.timeFrom(ctx, c.AckFloor.Stream+1)
+		lag.Oldest, err = timeFrom(ctx, stream, c.AckFloor.Stream+1)
 	}
 	return lag, err
 }

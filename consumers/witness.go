@@ -145,7 +145,7 @@ func (w *witness) call(ctx context.Context, f func(ctx context.Context) error) e
 	if w.missing != nil && time.Now().Before(w.retryAt) {
 		return w.missing
 	}
-	ctx, finish := w.denied.during(ctx, w.subjects()...)
+	ctx, finish := w.denied.During(ctx, w.subjects()...)
 	err := finish(w.try(ctx, f))
 	w.missing = w.impossible(err)
 	if w.missing != nil {
@@ -370,7 +370,7 @@ func (t *testimony) keepAcked(before *testimony) {
 }
 
 // testimonyOf is what a ledger's row says of itself.
-func testimonyOf(id ledger.Identity, now ledger.Database, at *position) testimony {
+func testimonyOf(id ledger.Identity, now ledger.Database, at *Position) testimony {
 	return testimony{LedgerID: id.LedgerID, SystemIdentifier: now.SystemIdentifier, Timeline: now.Timeline, Beat: id.Beat,
-		StreamCreated: at.created, Acked: max(at.acked, id.AckedSeq)}
+		StreamCreated: at.Created, Acked: max(at.Acked, id.AckedSeq)}
 }
