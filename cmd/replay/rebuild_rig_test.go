@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
@@ -145,7 +146,7 @@ func (quietIntake) BatchRecorded(consumers.Tally, int, time.Duration) {}
 
 // testWorker is a worker of the real parts, wired as cmd/worker does.
 type testWorker struct {
-	*consumers.Keeper
+	*continuity.Keeper
 	stop func()
 }
 
@@ -168,8 +169,8 @@ func (r *rebuildRig) work() *testWorker {
 	ok(ledger.New(own).RegisterMapping(r.t.Context(), cfg.RulesVersion, string(cfg.RulesText)))
 	store := ledger.New(pool)
 	w := &testWorker{}
-	w.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: r.js, Store: ledger.New(own), Guard: guard, Reset: pool.Reset,
-		Rules: cfg.Rules, Log: zap.NewNop()}, consumers.KeeperConfig{Stream: "POINTS", Durable: "points-worker", Every: 50 * time.Millisecond, Rest: 100 * time.Millisecond,
+	w.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: r.js, Store: ledger.New(own), Guard: guard, Reset: pool.Reset,
+		Rules: cfg.Rules, Log: zap.NewNop()}, continuity.KeeperConfig{Stream: "POINTS", Durable: "points-worker", Every: 50 * time.Millisecond, Rest: 100 * time.Millisecond,
 		FirstStart: r.firstStart})
 	ok(err)
 	var dispatchers []*dispatch.Dispatcher

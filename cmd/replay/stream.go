@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
-	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -116,7 +116,7 @@ type streamSession struct {
 	pool    *pgxpool.Pool
 	conn    *nats.Conn
 	rules   streamRules
-	rebuild *consumers.Rebuilder
+	rebuild *continuity.Rebuilder
 }
 
 // rebuildConnections: the lock holds one, a batch uses one, and one is to spare.
@@ -145,8 +145,8 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.pool, err = ledger.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
 		return nil, err
 	}
-	s.rebuild, err = consumers.NewRebuilder(consumers.RebuildDeps{JetStream: js, Store: ledger.New(s.pool), Rules: s.rules.rules},
-		consumers.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
+	s.rebuild, err = continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Store: ledger.New(s.pool), Rules: s.rules.rules},
+		continuity.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
 	return s, err
 }
 
@@ -184,16 +184,16 @@ func runStream(c *cobra.Command, environ []string, o *streamOptions) error {
 }
 
 // state asks the broker, and says what to do where there is nothing to ask for.
-func (s *streamSession) state(ctx context.Context) (consumers.StreamState, error) {
+func (s *streamSession) state(ctx context.Context) (continuity.StreamState, error) {
 	state, err := s.rebuild.State(ctx)
-	if errors.Is(err, consumers.ErrNoStream) {
+	if errors.Is(err, continuity.ErrNoStream) {
 		return state, fmt.Errorf("there is no stream %s at %s: set NATS_URL and NATS_STREAM as the workers have them", s.config.NATS.Stream, s.config.NATS.URL)
 	}
 	return state, err
 }
 
 // part is which part of the stream is meant.
-func (s *streamSession) part(ctx context.Context, o *streamOptions, state consumers.StreamState) (from, to uint64, err error) {
+func (s *streamSession) part(ctx context.Context, o *streamOptions, state continuity.StreamState) (from, to uint64, err error) {
 	if from = o.from; o.since != "" {
 		since, err := pointInTime("since", o.since, time.Now())
 		if err != nil {

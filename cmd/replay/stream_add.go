@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -23,7 +23,7 @@ import (
 type streamDone struct {
 	Plan   string `json:"plan"`
 	Action int64  `json:"action_id"`
-	consumers.Added
+	continuity.Added
 }
 
 // endPatience bounds recording how it ended, also after Ctrl-C.
@@ -95,9 +95,9 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 }
 
 // addition is what a plan adds, and who hears of it.
-func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *streamPlan, progress *command.Progress) consumers.Addition {
+func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *streamPlan, progress *command.Progress) continuity.Addition {
 	d := &plan.details
-	return consumers.Addition{From: d.From, To: d.To, Delivered: d.Delivered, Created: d.Created, Plan: run, PlanMade: run.Plan.MadeAt, Act: run.Act,
+	return continuity.Addition{From: d.From, To: d.To, Delivered: d.Delivered, Created: d.Created, Plan: run, PlanMade: run.Plan.MadeAt, Act: run.Act,
 		Waiting: func() {
 			c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
 		},
@@ -134,7 +134,7 @@ func (e *unfinishedError) Error() string {
 func (e *unfinishedError) Is(target error) bool { return target == command.ErrDisagree }
 
 // doneText is the result as ops_actions keeps it.
-func doneText(a *consumers.Added, err error) string {
+func doneText(a *continuity.Added, err error) string {
 	rejects := int64(0)
 	for _, n := range a.Rejects {
 		rejects += n

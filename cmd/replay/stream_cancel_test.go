@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -84,8 +84,8 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rebuilder, err := consumers.NewRebuilder(consumers.RebuildDeps{JetStream: r.js, Store: r.store, Rules: cfg.Rules},
-		consumers.RebuildConfig{Stream: "POINTS", Durable: "points-worker", Rest: time.Second})
+	rebuilder, err := continuity.NewRebuilder(continuity.RebuildDeps{JetStream: r.js, Store: r.store, Rules: cfg.Rules},
+		continuity.RebuildConfig{Stream: "POINTS", Durable: "points-worker", Rest: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	}
 	defer run.Close()
 	batches := 0
-	added, err := rebuilder.Add(t.Context(), consumers.Addition{From: report.From, To: report.To, Created: report.Created, Plan: run, PlanMade: plan.MadeAt, Act: run.Act,
+	added, err := rebuilder.Add(t.Context(), continuity.Addition{From: report.From, To: report.To, Created: report.Created, Plan: run, PlanMade: plan.MadeAt, Act: run.Act,
 		Waiting: func() {},
 		Progress: func(uint64, int64) {
 			if batches++; batches == 1 {

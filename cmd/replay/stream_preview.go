@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -29,8 +29,8 @@ type streamDetails struct {
 	Delivered uint64 `json:"delivered_seq"`
 	Rules     string `json:"rules"`
 	// Accounts count as on.
-	Accounts []string           `json:"accounts_on"`
-	Counts   consumers.Surveyed `json:"counts"`
+	Accounts []string            `json:"accounts_on"`
+	Counts   continuity.Surveyed `json:"counts"`
 }
 
 // streamReport is what stream shows without --yes.
@@ -161,7 +161,7 @@ func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamRe
 }
 
 // warnings are what a person must know before adding anything.
-func (s *streamSession) warnings(r *streamReport, state *consumers.StreamState, holdings ledger.Holdings) []string {
+func (s *streamSession) warnings(r *streamReport, state *continuity.StreamState, holdings ledger.Holdings) []string {
 	found := []string{}
 	warn := func(is bool, text string, args ...any) {
 		if is {
@@ -187,7 +187,7 @@ func (s *streamSession) warnings(r *streamReport, state *consumers.StreamState, 
 }
 
 // printHead says what is about to be read, and first what is not in it.
-func (r *streamReport) printHead(out io.Writer, s *streamSession, state *consumers.StreamState) {
+func (r *streamReport) printHead(out io.Writer, s *streamSession, state *continuity.StreamState) {
 	for _, text := range r.Warnings {
 		for i, line := range wrap(clean(text), pageWidth-len("WARNING: ")) {
 			fmt.Fprintln(out, cmp.Or(map[int]string{0: "WARNING: "}[i], "         ")+line)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -216,9 +217,9 @@ func (d *examination) checkStreamIsTheLedgers(ctx context.Context, stream consum
 // The witness is read first: a row that is lower then is not just behind.
 func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) {
 	const check = "NATS witness"
-	var seen consumers.Witnessed
+	var seen continuity.Witnessed
 	err := within(ctx, func(ctx context.Context) (err error) {
-		seen, err = consumers.InspectWitness(ctx, js, d.config.NATS.Stream, d.config.NATS.Durable)
+		seen, err = continuity.InspectWitness(ctx, js, d.config.NATS.Stream, d.config.NATS.Durable)
 		return err
 	})
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
@@ -24,10 +24,10 @@ const (
 	keeperFinish = 5 * time.Second
 )
 
-// keeper is consumers.Keeper with its own connections, which work while the
+// keeper is continuity.Keeper with its own connections, which work while the
 // service's pool is shut.
 type keeper struct {
-	*consumers.Keeper
+	*continuity.Keeper
 	pool  *pgxpool.Pool
 	store *ledger.Store
 }
@@ -42,8 +42,8 @@ func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
 
 // connect joins the keeper with the broker and the service's pool.
 func (k *keeper) connect(js jetstream.JetStream, guard *ledger.Guard, reset func(), rules *rulesWatch, cfg *config.Config, on []config.Vendor, log *zap.Logger) (err error) {
-	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: js, Store: k.store, Guard: guard, Reset: reset,
-		Rules: cfg.Rules, Restore: rules.Restore, Log: log.Named("keeper")}, consumers.KeeperConfig{
+	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: js, Store: k.store, Guard: guard, Reset: reset,
+		Rules: cfg.Rules, Restore: rules.Restore, Log: log.Named("keeper")}, continuity.KeeperConfig{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: config.RestAfterLoss(on),
 		FirstStart: cfg.NATS.FirstStart})
 	return err

@@ -21,14 +21,14 @@ proctype Keeper(byte w) {
 	bit lost, missing;
 end:
 	do
-	/* step: consumers.Keeper.look. The connection is made, then the witness is
+	/* step: continuity.Keeper.look. The connection is made, then the witness is
 	   read, then the database on that connection. */
 	:: atomic {
 		!admitted[w] && look[w] == 0 && beat[w] == 0 ->
 		read_counter[w] = (DATABASE_FIRST -> db.counter : witness);
 		look[w] = 1
 	}
-	/* step: consumers.Keeper.decide. The guard opens, or the loss is known. */
+	/* step: continuity.Keeper.decide. The guard opens, or the loss is known. */
 	:: atomic {
 		look[w] == 1 && look[1 - w] < 2 ->
 		lost = db.timeline != timeline || WITNESS_IS_AHEAD(w);
@@ -81,7 +81,7 @@ end:
 		db.counter++; beat[w] = db.counter;
 		printf("keeper: worker %d counts to %d in the database\n", w, beat[w])
 	}
-	/* step: consumers.witness.testify, ledger.IdentitySession.Raise. Then the
+	/* step: continuity.witness.testify, ledger.IdentitySession.Raise. Then the
 	   witness, upwards only. */
 	:: atomic {
 		beat[w] != 0 ->

@@ -38,6 +38,7 @@ func rules() []rule {
 		{"cmd", all, all, "the commands wire everything together"},
 		{"rules", []string{"ledger"}, []string{"github.com/goccy/go-yaml", "github.com/go-json-experiment/json/jsontext", "golang.org/x/text"}, "rules are pure: bytes to operations or a reason; they know neither broker nor database"},
 		{"consumers", []string{"ledger", "rules", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
+		{"continuity", []string{"consumers", "ledger", "rules", "internal/sabotage"}, all, "continuity compares the ledger with the stream; it knows nothing of vendors' calls"},
 		{"desk", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "a desk knows the book and its database; it prints nothing"},
 		{"evidence", []string{"ledger"}, nil, "a judge is pure: it reads neither vendor nor database"},
 		{"desk/privacy", nil, nil, "a mask needs only the text"},
@@ -161,7 +162,7 @@ func TestArrows(t *testing.T) {
 				}
 			}
 			// The list is really that of this module.
-			for _, folder := range []string{"rules", "consumers", "dispatch", "ledger", "vendorapi/zhimai", "cmd/worker"} {
+			for _, folder := range []string{"rules", "consumers", "continuity", "dispatch", "ledger", "vendorapi/zhimai", "cmd/worker"} {
 				if !slices.ContainsFunc(packages, func(p pkg) bool { return inModule(p.ImportPath) == folder }) {
 					t.Errorf("go list does not name %s", folder)
 				}
@@ -184,6 +185,9 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"consumers", "ledger", true},
 		{"consumers", "rules", true},
 		{"consumers", zap, true},
+		{"consumers", "continuity", false},
+		{"continuity", "consumers", true},
+		{"continuity", "dispatch", false},
 		{"consumers", "dispatch", false},
 		{"consumers", "vendorapi", false},
 		{"consumers", "internal/config", false},

@@ -1,10 +1,11 @@
-package consumers
+package continuity
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
@@ -79,11 +80,11 @@ func TestReadTo(t *testing.T) {
 		f    facts
 		want uint64
 	}{
-		"the durable tells":                {facts{at: &Position{DurableFound: true, Delivered: 20, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 20},
-		"no durable":                       {facts{at: &Position{Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
-		"made anew, behind the row":        {facts{at: &Position{DurableFound: true, Delivered: 5, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
-		"restored, behind the witness":     {facts{at: &Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made, Acked: 25}}, 50},
-		"the witness of an earlier stream": {facts{at: &Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made.Add(-1), Acked: 25}}, 20},
+		"the durable tells":                {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 20},
+		"no durable":                       {facts{at: &consumers.Position{Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"made anew, behind the row":        {facts{at: &consumers.Position{DurableFound: true, Delivered: 5, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"restored, behind the witness":     {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made, Acked: 25}}, 50},
+		"the witness of an earlier stream": {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made.Add(-1), Acked: 25}}, 20},
 	} {
 		if got := c.f.readTo(); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
@@ -93,7 +94,7 @@ func TestReadTo(t *testing.T) {
 
 func TestIsForeign(t *testing.T) {
 	t.Parallel()
-	acked, unused := &Position{Acked: 9, AnyAcked: true}, &Position{Acked: 9}
+	acked, unused := &consumers.Position{Acked: 9, AnyAcked: true}, &consumers.Position{Acked: 9}
 	moved := ledger.Database{Timeline: 2}
 	known := ledger.Identity{Database: ledger.Database{Timeline: 1}, AckedSeq: 4}
 	upToDate := known
@@ -119,13 +120,13 @@ func TestLateWarning(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
-		at   Position
+		at   consumers.Position
 		want bool
 	}{
-		"all acknowledged": {Position{MaxAge: time.Hour}, false},
-		"half":             {Position{MaxAge: time.Hour, OldestUnacked: now.Add(-30 * time.Minute)}, false},
-		"more than half":   {Position{MaxAge: time.Hour, OldestUnacked: now.Add(-30*time.Minute - 1)}, true},
-		"kept for ever":    {Position{OldestUnacked: now.Add(-1000 * time.Hour)}, false},
+		"all acknowledged": {consumers.Position{MaxAge: time.Hour}, false},
+		"half":             {consumers.Position{MaxAge: time.Hour, OldestUnacked: now.Add(-30 * time.Minute)}, false},
+		"more than half":   {consumers.Position{MaxAge: time.Hour, OldestUnacked: now.Add(-30*time.Minute - 1)}, true},
+		"kept for ever":    {consumers.Position{OldestUnacked: now.Add(-1000 * time.Hour)}, false},
 	} {
 		if got := lateWarning(&c.at, now) != ""; got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
@@ -150,7 +151,7 @@ func TestStreamChanged(t *testing.T) {
 		"first seen now": {ledger.Identity{Stream: "POINTS"}, "POINTS", made, false},
 		"never used":     {ledger.Identity{}, "POINTS", made, false},
 	} {
-		if got := streamChanged(c.remembered, c.stream, &Position{Created: c.created}); got != c.want {
+		if got := streamChanged(c.remembered, c.stream, &consumers.Position{Created: c.created}); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package consumers_test
+package continuity_test
 
 import (
 	"context"
@@ -13,12 +13,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
 )
 
 // brokerFor starts a broker whose user "worker" has the given rights alone, and
 // returns the URLs of a user who may do all, and of that one.
-func brokerFor(t *testing.T, rights []consumers.Right) (all, worker string) {
+func brokerFor(t *testing.T, rights []continuity.Right) (all, worker string) {
 	t.Helper()
 	allow := &server.Permissions{Publish: &server.SubjectPermission{}, Subscribe: &server.SubjectPermission{}}
 	for _, r := range rights {
@@ -56,7 +57,7 @@ func brokerFor(t *testing.T, rights []consumers.Right) (all, worker string) {
 // keeps the witness, and mends a database that was rolled back.
 func TestRightsSuffice(t *testing.T) {
 	t.Parallel()
-	all, worker := brokerFor(t, consumers.Rights("POINTS", "points-worker"))
+	all, worker := brokerFor(t, continuity.Rights("POINTS", "points-worker"))
 	in := newIntakeAt(t, dial(t, all), dial(t, worker))
 	right := testkit.Postgres(t)
 	k := in.keep(right)
@@ -142,12 +143,12 @@ func TestRightsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rights := slices.DeleteFunc(consumers.Rights(stream, durable), func(r consumers.Right) bool { return strings.HasPrefix(r.Subject, c.without) })
+			rights := slices.DeleteFunc(continuity.Rights(stream, durable), func(r continuity.Right) bool { return strings.HasPrefix(r.Subject, c.without) })
 			all, worker := brokerFor(t, rights)
 			in := newIntakeAt(t, dial(t, all), dial(t, worker))
 			in.stream()
 			if c.bucket {
-				if _, err := in.js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: consumers.WitnessBucket(stream)}); err != nil {
+				if _, err := in.js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: continuity.WitnessBucket(stream)}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -179,7 +180,7 @@ func TestRightsMissing(t *testing.T) {
 func TestRightsAreInTheRunbook(t *testing.T) {
 	t.Parallel()
 	page := string(must(os.ReadFile("../docs/runbook.md")))
-	for _, r := range consumers.Rights("POINTS", "points-worker") {
+	for _, r := range continuity.Rights("POINTS", "points-worker") {
 		if !strings.Contains(page, `"`+r.Subject+`"`) {
 			t.Errorf("docs/runbook.md does not list %s (%s)", r.Subject, r.For)
 		}

@@ -1,8 +1,10 @@
-package consumers
+package continuity
 
 import (
 	"fmt"
 	"time"
+
+	"pointsledger/consumers"
 )
 
 // firstStartOf is how a stream is named by its creation time.
@@ -12,7 +14,7 @@ func firstStartOf(created time.Time) time.Time { return created.Truncate(time.Se
 // history, and which act begins with it. Without a durable the stream may be the
 // copy of another broker, or its durable was deleted: each event would be
 // granted once more (TestKeeperFirstStart).
-func (k *Keeper) firstStartText(at *Position) string {
+func (k *Keeper) firstStartText(at *consumers.Position) string {
 	return fmt.Sprintf("the ledger is empty and was never used, stream %s already holds %d messages since %s, and there is no durable %s that tells which of them "+
 		"were recorded before: nothing is recorded or sent, because they may have been granted by another ledger. "+
 		"If this is the very first start and none of them was ever granted, start the worker once with --first-start %s (or WORKER_FIRST_START=%s): "+

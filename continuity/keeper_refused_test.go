@@ -1,4 +1,4 @@
-package consumers_test
+package continuity_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
@@ -164,7 +165,7 @@ func TestKeeperRenamedDurableAfterRollback(t *testing.T) {
 	k.stop()
 	k.Beat(t.Context())
 	swap(t, right, snapshot)
-	k = in.keepAs(right, consumers.KeeperConfig{Durable: "renamed"})
+	k = in.keepAs(right, continuity.KeeperConfig{Durable: "renamed"})
 	k.waitSure()
 	if n := countIn(t, right, `SELECT count(*) FROM outbox WHERE in_doubt`); n != 10 {
 		t.Errorf("%d rows are in doubt, want 10", n)
@@ -197,8 +198,8 @@ func TestKeeperFirstStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(in.keepAs(dsn, consumers.KeeperConfig{FirstStart: named.Add(-time.Second)}))
-	k := in.keepAs(dsn, consumers.KeeperConfig{FirstStart: named})
+	refused(in.keepAs(dsn, continuity.KeeperConfig{FirstStart: named.Add(-time.Second)}))
+	k := in.keepAs(dsn, continuity.KeeperConfig{FirstStart: named})
 	k.waitSure()
 	stop := in.start(k.store, consumers.Config{})
 	in.publishAll(5, 7)
@@ -214,13 +215,13 @@ func TestKeeperFirstStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := testkit.Postgres(t)
-	again := in.keepAs(lost, consumers.KeeperConfig{FirstStart: named})
+	again := in.keepAs(lost, continuity.KeeperConfig{FirstStart: named})
 	again.waitRefused("the ledger is empty")
 	again.stop()
 	if err := stream.DeleteConsumer(t.Context(), "points-worker"); err != nil {
 		t.Fatal(err)
 	}
-	again = in.keepAs(lost, consumers.KeeperConfig{FirstStart: named})
+	again = in.keepAs(lost, continuity.KeeperConfig{FirstStart: named})
 	testkit.Eventually(t, 30*time.Second, "the witness to be heard", func() bool { return strings.Contains(again.Problem(), "knows another ledger") })
 	if n := countIn(t, lost, `SELECT count(*) FROM operations`); n != 0 {
 		t.Errorf("%d operations in the empty ledger", n)

@@ -1,4 +1,4 @@
-package consumers_test
+package continuity_test
 
 import (
 	"encoding/json"
@@ -287,7 +287,7 @@ func TestKeeperDeletedDurable(t *testing.T) {
 	k = in.keep(dsn)
 	k.waitSure()
 	in.start(k.store, consumers.Config{})
-	testkit.Eventually(t, time.Minute, "all events to be acknowledged", func() bool { return in.settled() == 23 && in.quiet() })
+	testkit.Eventually(t, time.Minute, "all events to be acknowledged", func() bool { return in.settled.Load() == 23 && in.quiet() })
 	for sql, want := range map[string]int{
 		`SELECT count(*) FROM operations`:                11,
 		`SELECT count(*) FROM rejects`:                   1,

@@ -1,4 +1,4 @@
-package consumers_test
+package continuity_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/devstack"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -25,7 +26,7 @@ import (
 
 // kept is a keeper with the pool that its guard watches, on one database.
 type kept struct {
-	*consumers.Keeper
+	*continuity.Keeper
 	in    *intake
 	guard *ledger.Guard
 	pool  *pgxpool.Pool
@@ -37,11 +38,11 @@ type kept struct {
 // guarded pool.
 func (in *intake) keep(dsn string) *kept {
 	in.t.Helper()
-	return in.keepAs(dsn, consumers.KeeperConfig{})
+	return in.keepAs(dsn, continuity.KeeperConfig{})
 }
 
 // keepAs is keep with a durable of another name, or a first start.
-func (in *intake) keepAs(dsn string, config consumers.KeeperConfig) *kept {
+func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 	in.t.Helper()
 	config.Stream, config.Every, config.Rest = "POINTS", 100*time.Millisecond, time.Hour
 	if config.Durable == "" {
@@ -52,7 +53,7 @@ func (in *intake) keepAs(dsn string, config consumers.KeeperConfig) *kept {
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
 	var err error
-	k.Keeper, err = consumers.NewKeeper(consumers.KeeperDeps{JetStream: in.worker, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
+	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: in.worker, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
 		Rules: in.rules, Log: in.log}, config)
 	if err != nil {
 		in.t.Fatal(err)

@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
@@ -28,7 +29,7 @@ type Witnessed struct {
 // why it cannot be read, the missing right too.
 func InspectWitness(ctx context.Context, js jetstream.JetStream, stream, durable string) (Witnessed, error) {
 	found := Witnessed{Bucket: WitnessBucket(stream), Key: WitnessKey(durable)}
-	w := witness{js: js, denied: WatchDenied(js.Conn()), stream: stream, durable: durable, lookOnly: true}
+	w := witness{js: js, denied: consumers.WatchDenied(js.Conn()), stream: stream, durable: durable, lookOnly: true}
 	seen, err := w.read(ctx, durable)
 	if err != nil || seen == nil {
 		return found, err

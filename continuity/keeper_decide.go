@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
@@ -28,7 +29,7 @@ const (
 // facts are what a decision rests on.
 type facts struct {
 	now ledger.Database
-	at  *Position
+	at  *consumers.Position
 	// remembered is meaningless unless found.
 	remembered ledger.Identity
 	found      bool
@@ -88,7 +89,7 @@ func (f *facts) isForeign() bool {
 }
 
 // streamChanged tells that the stream is not the one that is remembered.
-func streamChanged(remembered ledger.Identity, name string, at *Position) bool {
+func streamChanged(remembered ledger.Identity, name string, at *consumers.Position) bool {
 	if remembered.StreamCreated.IsZero() || at.Created.IsZero() {
 		return false
 	}
@@ -99,7 +100,7 @@ func streamChanged(remembered ledger.Identity, name string, at *Position) bool {
 // decide runs under the lock, so that one worker mends and the others find it
 // mended. It returns nil when the database may be used, a refusal when a person
 // must act.
-func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *Position) error {
+func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *consumers.Position) error {
 	f := facts{now: now, at: at, last: k.last}
 	if err := k.gather(ctx, session, &f); err != nil {
 		return err
@@ -183,10 +184,10 @@ func (k *Keeper) mend(ctx context.Context, f *facts) error {
 }
 
 // reader reads the stream again by the rules of the moment.
-func (k *Keeper) reader(at *Position) *reader {
+func (k *Keeper) reader(at *consumers.Position) *reader {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return &reader{js: k.JetStream, store: k.Store, rules: k.rules, of: Origin{Stream: k.config.Stream, Created: at.Created}}
+	return &reader{js: k.JetStream, store: k.Store, rules: k.rules, of: consumers.Origin{Stream: k.config.Stream, Created: at.Created}}
 }
 
 // adoptStream accepts another stream than the remembered one, unless its
@@ -296,7 +297,7 @@ func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.T
 // everything in doubt (TestRebuildUnderAWaitingWorker), and a new consumer that
 // begins behind all that was delivered grants nothing twice
 // (TestKeeperGoesOnWithoutTheLedger).
-func (k *Keeper) refusalText(what string, at *Position) string {
+func (k *Keeper) refusalText(what string, at *consumers.Position) string {
 	left := "The stream has none of these events any more"
 	if !at.FirstAt.IsZero() {
 		left = fmt.Sprintf("The stream still has the events since %s: let them stay there", at.FirstAt.UTC().Format(time.RFC3339))

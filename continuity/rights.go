@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 // Right is a subject that the worker's NATS user publishes or subscribes to.
 type Right struct {

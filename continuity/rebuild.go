@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 	"pointsledger/rules"
 )
@@ -76,8 +77,8 @@ func (r *Rebuilder) State(ctx context.Context) (StreamState, error) {
 	return state, err
 }
 
-func (r *Rebuilder) state(ctx context.Context) (StreamState, *Position, error) {
-	at, err := ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+func (r *Rebuilder) state(ctx context.Context) (StreamState, *consumers.Position, error) {
+	at, err := consumers.ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
 		return StreamState{}, nil, err
 	}
@@ -96,7 +97,7 @@ func (r *Rebuilder) state(ctx context.Context) (StreamState, *Position, error) {
 // or later; 0 when there is none.
 func (r *Rebuilder) SeqSince(ctx context.Context, since time.Time) (uint64, error) {
 	consumer, err := r.JetStream.OrderedConsumer(ctx, r.config.Stream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
+		FilterSubjects: []string{consumers.SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since})
 	if err != nil {
 		return 0, fmt.Errorf("find the first event since %s: %w", since.Format(time.RFC3339), err)
@@ -131,7 +132,7 @@ type Surveyed struct {
 // it would do. It changes nothing. progress hears the last sequence that was
 // read, after each batch.
 func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(seq uint64)) (Surveyed, error) {
-	at, err := ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	at, err := consumers.ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
 		return Surveyed{}, err
 	}
@@ -153,6 +154,6 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 	return Surveyed{Survey: surveyor.Survey(), Read: int64(read), Ignored: int64(read) - events}, nil
 }
 
-func (r *Rebuilder) reader(at *Position) *reader {
-	return &reader{js: r.JetStream, store: r.Store, rules: r.Rules, of: Origin{Stream: r.config.Stream, Created: at.Created}}
+func (r *Rebuilder) reader(at *consumers.Position) *reader {
+	return &reader{js: r.JetStream, store: r.Store, rules: r.Rules, of: consumers.Origin{Stream: r.config.Stream, Created: at.Created}}
 }

@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
@@ -45,7 +46,7 @@ func (k *Keeper) testify(ctx context.Context, now testimony, raise func(above in
 // testifyFirst writes the witness after a look that may have mended the ledger,
 // and before the guard opens: the counter ends above what anybody wrote
 // meanwhile. cannot is why there is no witness.
-func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySession, id ledger.Identity, now ledger.Database, at *Position) (_ ledger.Identity, cannot, err error) {
+func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySession, id ledger.Identity, now ledger.Database, at *consumers.Position) (_ ledger.Identity, cannot, err error) {
 	raise := func(above int64) (int64, error) {
 		beat, err := session.Raise(ctx, id.LedgerID, above)
 		if err == nil {

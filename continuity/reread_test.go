@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 	"pointsledger/rules"
 )
@@ -38,7 +39,7 @@ func TestRereadLargeMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := StreamConfig("POINTS")
+	config := consumers.StreamConfig("POINTS")
 	config.MaxMsgSize = most
 	stream, err := js.CreateStream(t.Context(), config)
 	if err != nil {
@@ -58,7 +59,7 @@ func TestRereadLargeMessages(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	largest, batches := 0, 0
-	read, err := (&reader{js: js, rules: orderRules(t), of: Origin{Stream: "POINTS", Created: stream.CachedInfo().Created}}).
+	read, err := (&reader{js: js, rules: orderRules(t), of: consumers.Origin{Stream: "POINTS", Created: stream.CachedInfo().Created}}).
 		each(ctx, stretch{from: 1, to: allHeader + 1}, func(entries []ledger.Entry) error {
 			size := 0
 			for _, e := range entries {
@@ -72,7 +73,7 @@ func TestRereadLargeMessages(t *testing.T) {
 		t.Fatalf("read %d messages, want %d: %v", read, allHeader+1, err)
 	}
 	// A batch ends with the message that reaches the bound.
-	if limit := FetchBytes(int(js.Conn().MaxPayload())) + most; largest > limit || batches < 2 {
+	if limit := consumers.FetchBytes(int(js.Conn().MaxPayload())) + most; largest > limit || batches < 2 {
 		t.Errorf("%d batches, the largest of %d bytes, want more than 1 and at most %d", batches, largest, limit)
 	}
 }

@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 	"pointsledger/rules"
 )
@@ -57,7 +58,7 @@ type Keeper struct {
 	KeeperDeps
 	config  KeeperConfig
 	sure    chan struct{}
-	denied  *Denied
+	denied  *consumers.Denied
 	witness *witness
 	// witnessLost is when a witness was found missing that had been there.
 	witnessLost time.Time
@@ -90,7 +91,7 @@ func NewKeeper(deps KeeperDeps, config KeeperConfig) (*Keeper, error) {
 	if config.Stream == "" || config.Durable == "" || config.Every <= 0 || config.Rest <= 0 {
 		return nil, fmt.Errorf("configure keeper: want stream, durable, and times above zero, got %+v", config)
 	}
-	denied := WatchDenied(deps.JetStream.Conn())
+	denied := consumers.WatchDenied(deps.JetStream.Conn())
 	return &Keeper{KeeperDeps: deps, config: config, rules: deps.Rules, sure: make(chan struct{}), problem: "database: not looked at yet", denied: denied,
 		witness: &witness{js: deps.JetStream, denied: denied, stream: config.Stream, durable: config.Durable}}, nil
 }
@@ -264,7 +265,7 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 	// The position is read after the connection is made and before the row is
 	// written on it: what was acknowledged by then is committed on this server.
 	ask, answered := context.WithTimeout(short, askTime)
-	at, positionErr := AskPosition(ask, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
+	at, positionErr := consumers.AskPosition(ask, k.JetStream, k.denied, k.config.Stream, k.config.Durable)
 	answered()
 	if positionErr != nil {
 		positionErr = &brokerError{positionErr}
@@ -349,7 +350,7 @@ func (k *Keeper) beatAlone(ctx context.Context, session *ledger.IdentitySession,
 func (k *Keeper) warnLate(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	if at, err := ReadPosition(short, k.JetStream, k.config.Stream, k.config.Durable); err == nil {
+	if at, err := consumers.ReadPosition(short, k.JetStream, k.config.Stream, k.config.Durable); err == nil {
 		k.warn(lateWarning(&at, time.Now()))
 	}
 }

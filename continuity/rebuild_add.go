@@ -1,10 +1,11 @@
-package consumers
+package continuity
 
 import (
 	"context"
 	"fmt"
 	"time"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
@@ -124,11 +125,11 @@ func (r *Rebuilder) takeWitness(ctx context.Context, session *ledger.IdentitySes
 	if err != nil {
 		return err
 	}
-	at, err := ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
+	at, err := consumers.ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
 		return err
 	}
-	w := witness{js: r.JetStream, denied: WatchDenied(r.JetStream.Conn()), stream: r.config.Stream, durable: r.config.Durable}
+	w := witness{js: r.JetStream, denied: consumers.WatchDenied(r.JetStream.Conn()), stream: r.config.Stream, durable: r.config.Durable}
 	if err := w.replace(ctx, testimonyOf(id, now, &at)); err != nil && !isNoWitness(err) {
 		return fmt.Errorf("the ledger is rebuilt, but workers will take it for another one: %w", err)
 	}
@@ -136,7 +137,7 @@ func (r *Rebuilder) takeWitness(ctx context.Context, session *ledger.IdentitySes
 }
 
 // current looks at the stream again.
-func (r *Rebuilder) current(ctx context.Context, a Addition) (*Position, error) {
+func (r *Rebuilder) current(ctx context.Context, a Addition) (*consumers.Position, error) {
 	state, at, err := r.state(ctx)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (r *Rebuilder) current(ctx context.Context, a Addition) (*Position, error) 
 
 // prepare makes the ledger one that may be added to. unknown tells that workers
 // do not know it yet.
-func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, plan Plan, now ledger.Database, at *Position, added *Added) (unknown bool, err error) {
+func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, plan Plan, now ledger.Database, at *consumers.Position, added *Added) (unknown bool, err error) {
 	remembered, found, err := session.Remembered(ctx)
 	if err != nil {
 		return false, err
@@ -183,7 +184,7 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 
 // refuseForeign refuses a ledger that knows none of the newest events of this
 // stream, and remembers another one. A stream that was made anew is no reason.
-func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identity, at *Position) error {
+func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identity, at *consumers.Position) error {
 	if !at.AnyAcked {
 		return nil
 	}
@@ -202,7 +203,7 @@ func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identit
 
 // fill records what the ledger lacks, batch after batch. It asks for the plan
 // before each, too, because a batch of which all is there writes nothing.
-func (r *Rebuilder) fill(ctx context.Context, at *Position, a Addition, added *Added) error {
+func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition, added *Added) error {
 	var events int64
 	read, err := r.reader(at).each(ctx, stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
 		if err := a.Plan.Stands(ctx); err != nil {

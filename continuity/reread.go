@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 	"pointsledger/rules"
 )
@@ -32,14 +33,14 @@ type reader struct {
 	js    jetstream.JetStream
 	store *ledger.Store
 	rules *rules.Rules
-	of    Origin
+	of    consumers.Origin
 }
 
 // each reads a stretch in order, through a consumer of its own that
 // acknowledges nothing and vanishes, and hands each batch to f. Events of
 // ignored types are left out. read counts all events.
 func (r *reader) each(ctx context.Context, part stretch, f func([]ledger.Entry) error) (read int, err error) {
-	config := jetstream.OrderedConsumerConfig{FilterSubjects: []string{SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
+	config := jetstream.OrderedConsumerConfig{FilterSubjects: []string{consumers.SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(part.from, 1)}
 	if !part.since.IsZero() {
 		config.DeliverPolicy, config.OptStartSeq, config.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &part.since
@@ -55,7 +56,7 @@ func (r *reader) each(ctx context.Context, part stretch, f func([]ledger.Entry) 
 	if info.NumPending == 0 {
 		return 0, nil
 	}
-	limit := FetchBytes(int(r.js.Conn().MaxPayload()))
+	limit := consumers.FetchBytes(int(r.js.Conn().MaxPayload()))
 	messages, err := consumer.Messages(jetstream.PullMaxBytes(limit))
 	if err != nil {
 		return 0, fmt.Errorf("read stream again: %w", err)

@@ -1,4 +1,4 @@
-package consumers_test
+package continuity_test
 
 import (
 	"strings"

@@ -1,14 +1,15 @@
-package consumers
+package continuity
 
 import (
 	"fmt"
 	"time"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
 // warnAbout keeps what a look found that somebody should see.
-func (k *Keeper) warnAbout(now ledger.Database, at *Position, witnessErr error) {
+func (k *Keeper) warnAbout(now ledger.Database, at *consumers.Position, witnessErr error) {
 	moment := time.Now()
 	warnings := []string{hiddenWarning(now), lateWarning(at, moment), pausedWarning(k.config.Stream, k.config.Durable, at.PausedUntil),
 		k.witness.weak, k.lostWitnessWarning(moment)}
@@ -51,7 +52,7 @@ func pausedWarning(stream, durable string, until time.Time) string {
 
 // lateWarning says that events may age out of the stream before they are
 // recorded; empty when none is that old.
-func lateWarning(at *Position, now time.Time) string {
+func lateWarning(at *consumers.Position, now time.Time) string {
 	age := now.Sub(at.OldestUnacked)
 	if at.MaxAge <= 0 || at.OldestUnacked.IsZero() || age <= at.MaxAge/2 {
 		return ""

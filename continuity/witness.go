@@ -1,4 +1,4 @@
-package consumers
+package continuity
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/consumers"
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
 )
@@ -41,7 +42,7 @@ type testimony struct {
 // it, from one goroutine.
 type witness struct {
 	js              jetstream.JetStream
-	denied          *Denied
+	denied          *consumers.Denied
 	stream, durable string
 	bucket          jetstream.KeyValue // nil: not opened
 	// missing is why there is none, nil when there is one; it is asked for again
@@ -221,7 +222,7 @@ func bucketWeakness(name string, status jetstream.KeyValueStatus) string {
 // impossible tells an answer that does not get better by itself: the right is
 // missing, or the broker refuses to make such a bucket.
 func (w *witness) impossible(err error) *noWitnessError {
-	var refused *DeniedError
+	var refused *consumers.DeniedError
 	var answer *jetstream.APIError
 	switch {
 	case err == nil:
@@ -370,7 +371,7 @@ func (t *testimony) keepAcked(before *testimony) {
 }
 
 // testimonyOf is what a ledger's row says of itself.
-func testimonyOf(id ledger.Identity, now ledger.Database, at *Position) testimony {
+func testimonyOf(id ledger.Identity, now ledger.Database, at *consumers.Position) testimony {
 	return testimony{LedgerID: id.LedgerID, SystemIdentifier: now.SystemIdentifier, Timeline: now.Timeline, Beat: id.Beat,
 		StreamCreated: at.Created, Acked: max(at.Acked, id.AckedSeq)}
 }
