@@ -202,6 +202,27 @@ func TestEmptyListIsNoAbsence(t *testing.T) {
 	b.ends(map[string]int{"no_control": 1})
 }
 
+// The vendor begins to show a member's newest record alone, after it was seen to keep
+// long lists: the list of a member whose first grant is in doubt looks whole, and does
+// not account for the points that the member has.
+func TestVendorThatBeginsToCutProvesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, forgetful(sim.RecordsConfig{EchoReason: true}))
+	b.longKnown()
+	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
+	b.start(b.impatient())
+	b.doubt(1)
+	if err := b.sim.SetRecords(sim.RecordsConfig{EchoReason: true, KeepNewest: 1}); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 30*time.Second, "the end of the call", func() bool {
+		return b.count(`SELECT count(*) FROM outbox WHERE quiet_since < now()`) == 1
+	})
+	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
+	b.accept(20, nil)
+	b.ends(map[string]int{"no_control": 1})
+}
+
 // The grant was applied and spent, so that the balance is 0 in truth, and then the
 // records fail as an empty list: what is empty once proves nothing.
 func TestOneEmptyListIsNoAbsence(t *testing.T) {

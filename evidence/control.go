@@ -73,19 +73,18 @@ func (j *judging) reaches() bool {
 	if !j.reading.Complete {
 		return false
 	}
-	if len(j.reading.Records) == 0 && (j.reading.Balance == nil || *j.reading.Balance != 0) {
-		// An empty list is what a backend answers that fails inside.
-		return false
-	}
 	for _, r := range j.reading.Records {
 		if j.before(r, j.FirstSentAt) {
 			return true
 		}
 	}
+	if !j.reading.wholeByBalance() {
+		return false
+	}
 	// A short list is cut neither by length nor by age where a longer one was seen
 	// that went back as far. Ages are compared, not dates: a vendor that keeps so
-	// many days has dropped more by now. An empty list and balance 0 are also what
-	// is left of points that were given, spent and dropped.
+	// many days has dropped more by now. That the balance agrees is not enough: it
+	// does so, too, when what is dropped was given and spent.
 	age := j.reading.BeganAt.Sub(j.FirstSentAt) + j.known.slack()
 	for _, e := range j.known.Extents {
 		if e.Records > len(j.reading.Records) && e.ReadAt.Sub(e.Oldest) >= age {

@@ -82,7 +82,7 @@ func judgeCases() []judgeCase {
 	quietFrom := quiet.Add(10*time.Minute + 90*time.Second)
 	extent := func(records int, age time.Duration) func(s *situation) {
 		return func(s *situation) {
-			s.reading.Records = s.reading.Records[:1]
+			s.reading.Records, s.reading.Balance = s.reading.Records[:1], balance(100)
 			s.known.Extents = []Extent{{Records: records, Oldest: readAt.Add(-age), ReadAt: readAt}}
 		}
 	}
@@ -156,6 +156,14 @@ func judgeCases() []judgeCase {
 		}, Absent, ""},
 		{"a longer list that reached as far", extent(2, age), Absent, ""},
 		{"a list as long", extent(1, age), NotKnown, LackReach},
+		{"a list that does not account for the balance", func(s *situation) {
+			extent(2, age)(s)
+			s.reading.Balance = balance(200)
+		}, NotKnown, LackReach},
+		{"a list whose balance was not asked", func(s *situation) {
+			extent(2, age)(s)
+			s.reading.Balance = nil
+		}, NotKnown, LackReach},
 		{"a longer list that reached less far", extent(2, age-time.Second), NotKnown, LackReach},
 		{"empty, balance 0", empty(balance(0)), Absent, ""},
 		{"empty for the first time", func(s *situation) {

@@ -25,11 +25,29 @@ type Reading struct {
 	Records []Record
 	// Complete: all pages were read, in one consistent view.
 	Complete bool
-	// Balance is the member's points by the vendor's own word, nil when it was not
-	// asked. It matters only for an empty list.
+	// Balance is the member's points by the vendor's own word, read after the
+	// records; nil when it was not asked. It matters only for a list without an old
+	// record.
 	Balance *int64
 	// BeganAt is when the reading began: what it shows is at least that old.
 	BeganAt time.Time
+}
+
+// wholeByBalance tells that the records account for all of the member's points. What
+// a vendor has begun to cut, or lists as empty because a backend fails, does not.
+func (r Reading) wholeByBalance() bool {
+	if r.Balance == nil {
+		return false
+	}
+	var sum int64
+	for _, record := range r.Records {
+		if record.Award {
+			sum += record.Points
+		} else {
+			sum -= record.Points
+		}
+	}
+	return sum == *r.Balance
 }
 
 // Oldest is the time of the oldest record, as the vendor writes it; zero when no

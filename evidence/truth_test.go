@@ -20,6 +20,7 @@ type truth struct {
 	// The vendor's habits.
 	maxLag     time.Duration
 	keepNewest int           // records of a member, 0: all
+	cutLately  bool          // longer lists were seen before
 	keepFor    time.Duration // 0: for ever
 	echoFrom   time.Time     // texts are shown from then on, …
 	echoUntil  time.Time     // … until then
@@ -28,7 +29,6 @@ type truth struct {
 	skew       time.Duration
 	frozen     time.Time // what was made later is not shown; zero: all is
 	moved      time.Time // calls before went to another endpoint, and do not show; zero: none
-	spent      bool      // the member has spent all there was
 
 	op      Operation
 	applied bool
@@ -84,8 +84,34 @@ func newTruth(seed uint64) *truth {
 	if v.chance(10) {
 		v.moved = first.Add(v.minutes(20) - 5*time.Minute)
 	}
-	v.spent = v.chance(10)
+	v.spend()
 	return v
+}
+
+// spend lets the member spend all there is, once; not at a vendor that has lately begun
+// to cut: what was given, spent and dropped is not seen there.
+func (v *truth) spend() {
+	if !v.chance(10) || v.cutLately && v.keepNewest > 0 {
+		return
+	}
+	at := v.op.QuietSince
+	if balance := v.balance(at); balance > 0 {
+		v.record(at, balance, "兑换", false)
+	}
+}
+
+// balance is what the member has at a time.
+func (v *truth) balance(at time.Time) (points int64) {
+	for _, e := range v.made {
+		switch elsewhere := e.ours && e.at.Before(v.moved); {
+		case elsewhere || e.at.After(at):
+		case e.Award:
+			points += e.Points
+		default:
+			points -= e.Points
+		}
+	}
+	return points
 }
 
 func (v *truth) within(d time.Duration) time.Duration {
@@ -110,6 +136,7 @@ func (v *truth) habits() {
 	if v.chance(25) {
 		v.keepFor = v.minutes(900)
 	}
+	v.cutLately = v.chance(50)
 	v.skew = v.minutes(3) - 90*time.Second
 	if v.chance(30) {
 		v.zone = time.Duration(v.IntN(105)-52) * 15 * time.Minute
@@ -189,14 +216,10 @@ func (v *truth) record(at time.Time, points int64, text string, award bool) {
 func (v *truth) read() (r Reading) {
 	r = Reading{Complete: !v.chance(5), BeganAt: v.now}
 	slices.SortStableFunc(v.made, func(a, b entry) int { return b.at.Compare(a.at) })
-	balance := int64(0)
 	var kept []entry
 	for _, e := range v.made {
 		if elsewhere := e.ours && e.at.Before(v.moved); elsewhere || e.visible.After(v.now) || !v.frozen.IsZero() && e.at.After(v.frozen) {
 			continue
-		}
-		if e.Award {
-			balance += e.Points
 		}
 		if v.keepFor == 0 || !e.at.Before(v.now.Add(-v.keepFor)) {
 			kept = append(kept, e)
@@ -209,10 +232,7 @@ func (v *truth) read() (r Reading) {
 	for _, e := range kept {
 		r.Records = append(r.Records, e.Record)
 	}
-	if v.spent {
-		balance = 0
-	}
-	if v.chance(90) {
+	if balance := v.balance(v.now); v.chance(90) {
 		r.Balance = &balance
 	}
 	return r
@@ -276,7 +296,7 @@ func (v *truth) knowledge() Knowledge {
 		if v.keepFor > 0 {
 			age = min(age, v.keepFor)
 		}
-		if v.keepNewest > 0 {
+		if v.keepNewest > 0 && !v.cutLately {
 			records = min(records, v.keepNewest)
 		}
 		k.Extents = append(k.Extents, Extent{Records: records, Oldest: read.Add(-age + v.skew), ReadAt: read})

@@ -2,6 +2,7 @@ package zhimai
 
 import (
 	"context"
+	"time"
 
 	"pointsledger/evidence"
 	"pointsledger/ledger"
@@ -50,11 +51,15 @@ func (c *Client) ReadRecords(ctx context.Context, memberID string) (evidence.Rea
 		return evidence.Reading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: vendorapi.ErrRecordsMove}
 	}
 	reading := evidence.Reading{Records: RecordsOf(history.Records), Complete: !history.Partial && !history.Short}
-	if len(history.Records) == 0 {
+	if oldest := reading.Oldest(); oldest.IsZero() || time.Since(oldest) < youngList {
 		reading.Balance = c.balance(ctx, memberID)
 	}
 	return reading, reply
 }
+
+// youngList is the age of the oldest record from which the balance is not asked: such
+// a list is older than any call that is looked for in it.
+const youngList = 30 * 24 * time.Hour
 
 // balance is the member's points by the vendor's own word; nil when it does not
 // say.
