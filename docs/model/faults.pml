@@ -78,10 +78,10 @@ end:
 	:: atomic { mutes > 0 -> mutes--; mute = 1 - mute; printf("vendor: shows reasons: %d\n", 1 - mute) }
 	/* no further fault: everything must come to rest now */
 	:: atomic { crashes + stalls + redeliveries + lost_answers + silences + refusals + turned_away + html + clock_steps + failovers + rollbacks +
-		beats + durables_lost + keys_age + mutes + empty_lists + parts + short_history + spends + put_backs + voids + hand_settlements +
+		beats + durables_lost + keys_age + mutes + empty_lists + cuts + parts + short_history + spends + put_backs + voids + hand_settlements +
 		stray_rows > 0 ->
 		crashes = 0; stalls = 0; redeliveries = 0; lost_answers = 0; silences = 0; refusals = 0; turned_away = 0; html = 0; clock_steps = 0;
-		failovers = 0; rollbacks = 0; beats = 0; durables_lost = 0; keys_age = 0; mutes = 0; empty_lists = 0; parts = 0; short_history = 0;
+		failovers = 0; rollbacks = 0; beats = 0; durables_lost = 0; keys_age = 0; mutes = 0; empty_lists = 0; cuts = 0; parts = 0; short_history = 0;
 		spends = 0; put_backs = 0; voids = 0; hand_settlements = 0; stray_rows = 0; copied = 0;
 		forget_copy();
 		printf("peace: no further fault\n") }

@@ -1,9 +1,10 @@
 /* What a member's records prove. */
 
-/* On this copy, in this reading. A reading of a kind: WHOLE, PART, or BLANK. */
+/* On this copy, in this reading. A reading of a kind: WHOLE, PART, BLANK, or CUT to the newest record. */
 #define WHOLE 0
 #define PART 1
 #define BLANK 2
+#define CUT 3
 #define IN_LIST(c, j, i) (MEMBER(j) == MEMBER(i) && SHOWN(c, j) && !gone[j])
 #define OWN(c, i, kind) (kind == WHOLE && IN_LIST(c, i, i))
 
@@ -13,13 +14,14 @@
 /* Reach: the list goes back to before the call. What has no older record must be
    younger than what this vendor is known to keep, and an empty list wants a
    balance of 0 beside it, twice: a backend that fails shows an empty list of a member
-   who has spent everything, too. */
-#define OLD_HERE(i, kind) (kind != BLANK && old_record[MEMBER(i)])
+   who has spent everything, too. A list that is cut does not account for the balance, unless what
+   is missing was spent. */
+#define OLD_HERE(i, kind) (kind != BLANK && kind != CUT && old_record[MEMBER(i)])
 #define KEPT(i) (!(SHORT_HISTORY && long_over[i]) || OLD_LIST_PROVES_AGE)
 #define BALANCE_IS_0(c, i) (!SHOWN(c, i) || spent[MEMBER(i)])
-#define LIST_IS_EMPTY(c, i, kind) (kind == BLANK || (!old_record[MEMBER(i)] && !IN_LIST(c, i, i) && !IN_LIST(c, OPS - 1 - (i), i) && !(spent[MEMBER(i)] && !gone[i])))
+#define LIST_IS_EMPTY(c, i, kind) (kind == BLANK || (kind == CUT && !IN_LIST(c, OPS - 1 - (i), i)) || (kind != CUT && !old_record[MEMBER(i)] && !IN_LIST(c, i, i) && !IN_LIST(c, OPS - 1 - (i), i) && !(spent[MEMBER(i)] && !gone[i])))
 #define EMPTY_IS_EMPTY(c, i) (BALANCE_IS_0(c, i) && (empty_before[i] || ONE_IS_ENOUGH))
-#define REACHES(c, i, kind) (OLD_HERE(i, kind) || (KEPT(i) && (!LIST_IS_EMPTY(c, i, kind) || EMPTY_IS_EMPTY(c, i) || EMPTY_PROVES)))
+#define REACHES(c, i, kind) (OLD_HERE(i, kind) || (KEPT(i) && (kind != CUT || BALANCE_IS_0(c, i) || CUT_REACHES) && (!LIST_IS_EMPTY(c, i, kind) || EMPTY_IS_EMPTY(c, i) || EMPTY_PROVES)))
 #define hand_is(what) (hand[AT(w, i)] == what)
 
 /* step: evidence.Judge. Current: a later call's reference in this reading; or in a sample, and the known
@@ -58,7 +60,7 @@ inline judge(w, i, c, kind) {
 			fi
 		fi
 	fi;
-	printf("judge: worker %d reads copy %d (kind %d) for operation %d: %d (kinds: 0 whole, 1 part, 2 empty; verdicts: 5 seen, 9 absent, 10 not known, 11 perhaps, 2 its key protects)\n",
+	printf("judge: worker %d reads copy %d (kind %d) for operation %d: %d (kinds: 0 whole, 1 part, 2 empty, 3 cut; verdicts: 5 seen, 9 absent, 10 not known, 11 perhaps, 2 its key protects)\n",
 		w, c, kind, i, hand[AT(w, i)])
 }
 
@@ -73,6 +75,8 @@ end:
 	:: atomic { MAY_SCAN(w, i) && parts > 0 -> parts--; judge(w, i, c, PART) }
 	/* step: dispatch.Dispatcher.verify */
 	:: atomic { MAY_SCAN(w, i) && empty_lists > 0 -> empty_lists--; judge(w, i, c, BLANK) }
+	/* step: dispatch.Dispatcher.verify */
+	:: atomic { MAY_SCAN(w, i) && cuts > 0 && OPS == 2 && IN_LIST(c, OPS - 1 - (i), i) -> cuts--; judge(w, i, c, CUT) }
 	/* step: dispatch.sampler.sample. Of what the vendor confirmed. */
 	:: atomic { w == 0 && db.posting[i] == POSTED && SHOWN(c, i) && !gone[i] && !nameless[i] && !sampled[i] ->
 		printf("sample: the record of operation %d is found on copy %d\n", i, c);

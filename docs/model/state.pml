@@ -95,6 +95,9 @@
 #ifndef EMPTY_LISTS
 #define EMPTY_LISTS 0        /* data: [] though there are records */
 #endif
+#ifndef CUTS
+#define CUTS 0               /* a reading at a vendor that has begun to show the newest record alone */
+#endif
 #ifndef PARTS
 #define PARTS 0              /* a reading that lacks a page */
 #endif
@@ -119,7 +122,7 @@
 byte crashes = CRASHES, stalls = STALLS, redeliveries = REDELIVERIES, lost_answers = LOST_ANSWERS, silences = SILENCES,
 	refusals = REFUSALS, turned_away = TURNED_AWAY, html = PAGES_OF_HTML, clock_steps = CLOCK_STEPS, failovers = FAILOVERS,
 	rollbacks = ROLLBACKS, beats = BEATS, durables_lost = DURABLES_LOST, keys_age = KEYS_AGE, mutes = MUTES,
-	empty_lists = EMPTY_LISTS, parts = PARTS, short_history = SHORT_HISTORY, spends = SPENDS, put_backs = PUT_BACKS,
+	empty_lists = EMPTY_LISTS, cuts = CUTS, parts = PARTS, short_history = SHORT_HISTORY, spends = SPENDS, put_backs = PUT_BACKS,
 	voids = VOIDS, hand_settlements = HAND_SETTLEMENTS, stray_rows = STRAY_ROWS;
 
 /* --- The database. */

@@ -22,6 +22,12 @@
 #define ONE_IS_ENOUGH 0
 #endif
 
+#ifdef CUT_LIST_REACHES
+#define CUT_REACHES 1
+#else
+#define CUT_REACHES 0
+#endif
+
 #ifdef OLD_LIST_REACHES
 #define OLD_LIST_PROVES_AGE 1
 #else
