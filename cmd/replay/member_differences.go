@@ -196,7 +196,7 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 	parked := o != nil && o.State == string(ledger.Parked)
 	settle := func() string {
 		evidence := "in the member's records"
-		if at := recordTime(*r.record); !at.IsZero() {
+		if at := r.record.At; !at.IsZero() {
 			evidence = "record of " + wording.Moment(at)
 		}
 		return shell("replay", "settle", string(o.BizID), "--evidence", evidence, "--reason", reasonToFill)
@@ -222,7 +222,7 @@ func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) st
 	case appliedAgain, pointsDiffer, voidedSeen, notInRecords, doubtMaybe:
 		return showCommand(o.ID)
 	case unknownReference:
-		return shell("replay", "show", evidence.ReferenceAtEnd(r.record.Desc))
+		return shell("replay", "show", evidence.ReferenceAtEnd(r.record.Text))
 	}
 	return ""
 }

@@ -9,7 +9,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
-	"pointsledger/vendorapi/zhimai"
+	"pointsledger/vendorapi"
 )
 
 // memberFinding says how an operation and the vendor's records stand to each
@@ -44,7 +44,7 @@ const (
 type memberRow struct {
 	finding   memberFinding
 	operation *desk.MemberOperation
-	record    *zhimai.Record
+	record    *vendorapi.Movement
 	// at is when the record was made, else when the operation ended, else when
 	// its event was published. points are the operation's, else the record's.
 	at     time.Time
@@ -82,7 +82,7 @@ const (
 type matcher struct {
 	comparison
 	operations []desk.MemberOperation
-	records    []zhimai.Record
+	records    []vendorapi.Movement
 	// times are those of the records, zero where one cannot be read.
 	times []time.Time
 	// of is the record of each operation, taken the operation of each record;
@@ -94,14 +94,14 @@ type matcher struct {
 
 // compareMember is a pure function: all operations and records of a member,
 // the newest first.
-func compareMember(operations []desk.MemberOperation, records []zhimai.Record, c comparison) []memberRow {
+func compareMember(operations []desk.MemberOperation, records []vendorapi.Movement, c comparison) []memberRow {
 	m := &matcher{comparison: c, operations: operations, records: records, of: make([]int, len(operations)),
 		times: make([]time.Time, len(records)), taken: make([]int, len(records)), again: make([]bool, len(records)), guess: make([]bool, len(operations))}
 	for i := range m.of {
 		m.of[i] = -1
 	}
 	for i := range m.taken {
-		m.taken[i], m.times[i] = -1, recordTime(records[i])
+		m.taken[i], m.times[i] = -1, records[i].At
 	}
 	m.byReference()
 	m.byLikeness()
@@ -122,8 +122,8 @@ func (m *matcher) byReference() {
 	}
 	// From the oldest on, so that a second record of an operation is the later.
 	for _, r := range m.oldestFirst() {
-		reference := evidence.ReferenceAtEnd(m.records[r].Desc)
-		if reference == "" || m.records[r].Type == zhimai.Spent {
+		reference := evidence.ReferenceAtEnd(m.records[r].Text)
+		if reference == "" || !m.records[r].Award {
 			continue
 		}
 		m.echo = true
@@ -147,12 +147,6 @@ func (m *matcher) oldestFirst() []int {
 	return order
 }
 
-// recordTime is the zero time where it cannot be read.
-func recordTime(r zhimai.Record) time.Time {
-	at, _ := r.Time()
-	return at
-}
-
 // byJudgement names a record that may be an operation in doubt, by the judge's
 // word: one that is nobody else's when there is one.
 func (m *matcher) byJudgement() {
@@ -163,9 +157,9 @@ func (m *matcher) byJudgement() {
 		}
 		for _, free := range [...]bool{true, false} {
 			for r := range m.records {
-				if m.of[i] < 0 && (m.taken[r] < 0 || !free) && slices.Contains(j.Records, zhimai.RecordsOf(m.records[r : r+1])[0]) {
+				if m.of[i] < 0 && (m.taken[r] < 0 || !free) && slices.Contains(j.Records, m.records[r].Record) {
 					m.of[i], m.guess[i] = r, true
-					if free && evidence.ReferenceAtEnd(m.records[r].Desc) == "" {
+					if free && evidence.ReferenceAtEnd(m.records[r].Text) == "" {
 						m.taken[r] = i
 					}
 				}
@@ -185,7 +179,7 @@ func (m *matcher) byLikeness() {
 	nearest := func(a, b pair) int { return cmp.Compare(a.apart, b.apart) }
 	byPoints := map[int64][]int{}
 	for i, r := range m.records {
-		if m.taken[i] < 0 && r.Type != zhimai.Spent && evidence.ReferenceAtEnd(r.Desc) == "" {
+		if m.taken[i] < 0 && r.Award && evidence.ReferenceAtEnd(r.Text) == "" {
 			byPoints[r.Points] = append(byPoints[r.Points], i)
 		}
 	}
@@ -197,7 +191,7 @@ func (m *matcher) byLikeness() {
 		}
 		first := len(pairs)
 		for _, r := range byPoints[int64(o.Points)] {
-			text := m.records[r].Desc
+			text := m.records[r].Text
 			if m.echo && (text == "" || !strings.HasPrefix(o.Reason, text)) {
 				continue
 			}
@@ -254,9 +248,9 @@ func (m *matcher) rows() []memberRow {
 			row.finding, row.operation = appliedAgain, &m.operations[m.taken[i]]
 		case m.taken[i] >= 0:
 			continue
-		case r.Type == zhimai.Spent:
+		case !r.Award:
 			row.finding = otherSpent
-		case evidence.ReferenceAtEnd(r.Desc) != "":
+		case evidence.ReferenceAtEnd(r.Text) != "":
 			row.finding = unknownReference
 		default:
 			row.finding = otherAward

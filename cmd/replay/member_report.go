@@ -9,7 +9,6 @@ import (
 	"pointsledger/evidence"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
-	"pointsledger/vendorapi/zhimai"
 )
 
 // memberAccount is a member at one account.
@@ -126,7 +125,7 @@ func (a *memberAccount) compare(q memberQuestion) {
 		a.ScannedFrom = &at
 	}
 	for _, r := range a.Vendor.history.Records {
-		a.echo = a.echo || r.Type != zhimai.Spent && evidence.ReferenceAtEnd(r.Desc) != ""
+		a.echo = a.echo || r.Award && evidence.ReferenceAtEnd(r.Text) != ""
 	}
 	a.ShowsReferences = a.echo
 	rows := compareMember(a.ledger.Operations, a.Vendor.history.Records, comparison{read: a.Vendor.read, echo: a.echo,
@@ -148,7 +147,10 @@ func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 		return nil
 	}
 	h := a.Vendor.history
-	reading := evidence.Reading{Records: zhimai.RecordsOf(h.Records), Complete: !h.Partial && !h.Moving && !h.Short, BeganAt: a.knowledge.Now}
+	reading := evidence.Reading{Records: make([]evidence.Record, len(h.Records)), Complete: !h.Partial && !h.Moving && !h.Short, BeganAt: a.knowledge.Now}
+	for i, r := range h.Records {
+		reading.Records[i] = r.Record
+	}
 	if a.Vendor.Identity != nil {
 		reading.Balance = a.Vendor.Identity.Balance
 	}
@@ -220,11 +222,11 @@ func (a *memberAccount) shown(r memberRow) shownRow {
 			FirstSentAt: orNil(o.FirstSentAt), PostedAt: orNil(o.PostedAt)}
 	}
 	if record := r.record; record != nil {
-		text := a.Vendor.private.Mask(record.Desc)
-		if r.operation != nil && evidence.ReferenceAtEnd(record.Desc) != "" {
-			text = privacy.Hide(a.Vendor.private.MaskOurs(record.Desc), r.operation.MemberID, r.operation.MemberCode)
+		text := a.Vendor.private.Mask(record.Text)
+		if r.operation != nil && evidence.ReferenceAtEnd(record.Text) != "" {
+			text = privacy.Hide(a.Vendor.private.MaskOurs(record.Text), r.operation.MemberID, r.operation.MemberCode)
 		}
-		row.Record = &shownVendorRow{Points: record.Points, Spent: record.Type == zhimai.Spent, Text: text, At: a.Vendor.private.Mask(record.CreatedAt)}
+		row.Record = &shownVendorRow{Points: record.Points, Spent: !record.Award, Text: text, At: a.Vendor.private.Mask(record.WrittenAt)}
 		if row.Record.Spent {
 			row.Record.Points = -max(record.Points, -record.Points)
 		}

@@ -11,7 +11,6 @@ import (
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/zhimai"
 )
 
 // What became of asking a vendor about a member.
@@ -41,14 +40,14 @@ type vendorView struct {
 	Cards    []memberCard    `json:"gift_cards"`
 	// MoreCards counts the cards that are not among Cards.
 	MoreCards int `json:"more_gift_cards"`
-	// Partial and Moving are those of zhimai.History.
+	// Partial and Moving are those of vendorapi.History.
 	Partial bool `json:"records_partial"`
 	Moving  bool `json:"records_moving"`
 
 	// id is the member's id at the vendor; read says that history counts.
 	id      string
 	read    bool
-	history zhimai.History
+	history vendorapi.History
 	private privacy.Member
 }
 
@@ -75,9 +74,6 @@ type memberCard struct {
 const (
 	// memberTimeout bounds all calls about one member.
 	memberTimeout = time.Minute
-	// memberPageSize and memberMaxPages bound the records that are read.
-	memberPageSize = 100
-	memberMaxPages = 50
 	// memberMaxCards bounds the gift cards that are kept.
 	memberMaxCards = 20
 )
@@ -98,78 +94,49 @@ func askVendor(ctx context.Context, v config.Vendor, text string, byID, byCode b
 }
 
 // readMember asks who the member is, and then for cards and records.
-func readMember(ctx context.Context, client *zhimai.Client, text string, byID, byCode bool) vendorView {
+func readMember(ctx context.Context, client vendorapi.MemberReader, text string, byID, byCode bool) vendorView {
 	view := vendorView{Cards: []memberCard{}}
-	var identity zhimai.Identity
+	var identity vendorapi.Member
 	reply := vendorapi.Reply{Outcome: vendorapi.Refused}
 	if byID {
-		identity, reply = client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: text})
+		identity, reply = client.MemberByID(ctx, text)
 	}
 	if byCode && reply.Outcome == vendorapi.Refused {
-		identity, reply = client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserCode, UserCode: text})
+		identity, reply = client.MemberByCode(ctx, text)
 	}
 	if reply.Outcome != vendorapi.Applied {
 		view.failed("who the member is", reply)
 		return view
 	}
-	view.State, view.id = vendorRead, identity.UserID
-	view.private = privacy.Member{Names: []string{identity.Nickname, identity.Username}, Mobile: identity.Mobile}
-	view.Identity = &memberIdentity{Name: privacy.Name(identity.Nickname, identity.Username), Mobile: privacy.Mobile(identity.Mobile),
-		Frozen: identity.Frozen(), Balance: identity.Points, Coupons: len(identity.Coupons), StatusID: identity.Status}
+	view.State, view.id = vendorRead, identity.ID
+	view.private = privacy.Member{Names: identity.Names, Mobile: identity.Mobile}
+	view.Identity = &memberIdentity{Name: privacy.Name(identity.Names...), Mobile: privacy.Mobile(identity.Mobile),
+		Frozen: identity.Frozen, Balance: identity.Points, Coupons: identity.Coupons, StatusID: identity.Status}
 
-	cards, reply := client.MyCards(ctx, view.id, true)
+	cards, reply := client.GiftCards(ctx, view.id)
 	if reply.Outcome == vendorapi.Applied {
 		view.keepCards(cards)
 	} else {
 		view.failed("the gift cards", reply)
 	}
-	history, reply := client.ReadHistory(ctx, view.id, memberPageSize, memberMaxPages)
+	history, reply := client.History(ctx, view.id)
 	if reply.Outcome != vendorapi.Applied {
 		view.failed("the points records", reply)
 		return view
 	}
 	view.read, view.history, view.Partial, view.Moving = true, history, history.Partial, history.Moving
-	if history.Moving {
-		view.history.Records = withoutRepeats(history.Records)
-	}
 	return view
 }
 
-// withoutRepeats drops records that are there twice in all that they say: one
-// that moved to the next page while it was read.
-func withoutRepeats(records []zhimai.Record) []zhimai.Record {
-	type same struct {
-		kind, points, previous int64
-		text, at               string
-	}
-	seen := map[same]bool{}
-	var kept []zhimai.Record
-	for _, r := range records {
-		key := same{r.Type, r.Points, 0, r.Desc, r.CreatedAt}
-		if r.PreviousPoint != nil {
-			key.previous = *r.PreviousPoint
-		}
-		if !seen[key] {
-			kept = append(kept, r)
-		}
-		seen[key] = true
-	}
-	return kept
-}
-
 // keepCards keeps the first cards, masked.
-func (v *vendorView) keepCards(cards []zhimai.GiftCard) {
+func (v *vendorView) keepCards(cards []vendorapi.GiftCard) {
 	for _, c := range cards {
-		v.private.Cards = append(v.private.Cards, c.ID)
+		v.private.Cards = append(v.private.Cards, c.Number)
 	}
 	v.MoreCards = max(len(cards)-memberMaxCards, 0)
 	for _, c := range cards[:len(cards)-v.MoreCards] {
-		status := c.StatusDesc
-		if status == "" {
-			status = fmt.Sprintf("status %d", c.Status)
-		}
-		v.Cards = append(v.Cards, memberCard{Number: privacy.Card(c.ID), Title: v.private.Mask(c.Title), Balance: v.private.Mask(c.ParValue),
-			FaceValue: v.private.Mask(c.DeductAmount), Status: v.private.Mask(status), EndsAt: v.private.Mask(c.EndAt)})
+		v.Cards = append(v.Cards, memberCard{Number: privacy.Card(c.Number), Title: v.private.Mask(c.Title), Balance: v.private.Mask(c.Balance),
+			FaceValue: v.private.Mask(c.FaceValue), Status: v.private.Mask(c.Status), EndsAt: v.private.Mask(c.EndsAt)})
 	}
 }
 
@@ -188,7 +155,7 @@ func (v *vendorView) failed(what string, reply vendorapi.Reply) {
 // replyWords says what a call came to that brought nothing. It is not masked.
 func replyWords(reply vendorapi.Reply) string {
 	words := wording.Outcome(reply.Outcome)
-	if errors.Is(reply.Err, zhimai.ErrNoMember) {
+	if errors.Is(reply.Err, vendorapi.ErrNoMember) {
 		return reply.Err.Error() // a success that names nobody: its own words would mislead
 	}
 	if said := wording.Answer(reply.HTTPStatus, reply.Code, reply.Message); said != "" {
