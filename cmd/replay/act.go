@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,23 +151,4 @@ func parkedOrRefused(d *ledger.OperationDetail) error {
 		return nil
 	}
 	return notParked(&ledger.NotParkedError{ID: d.ID, State: state}, d)
-}
-
-// knownAccounts are the configured accounts, then those that only the ledger
-// knows.
-func (s *session) knownAccounts(ctx context.Context) ([]string, error) {
-	met, err := s.store.KnownAccounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, v := range s.config.Vendors {
-		names = append(names, v.Name)
-	}
-	for _, name := range met {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
 }

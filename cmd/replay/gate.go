@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"pointsledger/desk/privacy"
@@ -11,16 +10,6 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/ledger"
 )
-
-// closedGate finds the closed gate of an account. closed is false while its gate
-// is open.
-func closedGate(gates []ledger.ClosedGate, account string) (_ ledger.ClosedGate, closed bool) {
-	at := slices.IndexFunc(gates, func(g ledger.ClosedGate) bool { return g.Account == account })
-	if at < 0 {
-		return ledger.ClosedGate{}, false
-	}
-	return gates[at], true
-}
 
 // gateReport is a closed gate as status shows it.
 type gateReport struct {

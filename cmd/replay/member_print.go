@@ -6,19 +6,20 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
-	"pointsledger/internal/config"
 )
 
 // memberCardsShown bounds the gift cards that are printed.
 const memberCardsShown = 5
 
-func (r *memberReport) print(out io.Writer) {
+// printMember prints a member view.
+func printMember(out io.Writer, r *records.MemberReport) {
 	for i, a := range r.Accounts {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		a.print(out, r)
+		printMemberAccount(out, a, r)
 	}
 	if len(r.Rejects) == 0 {
 		return
@@ -26,11 +27,11 @@ func (r *memberReport) print(out io.Writer) {
 	if len(r.Accounts) > 0 {
 		fmt.Fprintln(out)
 	}
-	r.printRejects(out)
+	printMemberRejects(out, r)
 }
 
-// printRejects says which events of the member never became operations.
-func (r *memberReport) printRejects(out io.Writer) {
+// printMemberRejects says which events of the member never became operations.
+func printMemberRejects(out io.Writer, r *records.MemberReport) {
 	counts := map[string]int{}
 	var codes []string
 	for _, reject := range r.Rejects {
@@ -48,19 +49,19 @@ func (r *memberReport) printRejects(out io.Writer) {
 	}
 	fmt.Fprintln(out, "Rejected events")
 	text := fmt.Sprintf("%s of this member rejected (%s): nothing was recorded, and nothing will come of it by itself.", number, strings.Join(codes, ", "))
-	for _, reject := range r.Rejects[:min(len(r.Rejects), memberCommands)] {
+	for _, reject := range r.Rejects[:min(len(r.Rejects), records.MaxSteps)] {
 		text += fmt.Sprintf("\nreplay rejects show %d", reject.ID)
 	}
 	printPoint(out, text)
 }
 
-func (a *memberAccount) print(out io.Writer, r *memberReport) {
-	fmt.Fprintf(out, "%s at %s\n", clean(a.title(r.AskedFor)), a.Account)
-	a.printVendor(out)
-	a.printSums(out, r)
-	a.printRows(out)
+func printMemberAccount(out io.Writer, a *records.MemberAccount, r *records.MemberReport) {
+	fmt.Fprintf(out, "%s at %s\n", clean(memberTitle(a, r.AskedFor)), a.Account)
+	printMemberVendor(out, a)
+	printMemberSums(out, a, r)
+	printMemberRows(out, a)
 	fmt.Fprintln(out, "What it comes to")
-	if words := a.agreeWords(); words != "" {
+	if words := a.Agreement(); words != "" {
 		printPoint(out, words)
 	}
 	if i := a.Vendor.Identity; i != nil && i.Frozen {
@@ -76,13 +77,13 @@ func (a *memberAccount) print(out io.Writer, r *memberReport) {
 		}
 		printPoint(out, text)
 	}
-	if len(a.rows) == 0 {
+	if a.Total() == 0 {
 		printPoint(out, "There is nothing of this member here.")
 	}
 }
 
-// title is the member as asked for, and its id where that is another.
-func (a *memberAccount) title(asked string) string {
+// memberTitle is the member as asked for, and its id where that is another.
+func memberTitle(a *records.MemberAccount, asked string) string {
 	switch {
 	case a.MemberCode == "":
 		return "Member " + asked
@@ -92,7 +93,7 @@ func (a *memberAccount) title(asked string) string {
 	return fmt.Sprintf("Member %s, from scanned code %s", a.MemberID, a.MemberCode)
 }
 
-func (a *memberAccount) printVendor(out io.Writer) {
+func printMemberVendor(out io.Writer, a *records.MemberAccount) {
 	v := &a.Vendor
 	if i := v.Identity; i != nil {
 		who := i.Name
@@ -119,7 +120,7 @@ func (a *memberAccount) printVendor(out io.Writer) {
 	}
 	if v.Words != "" {
 		label := "vendor"
-		if v.State == vendorAway || v.State == vendorRefused {
+		if v.State == records.VendorAway || v.State == records.VendorRefused {
 			label = "NOT READ"
 		}
 		printLine(out, label, v.Words)
@@ -137,17 +138,17 @@ func (a *memberAccount) printVendor(out io.Writer) {
 	if more := max(len(v.Cards)-memberCardsShown, 0) + v.MoreCards; more > 0 {
 		printLine(out, "", fmt.Sprintf("and %s", wording.Plural(more, "further gift card")))
 	}
-	if a.gate != "" {
-		printLine(out, "gate closed", wording.Gate(a.gate))
+	if a.Gate != "" {
+		printLine(out, "gate closed", wording.Gate(a.Gate))
 	}
 }
 
-func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
-	of := func(t tally) string {
+func printMemberSums(out io.Writer, a *records.MemberAccount, r *records.MemberReport) {
+	of := func(t records.Tally) string {
 		return fmt.Sprintf("%s (%s)", wording.Plural(t.Points, "point"), wording.Count(t.Count))
 	}
 	var parts []string
-	part := func(name string, t tally) {
+	part := func(name string, t records.Tally) {
 		if t.Count > 0 {
 			parts = append(parts, name+" "+of(t))
 		}
@@ -183,12 +184,12 @@ func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
 		printLine(out, "cut off", "the ledger has more operations of this member than were read; the newest are here")
 	}
 	if a.Vendor.Partial {
-		printLine(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", wording.Count(len(a.Vendor.history.Records))))
+		printLine(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", wording.Count(a.Vendor.RecordsRead())))
 	}
 	if a.Vendor.Moving {
 		printLine(out, "note", "records kept arriving while they were read: one may be missing here. Ask again")
 	}
-	if a.ScanEnded && a.Kind != config.KindKylin {
+	if a.ScanEnded && !a.IDsOnly() {
 		words := "nothing was recorded in that time, so none was looked for"
 		if a.ScannedFrom != nil {
 			words = "looked for among what was recorded since " + wording.Moment(*a.ScannedFrom) + "; --since goes further back"
@@ -198,10 +199,10 @@ func (a *memberAccount) printSums(out io.Writer, r *memberReport) {
 }
 
 // marks are the first column of the table.
-var marks = map[memberFinding]string{inBoth: "=", inBothGuess: "~", doubtSeen: "!", doubtMaybe: "?", doubtAbsent: "?", doubtOpen: "?",
-	pointsDiffer: "!", appliedAgain: "!", notInRecords: "!", openSeen: "!", voidedSeen: "!", unknownReference: "!", parkedUnseen: "!"}
+var marks = map[records.Finding]string{records.InBoth: "=", records.InBothByGuess: "~", records.DoubtSeen: "!", records.DoubtMaybe: "?", records.DoubtAbsent: "?", records.DoubtOpen: "?",
+	records.PointsDiffer: "!", records.AppliedAgain: "!", records.NotInRecords: "!", records.OpenSeen: "!", records.VoidedSeen: "!", records.UnknownReference: "!", records.ParkedUnseen: "!"}
 
-func (a *memberAccount) printRows(out io.Writer) {
+func printMemberRows(out io.Writer, a *records.MemberAccount) {
 	if len(a.Rows) == 0 {
 		return
 	}
@@ -222,11 +223,11 @@ func (a *memberAccount) printRows(out io.Writer) {
 			ours, state, reference, what = wording.Count(o.Points), o.State, o.Reference, o.BusinessKey
 		}
 		switch r.Finding {
-		case appliedAgain:
+		case records.AppliedAgain:
 			ours, state = "", "once more"
-		case otherSpent:
+		case records.OtherSpent:
 			state = "spent"
-		case unknownReference:
+		case records.UnknownReference:
 			state = "unknown here"
 		}
 		rows = append(rows, []string{mark, when, ours, theirs, state, reference, clean(what)})

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk/records"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -107,9 +108,9 @@ func (r *reader) insert(points int64, spent bool, text string) {
 }
 
 // memberView is the first account of what `replay member --json` prints.
-func (r *reader) memberView(args ...string) *memberAccount {
+func (r *reader) memberView(args ...string) *records.MemberAccount {
 	r.t.Helper()
-	var report memberReport
+	var report records.MemberReport
 	r.json(&report, append([]string{"member"}, args...)...)
 	if len(report.Accounts) != 1 {
 		r.t.Fatalf("%d accounts", len(report.Accounts))
@@ -118,8 +119,8 @@ func (r *reader) memberView(args ...string) *memberAccount {
 }
 
 // kinds are the differences as "kind count points" by kind.
-func (a *memberAccount) kinds() map[memberFinding]tally {
-	found := map[memberFinding]tally{}
+func kindsOf(a *records.MemberAccount) map[records.Finding]records.Tally {
+	found := map[records.Finding]records.Tally{}
 	for _, d := range a.Differences {
 		sum := found[d.Kind]
 		sum.Count, sum.Points = sum.Count+d.Count, sum.Points+d.Points
@@ -169,10 +170,10 @@ func TestMemberSideBySide(t *testing.T) {
 	r.insert(30, true, "积分兑换优惠券")
 
 	a := r.memberView(member)
-	want := map[memberFinding]tally{appliedAgain: {1, 100}, pointsDiffer: {1, 100}, openSeen: {1, 100}, voidedSeen: {1, 100},
-		notInRecords: {1, 100}, unknownReference: {1, 100}, doubtSeen: {1, 100}, doubtMaybe: {1, 100}, parkedUnseen: {1, 100},
-		underWay: {1, 100}, justPosted: {1, 100}, otherAward: {1, 50}, otherSpent: {1, 30}}
-	got := a.kinds()
+	want := map[records.Finding]records.Tally{records.AppliedAgain: {Count: 1, Points: 100}, records.PointsDiffer: {Count: 1, Points: 100}, records.OpenSeen: {Count: 1, Points: 100}, records.VoidedSeen: {Count: 1, Points: 100},
+		records.NotInRecords: {Count: 1, Points: 100}, records.UnknownReference: {Count: 1, Points: 100}, records.DoubtSeen: {Count: 1, Points: 100}, records.DoubtMaybe: {Count: 1, Points: 100}, records.ParkedUnseen: {Count: 1, Points: 100},
+		records.UnderWay: {Count: 1, Points: 100}, records.JustPosted: {Count: 1, Points: 100}, records.OtherAward: {Count: 1, Points: 50}, records.OtherSpent: {Count: 1, Points: 30}}
+	got := kindsOf(a)
 	for kind, sum := range want {
 		if got[kind] != sum {
 			t.Errorf("%s: got %+v, want %+v", kind, got[kind], sum)
@@ -181,8 +182,8 @@ func TestMemberSideBySide(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("differences %+v", got)
 	}
-	sums := memberSums{Posted: tally{5, 500}, Waiting: tally{1, 100}, Parked: tally{4, 400}, InDoubt: tally{2, 200}, Voided: tally{1, 100}, NothingToSend: 1}
-	if a.Ledger != sums || a.Vendor.State != vendorRead || !a.ShowsReferences || a.Records.Others != (tally{1, 50}) || a.Records.Spent != (tally{1, 30}) {
+	sums := records.MemberSums{Posted: records.Tally{Count: 5, Points: 500}, Waiting: records.Tally{Count: 1, Points: 100}, Parked: records.Tally{Count: 4, Points: 400}, InDoubt: records.Tally{Count: 2, Points: 200}, Voided: records.Tally{Count: 1, Points: 100}, NothingToSend: 1}
+	if a.Ledger != sums || a.Vendor.State != records.VendorRead || !a.ShowsReferences || a.Records.Others != (records.Tally{Count: 1, Points: 50}) || a.Records.Spent != (records.Tally{Count: 1, Points: 30}) {
 		t.Errorf("ledger %+v, records %+v, vendor %+v", a.Ledger, a.Records, a.Vendor)
 	}
 	out := r.must(0, "member", member)
@@ -200,7 +201,7 @@ func TestMemberSideBySide(t *testing.T) {
 	r.exec(`ALTER TABLE operations DISABLE TRIGGER USER`)
 	r.exec(`UPDATE operations SET recorded_at = now() - interval '2 hours', broker_time = now() - interval '2 hours' WHERE id = 2`)
 	since := r.memberView(member, "--since", "1h", "--limit", "2")
-	if since.OlderRows != 1 || since.Ledger.Posted != (tally{4, 400}) || len(since.Rows) != 2 || since.MoreRows != len(a.Rows)-3 {
+	if since.OlderRows != 1 || since.Ledger.Posted != (records.Tally{Count: 4, Points: 400}) || len(since.Rows) != 2 || since.MoreRows != len(a.Rows)-3 {
 		t.Errorf("since: older %d, posted %+v, rows %d, more %d", since.OlderRows, since.Ledger.Posted, len(since.Rows), since.MoreRows)
 	}
 	contains(t, r.must(0, "member", member, "--since", "1h", "--limit", "2"), "1 row before that, not counted", "older rows not shown")
@@ -223,14 +224,14 @@ func TestMemberByGuess(t *testing.T) {
 	r.set("SO-4", "parked", "refused", 0, false) // not in doubt: no guess is made
 
 	a := r.memberView(member)
-	got := a.kinds()
-	want := map[memberFinding]tally{otherAward: {2, 477}, doubtOpen: {1, 200}, doubtMaybe: {1, 300}, parkedUnseen: {1, 400}}
+	got := kindsOf(a)
+	want := map[records.Finding]records.Tally{records.OtherAward: {Count: 2, Points: 477}, records.DoubtOpen: {Count: 1, Points: 200}, records.DoubtMaybe: {Count: 1, Points: 300}, records.ParkedUnseen: {Count: 1, Points: 400}}
 	for kind, sum := range want {
 		if got[kind] != sum {
 			t.Errorf("%s: got %+v, want %+v", kind, got[kind], sum)
 		}
 	}
-	if len(got) != len(want) || a.ShowsReferences || a.Records.Guessed != (tally{2, 400}) {
+	if len(got) != len(want) || a.ShowsReferences || a.Records.Guessed != (records.Tally{Count: 2, Points: 400}) {
 		t.Errorf("differences %+v, records %+v", got, a.Records)
 	}
 	contains(t, r.must(0, "member", member), "by points and time (a guess, as", "~ in both, by points and time (a guess)",
@@ -295,7 +296,7 @@ func TestMemberByScannedCode(t *testing.T) {
 	r.record("SO-id")
 	r.record("SO-else", func(o *ledger.Operation) { o.MemberID = "42" })
 
-	orders := func(a *memberAccount) string {
+	orders := func(a *records.MemberAccount) string {
 		var list []string
 		for _, row := range a.Rows {
 			list = append(list, row.Operation.BusinessKey)
@@ -314,7 +315,7 @@ func TestMemberByScannedCode(t *testing.T) {
 	// Without the vendor, the posting says whose code it was.
 	r.env = r.env[:1]
 	a = r.memberView("SCAN-1")
-	if a.MemberID != member || a.Ledger.Posted.Count != 1 || a.Ledger.Waiting.Count != 3 || a.Vendor.State != vendorOff {
+	if a.MemberID != member || a.Ledger.Posted.Count != 1 || a.Ledger.Waiting.Count != 3 || a.Vendor.State != records.VendorOff {
 		t.Errorf("without the vendor: %s: %s", a.MemberID, orders(a))
 	}
 	// An ended operation is not looked for beyond --since; an open one is there.
@@ -392,7 +393,7 @@ func TestMemberAtKylin(t *testing.T) {
 	if strings.Contains(out, "at zhimai") || r.vendor.Totals(sim.Zhimai).Reads != reads {
 		t.Errorf("Zhimai was asked: %s", out)
 	}
-	if a := r.memberView("700", "--account", "kylin"); a.Vendor.State != vendorNoReads {
+	if a := r.memberView("700", "--account", "kylin"); a.Vendor.State != records.VendorNoReads {
 		t.Errorf("vendor %+v", a.Vendor)
 	}
 }

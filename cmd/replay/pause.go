@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -72,13 +74,12 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 		return err
 	}
 	defer s.close()
-	known, err := s.knownAccounts(c.Context())
-	if err != nil {
+	var unknown *desk.UnknownAccountError
+	switch err := s.desk.KnowsAccount(c.Context(), s.accountNames(), account); {
+	case errors.As(err, &unknown):
+		return command.Usagef("there is no account %q: want one of %s", clean(account), strings.Join(slices.Sorted(slices.Values(unknown.Known)), ", "))
+	case err != nil:
 		return err
-	}
-	if !slices.Contains(known, account) {
-		slices.Sort(known)
-		return command.Usagef("there is no account %q: want one of %s", clean(account), strings.Join(known, ", "))
 	}
 	g := gateChange{Account: account, pause: pause}
 	if err := s.readGate(c, &g); err != nil {
@@ -117,7 +118,7 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	if err != nil {
 		return err
 	}
-	if closed, found := closedGate(gates, g.Account); found {
+	if closed, found := desk.GateOf(gates, g.Account); found {
 		g.Before, g.Words, g.Since = closed.Reason, closed.Words, closed.ClosedAt
 	}
 	open, err := s.store.CountOpen(c.Context())

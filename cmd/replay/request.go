@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
@@ -76,7 +77,7 @@ func waitsFor(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Tim
 	case d.Open.State == "sending":
 		return "the vendor's answer"
 	}
-	g, closed := closedGate(gates, d.Account)
+	g, closed := desk.GateOf(gates, d.Account)
 	switch {
 	case closed && g.Reason == ledger.GatePaused:
 		return "somebody to resume the account; " + privacy.Mobiles(g.Words)

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/records"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -85,6 +87,20 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 	}
 	book := ledger.New(pool)
 	return &session{config: cfg, store: book, desk: desk.New(pool, book), close: pool.Close}, nil
+}
+
+// records looks into the vendors' records with what is configured here.
+func (s *session) records() *records.Lookup {
+	return records.New(s.desk, s.store, accounts.ForRecords(s.config), accounts.Readers{Config: s.config})
+}
+
+// accountNames are the configured accounts.
+func (s *session) accountNames() []string {
+	names := make([]string, len(s.config.Vendors))
+	for i, v := range s.config.Vendors {
+		names[i] = v.Name
+	}
+	return names
 }
 
 // keyMemories are the accounts' key memories as the worker's claim sees them:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -99,8 +100,8 @@ func (o *runOptions) check(c *cobra.Command) (ledger.Decision, error) {
 		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
 	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
 		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", wording.Count(maxRate), o.rate)
-	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > maxProbe):
-		return act, command.Usagef("--probe: want 1 to %s operations, got %d", wording.Count(maxProbe), o.probe)
+	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > records.MaxProbe):
+		return act, command.Usagef("--probe: want 1 to %s operations, got %d", wording.Count(records.MaxProbe), o.probe)
 	case o.probe > 0 && o.yes:
 		return act, command.Usagef("--probe goes with a preview, without --yes")
 	case c.Flag("canary").Changed && o.canary < 1:

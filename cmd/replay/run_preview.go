@@ -7,8 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
+	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
@@ -28,7 +31,7 @@ type previewReport struct {
 	Rate           int     `json:"rate"`
 	PutBackSeconds float64 `json:"put_back_seconds"`
 	// Probe is what --probe found in the vendor's records; null without it.
-	Probe *probeReport `json:"probe"`
+	Probe *records.ProbeReport `json:"probe"`
 	// Command carries the plan out; empty when nothing would be put back.
 	Command string `json:"command"`
 }
@@ -76,10 +79,10 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) er
 		if err := printJSON(c.OutOrStdout(), p); err != nil {
 			return err
 		}
-		return p.Probe.incomplete()
+		return probeIncomplete(p.Probe)
 	}
 	p.print(c.OutOrStdout(), s)
-	return p.Probe.incomplete()
+	return probeIncomplete(p.Probe)
 }
 
 // drains says for each account how long what would be put back keeps it busy.
@@ -92,7 +95,7 @@ func (s *session) drains(preview ledger.ReplayPreview, gates []ledger.ClosedGate
 			continue
 		}
 		v, _ := s.config.Vendor(g.Account)
-		gate, _ := closedGate(gates, g.Account)
+		gate, _ := desk.GateOf(gates, g.Account)
 		drains = append(drains, drainReport{Account: g.Account, Operations: n, RatePerSecond: v.RatePerSecond, GateClosed: gate.Reason})
 	}
 	for i := range drains {
@@ -117,7 +120,7 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	}
 	p.printDoubt(out, s)
 	if p.Probe != nil {
-		p.Probe.print(out)
+		printProbe(out, p.Probe)
 	}
 	p.printRefused(out, s.keyMemories())
 	if t.CodeTooOld > 0 {
@@ -242,4 +245,16 @@ func (p *previewReport) printTime(out io.Writer) {
 // about is an estimated time in words.
 func about(seconds float64) string {
 	return "about " + wording.Short(time.Duration(max(seconds, 1)*float64(time.Second)))
+}
+
+// probeFor is the probe of a preview; nil without --probe.
+func (s *session) probeFor(c *cobra.Command, o *runOptions, plan ledger.Plan) (*records.ProbeReport, error) {
+	if o.probe == 0 {
+		return nil, nil
+	}
+	progress := command.NewProgress(c.ErrOrStderr())
+	defer progress.Done()
+	return s.records().Probe(c.Context(), plan, o.probe, func(done, members int) {
+		progress.Show("  reading the vendor's records: %s of %s", wording.Count(done), wording.Plural(members, "member"))
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk/privacy"
+	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -61,8 +62,8 @@ type settled struct {
 	Action int64 `json:"action_id"`
 	// Look is what was seen before, and Against what of it speaks against the
 	// settlement: with it, --against-records is wanted.
-	Look    settleLook `json:"look"`
-	Against string     `json:"against"`
+	Look    records.SettleLook `json:"look"`
+	Against string             `json:"against"`
 	// Command does it; empty when it is done.
 	Command string `json:"command"`
 }
@@ -99,11 +100,11 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
 			d.ID, privacy.Mobiles(clean(d.MemberCode)), so, resolveCommand(&d))
 	}
-	look, err := s.lookBeforeSettling(c.Context(), &d)
+	look, err := s.records().BeforeSettling(c.Context(), &d)
 	if err != nil {
 		return err
 	}
-	result := settled{Operation: d.ID, BizID: d.BizID, Look: look, Against: look.against()}
+	result := settled{Operation: d.ID, BizID: d.BizID, Look: look, Against: look.Against()}
 	if !o.yes {
 		args := []string{"replay", "settle", string(d.BizID), "--evidence", o.evidence}
 		if result.Against != "" {
@@ -139,7 +140,7 @@ func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence string
 	if d.Open.FirstSentAt == nil {
 		printLine(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
 	}
-	result.Look.print(out)
+	printSettleLook(out, &result.Look)
 	if result.Against != "" {
 		printLine(out, "careful", "this speaks against it. Settled, points that never arrived count as given; it needs --against-records")
 	}
@@ -147,4 +148,14 @@ func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence string
 	printLine(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
 	printLine(out, "evidence", privacy.Mobiles(evidence))
 	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
+}
+
+func printSettleLook(out io.Writer, l *records.SettleLook) {
+	if l.Refused != "" {
+		printLine(out, "vendor said", "refused: "+l.Refused)
+	}
+	if l.Frozen {
+		printLine(out, "frozen", "the vendor says that the member's account is frozen")
+	}
+	printLine(out, "records", l.Words)
 }

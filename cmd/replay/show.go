@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -163,7 +164,7 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 		}
 		return "Wait: a worker is sending it now."
 	case "pending":
-		if g, closed := closedGate(gates, d.Account); closed {
+		if g, closed := desk.GateOf(gates, d.Account); closed {
 			return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, wording.Gate(g.Reason))
 		}
 		if d.Open.NextAt.Before(now.Add(-time.Minute)) {

@@ -1,43 +1,39 @@
-package main
+package records
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/internal/accounts"
-	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
 )
 
 // What became of asking a vendor about a member.
 const (
-	// vendorRead: it answered all that was asked.
-	vendorRead = "read"
-	// vendorOff: the configuration has no url or credentials for the account.
-	vendorOff = "off"
-	// vendorNoReads: it offers no call that reads.
-	vendorNoReads = "no_read_call"
-	// vendorNotAsked: the member is known at another account.
-	vendorNotAsked = "not_asked"
-	// vendorRefused: it answered that it will not say.
-	vendorRefused = "refused"
-	// vendorAway: it gave no clear answer, or could not be reached.
-	vendorAway = "away"
+	// VendorRead: it answered all that was asked.
+	VendorRead = "read"
+	// VendorOff: the configuration has no url or credentials for the account.
+	VendorOff = "off"
+	// VendorNoReads: it offers no call that reads.
+	VendorNoReads = "no_read_call"
+	// VendorNotAsked: the member is known at another account.
+	VendorNotAsked = "not_asked"
+	// VendorRefused: it answered that it will not say.
+	VendorRefused = "refused"
+	// VendorAway: it gave no clear answer, or could not be reached.
+	VendorAway = "away"
 )
 
-// vendorView is what the vendor says of a member. What holds private data is
+// VendorView is what the vendor says of a member. What holds private data is
 // masked when it is put in here.
-type vendorView struct {
+type VendorView struct {
 	// State is one of the constants above; Words says it for people.
 	State string `json:"state"`
 	Words string `json:"words"`
 	// Identity is nil unless the vendor knows the member.
-	Identity *memberIdentity `json:"identity"`
-	Cards    []memberCard    `json:"gift_cards"`
+	Identity *Identity `json:"identity"`
+	Cards    []Card    `json:"gift_cards"`
 	// MoreCards counts the cards that are not among Cards.
 	MoreCards int `json:"more_gift_cards"`
 	// Partial and Moving are those of vendorapi.History.
@@ -51,8 +47,8 @@ type vendorView struct {
 	private privacy.Member
 }
 
-// memberIdentity is who the member is.
-type memberIdentity struct {
+// Identity is who the member is.
+type Identity struct {
 	Name     string `json:"name"`
 	Mobile   string `json:"mobile"`
 	Frozen   bool   `json:"frozen"`
@@ -61,8 +57,8 @@ type memberIdentity struct {
 	StatusID *int64 `json:"status"`
 }
 
-// memberCard is a gift card. Amounts are as the vendor writes them.
-type memberCard struct {
+// Card is a gift card. Amounts are as the vendor writes them.
+type Card struct {
 	Number    string `json:"number"`
 	Title     string `json:"title"`
 	Balance   string `json:"balance"`
@@ -71,31 +67,29 @@ type memberCard struct {
 	EndsAt    string `json:"ends_at"`
 }
 
-const (
-	// memberTimeout bounds all calls about one member.
-	memberTimeout = time.Minute
-	// memberMaxCards bounds the gift cards that are kept.
-	memberMaxCards = 20
-)
+// memberMaxCards bounds the gift cards that are kept.
+const memberMaxCards = 20
 
-// askVendor asks an account of kind zhimai that is on. byID and byCode say as
-// what the text may be meant, in that order. The error is that of the command
-// itself: a vendor that does not answer is part of the view.
-func askVendor(ctx context.Context, v config.Vendor, text string, byID, byCode bool) (vendorView, error) {
-	client, err := accounts.Zhimai(v)
+// askVendor asks an account that is on and reads, after what is known of its
+// records. byID and byCode say as what the text may be meant, in that order.
+func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, text string, byID, byCode bool) error {
+	from, err := l.opener.OpenReader(a.Account)
 	if err != nil {
-		return vendorView{}, fmt.Errorf("vendor account %s: %w", v.Name, err)
+		return err
 	}
-	defer client.Close()
+	defer from.Close()
+	if a.knowledge, err = l.book.Knowledge(ctx, a.Account, from.Endpoint()); err != nil {
+		return err
+	}
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	view := readMember(bounded, client, text, byID, byCode)
-	return view, ctx.Err()
+	a.Vendor = readMember(bounded, from, text, byID, byCode)
+	return ctx.Err()
 }
 
 // readMember asks who the member is, and then for cards and records.
-func readMember(ctx context.Context, client vendorapi.MemberReader, text string, byID, byCode bool) vendorView {
-	view := vendorView{Cards: []memberCard{}}
+func readMember(ctx context.Context, client vendorapi.MemberReader, text string, byID, byCode bool) VendorView {
+	view := VendorView{Cards: []Card{}}
 	var identity vendorapi.Member
 	reply := vendorapi.Reply{Outcome: vendorapi.Refused}
 	if byID {
@@ -108,9 +102,9 @@ func readMember(ctx context.Context, client vendorapi.MemberReader, text string,
 		view.failed("who the member is", reply)
 		return view
 	}
-	view.State, view.id = vendorRead, identity.ID
+	view.State, view.id = VendorRead, identity.ID
 	view.private = privacy.Member{Names: identity.Names, Mobile: identity.Mobile}
-	view.Identity = &memberIdentity{Name: privacy.Name(identity.Names...), Mobile: privacy.Mobile(identity.Mobile),
+	view.Identity = &Identity{Name: privacy.Name(identity.Names...), Mobile: privacy.Mobile(identity.Mobile),
 		Frozen: identity.Frozen, Balance: identity.Points, Coupons: identity.Coupons, StatusID: identity.Status}
 
 	cards, reply := client.GiftCards(ctx, view.id)
@@ -129,25 +123,25 @@ func readMember(ctx context.Context, client vendorapi.MemberReader, text string,
 }
 
 // keepCards keeps the first cards, masked.
-func (v *vendorView) keepCards(cards []vendorapi.GiftCard) {
+func (v *VendorView) keepCards(cards []vendorapi.GiftCard) {
 	for _, c := range cards {
 		v.private.Cards = append(v.private.Cards, c.Number)
 	}
 	v.MoreCards = max(len(cards)-memberMaxCards, 0)
 	for _, c := range cards[:len(cards)-v.MoreCards] {
-		v.Cards = append(v.Cards, memberCard{Number: privacy.Card(c.Number), Title: v.private.Mask(c.Title), Balance: v.private.Mask(c.Balance),
+		v.Cards = append(v.Cards, Card{Number: privacy.Card(c.Number), Title: v.private.Mask(c.Title), Balance: v.private.Mask(c.Balance),
 			FaceValue: v.private.Mask(c.FaceValue), Status: v.private.Mask(c.Status), EndsAt: v.private.Mask(c.EndsAt)})
 	}
 }
 
 // failed notes a call that brought nothing. The first one is kept.
-func (v *vendorView) failed(what string, reply vendorapi.Reply) {
-	if v.State == vendorRefused || v.State == vendorAway {
+func (v *VendorView) failed(what string, reply vendorapi.Reply) {
+	if v.State == VendorRefused || v.State == VendorAway {
 		return
 	}
-	v.State = vendorAway
+	v.State = VendorAway
 	if reply.Outcome == vendorapi.Refused {
-		v.State = vendorRefused
+		v.State = VendorRefused
 	}
 	v.Words = v.private.Mask(what + ": " + replyWords(reply))
 }
@@ -166,3 +160,6 @@ func replyWords(reply vendorapi.Reply) string {
 	}
 	return words
 }
+
+// RecordsRead counts the records that were read.
+func (v *VendorView) RecordsRead() int { return len(v.history.Records) }

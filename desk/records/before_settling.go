@@ -1,23 +1,19 @@
-package main
+package records
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/evidence"
-	"pointsledger/internal/accounts"
-	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
-// settleLook is what speaks for and against a settlement before it is made.
-type settleLook struct {
+// SettleLook is what speaks for and against a settlement before it is made.
+type SettleLook struct {
 	// Refused is the vendor's refusal of the points call, empty when the last
 	// answer to it was none.
 	Refused string `json:"vendor_refused"`
@@ -34,9 +30,9 @@ type settleLook struct {
 // reads, the account is off here, or the vendor did not answer.
 const unread = "unread"
 
-// against says what speaks against the settlement, empty when nothing does. What
+// Against says what speaks against the settlement, empty when nothing does. What
 // could not be read speaks neither way.
-func (l *settleLook) against() string {
+func (l *SettleLook) Against() string {
 	var parts []string
 	if l.Refused != "" {
 		parts = append(parts, "the vendor refused it: "+l.Refused)
@@ -47,44 +43,34 @@ func (l *settleLook) against() string {
 	return strings.Join(parts, "; and ")
 }
 
-func (l *settleLook) print(out io.Writer) {
-	if l.Refused != "" {
-		printLine(out, "vendor said", "refused: "+l.Refused)
-	}
-	if l.Frozen {
-		printLine(out, "frozen", "the vendor says that the member's account is frozen")
-	}
-	printLine(out, "records", l.Words)
-}
-
-// lookBeforeSettling reads the vendor's last answer to the points call, and the
-// member's records where they can be read from here. It changes nothing.
-func (s *session) lookBeforeSettling(ctx context.Context, d *ledger.OperationDetail) (look settleLook, err error) {
+// BeforeSettling reads the vendor's last answer to the points call of an operation
+// that is parked, and the member's records where they can be read from here.
+func (l *Lookup) BeforeSettling(ctx context.Context, d *ledger.OperationDetail) (look SettleLook, err error) {
 	look.Refused = lastRefusal(d)
 	look.Records = unread
-	v, configured := s.config.Vendor(d.Account)
+	a, configured := l.account(d.Account)
 	switch {
-	case configured && v.Kind != config.KindZhimai:
+	case configured && !a.Reads:
 		look.Words = "not read: the account has no call that reads"
 		return look, nil
-	case !configured || !v.On():
+	case !configured || a.Off != "":
 		look.Words = "not read: the account is not set up here (its url and credentials); what they show is not known"
 		return look, nil
 	}
-	client, err := accounts.Zhimai(v)
+	reader, err := l.opener.OpenReader(a.Name)
 	if err != nil {
-		return look, fmt.Errorf("vendor account %s: %w", v.Name, err)
+		return look, err
 	}
-	defer client.Close()
+	defer reader.Close()
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	reading, known, reply := s.readProbed(bounded, &probedVendor{client, v}, d.MemberID)
+	reading, known, reply := l.readRecords(bounded, &a, reader, d.MemberID)
 	if reply.Outcome != vendorapi.Applied {
 		look.Words = "not read: " + privacy.VendorWords(replyWords(reply))
 		return look, ctx.Err()
 	}
-	look.Frozen = memberFrozen(bounded, client, d.MemberID)
-	operations, err := s.store.IssuedTo(ctx, d.Account, d.MemberID)
+	look.Frozen = memberFrozen(bounded, reader, d.MemberID)
+	operations, err := l.book.IssuedTo(ctx, d.Account, d.MemberID)
 	if err != nil {
 		return look, err
 	}
@@ -92,27 +78,9 @@ func (s *session) lookBeforeSettling(ctx context.Context, d *ledger.OperationDet
 	if d.Open.FirstSentAt != nil {
 		op.FirstSentAt = *d.Open.FirstSentAt
 	}
-	look.judged(evidence.Judge(op, reading, evidence.IssuedOf(operations), known))
+	judged := evidence.Judge(op, reading, evidence.IssuedOf(operations), known)
+	look.Records, look.Words = recordsSay(judged.Verdict), wording.Judgement(judged)
 	return look, nil
-}
-
-// judged puts a verdict into words.
-func (l *settleLook) judged(j evidence.Judgement) {
-	switch j.Verdict {
-	case evidence.Shown:
-		l.Records, l.Words = "shown", "a record shows it, with our reference and its points"
-	case evidence.ShownOtherPoints:
-		l.Records, l.Words = "shown_with_other_points", "a record shows our reference with other points"
-	case evidence.PerhapsShown:
-		l.Records, l.Words = "perhaps_shown", "a record of these points may be it, without our reference"
-	case evidence.Absent:
-		l.Records, l.Words = "absent", "it is not there, and the same reading would have shown it"
-	default:
-		l.Records, l.Words = "not_known", "it is not there, which proves nothing"
-		if j.Lack != "" {
-			l.Words += " (" + j.Lack.Words() + ")"
-		}
-	}
 }
 
 // lastRefusal is the vendor's answer to the last points call, when that was a
@@ -138,4 +106,19 @@ func quietSince(d *ledger.OperationDetail) time.Time {
 		return d.Attempts[n-1].At
 	}
 	return time.Now()
+}
+
+// recordsSay names a verdict in a SettleLook.
+func recordsSay(v evidence.Verdict) string {
+	switch v {
+	case evidence.Shown:
+		return "shown"
+	case evidence.ShownOtherPoints:
+		return "shown_with_other_points"
+	case evidence.PerhapsShown:
+		return "perhaps_shown"
+	case evidence.Absent:
+		return "absent"
+	}
+	return "not_known"
 }

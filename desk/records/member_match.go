@@ -1,4 +1,4 @@
-package main
+package records
 
 import (
 	"cmp"
@@ -12,37 +12,37 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// memberFinding says how an operation and the vendor's records stand to each
+// Finding says how an operation and the vendor's records stand to each
 // other.
-type memberFinding string
+type Finding string
 
 const (
-	inBoth           memberFinding = "in_both"
-	inBothGuess      memberFinding = "in_both_by_guess"
-	pointsDiffer     memberFinding = "points_differ"
-	appliedAgain     memberFinding = "applied_again"
-	notInRecords     memberFinding = "posted_not_in_records"
-	justPosted       memberFinding = "posted_just_now"
-	notCompared      memberFinding = "posted_not_compared"
-	doubtSeen        memberFinding = "in_doubt_seen"
-	doubtMaybe       memberFinding = "in_doubt_maybe_seen"
-	doubtAbsent      memberFinding = "in_doubt_not_in_records"
-	doubtOpen        memberFinding = "in_doubt_not_told"
-	openSeen         memberFinding = "not_posted_but_seen"
-	voidedSeen       memberFinding = "voided_but_seen"
-	parkedUnseen     memberFinding = "parked"
-	underWay         memberFinding = "under_way"
-	voidedUnseen     memberFinding = "voided"
-	nothingToSend    memberFinding = "nothing_to_send"
-	unknownReference memberFinding = "unknown_reference"
-	otherAward       memberFinding = "other_source"
-	otherSpent       memberFinding = "spent"
+	InBoth           Finding = "in_both"
+	InBothByGuess    Finding = "in_both_by_guess"
+	PointsDiffer     Finding = "points_differ"
+	AppliedAgain     Finding = "applied_again"
+	NotInRecords     Finding = "posted_not_in_records"
+	JustPosted       Finding = "posted_just_now"
+	NotCompared      Finding = "posted_not_compared"
+	DoubtSeen        Finding = "in_doubt_seen"
+	DoubtMaybe       Finding = "in_doubt_maybe_seen"
+	DoubtAbsent      Finding = "in_doubt_not_in_records"
+	DoubtOpen        Finding = "in_doubt_not_told"
+	OpenSeen         Finding = "not_posted_but_seen"
+	VoidedSeen       Finding = "voided_but_seen"
+	ParkedUnseen     Finding = "parked"
+	UnderWay         Finding = "under_way"
+	VoidedUnseen     Finding = "voided"
+	NothingToSend    Finding = "nothing_to_send"
+	UnknownReference Finding = "unknown_reference"
+	OtherAward       Finding = "other_source"
+	OtherSpent       Finding = "spent"
 )
 
 // memberRow is an operation beside the record that shows it, or one of the two
 // alone.
 type memberRow struct {
-	finding   memberFinding
+	finding   Finding
 	operation *desk.MemberOperation
 	record    *vendorapi.Movement
 	// at is when the record was made, else when the operation ended, else when
@@ -245,15 +245,15 @@ func (m *matcher) rows() []memberRow {
 		row := memberRow{record: r, at: m.times[i], points: r.Points}
 		switch {
 		case m.again[i]:
-			row.finding, row.operation = appliedAgain, &m.operations[m.taken[i]]
+			row.finding, row.operation = AppliedAgain, &m.operations[m.taken[i]]
 		case m.taken[i] >= 0:
 			continue
 		case !r.Award:
-			row.finding = otherSpent
+			row.finding = OtherSpent
 		case evidence.ReferenceAtEnd(r.Text) != "":
-			row.finding = unknownReference
+			row.finding = UnknownReference
 		default:
-			row.finding = otherAward
+			row.finding = OtherAward
 		}
 		rows = append(rows, row)
 	}
@@ -269,49 +269,49 @@ func operationTime(o *desk.MemberOperation) time.Time {
 }
 
 // foundSeen is the finding of an operation that has a record.
-func foundSeen(o *desk.MemberOperation, equal, guess bool) memberFinding {
+func foundSeen(o *desk.MemberOperation, equal, guess bool) Finding {
 	switch {
 	case o.State == "voided":
-		return voidedSeen
+		return VoidedSeen
 	case !equal:
-		return pointsDiffer
+		return PointsDiffer
 	case o.State == "posted" && guess:
-		return inBothGuess
+		return InBothByGuess
 	case o.State == "posted":
-		return inBoth
+		return InBoth
 	case o.InDoubt && guess:
-		return doubtMaybe
+		return DoubtMaybe
 	case o.InDoubt:
-		return doubtSeen
+		return DoubtSeen
 	}
-	return openSeen
+	return OpenSeen
 }
 
 // foundUnseen is the finding of an operation without a record.
-func (m *matcher) foundUnseen(o *desk.MemberOperation, covered func(time.Time) bool) memberFinding {
+func (m *matcher) foundUnseen(o *desk.MemberOperation, covered func(time.Time) bool) Finding {
 	switch o.State {
 	case "":
-		return nothingToSend
+		return NothingToSend
 	case "voided":
-		return voidedUnseen
+		return VoidedUnseen
 	case "posted":
 		switch {
 		case !m.read || !covered(o.PostedAt):
-			return notCompared
+			return NotCompared
 		case m.now.Sub(o.PostedAt) < m.settled:
-			return justPosted
+			return JustPosted
 		}
-		return notInRecords
+		return NotInRecords
 	}
 	switch {
 	case o.InDoubt && m.judged[o.ID].Verdict == evidence.Absent && o.State == string(ledger.Parked):
-		return doubtAbsent
+		return DoubtAbsent
 	case o.InDoubt:
-		return doubtOpen
+		return DoubtOpen
 	case o.State == string(ledger.Parked):
-		return parkedUnseen
+		return ParkedUnseen
 	}
-	return underWay
+	return UnderWay
 }
 
 // coverage tells of which times the records were read. Where the vendor has

@@ -1,4 +1,4 @@
-package main
+package records
 
 import (
 	"slices"
@@ -7,30 +7,29 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/evidence"
-	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
 
-// memberAccount is a member at one account.
-type memberAccount struct {
+// MemberAccount is a member at one account.
+type MemberAccount struct {
 	Account string `json:"account"`
 	Kind    string `json:"kind"`
 	// MemberID is the id at the vendor, masked where it looks like a mobile
 	// number; empty when only a code is known. MemberCode is that code.
 	MemberID   string     `json:"member_id"`
 	MemberCode string     `json:"member_code"`
-	Vendor     vendorView `json:"vendor"`
+	Vendor     VendorView `json:"vendor"`
 	// Ledger and Records are sums over all rows, shown or not.
-	Ledger  memberSums `json:"ledger"`
-	Records recordSums `json:"records"`
+	Ledger  MemberSums `json:"ledger"`
+	Records RecordSums `json:"records"`
 	// ShowsReferences: the vendor's records are known to show our references.
 	ShowsReferences bool `json:"shows_references"`
 	// Rows are the newest first; MoreRows counts those that are not shown, and
 	// OlderRows those from before --since, which are not counted anywhere else.
-	Rows        []shownRow         `json:"rows"`
-	MoreRows    int                `json:"more_rows"`
-	OlderRows   int                `json:"older_rows"`
-	Differences []memberDifference `json:"differences"`
+	Rows        []Row        `json:"rows"`
+	MoreRows    int          `json:"more_rows"`
+	OlderRows   int          `json:"older_rows"`
+	Differences []Difference `json:"differences"`
 	// MoreOperations: the ledger has older operations, which were not read.
 	MoreOperations bool `json:"more_operations"`
 	// ScannedFrom is how far back scanned codes were looked for; null: not at
@@ -38,7 +37,10 @@ type memberAccount struct {
 	ScannedFrom *time.Time `json:"scanned_codes_from"`
 	ScanEnded   bool       `json:"scanned_codes_cut_off"`
 
-	config config.Vendor
+	// Gate is why no call is made at the account now; empty while calls are made.
+	Gate string `json:"-"`
+
+	config Account
 	ledger desk.MemberOperations
 	echo   bool
 	// knowledge is what was known of the account before its records were read,
@@ -47,47 +49,38 @@ type memberAccount struct {
 	issued    []evidence.Issued
 	lacks     map[evidence.Lack]bool
 	id, code  string
-	gate      string
 	rows      []memberRow
 }
 
-// tally is a number of operations or records and their points.
-type tally struct {
-	Count  int64 `json:"count"`
-	Points int64 `json:"points"`
-}
-
-func (t *tally) add(points int64) { t.Count++; t.Points += points }
-
-// memberSums are the ledger's sums. InDoubt lies across Waiting and Parked.
-type memberSums struct {
-	Posted        tally `json:"posted"`
-	Waiting       tally `json:"waiting"`
-	Parked        tally `json:"parked"`
-	InDoubt       tally `json:"in_doubt"`
-	Voided        tally `json:"voided"`
+// MemberSums are the ledger's sums. InDoubt lies across Waiting and Parked.
+type MemberSums struct {
+	Posted        Tally `json:"posted"`
+	Waiting       Tally `json:"waiting"`
+	Parked        Tally `json:"parked"`
+	InDoubt       Tally `json:"in_doubt"`
+	Voided        Tally `json:"voided"`
 	NothingToSend int64 `json:"nothing_to_send"`
 }
 
-// recordSums are those of the vendor's records.
-type recordSums struct {
+// RecordSums are those of the vendor's records.
+type RecordSums struct {
 	// Read: they were read. All else is 0 when they were not.
 	Read    bool  `json:"read"`
-	Ours    tally `json:"ours"`
-	Guessed tally `json:"ours_by_guess"`
-	Others  tally `json:"other_sources"`
-	Spent   tally `json:"spent"`
+	Ours    Tally `json:"ours"`
+	Guessed Tally `json:"ours_by_guess"`
+	Others  Tally `json:"other_sources"`
+	Spent   Tally `json:"spent"`
 }
 
-// shownRow is a row without private data.
-type shownRow struct {
-	Finding   memberFinding   `json:"finding"`
-	At        time.Time       `json:"at"`
-	Operation *shownMemberOp  `json:"operation"`
-	Record    *shownVendorRow `json:"record"`
+// Row is a row without private data.
+type Row struct {
+	Finding   Finding       `json:"finding"`
+	At        time.Time     `json:"at"`
+	Operation *RowOperation `json:"operation"`
+	Record    *RowRecord    `json:"record"`
 }
 
-type shownMemberOp struct {
+type RowOperation struct {
 	ID          ledger.OperationID `json:"id"`
 	BizID       ledger.BizID       `json:"biz_id"`
 	Reference   string             `json:"reference"`
@@ -104,7 +97,7 @@ type shownMemberOp struct {
 	PostedAt    *time.Time `json:"posted_at"`
 }
 
-type shownVendorRow struct {
+type RowRecord struct {
 	// Points are below zero when they were spent.
 	Points int64  `json:"points"`
 	Spent  bool   `json:"spent"`
@@ -118,7 +111,7 @@ type shownVendorRow struct {
 const settledAfter = time.Minute
 
 // compare sets the ledger and the records side by side.
-func (a *memberAccount) compare(q memberQuestion) {
+func (a *MemberAccount) compare(q MemberQuestion) {
 	a.MemberID, a.MemberCode = privacy.Mobiles(a.id), privacy.Mobiles(a.code)
 	a.MoreOperations, a.ScanEnded = a.ledger.More, a.ledger.ScanEnded
 	if at := a.ledger.ScannedFrom; !at.IsZero() {
@@ -129,20 +122,20 @@ func (a *memberAccount) compare(q memberQuestion) {
 	}
 	a.ShowsReferences = a.echo
 	rows := compareMember(a.ledger.Operations, a.Vendor.history.Records, comparison{read: a.Vendor.read, echo: a.echo,
-		judged: a.judged(), partial: a.Vendor.Partial, settled: a.config.VerifyAfter + settledAfter, now: q.now})
-	a.rows = slices.DeleteFunc(rows, func(r memberRow) bool { return !r.at.IsZero() && r.at.Before(q.since) })
+		judged: a.judged(), partial: a.Vendor.Partial, settled: a.config.Beliefs.VerifyAfter + settledAfter, now: q.Now})
+	a.rows = slices.DeleteFunc(rows, func(r memberRow) bool { return !r.at.IsZero() && r.at.Before(q.Since) })
 	a.OlderRows = len(rows) - len(a.rows)
 	a.sum()
 	a.Differences = a.differences()
-	a.MoreRows = max(len(a.rows)-q.limit, 0)
-	a.Rows = make([]shownRow, 0, len(a.rows)-a.MoreRows)
+	a.MoreRows = max(len(a.rows)-q.Limit, 0)
+	a.Rows = make([]Row, 0, len(a.rows)-a.MoreRows)
 	for _, r := range a.rows[:len(a.rows)-a.MoreRows] {
 		a.Rows = append(a.Rows, a.shown(r))
 	}
 }
 
 // judged asks the judge about the operations in doubt; nil when nothing was read.
-func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
+func (a *MemberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 	if !a.Vendor.read {
 		return nil
 	}
@@ -154,7 +147,7 @@ func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 	if a.Vendor.Identity != nil {
 		reading.Balance = a.Vendor.Identity.Balance
 	}
-	known := evidence.KnowledgeOf(a.knowledge, beliefsOf(a.config))
+	known := evidence.KnowledgeOf(a.knowledge, a.config.Beliefs)
 	judged := map[ledger.OperationID]evidence.Judgement{}
 	for _, o := range a.ledger.Operations {
 		if o.InDoubt {
@@ -171,21 +164,21 @@ func (a *memberAccount) judged() map[ledger.OperationID]evidence.Judgement {
 	return judged
 }
 
-func (a *memberAccount) sum() {
+func (a *MemberAccount) sum() {
 	a.Records.Read = a.Vendor.read
 	for _, r := range a.rows {
-		if o := r.operation; o != nil && r.finding != appliedAgain {
+		if o := r.operation; o != nil && r.finding != AppliedAgain {
 			a.Ledger.add(o)
 		}
 		if r.record == nil {
 			continue
 		}
 		switch r.finding {
-		case otherSpent:
+		case OtherSpent:
 			a.Records.Spent.add(max(r.record.Points, -r.record.Points))
-		case otherAward:
+		case OtherAward:
 			a.Records.Others.add(r.record.Points)
-		case inBothGuess, doubtMaybe:
+		case InBothByGuess, DoubtMaybe:
 			a.Records.Guessed.add(r.record.Points)
 		default:
 			a.Records.Ours.add(r.record.Points)
@@ -193,7 +186,7 @@ func (a *memberAccount) sum() {
 	}
 }
 
-func (s *memberSums) add(o *desk.MemberOperation) {
+func (s *MemberSums) add(o *desk.MemberOperation) {
 	points := int64(o.Points)
 	switch o.State {
 	case "posted":
@@ -213,10 +206,10 @@ func (s *memberSums) add(o *desk.MemberOperation) {
 }
 
 // shown masks a row.
-func (a *memberAccount) shown(r memberRow) shownRow {
-	row := shownRow{Finding: r.finding, At: r.at}
+func (a *MemberAccount) shown(r memberRow) Row {
+	row := Row{Finding: r.finding, At: r.at}
 	if o := r.operation; o != nil {
-		row.Operation = &shownMemberOp{ID: o.ID, BizID: o.BizID, Reference: o.Reference,
+		row.Operation = &RowOperation{ID: o.ID, BizID: o.BizID, Reference: o.Reference,
 			BusinessKey: privacy.Hide(o.BusinessKey, o.MemberID, o.MemberCode), EventType: o.EventType, Points: o.Points,
 			State: memberState(o), Cause: o.Cause, InDoubt: o.InDoubt, Evidence: o.Evidence, RecordedAt: o.RecordedAt,
 			FirstSentAt: orNil(o.FirstSentAt), PostedAt: orNil(o.PostedAt)}
@@ -226,7 +219,7 @@ func (a *memberAccount) shown(r memberRow) shownRow {
 		if r.operation != nil && evidence.ReferenceAtEnd(record.Text) != "" {
 			text = privacy.Hide(a.Vendor.private.MaskOurs(record.Text), r.operation.MemberID, r.operation.MemberCode)
 		}
-		row.Record = &shownVendorRow{Points: record.Points, Spent: !record.Award, Text: text, At: a.Vendor.private.Mask(record.WrittenAt)}
+		row.Record = &RowRecord{Points: record.Points, Spent: !record.Award, Text: text, At: a.Vendor.private.Mask(record.WrittenAt)}
 		if row.Record.Spent {
 			row.Record.Points = -max(record.Points, -record.Points)
 		}
@@ -259,12 +252,18 @@ func memberState(o *desk.MemberOperation) string {
 }
 
 // worthShowing tells whether there is anything to show.
-func (a *memberAccount) worthShowing() bool {
-	return len(a.ledger.Operations) > 0 || a.Vendor.Identity != nil || a.Vendor.State == vendorAway
+func (a *MemberAccount) worthShowing() bool {
+	return len(a.ledger.Operations) > 0 || a.Vendor.Identity != nil || a.Vendor.State == VendorAway
 }
 
 // incomplete tells whether the vendor was to be asked and did not say it all.
-func (a *memberAccount) incomplete() bool {
+func (a *MemberAccount) incomplete() bool {
 	known := len(a.ledger.Operations) > 0 || a.Vendor.Identity != nil
-	return a.Vendor.State == vendorAway || a.Vendor.State == vendorRefused && known || a.Vendor.Partial
+	return a.Vendor.State == VendorAway || a.Vendor.State == VendorRefused && known || a.Vendor.Partial
 }
+
+// Total counts the rows, those that are not among Rows included.
+func (a *MemberAccount) Total() int { return len(a.rows) }
+
+// IDsOnly: vendors of the account's kind know no scanned codes.
+func (a *MemberAccount) IDsOnly() bool { return a.config.IDsOnly }

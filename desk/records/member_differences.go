@@ -1,19 +1,19 @@
-package main
+package records
 
 import (
 	"fmt"
 	"maps"
 	"slices"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/evidence"
-	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
 
-// memberDifference is what does not agree, or is not done, and what to do.
-type memberDifference struct {
-	Kind memberFinding `json:"kind"`
+// Difference is what does not agree, or is not done, and what to do.
+type Difference struct {
+	Kind Finding `json:"kind"`
 	// Cause is why, for what is parked.
 	Cause  string `json:"cause"`
 	Count  int64  `json:"count"`
@@ -21,22 +21,24 @@ type memberDifference struct {
 	// Operations are the first of them.
 	Operations []ledger.OperationID `json:"operation_ids"`
 	Words      string               `json:"words"`
-	// Commands are for the first of them.
-	Commands []string `json:"commands"`
+	// Steps are what can be done about the first of them. Commands are the same as
+	// a terminal types them: whoever has one fills them in.
+	Steps    []desk.Step `json:"-"`
+	Commands []string    `json:"commands"`
 }
 
-// memberCommands bounds the operations that commands are printed for.
-const memberCommands = 3
+// MaxSteps bounds the operations of a difference that steps are for.
+const MaxSteps = 3
 
 // differenceOrder is the order of what is printed: what lost or gave points
 // wrongly comes first.
-var differenceOrder = [...]memberFinding{appliedAgain, pointsDiffer, openSeen, voidedSeen, notInRecords, unknownReference, doubtSeen,
-	doubtMaybe, doubtAbsent, doubtOpen, parkedUnseen, underWay, justPosted, notCompared, otherAward, otherSpent}
+var differenceOrder = [...]Finding{AppliedAgain, PointsDiffer, OpenSeen, VoidedSeen, NotInRecords, UnknownReference, DoubtSeen,
+	DoubtMaybe, DoubtAbsent, DoubtOpen, ParkedUnseen, UnderWay, JustPosted, NotCompared, OtherAward, OtherSpent}
 
 // differences sums up the rows by what they say, and why.
-func (a *memberAccount) differences() []memberDifference {
+func (a *MemberAccount) differences() []Difference {
 	type group struct {
-		finding memberFinding
+		finding Finding
 		cause   string
 	}
 	of := map[group][]memberRow{}
@@ -51,10 +53,10 @@ func (a *memberAccount) differences() []memberDifference {
 		}
 		of[g] = append(of[g], r)
 	}
-	list := []memberDifference{}
+	list := []Difference{}
 	for _, finding := range differenceOrder {
 		for _, g := range causes {
-			if g.finding == finding && (finding != notCompared || a.Vendor.read) {
+			if g.finding == finding && (finding != NotCompared || a.Vendor.read) {
 				list = append(list, a.difference(g.finding, g.cause, of[g]))
 			}
 		}
@@ -62,79 +64,79 @@ func (a *memberAccount) differences() []memberDifference {
 	return list
 }
 
-func (a *memberAccount) difference(finding memberFinding, cause string, rows []memberRow) memberDifference {
-	d := memberDifference{Kind: finding, Cause: cause, Count: int64(len(rows)), Operations: []ledger.OperationID{}, Commands: []string{}}
+func (a *MemberAccount) difference(finding Finding, cause string, rows []memberRow) Difference {
+	d := Difference{Kind: finding, Cause: cause, Count: int64(len(rows)), Operations: []ledger.OperationID{}, Commands: []string{}}
 	for _, r := range rows {
 		d.Points += max(r.points, -r.points)
-		if r.operation != nil && len(d.Operations) < memberCommands {
+		if r.operation != nil && len(d.Operations) < MaxSteps {
 			d.Operations = append(d.Operations, r.operation.ID)
 		}
 	}
 	d.Words = a.differenceWords(&d, rows)
-	for _, r := range rows[:min(len(rows), memberCommands)] {
-		if line := a.differenceCommand(finding, r); line != "" {
-			d.Commands = append(d.Commands, line)
+	for _, r := range rows[:min(len(rows), MaxSteps)] {
+		if step, found := a.step(finding, r); found {
+			d.Steps = append(d.Steps, step)
 		}
 	}
 	return d
 }
 
 // them is "1 operation (100 points)".
-func (d *memberDifference) them(noun string) string {
+func (d *Difference) them(noun string) string {
 	return fmt.Sprintf("%s (%s)", wording.Plural(d.Count, noun), wording.Plural(d.Points, "point"))
 }
 
-func (a *memberAccount) verifies() bool { return a.config.InDoubt == config.InDoubtVerify }
+func (a *MemberAccount) verifies() bool { return a.config.Verifies }
 
 // differenceWords says what a finding means and what to do about it.
-func (a *memberAccount) differenceWords(d *memberDifference, rows []memberRow) string {
+func (a *MemberAccount) differenceWords(d *Difference, rows []memberRow) string {
 	operations, records := d.them("operation"), d.them("record")
 	switch d.Kind {
-	case appliedAgain:
+	case AppliedAgain:
 		return records + " too many: the vendor shows an operation of ours more than once, so it granted it again. There is no call that takes points back: ask the vendor to."
-	case pointsDiffer:
+	case PointsDiffer:
 		shown := int64(0)
 		for _, r := range rows {
 			shown += r.record.Points
 		}
 		return fmt.Sprintf("Other points: the ledger has %s; the records show our reference with %s. Ask the vendor how this came to be.", operations, wording.Plural(shown, "point"))
-	case openSeen:
+	case OpenSeen:
 		return operations + " granted by the vendor, though the ledger does not know: the member has these points. Do not put it back, as it is not in doubt and would be sent again. Have it posted with the record as evidence:"
-	case voidedSeen:
+	case VoidedSeen:
 		return operations + " given up by a person, though the vendor granted it: the member has these points. Leave it, or ask the vendor to take them back."
-	case notInRecords:
+	case NotInRecords:
 		return "Missing at the vendor: " + operations + " posted, but not in the records. " + a.missingWords() + " See how it was posted, and ask the vendor for the dedup key:"
-	case unknownReference:
+	case UnknownReference:
 		return records + " with a reference of ours, but the ledger has no such operation of this member. " + a.unknownWords()
-	case doubtSeen:
+	case DoubtSeen:
 		return a.doubtSeenWords(operations, d.Cause)
-	case doubtMaybe:
+	case DoubtMaybe:
 		return operations + " in doubt, and a record without our reference that has the same points, or begins like our text: it may be this one. Ask the vendor what the record stands for before you decide:"
-	case doubtAbsent:
+	case DoubtAbsent:
 		words := operations + " in doubt, and not in the records, which would show it: the vendor did not apply it. "
 		if !a.verifies() {
 			return words + "This account sends again without looking."
 		}
 		return words + "Put back, it is looked up once more and then sent:"
-	case doubtOpen:
+	case DoubtOpen:
 		return a.doubtOpenWords(operations, d.Cause)
-	case parkedUnseen:
+	case ParkedUnseen:
 		return fmt.Sprintf("%s parked (%s): %s. The member does not have these points. %s:", operations, d.Cause,
 			wording.Cause(d.Cause, string(ledger.Parked)), wording.Advice(d.Cause, a.verifies()))
-	case underWay:
+	case UnderWay:
 		return operations + " on the way: the workers send it by themselves." + a.gateWords()
-	case justPosted:
+	case JustPosted:
 		return operations + " posted just now, and not in the records yet. Look again in a minute."
-	case notCompared:
+	case NotCompared:
 		return operations + " posted, and not compared: the vendor has more records than were read."
-	case otherAward:
+	case OtherAward:
 		return records + " from other sources (tills, campaigns, the vendor's people): not ours, and no fault."
 	}
 	return records + " of points spent: not ours, and no fault."
 }
 
 // missingWords says what it is worth that a posted operation is not seen.
-func (a *memberAccount) missingWords() string {
+func (a *MemberAccount) missingWords() string {
 	if a.echo {
 		return "The vendor confirmed it; its records show our references, and not this one."
 	}
@@ -142,7 +144,7 @@ func (a *memberAccount) missingWords() string {
 }
 
 // unknownWords says where an operation may be that only the vendor knows.
-func (a *memberAccount) unknownWords() string {
+func (a *MemberAccount) unknownWords() string {
 	words := "It may have been recorded under another member id"
 	if a.ScanEnded || a.MoreOperations {
 		words += ", or longer ago than was looked through here (--since)"
@@ -150,7 +152,7 @@ func (a *memberAccount) unknownWords() string {
 	return words + ". If `replay show` does not find it, the ledger has lost it: `replay stream` can bring it back."
 }
 
-func (a *memberAccount) doubtSeenWords(operations, cause string) string {
+func (a *MemberAccount) doubtSeenWords(operations, cause string) string {
 	words := operations + " in doubt, and in the records: the member has these points. "
 	switch {
 	case cause == "" && a.verifies():
@@ -161,7 +163,7 @@ func (a *memberAccount) doubtSeenWords(operations, cause string) string {
 	return words + "This account sends again without looking: have it posted with the record as evidence instead:"
 }
 
-func (a *memberAccount) doubtOpenWords(operations, cause string) string {
+func (a *MemberAccount) doubtOpenWords(operations, cause string) string {
 	words := operations + " in doubt: the vendor may have applied it. "
 	switch {
 	case !a.Vendor.read:
@@ -183,60 +185,59 @@ func (a *memberAccount) doubtOpenWords(operations, cause string) string {
 }
 
 // gateWords is what a closed gate means for what is on the way.
-func (a *memberAccount) gateWords() string {
-	if a.gate == "" {
+func (a *MemberAccount) gateWords() string {
+	if a.Gate == "" {
 		return ""
 	}
-	return fmt.Sprintf(" Not now: the account's gate is closed, as %s; see `replay status`.", wording.Gate(a.gate))
+	return fmt.Sprintf(" Not now: the account's gate is closed, as %s; see `replay status`.", wording.Gate(a.Gate))
 }
 
-// differenceCommand is the command for one of the rows; empty for none.
-func (a *memberAccount) differenceCommand(finding memberFinding, r memberRow) string {
+// step is what can be done about one of the rows; found is false for nothing.
+func (a *MemberAccount) step(finding Finding, r memberRow) (_ desk.Step, found bool) {
 	o := r.operation
 	parked := o != nil && o.State == string(ledger.Parked)
-	settle := func() string {
-		evidence := "in the member's records"
+	show := func() (desk.Step, bool) { return desk.Step{Do: desk.StepShow, Operation: o.ID, BizID: o.BizID}, true }
+	settle := func() (desk.Step, bool) {
+		shown := "in the member's records"
 		if at := r.record.At; !at.IsZero() {
-			evidence = "record of " + wording.Moment(at)
+			shown = "record of " + wording.Moment(at)
 		}
-		return shell("replay", "settle", string(o.BizID), "--evidence", evidence, "--reason", reasonToFill)
+		return desk.Step{Do: desk.StepSettle, Operation: o.ID, BizID: o.BizID, Evidence: shown}, true
 	}
 	switch finding {
-	case openSeen:
+	case OpenSeen:
 		if parked {
 			return settle()
 		}
-		return showCommand(o.ID)
-	case doubtSeen:
+		return show()
+	case DoubtSeen:
 		if parked && !a.verifies() {
 			return settle()
 		}
 		fallthrough
-	case doubtAbsent, doubtOpen, parkedUnseen:
+	case DoubtAbsent, DoubtOpen, ParkedUnseen:
 		if parked && wording.WorthReplay(o.Cause, a.verifies()) {
-			return runBizID(o.BizID)
+			return desk.Step{Do: desk.StepPutBack, Operation: o.ID, BizID: o.BizID}, true
 		}
 		if parked {
-			return showCommand(o.ID)
+			return show()
 		}
-	case appliedAgain, pointsDiffer, voidedSeen, notInRecords, doubtMaybe:
-		return showCommand(o.ID)
-	case unknownReference:
-		return shell("replay", "show", evidence.ReferenceAtEnd(r.record.Text))
+	case AppliedAgain, PointsDiffer, VoidedSeen, NotInRecords, DoubtMaybe:
+		return show()
+	case UnknownReference:
+		return desk.Step{Do: desk.StepShow, Reference: evidence.ReferenceAtEnd(r.record.Text)}, true
 	}
-	return ""
+	return desk.Step{}, false
 }
 
-func showCommand(id ledger.OperationID) string { return fmt.Sprintf("replay show %d", id) }
-
-// agreeWords says what is right: how much of what was posted is in the records.
-func (a *memberAccount) agreeWords() string {
+// Agreement says what is right: how much of what was posted is in the records.
+func (a *MemberAccount) Agreement() string {
 	exact, guess := 0, 0
 	for _, r := range a.rows {
 		switch r.finding {
-		case inBoth:
+		case InBoth:
 			exact++
-		case inBothGuess:
+		case InBothByGuess:
 			guess++
 		}
 	}

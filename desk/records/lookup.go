@@ -1,0 +1,90 @@
+package records
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"pointsledger/desk"
+	"pointsledger/evidence"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// Account is a vendor account as it is configured where the person looks from.
+type Account struct {
+	Name string
+	// Kind is shown, and decides nothing here.
+	Kind string
+	// Off is why no call is made to it; empty when it is on.
+	Off string
+	// Reads: vendors of the kind offer calls that read. IDsOnly: they know no
+	// scanned codes.
+	Reads, IDsOnly bool
+	// Verifies: what is in doubt is looked up before it is sent again.
+	Verifies bool
+	// PerSecond is the account's rate; 0 is no limit.
+	PerSecond int
+	Beliefs   evidence.Beliefs
+}
+
+// Reader is a vendor whose records, and members, can be read.
+type Reader interface {
+	vendorapi.RecordReader
+	vendorapi.MemberReader
+	vendorapi.Endpointed
+	vendorapi.Closer
+}
+
+// Opener opens the readers of accounts that are on and whose kind reads.
+type Opener interface {
+	// OpenReader opens an account by its name. The caller closes the reader.
+	OpenReader(account string) (Reader, error)
+}
+
+// Lookup answers from the ledger and the vendors' records. It changes nothing,
+// here or there. It is safe for concurrent use.
+type Lookup struct {
+	desk     *desk.Desk
+	book     *ledger.Store
+	accounts []Account
+	opener   Opener
+}
+
+// New makes a Lookup over the accounts that are configured here.
+func New(d *desk.Desk, book *ledger.Store, accounts []Account, opener Opener) *Lookup {
+	return &Lookup{desk: d, book: book, accounts: accounts, opener: opener}
+}
+
+// account finds an account by its name; found is false for one that is not
+// configured here.
+func (l *Lookup) account(name string) (_ Account, found bool) {
+	at := slices.IndexFunc(l.accounts, func(a Account) bool { return a.Name == name })
+	if at < 0 {
+		return Account{Name: name}, false
+	}
+	return l.accounts[at], true
+}
+
+// memberTimeout bounds all calls about one member.
+const memberTimeout = time.Minute
+
+// readRecords reads a member's records, with what is known of the account before
+// that: what a worker would judge by now.
+func (l *Lookup) readRecords(ctx context.Context, a *Account, from Reader, memberID string) (evidence.Reading, evidence.Knowledge, vendorapi.Reply) {
+	k, err := l.book.Knowledge(ctx, a.Name, from.Endpoint())
+	if err != nil {
+		return evidence.Reading{}, evidence.Knowledge{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
+	}
+	reading, reply := from.ReadRecords(ctx, memberID)
+	reading.BeganAt = k.Now
+	return reading, evidence.KnowledgeOf(k, a.Beliefs), reply
+}
+
+// memberFrozen tells whether the vendor says that a member's account is frozen:
+// points for it are refused. It is false also when that could not be read, and
+// costs one call.
+func memberFrozen(ctx context.Context, from vendorapi.MemberReader, memberID string) bool {
+	member, reply := from.MemberByID(ctx, memberID)
+	return reply.Outcome == vendorapi.Applied && member.ID == memberID && member.Frozen
+}
