@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
@@ -65,9 +66,9 @@ func TestVoidByPlan(t *testing.T) {
 	line = printed(t, c.must(0, "void", "--in-doubt", "--accept-in-doubt", "--operator", "lin"), "void")
 	contains(t, c.must(0, line...), "Gave up 1 operation: 100 points", "in doubt 1 of them", "lin")
 	contains(t, c.must(0, "void", "--order", "SO-doubt", "--reason", "x", "--yes"), "nothing to give up")
-	var result voidResult
+	var result desk.GiveUpResult
 	c.json(&result, "void", "--order", "SO-later", "--reason", "x", "--yes")
-	if result.Voided != 1 || result.Action == 0 || result.Left != 0 {
+	if result.Voided != 1 || result.Act == 0 || result.Left != 0 {
 		t.Errorf("result %+v", result)
 	}
 	var report voidReport

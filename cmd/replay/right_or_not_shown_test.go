@@ -37,24 +37,6 @@ func TestDrainsInIsRightOrNotShown(t *testing.T) {
 	}
 }
 
-// A canary waits while what was tried without success may still post, and not
-// when it cannot help any more.
-func TestCanaryDecides(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		posted, parked, failing, untried, sending int64
-		want                                      bool
-	}{
-		{0, 0, 10, 0, 0, false}, {5, 0, 5, 0, 0, false}, {9, 0, 1, 0, 0, true}, {10, 0, 0, 0, 0, true},
-		{8, 2, 0, 0, 0, true}, {0, 2, 8, 0, 0, true}, {0, 1, 9, 0, 0, false}, {9, 0, 0, 1, 0, false}, {9, 0, 0, 0, 1, false},
-	} {
-		r := canaryReport{Operations: 10, Posted: tc.posted, ParkedAgain: tc.parked, Failing: tc.failing, Untried: tc.untried, Sending: tc.sending, Needed: 9}
-		if r.decided() != tc.want {
-			t.Errorf("%+v: decided %v", r, !tc.want)
-		}
-	}
-}
-
 // The vendor throttles the canary's first calls: it ended at once with "tried
 // without success", although all of it was about to post.
 func TestRunCanaryWaitsForAnotherAttempt(t *testing.T) {

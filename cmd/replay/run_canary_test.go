@@ -6,19 +6,6 @@ import (
 	"pointsledger/vendorapi/sim"
 )
 
-func TestCanaryNeeds(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		n     int64
-		share float64
-		want  int64
-	}{{10, 0.9, 9}, {11, 0.9, 10}, {1, 0.9, 1}, {3, 0.5, 2}, {10, 1, 10}, {7, 0.01, 1}, {0, 0.9, 1}, {1000, 0.7, 700}} {
-		if got := canaryNeeds(tc.n, tc.share); got != tc.want {
-			t.Errorf("%g of %d: %d, want %d", tc.share, tc.n, got, tc.want)
-		}
-	}
-}
-
 // A canary that posts lets the rest follow.
 func TestRunCanaryPosts(t *testing.T) {
 	t.Parallel()

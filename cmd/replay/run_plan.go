@@ -9,73 +9,67 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
-// runReport is what a run with --yes came to.
-type runReport struct {
-	// Plan is empty when no parked operation fits.
-	Plan string `json:"plan"`
-	// Action and EndAction are the rows of ops_actions; 0 when nothing was left
-	// to do, for then nothing is recorded.
-	Action    int64 `json:"action_id"`
-	EndAction int64 `json:"end_action_id"`
-	// Found = put back + refused + skipped + Left.
-	Found int64 `json:"found"`
-	ledger.Reopened
-	Left int64 `json:"left"`
-	// Canary is nil without --canary.
-	Canary *canaryReport `json:"canary"`
-}
-
-// planRun is one go at a plan: what run --yes does between its two records.
-type planRun struct {
-	*session
-	o        *runOptions
-	run      *ledger.PlanRun
-	progress *command.Progress
-	errOut   io.Writer
-	pace     putBackPace
-	report   runReport
-}
-
-// runEndPatience bounds recording the end after an interruption.
-const runEndPatience = 10 * time.Second
-
 // carryOut puts back what is left of a plan.
 func (s *session) carryOut(c *cobra.Command, o *runOptions, plan ledger.Plan, act ledger.Decision) error {
 	if plan.Left == 0 && plan.CancelledAt == nil {
-		return s.nothingLeft(c, o, plan)
+		return nothingLeft(c, o, plan)
 	}
-	run, err := s.store.BeginPlan(c.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActReplay, Actor: act.Actor, Reason: act.Reason})
-	if err != nil {
+	watch := &runWatch{c: c, o: o, progress: command.NewProgress(c.ErrOrStderr())}
+	done, err := s.desk.PutBack(c.Context(), plan, act, desk.PutBackOrder{PerSecond: o.rate, Canary: o.canary, CanaryShare: o.canaryShare,
+		CanaryWait: o.canaryWait, Memories: s.keyMemories(), Watch: watch})
+	watch.progress.Done()
+	switch {
+	case done == nil:
 		return beginWords(err)
-	}
-	defer run.Close()
-	p := planRun{session: s, o: o, run: run, progress: command.NewProgress(c.ErrOrStderr()), errOut: c.ErrOrStderr(),
-		pace: putBackPace{perSecond: o.rate}, report: runReport{Plan: plan.Name, Action: run.Act, Found: run.Plan.Left}}
-	switch before := run.Plan.Size - run.Plan.Left; {
-	case before > 0:
-		c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(run.Plan.PlanCounts), wording.Plural(run.Plan.Left, "operation"))
-	case o.rate > 0 || o.canary > 0 || plan.Left > ledger.MaxUnexpected: // what takes a while can be interrupted
-		c.PrintErrf("Plan %s: %s. After an interruption this goes on with it:\n  %s\n", plan.Name, wording.Plural(plan.Size, "operation"), o.command(plan.Name))
-	}
-	stopped := p.putAllBack(c.Context())
-	p.progress.Done()
-	if err := p.end(c.Context(), stopped); err != nil {
-		return p.broken(errors.Join(stopped, err))
-	}
-	if o.json {
-		err = printJSON(c.OutOrStdout(), p.report)
-	} else {
-		p.print(c.OutOrStdout(), act)
+	case err != nil:
+		return o.broken(plan.Name, errors.Join(done.Stopped, err))
+	case o.json:
+		err = printJSON(c.OutOrStdout(), done)
+	default:
+		printPutBack(c.OutOrStdout(), done, act)
 	}
 	if err != nil {
 		return err
 	}
-	return p.verdict(c.Context(), stopped)
+	return o.verdict(c.Context(), done)
+}
+
+// runWatch shows a person how putting back goes.
+type runWatch struct {
+	c        *cobra.Command
+	o        *runOptions
+	progress *command.Progress
+}
+
+// Begun implements desk.PutBackWatch.
+func (w *runWatch) Begun(plan ledger.Plan) {
+	switch before := plan.Size - plan.Left; {
+	case before > 0:
+		w.c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(plan.PlanCounts), wording.Plural(plan.Left, "operation"))
+	case w.o.rate > 0 || w.o.canary > 0 || plan.Left > ledger.MaxUnexpected: // what takes a while can be interrupted
+		w.c.PrintErrf("Plan %s: %s. After an interruption this goes on with it:\n  %s\n", plan.Name, wording.Plural(plan.Size, "operation"), w.o.command(plan.Name))
+	}
+}
+
+// Did implements desk.PutBackWatch.
+func (w *runWatch) Did(r *desk.PutBackResult) {
+	w.progress.Show("  put back %s, refused %s, skipped %s, of %s", wording.Count(r.Reopened.Reopened), wording.Count(r.Refused()),
+		wording.Count(r.Skipped), wording.Count(r.Found))
+}
+
+// Watches implements desk.PutBackWatch.
+func (w *runWatch) Watches(canary *desk.Canary) { w.progress.Show("  canary: %s", canaryWords(canary)) }
+
+// Untaken implements desk.PutBackWatch.
+func (w *runWatch) Untaken(waited time.Duration, gates []ledger.ClosedGate) {
+	w.progress.Done()
+	w.c.PrintErrf("No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", wording.Short(waited), whyUntaken(gates), w.o.canaryWait)
 }
 
 // beginWords says why a plan did not begin, and what to do.
@@ -99,10 +93,10 @@ func cancelledWords(e *ledger.PlanCancelledError) error {
 		clean(e.By), e.Plan, wording.Moment(e.At))
 }
 
-func (s *session) nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
+func nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
 	switch {
 	case o.json:
-		return printJSON(c.OutOrStdout(), runReport{Plan: plan.Name})
+		return printJSON(c.OutOrStdout(), desk.PutBackResult{Plan: plan.Name})
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing was put back, nothing recorded.")
 	default:
@@ -111,116 +105,40 @@ func (s *session) nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan)
 	return nil
 }
 
-// putAllBack puts back the canary, if one is asked for, and then the rest. The
-// error says why it stopped before the end of the plan.
-func (p *planRun) putAllBack(ctx context.Context) error {
-	more := true
-	var err error
-	if p.o.canary > 0 {
-		if more, err = p.putBack(ctx, int64(p.o.canary)); err == nil {
-			err = p.watchCanary(ctx)
-		}
-	}
-	if err == nil && more {
-		_, err = p.putBack(ctx, 0)
-	}
-	return err
-}
-
-// putBack puts operations back until enough are (0: until nothing is left). It
-// holds one batch in memory, whatever the size of the plan.
-func (p *planRun) putBack(ctx context.Context, enough int64) (more bool, err error) {
-	for more = true; more && (enough == 0 || p.report.Reopened.Reopened < enough); {
-		limit := p.pace.batch()
-		if enough > 0 && (limit == 0 || int64(limit) > enough-p.report.Reopened.Reopened) {
-			limit = int(enough - p.report.Reopened.Reopened)
-		}
-		if err := p.pace.wait(ctx); err != nil {
-			return true, err
-		}
-		before := p.report.Reopened.Reopened
-		if more, err = p.run.PutBack(ctx, limit, p.keyMemories(), &p.report.Reopened); err != nil {
-			return true, err
-		}
-		p.pace.did(p.report.Reopened.Reopened - before)
-		r := &p.report.Reopened
-		p.progress.Show("  put back %s, refused %s, skipped %s, of %s", wording.Count(r.Reopened), wording.Count(r.Refused()),
-			wording.Count(r.Skipped), wording.Count(p.report.Found))
-	}
-	return more, nil
-}
-
-// end records how the run ended. It counts anew: a batch whose answer was lost
-// may have been committed all the same.
-func (p *planRun) end(ctx context.Context, stopped error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runEndPatience)
-	defer cancel()
-	counts, points, err := p.run.Counts(ctx)
-	if err != nil {
-		return err
-	}
-	r := &p.report.Reopened
-	r.Reopened, r.Points, r.Skipped = counts.Done, points, counts.Skipped
-	r.KeyMemoryOver = counts.Refused - r.AccountUnknown - r.MemberUnknown
-	p.report.Left = counts.Left
-	text := r.Text() + fmt.Sprintf("; left %d", counts.Left)
-	if stopped != nil {
-		text = p.why(stopped) + ": " + text
-	}
-	p.report.EndAction, err = p.run.End(ctx, p.report.Found, text)
-	return err
-}
-
-// why says in a few words what stopped a run, for ops_actions.
-func (p *planRun) why(stopped error) string {
-	var canary *canaryError
-	var cancelled *ledger.PlanCancelledError
-	switch {
-	case errors.As(stopped, &canary):
-		return "stopped by the canary"
-	case errors.As(stopped, &cancelled):
-		return "stopped, as the plan was cancelled"
-	case errors.Is(stopped, context.Canceled):
-		return "interrupted"
-	}
-	return "failed"
-}
-
 // verdict is the error that the run ends with: none when everything was put
 // back.
-func (p *planRun) verdict(ctx context.Context, stopped error) error {
-	var canary *canaryError
+func (o *runOptions) verdict(ctx context.Context, done *desk.PutBackResult) error {
+	var canary *desk.CanaryError
 	var cancelled *ledger.PlanCancelledError
-	goOn := "The same command goes on with them:\n  " + p.o.command(p.report.Plan)
-	switch {
+	goOn := "The same command goes on with them:\n  " + o.command(done.Plan)
+	switch stopped := done.Stopped; {
 	case errors.As(stopped, &canary):
-		return canary
+		return &partlyError{o.canaryStopped(done.Plan, canary)}
 	case errors.As(stopped, &cancelled):
 		return cancelledWords(cancelled)
 	case stopped != nil && ctx.Err() != nil:
-		return fmt.Errorf("interrupted: %s left of plan %s.\n%s", wording.Plural(p.report.Left, "operation"), p.report.Plan, goOn)
+		return fmt.Errorf("interrupted: %s left of plan %s.\n%s", wording.Plural(done.Left, "operation"), done.Plan, goOn)
 	case stopped != nil:
-		return p.broken(stopped)
-	case p.report.Left > 0:
-		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them.\n%s", wording.Plural(p.report.Left, "operation"), goOn)}
-	case p.report.Reopened.Reopened < p.report.Found:
-		left := p.report.Found - p.report.Reopened.Reopened
+		return o.broken(done.Plan, stopped)
+	case done.Left > 0:
+		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them.\n%s", wording.Plural(done.Left, "operation"), goOn)}
+	case done.Reopened.Reopened < done.Found:
+		left := done.Found - done.Reopened.Reopened
 		was := "were"
 		if left == 1 {
 			was = "was"
 		}
-		return &partlyError{fmt.Sprintf("%s of %s %s not put back", wording.Count(left), wording.Plural(p.report.Found, "operation"), was)}
+		return &partlyError{fmt.Sprintf("%s of %s %s not put back", wording.Count(left), wording.Plural(done.Found, "operation"), was)}
 	}
 	return nil
 }
 
 // broken says what to do after an error of the database.
-func (p *planRun) broken(err error) error {
-	return fmt.Errorf("%w\nWhat was put back stays put back. The same command goes on with the rest:\n  %s", err, p.o.command(p.report.Plan))
+func (o *runOptions) broken(plan string, err error) error {
+	return fmt.Errorf("%w\nWhat was put back stays put back. The same command goes on with the rest:\n  %s", err, o.command(plan))
 }
 
-func (p *planRun) print(out io.Writer, act ledger.Decision) {
-	r := &p.report
+func printPutBack(out io.Writer, r *desk.PutBackResult, act ledger.Decision) {
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
 	printLine(out, "plan", r.Plan)
 	if r.InDoubt > 0 {
@@ -242,57 +160,10 @@ func (p *planRun) print(out io.Writer, act ledger.Decision) {
 		printLine(out, "left", wording.Count(r.Left)+" of the plan")
 	}
 	if r.Canary != nil {
-		printLine(out, "canary", r.Canary.words())
+		printLine(out, "canary", canaryWords(r.Canary))
 	}
-	printLine(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Action, act), r.EndAction))
+	printLine(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Act, act), r.EndAct))
 	if r.Reopened.Reopened > 0 {
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
 	}
-}
-
-// putBackPace spreads what is put back. The zero value does not.
-type putBackPace struct {
-	perSecond int
-	// next is when the next batch may go.
-	next time.Time
-}
-
-// batchesPerSecond makes a paced run even: a vendor sees no bursts.
-const batchesPerSecond = 4
-
-// batch is how many go at once; 0 is as many as the ledger takes.
-func (p *putBackPace) batch() int {
-	if p.perSecond == 0 {
-		return 0
-	}
-	return max(p.perSecond/batchesPerSecond, 1)
-}
-
-// wait waits until the next batch may go.
-func (p *putBackPace) wait(ctx context.Context) error {
-	in := time.Until(p.next)
-	if p.perSecond == 0 || in <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(in)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// did counts operations that were put back now. Time that was lost is not made
-// up for.
-func (p *putBackPace) did(n int64) {
-	if p.perSecond == 0 {
-		return
-	}
-	now := time.Now()
-	if p.next.Before(now) {
-		p.next = now
-	}
-	p.next = p.next.Add(time.Duration(n) * time.Second / time.Duration(p.perSecond))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -180,9 +181,9 @@ func TestRunPlanIsExact(t *testing.T) {
 		t.Error("an operation was added to the plan")
 	}
 	contains(t, c.must(0, "run", "--plan", plan), "done before 3 put back, 1 skipped, 0 refused; 0 operations left", "Nothing of it is left")
-	var report runReport
+	var report desk.PutBackResult
 	c.json(&report, carry(plan)...)
-	if report.Action != 0 || report.Plan != plan {
+	if report.Act != 0 || report.Plan != plan {
 		t.Errorf("report %+v", report)
 	}
 }
@@ -192,13 +193,13 @@ func TestRunPaced(t *testing.T) {
 	c := newConsole(t)
 	c.parked(12)
 	began := time.Now()
-	var report runReport
+	var report desk.PutBackResult
 	c.json(&report, carry(c.makePlan(), "--rate", "10")...)
 	// Batches of two, the first at once, each of the others 200 ms later.
 	if took := time.Since(began); took < time.Second {
 		t.Errorf("12 operations at 10 a second took %v", took)
 	}
-	if report.Reopened.Reopened != 12 || report.Found != 12 || report.Left != 0 || report.EndAction == 0 {
+	if report.Reopened.Reopened != 12 || report.Found != 12 || report.Left != 0 || report.EndAct == 0 {
 		t.Errorf("report %+v", report)
 	}
 }
