@@ -51,9 +51,11 @@ func newReader(t *testing.T, cfg sim.Config) *reader {
 		t.Fatal(err)
 	}
 	v, _ := loaded.Vendor("zhimai")
-	if r.client, err = accounts.Zhimai(v); err != nil {
+	sender, err := accounts.Open(v)
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.client = sender.(*zhimai.Client)
 	t.Cleanup(r.client.Close)
 	return r
 }

@@ -14,11 +14,8 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
-	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/kylin"
-	"pointsledger/vendorapi/zhimai"
 )
 
 // request is the call that a worker would make for an operation now, with the
@@ -31,19 +28,7 @@ func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
 	}
 	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,
 		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, MemberID: d.MemberID}
-	if call.MemberID == "" {
-		call.MemberID = "(resolved from the scanned code before the first send)"
-	}
-	var p vendorapi.Preview
-	if vendor.Kind == config.KindKylin {
-		account := accounts.KylinConfig(vendor)
-		if shape, err := kylin.ParseShape(d.Open.Shape); err == nil { // it was tried: it is sent as it was
-			account.MemberType, account.PointBizType = shape.MemberType, shape.PointBizType
-		}
-		p = kylin.Preview(account, &call)
-	} else {
-		p = zhimai.Preview(vendor.URL, &call)
-	}
+	p := accounts.Preview(vendor, call, d.Open.Shape)
 	p.Body = json.RawMessage(privacy.Hide(string(p.Body), d.MemberID, d.MemberCode))
 	return &p
 }

@@ -76,7 +76,7 @@ is not enough to run, 3 something is wrong (a line with ✗).`,
 	c.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	c.Flags().StringVar(&o.member, "live-member", "", "customerId of a member of your own, for the live check")
 	c.Flags().BoolVar(&o.yes, "yes", false, "--live-member: really grant, up to 2 points; --forget: really forget")
-	c.Flags().StringVar(&o.account, "account", config.KindZhimai, "--live-member: the Zhimai account to check")
+	c.Flags().StringVar(&o.account, "account", defaultLiveAccount(), "--live-member: the Zhimai account to check")
 	c.Flags().StringVar(&o.operator, "operator", "", "--live-member, --forget: who; the user of this machine unless given")
 	c.Flags().StringVar(&o.forget, "forget", "", "the account whose learned habits are to be forgotten")
 	c.Flags().StringVar(&o.reason, "reason", "", "--forget: why; it is recorded")
@@ -269,9 +269,8 @@ func (d *examination) checkConfig() {
 func secretsOf(cfg *config.Config) vendorapi.Secrets {
 	var values []string
 	for _, v := range cfg.Vendors {
-		values = append(values, v.OpenID.Reveal(), v.GrantCode.Reveal(), v.OpenKey.Reveal())
-		for _, h := range v.Headers {
-			values = append(values, h.Value.Reveal())
+		for _, secret := range v.Settings.Secrets() {
+			values = append(values, secret.Reveal())
 		}
 	}
 	if database, err := pgx.ParseConfig(cfg.DatabaseURL.Reveal()); err == nil && cfg.DatabaseURL != "" {

@@ -72,7 +72,7 @@ func (t *trial) reportSecond(second vendorapi.Reply, seen int, rise *int64) {
 // advise writes the account's YAML as it should be from what was learned.
 func (t *trial) advise(second vendorapi.Reply, honoured bool) {
 	if honoured && second.Outcome != vendorapi.Applied && second.Outcome != vendorapi.Unknown && second.Code != "" && second.Code != "0" {
-		t.Advice = append(t.Advice, codesWith(t.vendor.Codes, second.Code)+"  # in place of the codes that are there, once the vendor has confirmed it")
+		t.Advice = append(t.Advice, codesWith(codeLists(t.vendor), second.Code)+"  # in place of the codes that are there, once the vendor has confirmed it")
 	}
 	readable := t.VisibleAfterMS != nil && t.SameID != nil && *t.SameID
 	switch {
@@ -93,10 +93,18 @@ func (t *trial) advise(second vendorapi.Reply, honoured bool) {
 	}
 }
 
+// codeLists are the codes of an account by list, nil for a kind that has none.
+func codeLists(v config.Vendor) map[string][]string {
+	if settings, has := v.Settings.(interface{ CodeLists() map[string][]string }); has {
+		return settings.CodeLists()
+	}
+	return nil
+}
+
 // codesWith is the account's codes as YAML, the given one among already_applied
 // and in no other list.
-func codesWith(codes config.Codes, code string) string {
-	already := slices.Clone(codes.AlreadyApplied)
+func codesWith(codes map[string][]string, code string) string {
+	already := slices.Clone(codes["already_applied"])
 	if !slices.Contains(already, code) {
 		already = append(already, code)
 	}
@@ -104,7 +112,7 @@ func codesWith(codes config.Codes, code string) string {
 	for _, list := range []struct {
 		name  string
 		codes []string
-	}{{"already_applied", already}, {"auth", codes.Auth}, {"throttled", codes.Throttled}, {"retryable", codes.Retryable}} {
+	}{{"already_applied", already}, {"auth", codes["auth"]}, {"throttled", codes["throttled"]}, {"retryable", codes["retryable"]}} {
 		var quoted []string
 		for _, c := range list.codes {
 			if c != code || list.name == "already_applied" {

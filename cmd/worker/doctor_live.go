@@ -15,7 +15,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/zhimai"
+	"pointsledger/vendorapi/kinds"
 )
 
 const (
@@ -53,13 +53,23 @@ type learned struct {
 	Advice []string `json:"advice,omitempty"`
 }
 
+// defaultLiveAccount is the own account of the first kind that has records.
+func defaultLiveAccount() string {
+	for _, kind := range kinds.All() {
+		if kind.Records {
+			return kind.Name
+		}
+	}
+	return ""
+}
+
 // liveAccount is the account to grant at; the error is a wrong use.
 func liveAccount(cfg *config.Config, name string) (config.Vendor, error) {
 	v, found := cfg.Vendor(name)
 	switch {
 	case !found:
 		return v, command.Usagef("--account: no account is named %q", name)
-	case v.Kind != config.KindZhimai:
+	case !v.Reads:
 		return v, command.Usagef("--account: %s is a %s account; the live check needs Zhimai's records", name, v.Kind)
 	case !v.On():
 		return v, command.Usagef("--account: %s is off: %s", name, v.OffBecause())
@@ -67,13 +77,22 @@ func liveAccount(cfg *config.Config, name string) (config.Vendor, error) {
 	return v, nil
 }
 
+// liveVendor is what a live check needs of a vendor.
+type liveVendor interface {
+	vendorapi.Sender
+	vendorapi.RecordReader
+	vendorapi.MemberReader
+	vendorapi.Endpointed
+	vendorapi.Closer
+}
+
 // trial is one live check.
 type trial struct {
 	*examination
 	*learned
 	vendor config.Vendor
-	client *zhimai.Client
-	grant  zhimai.PointsAdd
+	client liveVendor
+	grant  ledger.VendorCall
 	// options holds the waits, and operator who is to be recorded.
 	options  doctorOptions
 	operator string
@@ -103,11 +122,16 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ve
 		d.wrong(check, err.Error(), "correct the configuration")
 		return
 	}
+	client, able := account.Vendor.(liveVendor)
+	if !able {
+		d.wrong(check, fmt.Sprintf("account %s does not tell who a member is", v.Name), "take another account")
+		return
+	}
 	bizID := ledger.NewBizID(doctorLeg, v.Name, "doctor", rand.Text())
 	reference := ledger.ReferenceOf(bizID)
 	d.Live = &learned{Account: v.Name, Member: o.member, BizID: string(bizID), Reference: reference}
-	t := &trial{examination: d, learned: d.Live, vendor: v, client: account.Vendor.(*zhimai.Client), options: o,
-		grant: zhimai.PointsAdd{Balance: doctorPoints, BizID: string(bizID), CustomerID: o.member,
+	t := &trial{examination: d, learned: d.Live, vendor: v, client: client, options: o,
+		grant: ledger.VendorCall{Kind: ledger.PointsAdd, Points: doctorPoints, BizID: bizID, MemberID: o.member,
 			Reason: doctorReason(reference, v.ReasonMaxChars), SourceType: doctorSource, PointsChannel: doctorChannel}}
 	defer t.client.Close()
 	t.operator = o.operator
@@ -144,7 +168,7 @@ func (t *trial) run(ctx context.Context) {
 		return
 	}
 	defer t.conclude(ctx)
-	first := t.client.AddPoints(ctx, t.grant)
+	first := t.client.Send(ctx, &t.grant)
 	t.First = t.secrets.Words(said(first))
 	if first.Outcome != vendorapi.Applied {
 		t.refusedFirst(first)
@@ -158,7 +182,7 @@ func (t *trial) run(ctx context.Context) {
 	}
 	t.reportRecords()
 
-	second := t.client.AddPoints(ctx, t.grant)
+	second := t.client.Send(ctx, &t.grant)
 	t.Second = t.secrets.Words(said(second))
 	settle := t.options.settle
 	if t.VisibleAfterMS != nil { // else waiting did not help the first time
@@ -173,10 +197,10 @@ func (t *trial) run(ctx context.Context) {
 // nothing should be granted.
 func (t *trial) lookBefore(ctx context.Context) bool {
 	const check = "live customerId"
-	identity, reply := t.client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: t.Member})
-	same := reply.Outcome == vendorapi.Applied && identity.UserID == t.Member
+	identity, reply := t.client.MemberByID(ctx, t.Member)
+	same := reply.Outcome == vendorapi.Applied && identity.ID == t.Member
 	switch {
-	case reply.Outcome == vendorapi.Applied && identity.Frozen():
+	case reply.Outcome == vendorapi.Applied && identity.Frozen:
 		t.note(check, "nothing was granted: the vendor says that the member's account is frozen", "take another member")
 		return false
 	case same:
@@ -184,7 +208,7 @@ func (t *trial) lookBefore(ctx context.Context) bool {
 		t.ok(check, "works as user_id: the identity call names the same member")
 	case reply.Outcome == vendorapi.Applied:
 		t.SameID = &same
-		t.wrong(check, fmt.Sprintf("does not work as user_id: the identity call for user_id %s names %s", t.Member, identity.UserID),
+		t.wrong(check, fmt.Sprintf("does not work as user_id: the identity call for user_id %s names %s", t.Member, identity.ID),
 			"set in_doubt: resend for the account, its records cannot be found by customerId")
 	case reply.Outcome == vendorapi.Refused:
 		t.SameID = &same
@@ -291,7 +315,7 @@ func (t *trial) balanceRise(ctx context.Context) *int64 {
 	if t.beforeBalance == nil {
 		return nil
 	}
-	identity, reply := t.client.Identity(ctx, zhimai.IdentityQuery{Type: zhimai.ByUserID, UserID: t.Member})
+	identity, reply := t.client.MemberByID(ctx, t.Member)
 	if reply.Outcome != vendorapi.Applied || identity.Points == nil {
 		return nil
 	}

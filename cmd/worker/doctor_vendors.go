@@ -12,7 +12,6 @@ import (
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/zhimai"
 )
 
 // impossibleCode is a scanned code that no member has.
@@ -25,25 +24,32 @@ func (d *examination) checkVendor(ctx context.Context, v config.Vendor) {
 		return
 	}
 	d.ok("account "+v.Name, fmt.Sprintf("on: %s at %s, in_doubt %s", v.Kind, vendorapi.PreviewURL(v.URL), v.InDoubt))
-	if client, is := account.Vendor.(*zhimai.Client); is {
-		d.checkSignature(ctx, v, client)
-		client.Close()
+	settings, signs := v.Settings.(vendorapi.Signed)
+	if resolver, asks := account.Vendor.(vendorapi.Resolver); signs && asks {
+		d.checkSignature(ctx, v, settings, resolver)
 	} else {
 		d.checkReach(ctx, v)
 	}
+	closeVendor(account.Vendor)
 	d.checkGate(ctx, v)
 }
 
-// checkSignature asks Zhimai who has an impossible code. The page names no
+// closeVendor closes a vendor's connections.
+func closeVendor(v vendorapi.Sender) {
+	if open, is := v.(vendorapi.Closer); is {
+		open.Close()
+	}
+}
+
+// checkSignature asks a vendor who has an impossible code. Zhimai's page names no
 // codes, so that a refusal alone does not say whether the signature or the
 // code was refused: a call with a wrong signature shows the difference.
-func (d *examination) checkSignature(ctx context.Context, v config.Vendor, client *zhimai.Client) {
+func (d *examination) checkSignature(ctx context.Context, v config.Vendor, settings vendorapi.Signed, resolver vendorapi.Resolver) {
 	check := "account " + v.Name + " signature"
-	query := zhimai.IdentityQuery{Type: zhimai.ByUserCode, UserCode: impossibleCode}
-	_, reply := client.Identity(ctx, query)
+	_, reply := resolver.Resolve(ctx, impossibleCode)
 	credentials := "compare OpenId, GrantCode, OpenKey, the address, signing_payload and this machine's clock with the vendor"
 	switch {
-	case answeredZero(reply):
+	case answeredWell(reply):
 		d.signed[v.Name] = true
 		d.ok(check, "accepted: the vendor answers "+said(reply)+" to an identity call")
 		return
@@ -60,42 +66,42 @@ func (d *examination) checkSignature(ctx context.Context, v config.Vendor, clien
 		d.wrong(check, "not known: the vendor's answer to an identity call is no clear one: "+said(reply), "see whether the account's url is right; ask the vendor")
 		return
 	}
-	d.compareSignatures(ctx, v, check, query, reply, credentials)
+	v.Settings = settings.WithWrongKey()
+	d.compareSignatures(ctx, v, check, reply, credentials)
 }
 
-// compareSignatures makes the refused call again with a wrong key.
-func (d *examination) compareSignatures(ctx context.Context, v config.Vendor, check string, query zhimai.IdentityQuery, reply vendorapi.Reply, credentials string) {
-	v.OpenKey = "not-the-key-of-" + v.OpenKey
-	account, err := accounts.New(v)
+// compareSignatures makes the refused call again with the wrong key that forged
+// has.
+func (d *examination) compareSignatures(ctx context.Context, forged config.Vendor, check string, reply vendorapi.Reply, credentials string) {
+	account, err := accounts.New(forged)
 	if err != nil {
 		d.wrong(check, err.Error(), "correct the configuration")
 		return
 	}
-	forger := account.Vendor.(*zhimai.Client)
-	defer forger.Close()
-	_, forged := forger.Identity(ctx, query)
+	defer closeVendor(account.Vendor)
+	_, answer := account.Vendor.(vendorapi.Resolver).Resolve(ctx, impossibleCode)
 	switch {
-	case forged.Outcome == vendorapi.Unknown || forged.Outcome == vendorapi.NotSent || forged.Outcome == vendorapi.Throttled:
-		d.note(check, fmt.Sprintf("not known: an identity call with a code that nobody has is answered %s, the same call with a wrong signature %s", said(reply), said(forged)),
+	case answer.Outcome == vendorapi.Unknown || answer.Outcome == vendorapi.NotSent || answer.Outcome == vendorapi.Throttled:
+		d.note(check, fmt.Sprintf("not known: an identity call with a code that nobody has is answered %s, the same call with a wrong signature %s", said(reply), said(answer)),
 			"run doctor again; if code "+reply.Code+" means a wrong signature, list it under codes.auth")
-	case forged.Code == reply.Code:
+	case answer.Code == reply.Code:
 		d.wrong(check, fmt.Sprintf("most likely refused: the vendor answers %s, and the same code to a call that is signed wrongly on purpose", said(reply)),
 			credentials+"; if the vendor confirms that the code means this, list it: codes: {auth: [\""+reply.Code+"\"]}")
 	default:
-		d.signed[v.Name] = true
-		text := fmt.Sprintf("accepted: a code that nobody has is answered %s, a wrong signature otherwise: %s", said(reply), said(forged))
-		if forged.Outcome == vendorapi.Refused {
-			d.note(check, text, "list the second, so that a wrong key pauses the account at once: codes: {auth: [\""+forged.Code+"\"]}")
+		d.signed[forged.Name] = true
+		text := fmt.Sprintf("accepted: a code that nobody has is answered %s, a wrong signature otherwise: %s", said(reply), said(answer))
+		if answer.Outcome == vendorapi.Refused {
+			d.note(check, text, "list the second, so that a wrong key pauses the account at once: codes: {auth: [\""+answer.Code+"\"]}")
 			return
 		}
 		d.ok(check, text)
 	}
 }
 
-// answeredZero tells that the vendor answered status true and code 0, also when
-// it named no member.
-func answeredZero(r vendorapi.Reply) bool {
-	return r.Outcome == vendorapi.Applied || r.Code == "0" && errors.Is(r.Err, zhimai.ErrNoMember)
+// answeredWell tells that the vendor accepted who asks, also when it named no
+// member.
+func answeredWell(r vendorapi.Reply) bool {
+	return r.Outcome == vendorapi.Applied || errors.Is(r.Err, vendorapi.ErrNoMember)
 }
 
 // said is what the vendor said, for a person.
@@ -119,7 +125,7 @@ func said(r vendorapi.Reply) string {
 	return strings.Join(parts, " ")
 }
 
-// checkReach connects to Kylin, whose page offers no call that only reads.
+// checkReach connects to a vendor that offers no call which only reads (Kylin).
 func (d *examination) checkReach(ctx context.Context, v config.Vendor) {
 	check := "account " + v.Name + " address"
 	const unread = "nothing there can be read without changing something, so whether its credentials are right shows at the first call"
@@ -185,7 +191,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
 		default:
 			d.ok(check, "open; calls were confirmed")
 		}
-		if v.Kind == config.KindZhimai {
+		if v.Reads {
 			d.ok("account "+v.Name+" records", accounts.KnownWords(known, time.UTC))
 		}
 		return nil

@@ -19,8 +19,6 @@ import (
 	"pointsledger/ledger"
 	"pointsledger/rules"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/kylin"
-	"pointsledger/vendorapi/zhimai"
 )
 
 func newExplain() *cobra.Command {
@@ -215,7 +213,7 @@ func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 		}
 		switch {
 		case op.Points > 0:
-			preview := requestPreview(account, op)
+			preview := accounts.Preview(account, op.VendorCall(), "")
 			shown.Request = &preview
 		case op.MemberID == "" && op.MemberCode == "":
 			shown.NothingToSend = "the sale is anonymous"
@@ -225,18 +223,6 @@ func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 		e.Operations = append(e.Operations, shown)
 	}
 	return nil
-}
-
-// requestPreview is the request as the dispatcher would send it.
-func requestPreview(v config.Vendor, op *ledger.Operation) vendorapi.Preview {
-	call := op.VendorCall()
-	if call.MemberID == "" {
-		call.MemberID = "(resolved from the scanned code before the first send)"
-	}
-	if v.Kind == config.KindKylin {
-		return kylin.Preview(accounts.KylinConfig(v), &call)
-	}
-	return zhimai.Preview(v.URL, &call)
 }
 
 func (e *explained) print(out io.Writer) {

@@ -5,13 +5,11 @@ package accounts
 
 import (
 	"fmt"
-	"strconv"
 
 	"pointsledger/dispatch"
 	"pointsledger/internal/config"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/kylin"
-	"pointsledger/vendorapi/zhimai"
 )
 
 // New makes the dispatcher's account, with its client, of a configured vendor
@@ -27,61 +25,30 @@ func New(v config.Vendor) (dispatch.Account, error) {
 		a.Sampling = dispatch.SampleEvery(v.SampleEvery)
 	}
 	var err error
-	switch v.Kind {
-	case config.KindZhimai:
-		a.Vendor, err = Zhimai(v)
-	case config.KindKylin:
-		a.Vendor, err = newKylin(v)
-	default:
-		err = fmt.Errorf("unknown kind %q", v.Kind)
-	}
-	if err != nil {
+	if a.Vendor, err = Open(v); err != nil {
 		return a, fmt.Errorf("vendor account %s: %w", v.Name, err)
 	}
 	return a, nil
 }
 
-// Zhimai makes the client of an account of kind zhimai that is on. The caller
-// closes it, or the process ends.
-func Zhimai(v config.Vendor) (*zhimai.Client, error) {
-	return zhimai.New(zhimai.Config{
-		URL: v.URL, OpenID: v.OpenID.Reveal(), GrantCode: v.GrantCode.Reveal(), OpenKey: v.OpenKey.Reveal(),
-		Signing: zhimai.Signing{Payload: v.SigningPayload, URLEncode: v.SigningURLEncode},
-		Codes: zhimai.Codes{AlreadyApplied: v.Codes.AlreadyApplied, Auth: v.Codes.Auth,
-			Throttled: v.Codes.Throttled, Retryable: v.Codes.Retryable},
-		HTTP: httpConfig(v),
-	})
-}
-
-func httpConfig(v config.Vendor) vendorapi.HTTPConfig {
-	return vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency}
-}
-
-func newKylin(v config.Vendor) (*kylin.Client, error) {
-	statuses := map[int]vendorapi.Outcome{}
-	for outcome, codes := range map[vendorapi.Outcome][]string{
-		vendorapi.AlreadyApplied: v.Codes.AlreadyApplied, vendorapi.Unauthorised: v.Codes.Auth,
-		vendorapi.Throttled: v.Codes.Throttled, vendorapi.Retryable: v.Codes.Retryable,
-	} {
-		for _, code := range codes {
-			status, err := strconv.Atoi(code)
-			if err != nil {
-				return nil, fmt.Errorf("code %q: want an HTTP status", code)
-			}
-			statuses[status] = outcome
-		}
+// Open makes the client of a configured vendor that is on. The caller closes it,
+// where it is a vendorapi.Closer, or the process ends.
+func Open(v config.Vendor) (vendorapi.Sender, error) {
+	if v.Settings == nil {
+		return nil, fmt.Errorf("unknown kind %q", v.Kind)
 	}
-	c := KylinConfig(v)
-	c.Statuses = statuses
-	return kylin.New(c)
+	return v.Settings.Open(v.URL, vendorapi.HTTPConfig{ConnectTimeout: v.ConnectTimeout, Timeout: v.Timeout, MaxConns: v.Concurrency})
 }
 
-// KylinConfig is also what a request is previewed with.
-func KylinConfig(v config.Vendor) kylin.Config {
-	headers := make(map[string]string, len(v.Headers))
-	for _, h := range v.Headers {
-		headers[h.Name] = h.Value.Reveal()
+// unresolved stands in a preview for a member of whom only a scanned code is known.
+const unresolved = "(resolved from the scanned code before the first send)"
+
+// Preview shows the request that a worker would make of a call at an account,
+// with secrets masked, also at one that is off. shape is the one that the
+// operation was tried in, empty when it was not.
+func Preview(v config.Vendor, call ledger.VendorCall, shape string) vendorapi.Preview {
+	if call.MemberID == "" {
+		call.MemberID = unresolved
 	}
-	return kylin.Config{URL: v.URL, Headers: headers, MemberType: v.MemberType, PointBizType: v.PointBizType,
-		AppliedCodes: v.Codes.Applied, HTTP: httpConfig(v)}
+	return v.Settings.Preview(v.URL, &call, shape)
 }

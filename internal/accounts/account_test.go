@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"pointsledger/internal/config"
+	"pointsledger/vendorapi/kylin"
 )
 
 // What the configuration says about delivery is what the dispatcher does.
 func TestNewAccountTakesOverTheSettings(t *testing.T) {
 	t.Parallel()
-	v := config.Vendor{Name: "kylin", Kind: config.KindKylin, URL: "http://127.0.0.1:1", InDoubt: config.InDoubtResend,
-		MemberType: "aupres", PointBizType: "POINT", Timeout: 2 * time.Second, ConnectTimeout: time.Second, Concurrency: 3,
+	v := config.Vendor{Name: "kylin", Kind: "kylin", URL: "http://127.0.0.1:1", InDoubt: config.InDoubtResend,
+		Settings: kylin.Settings{MemberType: "aupres", PointBizType: "POINT"}, Timeout: 2 * time.Second, ConnectTimeout: time.Second, Concurrency: 3,
 		RatePerSecond: 4, Lease: 50 * time.Second, Schedule: []time.Duration{6 * time.Second}, GiveUpAfter: 7 * time.Minute,
 		VerifyAfter: 8 * time.Second, KeyMemory: 9 * time.Hour, ProbeEvery: 10 * time.Second,
 		KeysHonoured: true, QuietAfter: 11 * time.Second, ClockSkew: 12 * time.Second, SampleEvery: 13 * time.Second}

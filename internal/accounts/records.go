@@ -12,8 +12,8 @@ import (
 func ForRecords(cfg *config.Config) []records.Account {
 	all := make([]records.Account, len(cfg.Vendors))
 	for i, v := range cfg.Vendors {
-		all[i] = records.Account{Name: v.Name, Kind: v.Kind, Off: v.OffBecause(), Reads: v.Kind == config.KindZhimai,
-			IDsOnly: v.Kind == config.KindKylin, Verifies: v.InDoubt == config.InDoubtVerify, PerSecond: v.RatePerSecond,
+		all[i] = records.Account{Name: v.Name, Kind: v.Kind, Off: v.OffBecause(), Reads: v.Reads,
+			IDsOnly: !v.Resolves, Verifies: v.InDoubt == config.InDoubtVerify, PerSecond: v.RatePerSecond,
 			Beliefs: evidence.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}}
 	}
 	return all

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pointsledger/rules"
+	"pointsledger/vendorapi"
 )
 
 // Config is the effective configuration. It can be printed and marshalled:
@@ -98,14 +99,6 @@ type NATS struct {
 	BatchTime time.Duration
 }
 
-// Kinds of vendor accounts.
-const (
-	// KindZhimai is an account at Zhimai's OpenAPI v2.
-	KindZhimai = "zhimai"
-	// KindKylin is an account at the Kylin CRM.
-	KindKylin = "kylin"
-)
-
 // What is done with a call that the vendor may have applied without our knowing.
 const (
 	// InDoubtVerify reads the member's records first (Zhimai's default).
@@ -127,16 +120,17 @@ const (
 type Vendor struct {
 	// Name is the target of operations, for ever: it is part of every key.
 	Name string
-	// Kind is zhimai or kylin.
+	// Kind is a name in the table of kinds (vendorapi/kinds).
 	Kind string
-	// URL is the endpoint. Zhimai: the whole address, one for all actions.
-	// Kylin: the base, to which the call's path is appended; no slash at the end.
+	// Reads: vendors of this kind have records of a member that can be read.
+	Reads bool
+	// Resolves: they tell whose a scanned member code is.
+	Resolves bool
+	// Settings are what only this kind has. nil when something is wrong with it.
+	Settings vendorapi.Settings
+	// URL is the endpoint: the whole address (Zhimai), or the base to which the
+	// call's path is appended, without a slash at the end (Kylin).
 	URL string
-	// OpenID, GrantCode and OpenKey are Zhimai's credentials.
-	OpenID, GrantCode, OpenKey Secret
-	// Headers are sent with every request to Kylin; its page does not say how
-	// the gateway authenticates, so this is where that goes.
-	Headers []Header
 	// Timeout is one call's time in all, connecting included (default 10s,
 	// 100ms to 2m). Too low turns slow successes into doubt; too high lets a
 	// hanging vendor hold its senders.
@@ -164,8 +158,6 @@ type Vendor struct {
 	// (default 24h, 1m to 30 days). Time with a closed gate does not count. Too
 	// low parks rows over an outage that ends by itself; too high hides trouble.
 	GiveUpAfter time.Duration
-	// Codes gives vendor codes a meaning that the pages leave open.
-	Codes Codes
 	// InDoubt says what is done when the vendor may have applied a call
 	// without our knowing: verify or resend.
 	InDoubt string
@@ -206,49 +198,12 @@ type Vendor struct {
 	// late resend is applied a second time; too low parks rows for a person.
 	// It must exceed Timeout + Lease.
 	KeyMemory time.Duration
-	// SigningPayload is the text that Zhimai's Token signs, with {GrantCode},
-	// {Nonce}, {OpenId}, {Timestamp} and {Action} filled in. The
-	// guide is not among the pages: the default is an assumption. Wrong, and
-	// the vendor refuses everything.
-	SigningPayload string
-	// SigningURLEncode says that the base64 of the Token is URL-encoded
-	// (default true, as the page's example shows).
-	SigningURLEncode bool
-	// MemberType is Kylin's memberType (default aupres).
-	MemberType string
-	// PointBizType is Kylin's pointBizType (default POINT).
-	PointBizType string
 	// ReasonMaxChars is the most characters of the text the member sees
 	// (default 50 at Zhimai, 255 at Kylin; 20 to 255). Below 20 the reference
 	// has no room; above the vendor's limit calls are refused.
 	ReasonMaxChars int
 
 	offBecause string
-}
-
-// Header is one static request header. The value is secret, the name is not.
-type Header struct {
-	Name  string
-	Value Secret
-}
-
-// Codes lists vendor codes by meaning. At Zhimai they are the reply's "code"
-// (with status true), at Kylin HTTP statuses from 400 to 499. A code stands in
-// one list only. Empty lists are the default: the pages name no codes.
-type Codes struct {
-	// Applied are codes in the body of Kylin's 200 or 201 that mean frozen; only
-	// Kylin has the list. Without an entry 0, 200, 201, 204, ok and success do. A
-	// wrong entry loses freezes silently; a missing one leaves every freeze in doubt.
-	Applied []string
-	// AlreadyApplied: this key was applied before; counts as done. A wrong
-	// entry here loses points silently.
-	AlreadyApplied []string
-	// Auth: our credentials are refused; the account pauses.
-	Auth []string
-	// Throttled: too many calls; the account pauses.
-	Throttled []string
-	// Retryable: not applied, worth trying again.
-	Retryable []string
 }
 
 // On says whether calls can be made: url and credentials are there.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/vendorapi"
 )
 
 // maxSecretBytes bounds a secret, also one read from a file.
@@ -52,6 +55,8 @@ func (s Setting) MarshalJSON() ([]byte, error) {
 // environment reads variables and collects what is wrong with them. A variable
 // that is set to nothing counts as unset: that is how compose files pass one.
 type environment struct {
+	// kinds are those that an account may be of.
+	kinds    []vendorapi.Kind
 	values   map[string]string
 	readFile func(string) ([]byte, error)
 	known    map[string]bool
@@ -60,8 +65,8 @@ type environment struct {
 	problems
 }
 
-func newEnvironment(environ []string, readFile func(string) ([]byte, error)) *environment {
-	e := &environment{values: map[string]string{}, readFile: readFile, known: map[string]bool{}}
+func newEnvironment(kinds []vendorapi.Kind, environ []string, readFile func(string) ([]byte, error)) *environment {
+	e := &environment{kinds: kinds, values: map[string]string{}, readFile: readFile, known: map[string]bool{}}
 	for _, entry := range environ {
 		if name, value, found := strings.Cut(entry, "="); found {
 			e.values[name] = value
@@ -145,13 +150,13 @@ func (e *environment) secret(name string) (value, from string) {
 
 // oneLineSecret is a secret in which a line end or other control character, or
 // a space around it, can only be a copying mistake.
-func (e *environment) oneLineSecret(name string) (Secret, string) {
+func (e *environment) oneLineSecret(name string) (vendorapi.Secret, string) {
 	value, from := e.secret(name)
 	if strings.ContainsFunc(value, unicode.IsControl) || strings.TrimSpace(value) != value {
 		e.addf(name, "want no control characters and no space at either end (the value is not shown)")
 		return "", from
 	}
-	return Secret(value), from
+	return vendorapi.Secret(value), from
 }
 
 // pathless drops the path that the caller has already named.
@@ -163,10 +168,11 @@ func pathless(err error) error {
 	return err
 }
 
-// headers reads "Name: value" lines, empty lines allowed.
-func (e *environment) headers(name string) ([]Header, string) {
+// headers reads "Name: value" lines, empty lines allowed. own are the names, in
+// lower case, that a configured header must not replace.
+func (e *environment) headers(name string, own []string) ([]vendorapi.Header, string) {
 	text, from := e.secret(name)
-	var list []Header
+	var list []vendorapi.Header
 	seen := map[string]bool{}
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
@@ -185,23 +191,14 @@ func (e *environment) headers(name string) ([]Header, string) {
 			e.addf(name, "line %d: want a value without control characters after %s:", i+1, field)
 		case seen[lower]:
 			e.addf(name, "line %d: %s stands twice", i+1, field)
-		case reservedHeader(lower):
+		case slices.Contains(own, lower):
 			e.addf(name, "line %d: %s is set by the client itself", i+1, field)
 		default:
-			list = append(list, Header{Name: field, Value: Secret(value)})
+			list = append(list, vendorapi.Header{Name: field, Value: vendorapi.Secret(value)})
 		}
 		seen[lower] = true
 	}
 	return list, from
-}
-
-// reservedHeader names what a configured header must not replace.
-func reservedHeader(lower string) bool {
-	switch lower {
-	case "x-business-token", "content-type", "content-length", "transfer-encoding", "host", "connection":
-		return true
-	}
-	return false
 }
 
 func headerName(s string) bool {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pointsledger/rules"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/kinds"
 )
 
 // Load reads and checks everything. environ is what os.Environ gives: the
@@ -18,7 +20,12 @@ import (
 // os.ReadFile; it is called for WORKER_CONFIG, NATS_CREDS and the …_FILE
 // variants. The error is an *Error that names every bad field.
 func Load(environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
-	e := newEnvironment(environ, readFile)
+	return LoadKinds(kinds.All(), environ, readFile)
+}
+
+// LoadKinds is Load with another table of the kinds that an account may be of.
+func LoadKinds(table []vendorapi.Kind, environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
+	e := newEnvironment(table, environ, readFile)
 	c := &Config{NATS: loadNATS(e)}
 	c.DatabaseURL = e.databaseURL("DATABASE_URL")
 	c.HTTPAddr = e.httpAddr("WORKER_HTTP_ADDR", "127.0.0.1:8080")
@@ -195,7 +202,9 @@ func (e *environment) warnUnknown() {
 		if e.known[name] || strings.Contains(name, "_SERVICE_") || strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_") {
 			continue
 		}
-		ours := strings.HasPrefix(name, "WORKER_") || strings.HasPrefix(name, "ZHIMAI_") || strings.HasPrefix(name, "KYLIN_")
+		ours := strings.HasPrefix(name, "WORKER_") || slices.ContainsFunc(e.kinds, func(k vendorapi.Kind) bool {
+			return strings.HasPrefix(name, strings.ToUpper(k.Name)+"_")
+		})
 		others := strings.HasPrefix(name, "NATS_") || strings.HasPrefix(name, "DATABASE_")
 		best := nearest(name, known)
 		switch {

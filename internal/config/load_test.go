@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/kylin"
+	"pointsledger/vendorapi/zhimai"
 )
 
 // files stands for the file system: a path that is not in it does not exist.
@@ -76,24 +79,40 @@ func TestDefaultFileShowsTheDefaults(t *testing.T) {
 	coded := mustLoad(t, with(good, "WORKER_CONFIG=bare.yaml"), files{"bare.yaml": bare})
 	for i := range shown.Vendors {
 		a, b := shown.Vendors[i], coded.Vendors[i]
-		a.Codes, b.Codes = Codes{}, Codes{} // [] and absent
+		a.Settings, b.Settings = withoutCodes(a.Settings), withoutCodes(b.Settings) // [] and absent
 		if !reflect.DeepEqual(a, b) {
 			t.Errorf("default.yaml and the code differ:\n%#v\n%#v", a, b)
 		}
 	}
 	z, _ := coded.Vendor("zhimai")
 	if z.Timeout != 10*time.Second || z.ConnectTimeout != 3*time.Second || z.Concurrency != 64 || z.Lease != 30*time.Second ||
-		z.KeyMemory != 24*time.Hour || z.ProbeEvery != time.Minute || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "verify" || z.ReasonMaxChars != 50 || !z.SigningURLEncode {
+		z.KeyMemory != 24*time.Hour || z.ProbeEvery != time.Minute || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "verify" || z.ReasonMaxChars != 50 || !atZhimai(z).SigningURLEncode {
 		t.Errorf("zhimai: %+v", z)
 	}
 	k, _ := coded.Vendor("kylin")
-	if k.URL != "http://127.0.0.1:9002" || k.MemberType != "aupres" || k.PointBizType != "POINT" || k.ReasonMaxChars != 255 || !k.On() {
+	if k.URL != "http://127.0.0.1:9002" || atKylin(k).MemberType != "aupres" || atKylin(k).PointBizType != "POINT" || k.ReasonMaxChars != 255 || !k.On() {
 		t.Errorf("kylin: %+v", k)
 	}
-	if len(k.Headers) != 2 || k.Headers[0].Name != "Authorization" || k.Headers[0].Value.Reveal() != "Bearer header-secret" {
-		t.Errorf("headers: %q of %d", k.Headers[0].Value.Reveal(), len(k.Headers))
+	if len(atKylin(k).Headers) != 2 || atKylin(k).Headers[0].Name != "Authorization" || atKylin(k).Headers[0].Value.Reveal() != "Bearer header-secret" {
+		t.Errorf("headers: %q of %d", atKylin(k).Headers[0].Value.Reveal(), len(atKylin(k).Headers))
 	}
 }
+
+func withoutCodes(s vendorapi.Settings) vendorapi.Settings {
+	switch s := s.(type) {
+	case zhimai.Settings:
+		s.Codes = zhimai.Codes{}
+		return s
+	case kylin.Settings:
+		s.Codes = kylin.Codes{}
+		return s
+	}
+	return s
+}
+
+// atZhimai and atKylin are what only such an account has.
+func atZhimai(v Vendor) zhimai.Settings { return v.Settings.(zhimai.Settings) }
+func atKylin(v Vendor) kylin.Settings   { return v.Settings.(kylin.Settings) }
 
 func TestDefaultFileAloneKeepsVendors(t *testing.T) {
 	bare, _, _ := strings.Cut(string(DefaultFile()), "\nvendors:")
@@ -212,12 +231,12 @@ func TestSecretFiles(t *testing.T) {
 	f := files{"/run/db": "postgres://u:p@db/points\n", "/run/id": "id\r\n", "/run/grant": "grant", "/run/key": "k e y\n", "/run/headers": "\nA: 1\nB: 2: 3\n\n"}
 	c := mustLoad(t, environ, f)
 	z, _ := c.Vendor("zhimai")
-	if c.DatabaseURL.Reveal() != "postgres://u:p@db/points" || z.OpenID.Reveal() != "id" || z.GrantCode.Reveal() != "grant" || z.OpenKey.Reveal() != "k e y" || !z.On() {
-		t.Errorf("secrets from files: %q %q %q %q", c.DatabaseURL.Reveal(), z.OpenID.Reveal(), z.GrantCode.Reveal(), z.OpenKey.Reveal())
+	if c.DatabaseURL.Reveal() != "postgres://u:p@db/points" || atZhimai(z).OpenID.Reveal() != "id" || atZhimai(z).GrantCode.Reveal() != "grant" || atZhimai(z).OpenKey.Reveal() != "k e y" || !z.On() {
+		t.Errorf("secrets from files: %q %q %q %q", c.DatabaseURL.Reveal(), atZhimai(z).OpenID.Reveal(), atZhimai(z).GrantCode.Reveal(), atZhimai(z).OpenKey.Reveal())
 	}
 	k, _ := c.Vendor("kylin")
-	if len(k.Headers) != 2 || k.Headers[1].Name != "B" || k.Headers[1].Value.Reveal() != "2: 3" {
-		t.Errorf("headers: %d", len(k.Headers))
+	if len(atKylin(k).Headers) != 2 || atKylin(k).Headers[1].Name != "B" || atKylin(k).Headers[1].Value.Reveal() != "2: 3" {
+		t.Errorf("headers: %d", len(atKylin(k).Headers))
 	}
 	f["/run/key"] = "\n"
 	if _, err := Load(environ, f.read); err == nil || !strings.Contains(err.Error(), "ZHIMAI_OPEN_KEY_FILE: /run/key is empty") {
@@ -255,7 +274,7 @@ vendors:
 `
 	c := mustLoad(t, with(good, "WORKER_CONFIG=f", "SOUTH_OPEN_ID=i", "SOUTH_GRANT=g", "SOUTH_KEY_FILE=/k"), files{"f": bare, "/k": "deep\n"})
 	south, _ := c.Vendor("south")
-	if !south.On() || south.OpenKey.Reveal() != "deep" || !reflect.DeepEqual(south.Codes.AlreadyApplied, []string{"40012", "dup"}) {
+	if !south.On() || atZhimai(south).OpenKey.Reveal() != "deep" || !reflect.DeepEqual(atZhimai(south).Codes.AlreadyApplied, []string{"40012", "dup"}) {
 		t.Errorf("south: %+v %q", south, south.OffBecause())
 	}
 	if plain, _ := c.Vendor("plain"); !plain.On() || plain.URL != "https://plain.example/base" {

@@ -11,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"pointsledger/vendorapi"
 )
 
 // No way of printing a configuration shows a secret.
@@ -20,7 +22,7 @@ func TestNothingShowsASecret(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
 		fmt.Fprintf(&out, verb+"\n", *c)
 		fmt.Fprintf(&out, verb+"\n", c.Vendors)
-		z := c.Vendors[0]
+		z := atZhimai(c.Vendors[0])
 		fmt.Fprintf(&out, verb+verb+verb+verb+"\n", z.OpenKey, &z.OpenKey, c.DatabaseURL, c.NATS.URL)
 	}
 	for _, v := range []any{c, c.Vendors, c.NATS} {
@@ -40,9 +42,9 @@ func TestNothingShowsASecret(t *testing.T) {
 	}
 	out.Write(text)
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&out), zap.DebugLevel)
-	zap.New(core).Sugar().Infow("config", "config", c, "key", c.Vendors[0].OpenKey, "database", c.DatabaseURL, "vendors", c.Vendors)
-	zap.New(core).Info("config", zap.Any("key", c.Vendors[0].OpenKey), zap.Any("config", c), zap.Stringer("nats", c.NATS.URL), zap.Reflect("v", c.Vendors))
-	slog.New(slog.NewTextHandler(&out, nil)).Info("config", "config", c, "key", c.Vendors[0].OpenKey)
+	zap.New(core).Sugar().Infow("config", "config", c, "key", atZhimai(c.Vendors[0]).OpenKey, "database", c.DatabaseURL, "vendors", c.Vendors)
+	zap.New(core).Info("config", zap.Any("key", atZhimai(c.Vendors[0]).OpenKey), zap.Any("config", c), zap.Stringer("nats", c.NATS.URL), zap.Reflect("v", c.Vendors))
+	slog.New(slog.NewTextHandler(&out, nil)).Info("config", "config", c, "key", atZhimai(c.Vendors[0]).OpenKey)
 	if err := c.Describe(&out); err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +65,8 @@ func TestNothingShowsASecret(t *testing.T) {
 
 func TestMasks(t *testing.T) {
 	for _, tc := range []struct{ got, want string }{
-		{Secret("").String(), "unset"},
-		{Secret("x").String(), "***"},
+		{vendorapi.Secret("").String(), "unset"},
+		{vendorapi.Secret("x").String(), "***"},
 		{DatabaseURL("").String(), "unset"},
 		{DatabaseURL("postgres://u@h/d").String(), "postgres://u@h/d"},
 		{DatabaseURL("postgres://u:p@h/d?sslmode=verify-full&password=p&sslpassword=q").String(), "postgres://u:***@h/d?sslmode=verify-full"},
@@ -79,7 +81,7 @@ func TestMasks(t *testing.T) {
 			t.Errorf("got %q, want %q", tc.got, tc.want)
 		}
 	}
-	if Secret("x").Reveal() != "x" {
+	if vendorapi.Secret("x").Reveal() != "x" {
 		t.Error("Reveal hides the secret")
 	}
 }

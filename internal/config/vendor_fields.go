@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"pointsledger/vendorapi"
 )
 
 // vendorFields reads one entry under vendors. It collects problems with their
@@ -20,6 +22,13 @@ type vendorFields struct {
 	line  int
 	nodes map[string]ast.Node
 	known []string
+	// kind is the account's, own says that it is the kind's own account.
+	kind vendorapi.Kind
+	own  bool
+	// off is the first variable that is missing, in words, unnamed the first secret
+	// for which none is named, and some says that a secret is there.
+	off, unnamed string
+	some         bool
 }
 
 func newVendorFields(e *environment, file parsedFile, index int, node ast.Node) (*vendorFields, bool) {
@@ -37,6 +46,9 @@ func newVendorFields(e *environment, file parsedFile, index int, node ast.Node) 
 	}
 	return f, true
 }
+
+// Problem implements vendorapi.Fields.
+func (f *vendorFields) Problem(field, format string, args ...any) { f.addf(field, format, args...) }
 
 // addf names the file, the line and the field.
 func (f *vendorFields) addf(field, format string, args ...any) {
@@ -86,7 +98,8 @@ func (f *vendorFields) given(ok bool) string {
 	return fromDefault
 }
 
-func (f *vendorFields) text(field, otherwise string) string {
+// Text implements vendorapi.Fields.
+func (f *vendorFields) Text(field, otherwise string) string {
 	text, ok := f.scalar(field)
 	if !ok {
 		text = otherwise
@@ -123,7 +136,8 @@ func (f *vendorFields) integer(field string, otherwise, least, most int) int {
 	return n
 }
 
-func (f *vendorFields) boolean(field string, otherwise bool) bool {
+// Bool implements vendorapi.Fields.
+func (f *vendorFields) Bool(field string, otherwise bool) bool {
 	value := otherwise
 	text, ok := f.scalar(field)
 	switch {

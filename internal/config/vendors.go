@@ -5,13 +5,14 @@ import (
 	"net"
 	"net/url"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"pointsledger/dispatch"
+	"pointsledger/vendorapi"
 )
 
 // maxVendors bounds the accounts: each has its own queue, senders and claim loop.
@@ -26,20 +27,11 @@ const (
 	defaultGiveUpAfter    = dispatch.DefaultGiveUpAfter
 	defaultKeyMemory      = dispatch.DefaultKeyMemory
 	defaultProbeEvery     = dispatch.DefaultProbeEvery
-	defaultSigningPayload = "GrantCode={GrantCode}&Nonce={Nonce}&OpenId={OpenId}&Timestamp={Timestamp}"
-	defaultMemberType     = "aupres"
-	defaultPointBizType   = "POINT"
-	// Zhimai's page gives no length for reason; 50 is what another vendor of
-	// the kind allows. Kylin's page says 255 for description.
-	defaultZhimaiReason = 50
-	defaultKylinReason  = 255
 )
 
 var (
 	accountName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 	variableName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
-	placeholder  = regexp.MustCompile(`\{[^{}]*\}`)
-	httpStatus   = regexp.MustCompile(`^4[0-9][0-9]$`)
 )
 
 // loadVendors reads the accounts in the order of the file.
@@ -70,8 +62,8 @@ func loadVendors(e *environment, file parsedFile) []Vendor {
 		seen[v.Name] = true
 		vendors = append(vendors, v)
 	}
-	for _, account := range []string{KindZhimai, KindKylin} {
-		prefix := strings.ToUpper(account) + "_"
+	for _, kind := range e.kinds {
+		account, prefix := kind.Name, strings.ToUpper(kind.Name)+"_"
 		if !seen[account] && e.get(prefix+"URL") != "" {
 			e.warnings = append(e.warnings, fmt.Sprintf("%sURL is set, but the file has no account named %s", prefix, account))
 		}
@@ -80,15 +72,27 @@ func loadVendors(e *environment, file parsedFile) []Vendor {
 	return vendors
 }
 
-// knowDefaultAccounts keeps the default accounts' variables from being called
+// knowDefaultAccounts keeps the kinds' own accounts' variables from being called
 // unknown when a file has no such account.
 func (e *environment) knowDefaultAccounts() {
-	for _, name := range []string{"ZHIMAI_URL", "ZHIMAI_OPEN_ID", "ZHIMAI_GRANT_CODE", "ZHIMAI_OPEN_KEY", "KYLIN_URL", "KYLIN_HEADERS"} {
-		e.known[name] = true
-		if !strings.HasSuffix(name, "_URL") {
-			e.known[name+"_FILE"] = true
+	for _, kind := range e.kinds {
+		e.known[strings.ToUpper(kind.Name)+"_URL"] = true
+		for _, secret := range kind.Secrets {
+			e.known[secret.Variable], e.known[secret.Variable+"_FILE"] = true, true
 		}
 	}
+}
+
+// kindNames are the kinds that there are, for a person.
+func (e *environment) kindNames() string {
+	names := make([]string, len(e.kinds))
+	for i, kind := range e.kinds {
+		names[i] = kind.Name
+	}
+	if last := len(names) - 1; last > 0 {
+		return strings.Join(names[:last], ", ") + " or " + names[last]
+	}
+	return strings.Join(names, "")
 }
 
 func loadVendor(f *vendorFields) Vendor {
@@ -99,24 +103,18 @@ func loadVendor(f *vendorFields) Vendor {
 	} else {
 		v.Name, f.path = name, "vendors."+name
 	}
-	kind, _ := f.scalar("kind")
-	v.Kind = kind
-	switch kind {
-	case KindZhimai, KindKylin:
-		f.note("kind", kind, f.from)
-	default:
-		f.addf("kind", "want zhimai or kylin, got %q", kind)
+	v.Kind, _ = f.scalar("kind")
+	at := slices.IndexFunc(f.e.kinds, func(k vendorapi.Kind) bool { return k.Name == v.Kind })
+	if at < 0 {
+		f.addf("kind", "want %s, got %q", f.e.kindNames(), v.Kind)
 		return v // what else it may hold depends on the kind
 	}
-	v.URL = f.address(v)
+	f.note("kind", v.Kind, f.from)
+	f.kind, f.own = f.e.kinds[at], v.Name == v.Kind
+	v.Reads, v.Resolves = f.kind.Records, f.kind.ScannedCodes
+	v.URL = f.address()
 	f.delivery(&v)
-	v.Codes = f.codes(v.Kind)
-	switch v.Kind {
-	case KindZhimai:
-		f.zhimai(&v)
-	case KindKylin:
-		f.kylin(&v)
-	}
+	v.Settings = f.kind.Read(f)
 	f.unknown()
 	f.offBecause(&v)
 	state := "on"
@@ -127,20 +125,20 @@ func loadVendor(f *vendorFields) Vendor {
 	return v
 }
 
-// urlVariable is the variable that overrides the url of a default account.
-func urlVariable(v Vendor) string {
-	if v.Name == v.Kind {
-		return strings.ToUpper(v.Kind) + "_URL"
+// urlVariable is the variable that overrides the url of a kind's own account.
+func (f *vendorFields) urlVariable() string {
+	if f.own {
+		return strings.ToUpper(f.kind.Name) + "_URL"
 	}
 	return ""
 }
 
-// address is the url: from the environment for the two default accounts, then
+// address is the url: from the environment for a kind's own account, then
 // from the file.
-func (f *vendorFields) address(v Vendor) string {
+func (f *vendorFields) address() string {
 	text, ok := f.scalar("url")
 	from, problem := f.given(ok), func(format string, args ...any) { f.addf("url", format, args...) }
-	if variable := urlVariable(v); variable != "" {
+	if variable := f.urlVariable(); variable != "" {
 		if value := f.e.get(variable); value != "" {
 			text, from = value, fromEnvironment
 			problem = func(format string, args ...any) { f.e.addf(variable, format, args...) }
@@ -168,7 +166,7 @@ func (f *vendorFields) address(v Vendor) string {
 		problem("want an http or https URL, got %q", text)
 		return ""
 	}
-	if v.Kind == KindKylin {
+	if f.kind.BaseURL {
 		text = strings.TrimRight(text, "/")
 	}
 	return text
@@ -190,34 +188,30 @@ func (f *vendorFields) delivery(v *Vendor) {
 	v.GiveUpAfter = f.duration("give_up_after", defaultGiveUpAfter, time.Minute, 30*24*time.Hour)
 	v.ProbeEvery = f.duration("probe_every", defaultProbeEvery, time.Second, time.Hour)
 	v.KeyMemory = f.duration("key_memory", defaultKeyMemory, time.Second, 10*365*24*time.Hour)
-	reason := defaultZhimaiReason
-	if v.Kind == KindKylin {
-		reason = defaultKylinReason
+	v.ReasonMaxChars = f.integer("reason_max_chars", f.kind.ReasonMaxChars, 20, 255)
+	inDoubt := InDoubtResend
+	if f.kind.Records {
+		inDoubt = InDoubtVerify
 	}
-	v.ReasonMaxChars = f.integer("reason_max_chars", reason, 20, 255)
-	inDoubt := InDoubtVerify
-	if v.Kind == KindKylin {
-		inDoubt = InDoubtResend
-	}
-	v.InDoubt = f.text("in_doubt", inDoubt)
+	v.InDoubt = f.Text("in_doubt", inDoubt)
 	switch {
-	case v.InDoubt == InDoubtResend, v.InDoubt == InDoubtVerify && v.Kind == KindZhimai:
+	case v.InDoubt == InDoubtResend, v.InDoubt == InDoubtVerify && f.kind.Records:
 	case v.InDoubt == InDoubtVerify:
-		f.addf("in_doubt", "verify: Kylin offers no records to read; want resend")
+		f.addf("in_doubt", "verify: %s offers no records to read; want resend", f.kind.Title)
 	default:
 		f.addf("in_doubt", "want verify or resend, got %q", v.InDoubt)
 	}
 	keys := KeysUnknown
-	if v.Kind == KindKylin {
+	if f.kind.KeysHonoured {
 		keys = KeysHonoured
 	}
-	switch keys = f.text("keys", keys); keys {
+	switch keys = f.Text("keys", keys); keys {
 	case KeysHonoured, KeysUnknown:
 		v.KeysHonoured = keys == KeysHonoured
 	default:
 		f.addf("keys", "want honoured or unknown, got %q", keys)
 	}
-	if v.Kind == KindZhimai {
+	if f.kind.Records {
 		v.QuietAfter = f.duration("quiet_after", dispatch.DefaultQuietAfter, time.Second, 24*time.Hour)
 		v.SampleEvery = f.duration("sample_every", dispatch.DefaultSampling().Every, time.Second, time.Hour)
 		v.ClockSkew = f.duration("clock_skew", dispatch.DefaultClockSkew, time.Second, time.Hour)
@@ -237,17 +231,17 @@ func (f *vendorFields) delivery(v *Vendor) {
 	}
 }
 
-// codes reads the four lists. One code in two of them has no meaning.
-func (f *vendorFields) codes(kind string) Codes {
+// Codes implements vendorapi.Fields. One code in two of the lists has no meaning.
+func (f *vendorFields) Codes(refuse func(list, code string) string, lists ...string) map[string][]string {
 	f.known = append(f.known, "codes")
 	node, ok := f.nodes["codes"]
 	if !ok || node.Type() == ast.NullType {
-		return Codes{}
+		return nil
 	}
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
 		f.addf("codes", "want a mapping of already_applied, auth, throttled, retryable to lists of codes")
-		return Codes{}
+		return nil
 	}
 	inner := &vendorFields{e: f.e, file: f.file, from: f.from, path: f.path + ".codes", line: lineOf(node), nodes: map[string]ast.Node{}}
 	for entries := mapping.MapRange(); entries.Next(); {
@@ -260,10 +254,8 @@ func (f *vendorFields) codes(kind string) Codes {
 			switch {
 			case code == "" || len(code) > 100:
 				inner.addf(field, "want codes of 1 to 100 characters, got %q", code)
-			case kind == KindZhimai && code == "0":
-				inner.addf(field, "code 0 is success at Zhimai")
-			case kind == KindKylin && field != "applied" && !httpStatus.MatchString(code):
-				inner.addf(field, "want HTTP statuses from 400 to 499 for Kylin, got %q", code)
+			case refuse(field, code) != "":
+				inner.addf(field, "%s", refuse(field, code))
 			case owner[code] != "":
 				inner.addf(field, "code %s stands in %s too", code, owner[code])
 			}
@@ -274,21 +266,22 @@ func (f *vendorFields) codes(kind string) Codes {
 		}
 		return list
 	}
-	codes := Codes{AlreadyApplied: read("already_applied"), Auth: read("auth"), Throttled: read("throttled"), Retryable: read("retryable")}
-	if kind == KindKylin {
-		codes.Applied = read("applied")
+	codes := make(map[string][]string, len(lists))
+	for _, field := range lists {
+		codes[field] = read(field)
 	}
 	inner.unknown()
 	return codes
 }
 
 // variable is the name of the environment variable of a secret: the account's
-// own choice, or the fixed one of a default account. Empty is none.
-func (f *vendorFields) variable(v *Vendor, field, fixed string) string {
+// own choice, or the fixed one of the kind's own account. Empty is none.
+func (f *vendorFields) variable(secret vendorapi.SecretField) string {
+	field := secret.Field + "_env"
 	name, ok := f.scalar(field)
 	switch {
-	case !ok && v.Name == v.Kind:
-		return fixed
+	case !ok && f.own:
+		return secret.Variable
 	case ok && !variableName.MatchString(name):
 		f.addf(field, "want the name of an environment variable in capital letters (the text is not shown)")
 		return ""
@@ -296,53 +289,49 @@ func (f *vendorFields) variable(v *Vendor, field, fixed string) string {
 	return name
 }
 
-func (f *vendorFields) secret(v *Vendor, field, fixed string) Secret {
-	variable := f.variable(v, field+"_env", fixed)
+// secretField is the kind's secret of that name.
+func (f *vendorFields) secretField(field string) vendorapi.SecretField {
+	for _, secret := range f.kind.Secrets {
+		if secret.Field == field {
+			return secret
+		}
+	}
+	return vendorapi.SecretField{Field: field}
+}
+
+// Secret implements vendorapi.Fields.
+func (f *vendorFields) Secret(field string) vendorapi.Secret {
+	secret := f.secretField(field)
+	variable := f.variable(secret)
 	if variable == "" {
+		if !secret.Optional && f.unnamed == "" {
+			f.unnamed = field + "_env"
+		}
 		return ""
 	}
 	value, from := f.e.oneLineSecret(variable)
 	f.note(field, value.String(), from)
-	if value == "" && v.offBecause == "" {
-		v.offBecause = variable + " is not set"
+	if value == "" && f.off == "" && !secret.Optional {
+		f.off = variable + " is not set"
 	}
+	f.some = f.some || value != ""
 	return value
 }
 
-func (f *vendorFields) zhimai(v *Vendor) {
-	v.OpenID = f.secret(v, "open_id", "ZHIMAI_OPEN_ID")
-	v.GrantCode = f.secret(v, "grant_code", "ZHIMAI_GRANT_CODE")
-	v.OpenKey = f.secret(v, "open_key", "ZHIMAI_OPEN_KEY")
-	v.SigningPayload = f.text("signing_payload", defaultSigningPayload)
-	v.SigningURLEncode = f.boolean("signing_url_encode", true)
-	allowed := []string{"{GrantCode}", "{Nonce}", "{OpenId}", "{Timestamp}", "{Action}"}
-	for _, found := range placeholder.FindAllString(v.SigningPayload, -1) {
-		if !strings.Contains(strings.Join(allowed, ""), found) {
-			f.addf("signing_payload", "%s is not known; want %s", found, strings.Join(allowed, " "))
-		}
+// Headers implements vendorapi.Fields.
+func (f *vendorFields) Headers(field string, own ...string) []vendorapi.Header {
+	variable := f.variable(f.secretField(field))
+	if variable == "" {
+		return nil
 	}
-	if !strings.Contains(v.SigningPayload, "{Timestamp}") && !strings.Contains(v.SigningPayload, "{Nonce}") {
-		f.addf("signing_payload", "want {Timestamp} or {Nonce} in it, or every call has the same Token; got %q", v.SigningPayload)
+	list, from := f.e.headers(variable, own)
+	names := make([]string, len(list))
+	for i, header := range list {
+		names[i] = header.Name + ": " + header.Value.String()
 	}
-}
-
-func (f *vendorFields) kylin(v *Vendor) {
-	if variable := f.variable(v, "headers_env", "KYLIN_HEADERS"); variable != "" {
-		var from string
-		v.Headers, from = f.e.headers(variable)
-		names := make([]string, len(v.Headers))
-		for i, header := range v.Headers {
-			names[i] = header.Name + ": " + header.Value.String()
-		}
-		f.note("headers", orUnset(strings.Join(names, ", ")), from)
-	}
-	v.MemberType = f.text("member_type", defaultMemberType)
-	v.PointBizType = f.text("point_biz_type", defaultPointBizType)
-	for field, value := range map[string]string{"member_type": v.MemberType, "point_biz_type": v.PointBizType} {
-		if value == "" || len(value) > 64 {
-			f.addf(field, "want 1 to 64 characters, got %s", strconv.Quote(value))
-		}
-	}
+	f.note(field, orUnset(strings.Join(names, ", ")), from)
+	f.some = f.some || len(list) > 0
+	return list
 }
 
 // unknown names the fields that an account of this kind does not have, and the
@@ -355,7 +344,7 @@ func (f *vendorFields) unknown() {
 	for _, field := range sortedKeys(f.nodes) {
 		switch {
 		case known[field]:
-		case field == "open_id" || field == "grant_code" || field == "open_key" || field == "headers":
+		case f.e.isSecret(field):
 			f.addf(field, "secrets do not stand in this file, it is kept in the database; name an environment variable in %s_env", field)
 		default:
 			f.addf(field, "not a known field here%s", suggest(field, f.known))
@@ -363,24 +352,27 @@ func (f *vendorFields) unknown() {
 	}
 }
 
+// isSecret tells whether a kind has a secret of that name.
+func (e *environment) isSecret(field string) bool {
+	return slices.ContainsFunc(e.kinds, func(k vendorapi.Kind) bool {
+		return slices.ContainsFunc(k.Secrets, func(s vendorapi.SecretField) bool { return s.Field == field })
+	})
+}
+
 // offBecause decides whether calls can be made. The url comes first: without
 // it the credentials do not matter.
 func (f *vendorFields) offBecause(v *Vendor) {
-	if v.Kind == KindZhimai && v.offBecause == "" {
-		for field, value := range map[string]Secret{"open_key_env": v.OpenKey, "grant_code_env": v.GrantCode, "open_id_env": v.OpenID} {
-			if value == "" {
-				v.offBecause = "its " + field + " names no variable"
-			}
-		}
+	v.offBecause = f.off
+	if f.off == "" && f.unnamed != "" {
+		v.offBecause = "its " + f.unnamed + " names no variable"
 	}
-	some := v.OpenID != "" || v.GrantCode != "" || v.OpenKey != "" || len(v.Headers) > 0
 	if v.URL == "" {
 		v.offBecause = f.path + ".url is not set"
-		if variable := urlVariable(*v); variable != "" {
+		if variable := f.urlVariable(); variable != "" {
 			v.offBecause = variable + " is not set"
 		}
 	}
-	if some && v.offBecause != "" {
+	if f.some && v.offBecause != "" {
 		f.e.warnings = append(f.e.warnings, fmt.Sprintf("%s has some of its credentials but is off: %s", f.path, v.offBecause))
 	}
 	if u, err := url.Parse(v.URL); v.On() && err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {

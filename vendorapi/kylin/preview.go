@@ -3,14 +3,8 @@ package kylin
 import (
 	"net/http"
 
-	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
-
-// Preview shows the request that Send makes of a call.
-func Preview(cfg Config, c *ledger.VendorCall) vendorapi.Preview {
-	return previewFreeze(cfg, requestOf(c))
-}
 
 // previewFreeze shows the request that FreezePoint sends for this account, with
 // the values of the configured headers masked. It needs no credentials: of cfg

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
@@ -45,11 +44,6 @@ func (c *Client) AddPoints(ctx context.Context, add PointsAdd) vendorapi.Reply {
 	}
 	_, reply := c.call(ctx, actionPointsAdd, add.params())
 	return reply
-}
-
-// Preview shows the request that Send makes of a call.
-func Preview(url string, c *ledger.VendorCall) vendorapi.Preview {
-	return previewPointsAdd(url, requestOf(c))
 }
 
 // previewPointsAdd shows the request that AddPoints sends to url (empty:
