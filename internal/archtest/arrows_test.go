@@ -246,3 +246,32 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		}
 	}
 }
+
+// What a page would link, or a second program that judges the books, brings
+// neither a command line nor a logger nor a server with it.
+func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
+	t.Parallel()
+	rooms := []string{"./desk/...", "./evidence", "./rules"}
+	cmd := exec.Command("go", append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, rooms...)...)
+	cmd.Dir = "../.."
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, &complaint)
+	}
+	linked := strings.Fields(string(out))
+	for _, path := range linked {
+		for _, foreign := range []string{"github.com/spf13", "go.uber.org/zap", "github.com/nats-io/nats-server", module + "/cmd",
+			module + "/internal/command", module + "/internal/config", module + "/dispatch"} {
+			if within(path, foreign) {
+				t.Errorf("%s is linked by one of %s", path, strings.Join(rooms, " "))
+			}
+		}
+	}
+	for _, folder := range []string{"desk", "desk/records", "desk/wording", "evidence"} {
+		if !slices.Contains(linked, module+"/"+folder) {
+			t.Errorf("go list does not name %s", folder)
+		}
+	}
+}
