@@ -11,6 +11,18 @@ import (
 	"pointsledger/ledger"
 )
 
+// claimStore is what the claim loop needs of the ledger, and leaseStore what
+// keeps the leases of claimed rows alive.
+type (
+	claimStore interface {
+		Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error)
+		NextDue(ctx context.Context, target string, keyMemory time.Duration) (time.Duration, bool, error)
+	}
+	leaseStore interface {
+		Renew(ctx context.Context, ids []ledger.OperationID, tokens []ledger.LeaseToken, lease time.Duration) ([]ledger.OperationID, error)
+	}
+)
+
 // claimLoop leases due rows into the queue until ctx ends.
 func (d *Dispatcher) claimLoop(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -74,7 +86,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	// would be in doubt for nothing. After a stop, the senders hand them back.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
-	claimed, err := d.store.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
+	claimed, err := d.book.claims.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
 		Lease: d.account.Lease, KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Shape: d.shape.hash})
 	if err != nil {
 		return 0, err
@@ -150,7 +162,7 @@ func (d *Dispatcher) waitForWork(ctx context.Context) {
 		default:
 		}
 		wait := time.Duration(float64(d.account.PollEvery) * (1 - jitterShare + 2*jitterShare*mathrand.Float64()))
-		in, some, err := d.store.NextDue(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
+		in, some, err := d.book.claims.NextDue(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
 		d.note(err)
 		due := false
 		if in = max(in, 0) + time.Millisecond; err == nil && some && in < wait {
@@ -180,7 +192,7 @@ func (d *Dispatcher) renewLoop(ctx context.Context) {
 			continue
 		}
 		before := time.Now()
-		kept, err := d.store.Renew(ctx, ids, tokens, d.account.Lease)
+		kept, err := d.book.leases.Renew(ctx, ids, tokens, d.account.Lease)
 		d.note(err)
 		if err != nil {
 			continue // the leases end by themselves; covers stops the sends

@@ -10,17 +10,23 @@ import (
 	"pointsledger/ledger"
 )
 
+// waitStore is what the sweep needs of the ledger to end waits for a control.
+type waitStore interface {
+	WaitingForControl(ctx context.Context, account string, lacks []string) (ledger.ControlWait, error)
+	HastenDoubt(ctx context.Context, account string, lacks []string, later, idle ledger.QuietWindow) (int, error)
+}
+
 // awaited are what sampling may bring without anybody's doing.
 var awaited = []string{string(evidence.LackCurrent), string(evidence.LackReferences)}
 
 // hastenDoubt makes rows due that wait for a control which is there by now, and
 // asks for a sample as long as it is not. Nothing is read of the vendor for it.
 func (d *Dispatcher) hastenDoubt(ctx context.Context) error {
-	wait, err := d.store.WaitingForControl(ctx, d.account.Name, awaited)
+	wait, err := d.book.waiting.WaitingForControl(ctx, d.account.Name, awaited)
 	if err != nil || wait.Rows == 0 {
 		return err
 	}
-	k, err := d.store.Knowledge(ctx, d.account.Name, d.account.Endpoint())
+	k, err := d.book.doubts.Knowledge(ctx, d.account.Name, d.account.Endpoint())
 	if err != nil {
 		return err
 	}
@@ -31,7 +37,7 @@ func (d *Dispatcher) hastenDoubt(ctx context.Context) error {
 	if !later.Before.After(wait.Latest) {
 		d.sampler.want(wait.Latest)
 	}
-	n, err := d.store.HastenDoubt(ctx, d.account.Name, awaited, later, idle)
+	n, err := d.book.waiting.HastenDoubt(ctx, d.account.Name, awaited, later, idle)
 	if n > 0 {
 		d.log.Info("rows in doubt are looked up again: later postings show that the records are current", zap.Int("rows", n))
 		d.Wake()
@@ -81,7 +87,7 @@ func (d *Dispatcher) mayRepeat(ctx context.Context, row *held) (_ decision, ok b
 	if !row.InDoubt || row.NeverSent || d.account.Verify || d.account.KeysHonoured {
 		return decision{}, true
 	}
-	k, err := d.store.Knowledge(ctx, d.account.Name, d.account.Endpoint())
+	k, err := d.book.doubts.Knowledge(ctx, d.account.Name, d.account.Endpoint())
 	d.note(err)
 	switch {
 	case err != nil:

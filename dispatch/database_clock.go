@@ -9,6 +9,12 @@ import (
 	"go.uber.org/zap"
 )
 
+// clockStore is what watching the database's clock needs of the ledger.
+type clockStore interface {
+	Clock(ctx context.Context) (time.Time, error)
+	RenewDoubt(ctx context.Context, account string, quietIn time.Duration) (int, error)
+}
+
 const (
 	// clockJump is from how far on a step of the database's clock is told: less is
 	// a slow answer, or a clock that is being slewed.
@@ -101,7 +107,7 @@ func (c *databaseClock) outdated(claimed time.Time) bool {
 // watchClock looks at the database's clock and says when it was set.
 func (d *Dispatcher) watchClock(ctx context.Context) {
 	asked := time.Now()
-	now, err := d.store.Clock(ctx)
+	now, err := d.book.clock.Clock(ctx)
 	d.note(err)
 	if err == nil {
 		d.heedClock(ctx, asked, time.Now(), now)
@@ -120,7 +126,7 @@ func (d *Dispatcher) heedClock(ctx context.Context, asked, heard, now time.Time)
 	if !d.clock.owes() {
 		return
 	}
-	n, err := d.store.RenewDoubt(ctx, d.account.Name, d.account.Timeout)
+	n, err := d.book.clock.RenewDoubt(ctx, d.account.Name, d.account.Timeout)
 	d.note(err)
 	if err != nil {
 		return

@@ -9,6 +9,14 @@ import (
 	"pointsledger/ledger"
 )
 
+// deadStore is what the sweep needs of the ledger to take back what nobody
+// serves any more.
+type deadStore interface {
+	Leases(ctx context.Context, target string) (map[ledger.LeaseSeen]bool, error)
+	Rescue(ctx context.Context, target string, dead []ledger.LeaseSeen, maxAttempts int, rest time.Duration) (int, error)
+	ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error)
+}
+
 // deadLeases is an observer's memory of the leases in the outbox. A lease is
 // dead when its token and end were seen unchanged for one lease of this
 // process's monotonic clock, and is over by the database's: a database whose
@@ -56,7 +64,7 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 			d.note(d.hastenDoubt(ctx))
 			continue // a scan needs no memory of the key
 		}
-		parked, err := d.store.ParkForgotten(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
+		parked, err := d.book.dead.ParkForgotten(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
 		d.note(err)
 		if err == nil && parked > 0 {
 			d.observer.Settled(d.account.Name, string(ledger.Parked), parked)
@@ -69,14 +77,14 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 func (d *Dispatcher) rescue(ctx context.Context, watched *deadLeases) {
 	// Before the look: what it shows was so at this time or later.
 	now := time.Now()
-	seen, err := d.store.Leases(ctx, d.account.Name)
+	seen, err := d.book.dead.Leases(ctx, d.account.Name)
 	d.note(err)
 	if err != nil {
 		return
 	}
 	dead := watched.look(now, seen, d.account.Lease)
 	for len(dead) > 0 {
-		expired, err := d.store.Rescue(ctx, d.account.Name, dead, d.policy.maxAttempts, d.account.restAfterLease())
+		expired, err := d.book.dead.Rescue(ctx, d.account.Name, dead, d.policy.maxAttempts, d.account.restAfterLease())
 		d.note(err)
 		if err != nil || expired == 0 {
 			return

@@ -14,42 +14,50 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// Store is what a dispatcher needs of the ledger.
+// Store is all that a dispatcher needs of the ledger (*ledger.Store). Each part
+// stands beside the loop that needs it.
 type Store interface {
-	Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error)
-	Renew(ctx context.Context, ids []ledger.OperationID, tokens []ledger.LeaseToken, lease time.Duration) ([]ledger.OperationID, error)
-	Leases(ctx context.Context, target string) (map[ledger.LeaseSeen]bool, error)
-	Rescue(ctx context.Context, target string, dead []ledger.LeaseSeen, maxAttempts int, rest time.Duration) (int, error)
-	Clock(ctx context.Context) (time.Time, error)
-	ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error)
-	NextDue(ctx context.Context, target string, keyMemory time.Duration) (time.Duration, bool, error)
-	Confirm(ctx context.Context, heard []ledger.Confirmation) (ledger.Confirmed, error)
-	Settle(ctx context.Context, changes []ledger.Change) ([]ledger.OperationID, error)
-	Resolve(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken, memberID string) (bool, error)
+	accountStore
+	claimStore
+	leaseStore
+	deadStore
+	clockStore
+	memberStore
+	settleStore
+	shapeStore
+	slotStore
+	gateStore
+	probeStore
+	doubtStore
+	waitStore
+	samplerStore
+}
+
+// accountStore knows whether an account has ever confirmed a call.
+type accountStore interface {
 	AccountConfirmed(ctx context.Context, target string) (bool, error)
 	MarkAccountConfirmed(ctx context.Context, target string) error
-	RegisterShape(ctx context.Context, hash, shape string) error
-	RequestShape(ctx context.Context, hash string) (string, error)
+}
 
-	// The gate and the rate that all workers share.
-	ReadGate(ctx context.Context, target string) (ledger.Gate, error)
-	CloseGate(ctx context.Context, target, reason, words string, pause time.Duration, closings int) error
-	OpenGate(ctx context.Context, target string) error
-	TakeProbe(ctx context.Context, target string, within time.Duration) (bool, error)
-	DropProbe(ctx context.Context, target string) error
-	ProbeNow(ctx context.Context, target string) error
-	ReserveSlots(ctx context.Context, target string, take time.Duration) (time.Duration, error)
+// book is the ledger as the loops see it.
+type book struct {
+	account  accountStore
+	claims   claimStore
+	leases   leaseStore
+	dead     deadStore
+	clock    clockStore
+	members  memberStore
+	settling settleStore
+	shapes   shapeStore
+	gate     gateStore
+	probe    probeStore
+	doubts   doubtStore
+	waiting  waitStore
+}
 
-	// Verification of doubtful rows.
-	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
-	RenewDoubt(ctx context.Context, account string, quietIn time.Duration) (int, error)
-	Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error)
-	IssuedTo(ctx context.Context, account, memberID string) ([]ledger.IssuedOperation, error)
-	KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error
-	WaitingForControl(ctx context.Context, account string, lacks []string) (ledger.ControlWait, error)
-	HastenDoubt(ctx context.Context, account string, lacks []string, later, idle ledger.QuietWindow) (int, error)
-
-	SamplerStore
+func openBook(s Store, observer Observer) book {
+	return book{account: s, claims: observedClaims{s, observer}, leases: s, dead: s, clock: s, members: s, settling: s,
+		shapes: s, gate: s, probe: s, doubts: s, waiting: s}
 }
 
 // Observer hears what a dispatcher does, for metrics. Its methods are called
@@ -88,13 +96,13 @@ const (
 
 // observedClaims tells the observer of each claim that the ledger answered.
 type observedClaims struct {
-	Store
+	claimStore
 	observer Observer
 }
 
 func (s observedClaims) Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error) {
 	started := time.Now()
-	claimed, err := s.Store.Claim(ctx, c)
+	claimed, err := s.claimStore.Claim(ctx, c)
 	if err == nil {
 		s.observer.Claimed(c.Target, len(claimed), time.Since(started))
 	}
@@ -103,7 +111,7 @@ func (s observedClaims) Claim(ctx context.Context, c ledger.Claim) ([]ledger.Cla
 
 // Dispatcher serves one account. Make it with New; Run may be called once.
 type Dispatcher struct {
-	store    Store
+	book     book
 	account  Account
 	policy   policy
 	log      *zap.Logger
@@ -151,14 +159,12 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 	if err := account.validate(); err != nil {
 		return nil, err
 	}
-	pace := &pacer{reserve: func(ctx context.Context, take time.Duration) (time.Duration, error) {
-		return store.ReserveSlots(ctx, account.Name, take)
-	}}
+	pace := &pacer{account: account.Name, slots: store}
 	if account.RatePerSecond > 0 {
 		pace.every = time.Duration(float64(time.Second) / account.RatePerSecond)
 	}
 	d := &Dispatcher{
-		store: observedClaims{store, observer}, account: account, observer: observer,
+		book: openBook(store, observer), account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
 		policy: account.policy(), shape: shapeOf(account.Vendor),
 		gate: newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
@@ -218,7 +224,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 		// before the first call; the first call of a new process may be a probe,
 		// because it may have been started with the mended configuration.
 		err = retryStore(accept, d.note, func() error {
-			return errors.Join(d.store.ProbeNow(accept, d.account.Name), d.shareGate(accept))
+			return errors.Join(d.book.probe.ProbeNow(accept, d.account.Name), d.shareGate(accept))
 		})
 	}
 	if err != nil {
@@ -264,7 +270,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 func (d *Dispatcher) loadConfirmed(ctx context.Context) error {
 	confirmed := false
 	err := retryStore(ctx, d.note, func() (err error) {
-		confirmed, err = d.store.AccountConfirmed(ctx, d.account.Name)
+		confirmed, err = d.book.account.AccountConfirmed(ctx, d.account.Name)
 		return err
 	})
 	if err != nil {

@@ -7,6 +7,21 @@ import (
 	"pointsledger/ledger"
 )
 
+// gateStore is the gate that all workers of an account share, and probeStore the
+// right to make the one call that may open it.
+type (
+	gateStore interface {
+		ReadGate(ctx context.Context, target string) (ledger.Gate, error)
+		CloseGate(ctx context.Context, target, reason, words string, pause time.Duration, closings int) error
+		OpenGate(ctx context.Context, target string) error
+	}
+	probeStore interface {
+		TakeProbe(ctx context.Context, target string, within time.Duration) (bool, error)
+		DropProbe(ctx context.Context, target string) error
+		ProbeNow(ctx context.Context, target string) error
+	}
+)
+
 // gateEvery is how often a worker looks at the shared gate: so long may others
 // go on calling after one has learned that it makes no sense.
 const gateEvery = 500 * time.Millisecond
@@ -79,9 +94,9 @@ func (d *Dispatcher) shareGate(ctx context.Context) error {
 	if p, news := d.gate.unpublished(); news {
 		var err error
 		if p.status.Open {
-			err = d.store.OpenGate(ctx, d.account.Name)
+			err = d.book.gate.OpenGate(ctx, d.account.Name)
 		} else {
-			err = d.store.CloseGate(ctx, d.account.Name, string(p.status.Reason), p.status.Words,
+			err = d.book.gate.CloseGate(ctx, d.account.Name, string(p.status.Reason), p.status.Words,
 				time.Until(p.status.Until), p.closings)
 		}
 		if err != nil {
@@ -89,7 +104,7 @@ func (d *Dispatcher) shareGate(ctx context.Context) error {
 		}
 		d.gate.markPublished(p)
 	}
-	shared, err := d.store.ReadGate(ctx, d.account.Name)
+	shared, err := d.book.gate.ReadGate(ctx, d.account.Name)
 	if err != nil {
 		return err
 	}
@@ -104,7 +119,7 @@ func (d *Dispatcher) shareGate(ctx context.Context) error {
 // mayProbe asks the ledger for the right to make the one call that finds out
 // whether a closed gate may open.
 func (d *Dispatcher) mayProbe(ctx context.Context) bool {
-	granted, err := d.store.TakeProbe(ctx, d.account.Name, 2*d.account.Timeout+SettleAllowance)
+	granted, err := d.book.probe.TakeProbe(ctx, d.account.Name, 2*d.account.Timeout+SettleAllowance)
 	d.note(err)
 	if err == nil && granted {
 		d.gate.grantProbe()
@@ -115,6 +130,6 @@ func (d *Dispatcher) mayProbe(ctx context.Context) bool {
 // returnProbe gives the right to probe back when there was nothing to call.
 func (d *Dispatcher) returnProbe(ctx context.Context) {
 	if d.gate.dropProbe() {
-		d.note(d.store.DropProbe(ctx, d.account.Name))
+		d.note(d.book.probe.DropProbe(ctx, d.account.Name))
 	}
 }

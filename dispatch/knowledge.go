@@ -46,5 +46,5 @@ func (d *Dispatcher) keepExtent(ctx context.Context, reading evidence.Reading, k
 			return
 		}
 	}
-	d.note(d.store.KeepExtent(ctx, d.account.Name, d.account.Endpoint(), len(reading.Records), depth))
+	d.note(d.book.doubts.KeepExtent(ctx, d.account.Name, d.account.Endpoint(), len(reading.Records), depth))
 }

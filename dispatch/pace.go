@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// slotStore is the rate that all workers of an account share.
+type slotStore interface {
+	ReserveSlots(ctx context.Context, target string, take time.Duration) (in time.Duration, err error)
+}
+
 // pacer spreads calls so that all workers of an account together start at most
 // so many in a second. Workers reserve a tenth of a second's calls at a time in
 // the ledger; what is reserved and not used in its time is lost, so the rate is
@@ -13,7 +18,8 @@ import (
 type pacer struct {
 	// every is the time one call takes at the rate; 0 means no limit.
 	every   time.Duration
-	reserve func(ctx context.Context, take time.Duration) (in time.Duration, err error)
+	account string
+	slots   slotStore
 
 	mu   sync.Mutex
 	next time.Time // the next reserved call
@@ -50,7 +56,7 @@ func (p *pacer) slot(ctx context.Context) (time.Time, error) {
 	}
 	if p.left == 0 {
 		n := p.chunk()
-		in, err := p.reserve(ctx, time.Duration(n)*p.every)
+		in, err := p.slots.ReserveSlots(ctx, p.account, time.Duration(n)*p.every)
 		if err != nil {
 			return now, err
 		}

@@ -13,8 +13,8 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// SamplerStore is what a sampler needs of the ledger.
-type SamplerStore interface {
+// samplerStore is what a sampler needs of the ledger.
+type samplerStore interface {
 	TellSampler(ctx context.Context, n ledger.SamplerNews) (samples bool, err error)
 	NextSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p ledger.Sampling) (*ledger.Sample, time.Duration, error)
 	IssuedTo(ctx context.Context, account, member string) ([]ledger.IssuedOperation, error)
@@ -26,7 +26,7 @@ type SamplerStore interface {
 // the table what they hear; one of them, by a lease, reads. It is no part of the
 // way of an event: what it is told costs a lock of this process.
 type sampler struct {
-	store    SamplerStore
+	store    samplerStore
 	account  Account
 	token    ledger.LeaseToken
 	log      *zap.Logger

@@ -9,8 +9,15 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/internal/sabotage"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
+
+// memberStore is what a sender needs of the ledger: a resolved member is kept
+// before the first send.
+type memberStore interface {
+	Resolve(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken, memberID string) (bool, error)
+}
 
 // sendLoop makes the calls of one sender until the queue is closed. After
 // accept has ended it hands the rest of the queue back.
@@ -156,7 +163,7 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 		return decideUnresolved(&row.Claimed, reply, h, d.policy, rand.Float64()), false
 	}
 	d.gate.answered(pass)
-	kept, err := d.store.Resolve(work, row.ID, row.Token, member)
+	kept, err := d.book.members.Resolve(work, row.ID, row.Token, member)
 	d.note(err)
 	if err != nil || !kept {
 		// Not committed, or the lease is lost: either way nothing may be sent.

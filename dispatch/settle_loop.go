@@ -13,6 +13,12 @@ import (
 	"pointsledger/ledger"
 )
 
+// settleStore is what the settle loop needs of the ledger.
+type settleStore interface {
+	Confirm(ctx context.Context, heard []ledger.Confirmation) (ledger.Confirmed, error)
+	Settle(ctx context.Context, changes []ledger.Change) ([]ledger.OperationID, error)
+}
+
 const (
 	// maxSettle bounds one settling statement.
 	maxSettle = 1000
@@ -145,7 +151,7 @@ func (d *Dispatcher) confirm(ctx context.Context, heard []ledger.Confirmation) e
 	if len(heard) == 0 {
 		return nil
 	}
-	done, err := d.store.Confirm(ctx, heard)
+	done, err := d.book.settling.Confirm(ctx, heard)
 	d.observer.Settled(d.account.Name, SettledPosted, done.Posted)
 	if err = d.noteAside(err); err != nil {
 		return err
@@ -157,7 +163,7 @@ func (d *Dispatcher) confirm(ctx context.Context, heard []ledger.Confirmation) e
 			zap.Any("operation_ids", done.AfterVoid))
 	}
 	if !d.confirmed.Load() {
-		if err := d.store.MarkAccountConfirmed(ctx, d.account.Name); err != nil {
+		if err := d.book.account.MarkAccountConfirmed(ctx, d.account.Name); err != nil {
 			return err
 		}
 		d.confirmed.Store(true)
@@ -169,7 +175,7 @@ func (d *Dispatcher) giveBack(ctx context.Context, changes []ledger.Change) erro
 	if len(changes) == 0 {
 		return nil
 	}
-	changed, err := d.store.Settle(ctx, changes)
+	changed, err := d.book.settling.Settle(ctx, changes)
 	if err = d.noteAside(err); err != nil {
 		return err
 	}

@@ -15,6 +15,12 @@ import (
 	"pointsledger/vendorapi"
 )
 
+// shapeStore keeps the shapes that rows were sent in.
+type shapeStore interface {
+	RegisterShape(ctx context.Context, hash, shape string) error
+	RequestShape(ctx context.Context, hash string) (string, error)
+}
+
 // shape is what of an account's configuration stands in the business parameters
 // of its calls. A row keeps the shape of its first attempt until it ends
 // (TestRowKeepsItsShape). The zero shape: nothing does; an operation says it all.
@@ -53,7 +59,7 @@ func (d *Dispatcher) registerShape(ctx context.Context) error {
 	if d.shape.hash == "" {
 		return nil
 	}
-	return d.store.RegisterShape(ctx, d.shape.hash, d.shape.text)
+	return d.book.shapes.RegisterShape(ctx, d.shape.hash, d.shape.text)
 }
 
 // vendorFor is the vendor that sends the row as it was sent before.
@@ -70,7 +76,7 @@ func (d *Dispatcher) vendorFor(ctx context.Context, row *held) (vendorapi.Sender
 	if !able {
 		return nil, errors.New("this kind of vendor sends in one shape only")
 	}
-	text, err := d.store.RequestShape(ctx, row.Shape)
+	text, err := d.book.shapes.RequestShape(ctx, row.Shape)
 	d.note(err)
 	if err != nil {
 		return nil, err

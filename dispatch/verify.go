@@ -15,6 +15,14 @@ import (
 	"pointsledger/vendorapi"
 )
 
+// doubtStore is what a verification needs of the ledger.
+type doubtStore interface {
+	Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error)
+	IssuedTo(ctx context.Context, account, memberID string) ([]ledger.IssuedOperation, error)
+	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
+	KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error
+}
+
 // Causes of rows that a verification parked.
 const (
 	CausePointsDiffer = ledger.CausePointsDiffer
@@ -41,7 +49,7 @@ func (d *Dispatcher) mustVerify(row *held) bool {
 // parked, sent again, or left for a later reading. Time is the database's.
 func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 	asked := time.Now()
-	k, err := d.store.Knowledge(work, d.account.Name, d.account.Endpoint())
+	k, err := d.book.doubts.Knowledge(work, d.account.Name, d.account.Endpoint())
 	d.note(err)
 	if err == nil && !k.Now.IsZero() {
 		d.heedClock(work, asked, time.Now(), k.Now)
@@ -60,7 +68,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 	}
 	var issued []evidence.Issued
 	if made && reply.Outcome == vendorapi.Applied {
-		operations, err := d.store.IssuedTo(work, d.account.Name, head.MemberID)
+		operations, err := d.book.doubts.IssuedTo(work, d.account.Name, head.MemberID)
 		d.note(err)
 		made, issued = err == nil, evidence.IssuedOf(operations)
 		d.keepExtent(work, reading, k)
@@ -141,7 +149,7 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, read eviden
 	case evidence.PerhapsShown:
 		return parkVerified(&row.Claimed, CauseCandidates, "records that may be this operation", j.Records)
 	case evidence.Absent:
-		cleared, err := d.store.ClearDoubt(work, row.ID, row.Token)
+		cleared, err := d.book.doubts.ClearDoubt(work, row.ID, row.Token)
 		d.note(err)
 		if err != nil || !cleared {
 			return returnUnsent(&row.Claimed)
