@@ -20,6 +20,10 @@ const (
 	CauseCandidates   = "verification_candidates"
 )
 
+// CauseReplayed is the cause of a row that a person put back, until its next
+// attempt.
+const CauseReplayed = "replayed"
+
 // Reasons of closed gates that workers write; see [GatePaused] for a person's.
 const (
 	GateUnauthorised = "unauthorised"
@@ -27,6 +31,10 @@ const (
 	GateSuspicious   = "suspicious_refusals"
 	GateFailing      = "failing"
 )
+
+// GatePaused is the reason of a gate that a person closed. Only a person opens
+// it again (sqlCloseGate, sqlOpenGate and sqlTakeProbe leave it alone).
+const GatePaused = "paused"
 
 // DefaultCodeMaxAge is how old a scanned member code may be; codes rotate.
 const DefaultCodeMaxAge = 24 * time.Hour

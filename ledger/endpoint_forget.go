@@ -55,33 +55,3 @@ func (s *Store) ForgetKnowledge(ctx context.Context, who Decision, account strin
 	}
 	return endpoints, nil
 }
-
-// KnownEndpoint is an account at an endpoint, with what is known of it.
-type KnownEndpoint struct {
-	Account, Endpoint string
-	EndpointKnowledge
-}
-
-// sqlKnownEndpoints names all endpoints, the account's newest first: a few rows.
-const sqlKnownEndpoints = `SELECT target, endpoint FROM endpoints ORDER BY target, first_used_at DESC, endpoint`
-
-// KnownEndpoints returns what is known of every account, by name; of an account
-// that was pointed elsewhere also of the endpoints it had before.
-func (s *Store) KnownEndpoints(ctx context.Context) ([]KnownEndpoint, error) {
-	rows, err := s.pool.Query(ctx, sqlKnownEndpoints)
-	if err != nil {
-		return nil, fmt.Errorf("read endpoints: %w", err)
-	}
-	known, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k KnownEndpoint, err error) {
-		return k, row.Scan(&k.Account, &k.Endpoint)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read endpoints: %w", err)
-	}
-	for i := range known {
-		if known[i].EndpointKnowledge, err = s.Knowledge(ctx, known[i].Account, known[i].Endpoint); err != nil {
-			return nil, err
-		}
-	}
-	return known, nil
-}

@@ -13,13 +13,16 @@ const LegChars = 2
 // keys has a chance below 10^-15.
 const bizHashChars = 26
 
+// BizIDChars is the length of a BizID.
+const BizIDChars = LegChars + bizHashChars
+
 // ReferenceChars is the length of a reference: 12 characters with 60 bits of
 // the digest, and a check character.
 const ReferenceChars = 13
 
-// crockford is Crockford's base32 alphabet: no I, L, O or U, so that a
+// Crockford is Crockford's base32 alphabet: no I, L, O or U, so that a
 // reference read out over the telephone is hard to get wrong.
-const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+const Crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // NewBizID makes the dedup key of one vendor call from what identifies it:
 // account name, scope, type, the key fields' values, and the leg, which is
@@ -38,7 +41,7 @@ func NewBizID(leg string, parts ...string) BizID {
 	text = appendPart(text, leg)
 	sum := sha256.Sum256(text)
 
-	var id [LegChars + bizHashChars]byte
+	var id [BizIDChars]byte
 	return BizID(appendBase32(append(id[:0], leg...), sum[:], bizHashChars))
 }
 
@@ -73,7 +76,7 @@ func ReferenceOf(id BizID) string {
 	bits := binary.BigEndian.Uint64(sum[:8])
 	var text [ReferenceChars]byte
 	for i := range ReferenceChars - 1 {
-		text[i] = crockford[bits>>(59-5*i)&31]
+		text[i] = Crockford[bits>>(59-5*i)&31]
 	}
 	check, _ := checkCharacter(text[:ReferenceChars-1])
 	text[ReferenceChars-1] = check
@@ -95,7 +98,7 @@ func CanonicalReference(s string) (string, bool) {
 	}
 	var text [ReferenceChars]byte
 	for i := range ReferenceChars {
-		text[i] = canonicalCharacter(s[i])
+		text[i] = CanonicalCharacter(s[i])
 	}
 	check, ok := checkCharacter(text[:ReferenceChars-1])
 	if !ok || check != text[ReferenceChars-1] {
@@ -104,7 +107,9 @@ func CanonicalReference(s string) (string, bool) {
 	return string(text[:]), true
 }
 
-func canonicalCharacter(c byte) byte {
+// CanonicalCharacter is a typed character as Crockford's alphabet has it: upper
+// case, 1 for I and L, 0 for O. Other characters stay as they are.
+func CanonicalCharacter(c byte) byte {
 	if 'a' <= c && c <= 'z' {
 		c -= 'a' - 'A'
 	}
@@ -134,12 +139,12 @@ func checkCharacter(text []byte) (byte, bool) {
 		sum += digit
 		double = !double
 	}
-	return crockford[(32-sum%32)%32], true
+	return Crockford[(32-sum%32)%32], true
 }
 
 func crockfordDigit(c byte) int {
-	for i := range len(crockford) {
-		if crockford[i] == c {
+	for i := range len(Crockford) {
+		if Crockford[i] == c {
 			return i
 		}
 	}

@@ -68,7 +68,7 @@ func TestReferenceNoticesEverySingleWrongCharacter(t *testing.T) {
 			t.Fatalf("reference %s is not valid", reference)
 		}
 		for at := range len(reference) {
-			for _, c := range []byte(crockford) {
+			for _, c := range []byte(Crockford) {
 				wrong := []byte(reference)
 				wrong[at] = c
 				if c != reference[at] && ValidReference(string(wrong)) {

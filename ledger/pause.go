@@ -9,10 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// GatePaused is the reason of a gate that a person closed. Only a person opens
-// it again (sqlCloseGate, sqlOpenGate and sqlTakeProbe leave it alone).
-const GatePaused = "paused"
-
 // Pause closes an account's gate for all workers, or opens what a person
 // closed.
 type Pause struct {

@@ -23,7 +23,7 @@ func newPlanName(chars int) string {
 	_, _ = rand.Read(random) // never fails: it ends the process instead
 	name := []byte(planNamePrefix)
 	for _, b := range random {
-		name = append(name, crockford[b%32])
+		name = append(name, Crockford[b%32])
 	}
 	return string(name)
 }
@@ -39,8 +39,8 @@ func canonicalPlanName(typed string) (string, bool) {
 	}
 	name := []byte(planNamePrefix)
 	for i := range len(rest) {
-		c := canonicalCharacter(rest[i])
-		if crockfordDigit(c) < 0 {
+		c := CanonicalCharacter(rest[i])
+		if strings.IndexByte(Crockford, c) < 0 {
 			return "", false
 		}
 		name = append(name, c)

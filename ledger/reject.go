@@ -1,11 +1,6 @@
 package ledger
 
-import (
-	"context"
-	"fmt"
-
-	"github.com/jackc/pgx/v5"
-)
+import "fmt"
 
 // RejectCode says why an event could not be accepted. The codes are a closed
 // list (AllRejectCodes), so that they can be counted.
@@ -48,27 +43,4 @@ func (r *Rejection) Error() string { return fmt.Sprintf("%s: %s", r.Code, r.Reas
 // Rejectf makes a Rejection.
 func Rejectf(code RejectCode, format string, args ...any) *Rejection {
 	return &Rejection{Code: code, Reason: fmt.Sprintf(format, args...)}
-}
-
-// sqlRejectCodes counts rejects by code, with one of each as an example
-// (rejects_pkey). No rows means that nothing fits.
-const sqlRejectCodes = `
-SELECT c.reason_code, c.n, c.example, e.reason
-  FROM (SELECT r.reason_code, count(*) AS n, min(r.id) AS example FROM rejects r` + rejectWhere + ` GROUP BY r.reason_code) AS c
-  JOIN rejects e ON e.id = c.example
- ORDER BY c.n DESC, c.reason_code`
-
-// RejectCodes counts the rejects that fit by code, the most frequent first.
-func (s *Store) RejectCodes(ctx context.Context, f RejectFilter) ([]RetryCode, error) {
-	rows, err := s.pool.Query(ctx, sqlRejectCodes, f.args()...)
-	if err != nil {
-		return nil, fmt.Errorf("count rejects by code: %w", err)
-	}
-	codes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c RetryCode, err error) {
-		return c, row.Scan(&c.Code, &c.Count, &c.Example, &c.Reason)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count rejects by code: %w", err)
-	}
-	return codes, nil
 }

@@ -35,6 +35,9 @@ type Dismissed struct {
 // ErrNoReason is returned for an act without an actor or a reason.
 var ErrNoReason = errors.New("want an actor and a reason")
 
+// dismissBatch bounds what one statement locks.
+const dismissBatch = 1000
+
 // DismissRejects resolves open rejects without recording anything else, and
 // keeps who did it, in one transaction. The error is a *SetSizeError when their
 // number is not what is expected. It holds eight bytes for each, and a batch.
@@ -65,7 +68,7 @@ func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) e
 	}
 	resolution := "dismissed: " + Storable(d.Reason)
 	for len(ids) > 0 {
-		batch := ids[:min(len(ids), rejectBatch)]
+		batch := ids[:min(len(ids), dismissBatch)]
 		ids = ids[len(batch):]
 		open, err := collectRejectIDs(tx.Query(ctx, sqlLockRejects, batch))
 		if err != nil {

@@ -8,26 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RejectID is the ledger's own number of a reject.
-type RejectID int64
-
-// Reject is an event that could not be accepted, with what a person decided.
-type Reject struct {
-	ID RejectID
-	// Message is as it came, except that passwords were masked; its times have
-	// microseconds.
-	Message Message
-	// Source, EventID and Type are what the event said of itself, empty where
-	// that could not be read.
-	Source, EventID, Type string
-	Code                  RejectCode
-	Reason                string
-	RejectedAt            time.Time
-	// ResolvedAt is nil while the reject is open; then the others are empty.
-	ResolvedAt             *time.Time
-	ResolvedBy, Resolution string
-}
-
 // RejectFilter chooses rejects. The zero value chooses all, resolved ones too;
 // several fields must all fit.
 type RejectFilter struct {
@@ -64,8 +44,7 @@ func (f *RejectFilter) args() []any {
 
 // rejectWhere needs RejectFilter.args as $1 to $9. The shop is looked for in
 // the payload's bytes, which may be anything: escaped, they are text.
-const (
-	rejectWhere = `
+const rejectWhere = `
  WHERE ($1::text = '' OR ($1 = 'open') = (r.resolved_at IS NULL))
    AND ($2::text = '' OR r.reason_code = $2)
    AND ($3::text = '' OR r.event_source = $3)
@@ -77,15 +56,10 @@ const (
    AND ($8::timestamptz IS NULL OR r.broker_time < $8)
    AND ($9::bigint[] IS NULL OR r.id = ANY ($9))`
 
-	rejectColumns = `r.id, r.stream, r.stream_created, r.stream_seq, r.subject, r.broker_time, r.headers, r.payload,
-       COALESCE(r.event_source, ''), COALESCE(r.event_id, ''), COALESCE(r.event_type, ''), r.reason_code, r.reason,
-       r.rejected_at, r.resolved_at, COALESCE(r.resolved_by, ''), COALESCE(r.resolution, '')`
-)
-
 // sqlListRejects reads a page in order of id (rejects_pkey), without the bytes.
 // Locks nothing. No rows means that nothing further fits.
 const sqlListRejects = `
-SELECT r.id, r.stream, r.stream_created, r.stream_seq, r.subject, r.broker_time, ''::bytea, ''::bytea,
+SELECT r.id, r.stream, r.stream_created, r.stream_seq, r.subject, r.broker_time,
        COALESCE(r.event_source, ''), COALESCE(r.event_id, ''), COALESCE(r.event_type, ''), r.reason_code, r.reason,
        r.rejected_at, r.resolved_at, COALESCE(r.resolved_by, ''), COALESCE(r.resolution, '')
   FROM rejects r` + rejectWhere + ` AND r.id > $10
@@ -98,19 +72,6 @@ const sqlCountRejects = `SELECT count(*) FROM rejects r` + rejectWhere
 
 // sqlFindRejects lists the ids of what fits, in order. Locks nothing.
 const sqlFindRejects = `SELECT r.id FROM rejects r` + rejectWhere + ` ORDER BY r.id`
-
-// sqlReadRejects reads rejects by id (rejects_pkey), in order, until their bytes
-// reach the limit: the one that crosses it is the last. Sizes are known without
-// reading the bytes. Locks nothing.
-const sqlReadRejects = `
-SELECT ` + rejectColumns + `
-  FROM (SELECT id, sum(octet_length(payload) + octet_length(headers)) OVER (ORDER BY id)
-                   - octet_length(payload) - octet_length(headers) AS before
-          FROM rejects
-         WHERE id = ANY ($1::bigint[])) AS sized
-  JOIN rejects r ON r.id = sized.id
- WHERE sized.before < $2
- ORDER BY r.id`
 
 // RejectPage is a part of a list.
 type RejectPage struct {
@@ -130,7 +91,7 @@ func (s *Store) ListRejects(ctx context.Context, f RejectFilter, after RejectID,
 	if err != nil {
 		return page, fmt.Errorf("list rejects: %w", err)
 	}
-	if page.Rejects, err = pgx.CollectRows(rows, scanReject); err != nil {
+	if page.Rejects, err = pgx.CollectRows(rows, scanListed); err != nil {
 		return page, fmt.Errorf("list rejects: %w", err)
 	}
 	if len(page.Rejects) > limit {
@@ -153,61 +114,35 @@ func (s *Store) FindRejects(ctx context.Context, f RejectFilter) ([]RejectID, er
 	return ids, nil
 }
 
-// Bounds of one batch of rejects: what is held in memory, and, in a retry, one
-// transaction. A message has at most 1 MiB, so a batch has at most 5 MiB of
-// bytes (TestRejectsRetryBoundedMemory).
-const (
-	rejectBatch      = 1000
-	rejectBatchBytes = 4 << 20
-)
-
-// EachReject reads rejects by id, in the order given, which must be rising, and
-// hands them on in batches. An id that does not exist is left out.
-func (s *Store) EachReject(ctx context.Context, ids []RejectID, each func([]Reject) error) error {
-	for len(ids) > 0 {
-		batch, rest, err := s.readRejects(ctx, ids, rejectBatch)
-		if err != nil {
-			return err
-		}
-		if ids = rest; len(batch) == 0 {
-			continue
-		}
-		if err := each(batch); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readRejects reads one batch, and says which ids are left.
-func (s *Store) readRejects(ctx context.Context, ids []RejectID, most int) (batch []Reject, rest []RejectID, err error) {
-	asked := ids[:min(len(ids), most)]
-	rows, err := s.pool.Query(ctx, sqlReadRejects, asked, rejectBatchBytes)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read rejects: %w", err)
-	}
-	if batch, err = pgx.CollectRows(rows, scanReject); err != nil {
-		return nil, nil, fmt.Errorf("read rejects: %w", err)
-	}
-	rest = ids[len(asked):]
-	if len(batch) > 0 {
-		last := batch[len(batch)-1].ID
-		done := 0
-		for done < len(asked) && asked[done] <= last {
-			done++
-		}
-		// What follows was cut off for its bytes, or does not exist; then it is
-		// asked for once more, which does no harm.
-		rest = ids[done:]
-	}
-	return batch, rest, nil
-}
-
-func scanReject(row pgx.CollectableRow) (r Reject, err error) {
+// scanListed reads a row of sqlListRejects.
+func scanListed(row pgx.CollectableRow) (r Reject, err error) {
 	var seq int64
 	m := &r.Message
-	err = row.Scan(&r.ID, &m.Stream, &m.StreamCreated, &seq, &m.Subject, &m.BrokerTime, &m.Header, &m.Payload,
+	err = row.Scan(&r.ID, &m.Stream, &m.StreamCreated, &seq, &m.Subject, &m.BrokerTime,
 		&r.Source, &r.EventID, &r.Type, &r.Code, &r.Reason, &r.RejectedAt, &r.ResolvedAt, &r.ResolvedBy, &r.Resolution)
 	m.Seq = uint64(seq)
 	return r, err
+}
+
+// sqlRejectCodes counts rejects by code, with one of each as an example
+// (rejects_pkey). No rows means that nothing fits.
+const sqlRejectCodes = `
+SELECT c.reason_code, c.n, c.example, e.reason
+  FROM (SELECT r.reason_code, count(*) AS n, min(r.id) AS example FROM rejects r` + rejectWhere + ` GROUP BY r.reason_code) AS c
+  JOIN rejects e ON e.id = c.example
+ ORDER BY c.n DESC, c.reason_code`
+
+// RejectCodes counts the rejects that fit by code, the most frequent first.
+func (s *Store) RejectCodes(ctx context.Context, f RejectFilter) ([]RetryCode, error) {
+	rows, err := s.pool.Query(ctx, sqlRejectCodes, f.args()...)
+	if err != nil {
+		return nil, fmt.Errorf("count rejects by code: %w", err)
+	}
+	codes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c RetryCode, err error) {
+		return c, row.Scan(&c.Code, &c.Count, &c.Example, &c.Reason)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count rejects by code: %w", err)
+	}
+	return codes, nil
 }

@@ -1,13 +1,8 @@
 package ledger
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // OpenFilter chooses among open operations, that is rows of the outbox. The
@@ -190,26 +185,3 @@ const (
             WHEN x.first_sent_at <= statement_timestamp() - memory.ms * interval '1 millisecond' THEN 'key_memory_over'
             ELSE '' END`
 )
-
-// replayConnections is what one run of a command uses, and one to spare.
-const replayConnections = 2
-
-// OpenReplayPool opens the connections of the operator's tool. Unlike the
-// worker's they leave the planner alone: an operator asks about many rows.
-func OpenReplayPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(databaseURL)
-	if err != nil {
-		// pgx masks the password, but repeats the text around it: say less.
-		return nil, errors.New("DATABASE_URL: want a Postgres URL or keyword string; it cannot be read")
-	}
-	config.MaxConns = replayConnections
-	boundSilence(config)
-	prepareSessions(config, "points-ledger replay", map[string]string{
-		"idle_in_transaction_session_timeout": "60000", // a stopped terminal must not hold row locks
-	}, nil)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open database pool: %w", err)
-	}
-	return pool, nil
-}

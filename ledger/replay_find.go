@@ -216,7 +216,7 @@ func (s *Store) Find(ctx context.Context, text string, memories []KeyMemory) (fo
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
 		searches = append(searches, search{ByID, sqlFindByID, id})
 	}
-	if len(text) == LegChars+bizHashChars {
+	if len(text) == BizIDChars {
 		searches = append(searches, search{ByBizID, sqlFindByBizID, text})
 	}
 	if reference, ok := CanonicalReference(text); ok {

@@ -7,10 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CauseReplayed is the cause of a row that a person put back, until its next
-// attempt.
-const CauseReplayed = "replayed"
-
 // reopenBatch is the most rows that one batch of a replay puts back: its locks
 // are held for some ten milliseconds. A run allocates less than 640 kB for a
 // batch and keeps nothing of it, whatever the size of the plan

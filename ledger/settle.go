@@ -22,6 +22,8 @@ const (
 	Answered Evidence = "answered"
 	// AlreadyApplied: the vendor said that it had applied the key before.
 	AlreadyApplied Evidence = "already_applied"
+	// Manual: a person says so.
+	Manual Evidence = "manual"
 )
 
 // Confirmation is a heard "applied".

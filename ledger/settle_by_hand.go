@@ -8,9 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Manual: a person says so.
-const Manual Evidence = "manual"
-
 // HandSettlement is a person's statement that the vendor has applied a parked
 // operation.
 type HandSettlement struct {
