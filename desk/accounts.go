@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"pointsledger/ledger"
 )
 
 // UnknownAccountError is returned for an account that is neither configured nor
@@ -51,10 +49,10 @@ func (d *Desk) KnowsAccount(ctx context.Context, configured []string, name strin
 
 // GateOf finds the closed gate of an account. closed is false while its gate is
 // open.
-func GateOf(gates []ledger.ClosedGate, account string) (_ ledger.ClosedGate, closed bool) {
-	at := slices.IndexFunc(gates, func(g ledger.ClosedGate) bool { return g.Account == account })
+func GateOf(gates []ClosedGate, account string) (_ ClosedGate, closed bool) {
+	at := slices.IndexFunc(gates, func(g ClosedGate) bool { return g.Account == account })
 	if at < 0 {
-		return ledger.ClosedGate{}, false
+		return ClosedGate{}, false
 	}
 	return gates[at], true
 }

@@ -30,7 +30,7 @@ type CanaryError struct {
 	// Waited is how long it was watched. Gates are those that were closed then; they
 	// are read when no worker has taken any of it.
 	Waited time.Duration
-	Gates  []ledger.ClosedGate
+	Gates  []ClosedGate
 }
 
 func (e *CanaryError) Error() string { return "too few of the canary have posted" }
@@ -84,7 +84,7 @@ func (c *Canary) decided() bool {
 	return c.Untried+c.Sending == 0 && (c.Posted >= c.Needed || c.Posted+c.Failing < c.Needed)
 }
 
-func newCanary(now ledger.PutBackProgress, share float64) Canary {
+func newCanary(now PutBackProgress, share float64) Canary {
 	return Canary{Operations: now.Total, Posted: now.Posted, Voided: now.Voided, ParkedAgain: now.Parked, Failing: now.Failing,
 		Untried: now.Waiting, Sending: now.Sending, Needed: canaryNeeds(now.Total-now.Voided, share)}
 }
@@ -110,8 +110,8 @@ func (r *putBackRun) judgeCanary(ctx context.Context, waited time.Duration) erro
 
 // closedGates are why workers may leave operations alone that are due; none when
 // that cannot be read.
-func (r *putBackRun) closedGates(ctx context.Context) []ledger.ClosedGate {
-	gates, err := r.desk.book.ClosedGates(ctx)
+func (r *putBackRun) closedGates(ctx context.Context) []ClosedGate {
+	gates, err := r.desk.ClosedGates(ctx)
 	if err != nil {
 		return nil
 	}

@@ -26,3 +26,11 @@ func timeOrZero(t *time.Time) time.Time {
 	}
 	return *t
 }
+
+// timeOrNull turns the zero time into NULL.
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -109,3 +109,20 @@ func want[T comparable](t *testing.T, what string, got, want T) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+// heard is what an account answers of rows that it applied.
+func heard(rows ...ledger.Claimed) []ledger.Confirmation {
+	var all []ledger.Confirmation
+	for _, r := range rows {
+		all = append(all, ledger.Confirmation{ID: r.ID, Evidence: ledger.Answered, MemberID: r.MemberID, HTTPStatus: 200, VendorCode: "0"})
+	}
+	return all
+}
+
+// must is for calls that do not fail in a working test.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -19,21 +19,21 @@ type PutBackOrder struct {
 	CanaryShare float64
 	CanaryWait  time.Duration
 	// Memories are how long the accounts' vendors remember a dedup key.
-	Memories []ledger.KeyMemory
+	Memories []KeyMemory
 	Watch    PutBackWatch
 }
 
 // PutBackWatch hears how putting back goes, in the goroutine that does it.
 type PutBackWatch interface {
 	// Begun is called once, with the plan as it is then.
-	Begun(plan ledger.Plan)
+	Begun(plan Plan)
 	// Did is called after each batch.
 	Did(r *PutBackResult)
 	// Watches is called each time that the canary is looked at.
 	Watches(c *Canary)
 	// Untaken is called once when no worker has taken any of the canary for a
 	// while; gates are those that are closed.
-	Untaken(waited time.Duration, gates []ledger.ClosedGate)
+	Untaken(waited time.Duration, gates []ClosedGate)
 }
 
 // PutBackResult is what putting a plan back came to.
@@ -46,13 +46,13 @@ type PutBackResult struct {
 	EndAct int64 `json:"end_action_id"`
 	// Found = put back + refused + skipped + Left.
 	Found int64 `json:"found"`
-	ledger.Reopened
+	Reopened
 	Left int64 `json:"left"`
 	// Canary is nil without one.
 	Canary *Canary `json:"canary"`
 
 	// Stopped is why it ended before the end of the plan; nil when it did not. It is
-	// a *CanaryError, a *ledger.PlanCancelledError, that of the context, or the
+	// a *CanaryError, a *PlanCancelledError, that of the context, or the
 	// database's. What was done before is done.
 	Stopped error `json:"-"`
 }
@@ -61,7 +61,7 @@ type PutBackResult struct {
 type putBackRun struct {
 	PutBackOrder
 	desk   *Desk
-	run    *ledger.PlanRun
+	run    *PlanRun
 	pace   pace
 	result *PutBackResult
 }
@@ -69,8 +69,8 @@ type putBackRun struct {
 // PutBack puts back what is left of a plan of kind run, and records that it begins
 // and how it ended. The result is nil when it did not begin: the error is
 // BeginPlan's. With a result, the error says that the end could not be recorded.
-func (d *Desk) PutBack(ctx context.Context, plan ledger.Plan, who ledger.Decision, o PutBackOrder) (*PutBackResult, error) {
-	run, err := d.book.BeginPlan(ctx, ledger.PlanStart{Plan: plan, Act: ledger.ActReplay, Actor: who.Actor, Reason: who.Reason})
+func (d *Desk) PutBack(ctx context.Context, plan Plan, who Decision, o PutBackOrder) (*PutBackResult, error) {
+	run, err := d.BeginPlan(ctx, PlanStart{Plan: plan, Act: ActReplay, Actor: who.Actor, Reason: who.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (r *putBackRun) batches(ctx context.Context, enough int64) (more bool, err 
 // end records how the run ended. It counts anew: a batch whose answer was lost
 // may have been committed all the same.
 func (r *putBackRun) end(ctx context.Context) (err error) {
-	r.result.EndAct, err = endCounted(ctx, r.run, func(counts ledger.PlanCounts, points ledger.Points) (int64, string) {
+	r.result.EndAct, err = endCounted(ctx, r.run, func(counts PlanCounts, points ledger.Points) (int64, string) {
 		done := &r.result.Reopened
 		done.Reopened, done.Points, done.Skipped = counts.Done, points, counts.Skipped
 		done.KeyMemoryOver = counts.Refused - done.AccountUnknown - done.MemberUnknown
@@ -139,7 +139,7 @@ func (r *putBackRun) end(ctx context.Context) (err error) {
 // stoppedWords says in a few words what stopped a run, for ops_actions.
 func stoppedWords(stopped error) string {
 	var canary *CanaryError
-	var cancelled *ledger.PlanCancelledError
+	var cancelled *PlanCancelledError
 	switch {
 	case errors.As(stopped, &canary):
 		return "stopped by the canary"
@@ -156,7 +156,7 @@ const endPatience = 10 * time.Second
 
 // endCounted records how a run ended, also when the person has had enough. say
 // makes of what was counted the size of the act and its text.
-func endCounted(ctx context.Context, run *ledger.PlanRun, say func(ledger.PlanCounts, ledger.Points) (int64, string)) (act int64, err error) {
+func endCounted(ctx context.Context, run *PlanRun, say func(PlanCounts, ledger.Points) (int64, string)) (act int64, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
 	defer cancel()
 	counts, points, err := run.Counts(ctx)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -285,7 +286,7 @@ func TestSettledByHandAccountsForNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
-	if _, err := b.store.SettleByHand(t.Context(), ledger.HandSettlement{Decision: ledger.Decision{Actor: "a", Reason: "r"}, ID: 1,
+	if _, err := desk.New(b.pool, b.store).SettleByHand(t.Context(), desk.HandSettlement{Decision: desk.Decision{Actor: "a", Reason: "r"}, ID: 1,
 		Evidence: "granted at the till", Filter: "1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -232,7 +233,7 @@ func TestSamplerForgets(t *testing.T) {
 	b.trade(d, a, "references to be shown", shown)
 	before := b.known(a)
 	testkit.Eventually(t, time.Minute, "all to be posted", func() bool { return b.open() == 0 })
-	n, err := b.store.ForgetKnowledge(t.Context(), ledger.Decision{Actor: "lin", Reason: "another vendor at the same address"}, a.Name)
+	n, err := desk.New(b.pool, b.store).ForgetKnowledge(t.Context(), desk.Decision{Actor: "lin", Reason: "another vendor at the same address"}, a.Name)
 	if err != nil || n != 1 {
 		t.Fatalf("forgotten: %d %v", n, err)
 	}
@@ -255,13 +256,13 @@ func TestSamplerForgets(t *testing.T) {
 	if k := b.known(a); k.ShownSince.Before(k.FirstUsedAt) {
 		t.Errorf("known again by what was posted before: %+v", k)
 	}
-	if n := b.count(`SELECT count(*) FROM ops_actions WHERE action = $1 AND actor = 'lin'`, ledger.ActForget); n != 1 {
+	if n := b.count(`SELECT count(*) FROM ops_actions WHERE action = $1 AND actor = 'lin'`, desk.ActForget); n != 1 {
 		t.Errorf("%d acts are kept", n)
 	}
-	if n, err := b.store.ForgetKnowledge(t.Context(), ledger.Decision{Actor: "lin", Reason: "x"}, "nobody"); n != 0 || err != nil {
+	if n, err := desk.New(b.pool, b.store).ForgetKnowledge(t.Context(), desk.Decision{Actor: "lin", Reason: "x"}, "nobody"); n != 0 || err != nil {
 		t.Errorf("nothing to forget: %d %v", n, err)
 	}
-	if _, err := b.store.ForgetKnowledge(t.Context(), ledger.Decision{Actor: "lin"}, a.Name); err == nil {
+	if _, err := desk.New(b.pool, b.store).ForgetKnowledge(t.Context(), desk.Decision{Actor: "lin"}, a.Name); err == nil {
 		t.Error("an act without a reason was kept")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -49,7 +50,7 @@ func TestEndpointIsAloneSince(t *testing.T) {
 	}
 
 	// What was learned is forgotten; that the account was called elsewhere is not.
-	if n, err := f.ForgetKnowledge(t.Context(), ledger.Decision{Actor: "lin", Reason: "moved"}, "zhimai"); err != nil || n != 2 {
+	if n, err := f.ForgetKnowledge(t.Context(), desk.Decision{Actor: "lin", Reason: "moved"}, "zhimai"); err != nil || n != 2 {
 		t.Fatalf("forgotten: %d %v", n, err)
 	}
 	if since := alone("old"); since.Before(before) || since.After(after) {

@@ -249,31 +249,6 @@ func TestOnlyIfKnown(t *testing.T) {
 	want(t, "rejects", one[string](f, `SELECT string_agg(reason_code || ' ' || event_id, ',') FROM rejects`), "bad_type "+"e4")
 }
 
-// What was refused by a person's rules and is retried is one fact, too.
-func TestRetryOneFactAtTwoAccounts(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	f.record(f.orders("zhimai", 2, false)...)
-	rejected := f.event("SO-1")
-	rejected.Event, rejected.Rejection = nil, ledger.Rejectf(ledger.UnknownType, "no rule")
-	f.record(rejected)
-	run, ids := f.beginRetry("lin")
-	remap := func(m ledger.Message) (ledger.Entry, bool) {
-		e := f.at("north", "SO-1")
-		e.Message = m
-		return e, false
-	}
-	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
-	if err != nil || preview.With.Duplicates != 1 {
-		t.Errorf("preview: %+v %v, want one duplicate", preview.With, err)
-	}
-	tally, err := f.RetryRejects(t.Context(), ledger.RejectRetry{Run: run, IDs: ids, Remap: remap, RulesVersion: "test"})
-	if err != nil || tally.Duplicates != 1 {
-		t.Errorf("retry: %+v %v, want one duplicate", tally, err)
-	}
-	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 2)
-}
-
 // A conflict is stored as a reject, and a password in it is not.
 func TestConflictIsStoredMasked(t *testing.T) {
 	t.Parallel()

@@ -9,14 +9,16 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"pointsledger/desk"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 
-// fixture is a store on a database of its own.
+// fixture is a store on a database of its own, and a desk over it.
 type fixture struct {
+	*desk.Desk
 	*ledger.Store
 	t    *testing.T
 	pool *pgxpool.Pool
@@ -30,7 +32,8 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &fixture{Store: ledger.New(pool), t: t, pool: pool}
+	book := ledger.New(pool)
+	return &fixture{Desk: desk.New(pool, book), Store: book, t: t, pool: pool}
 }
 
 var brokerEpoch = time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -298,20 +299,20 @@ func (m *machine) parkForgotten(rt *rapid.T) {
 // reopen is a person's replay, with and without the right number and the key
 // memories of the accounts.
 func (m *machine) reopen(rt *rapid.T) {
-	r := reopening{filter: ledger.OpenFilter{Account: m.target(rt), InDoubt: rapid.Bool().Draw(rt, "in doubt only")},
+	r := reopening{filter: desk.OpenFilter{Account: m.target(rt), InDoubt: rapid.Bool().Draw(rt, "in doubt only")},
 		actor: m.actor, reason: "property test", batch: rapid.IntRange(1, 3).Draw(rt, "batch")}
 	if rapid.IntRange(1, 4).Draw(rt, "accounts known") > 1 {
-		r.memories = []ledger.KeyMemory{{Account: m.targets[0], Memory: keyMemory}, {Account: m.targets[1], Memory: keyMemory}}
+		r.memories = []desk.KeyMemory{{Account: m.targets[0], Memory: keyMemory}, {Account: m.targets[1], Memory: keyMemory}}
 	}
 	parked := m.model.where(func(o *modelOp) bool {
 		return o.Target == r.filter.Account && o.row.State == "parked" && (o.row.InDoubt || !r.filter.InDoubt)
 	})
-	var want ledger.Reopened
+	var want desk.Reopened
 	if off := rapid.IntRange(0, 4).Draw(rt, "expect"); off > 0 { // 1 is one too many
 		r.expect = int64(len(parked) + off%2)
 	}
-	result, err := replay(m.ctx, m.Store, r)
-	var size *ledger.SetSizeError
+	result, err := replay(m.ctx, m.Desk, r)
+	var size *desk.SetSizeError
 	if r.expect != 0 && r.expect != int64(len(parked)) {
 		m.did(rt, step{action: "reopen, refused"})
 		agree(rt, "reopen", "refused for the number", errors.As(err, &size), true)

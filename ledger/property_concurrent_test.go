@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -371,9 +372,9 @@ func (a *arena) loseLeases(ctx context.Context, random *rand.Rand) error {
 
 func (a *arena) reopenAll(ctx context.Context, target string) error {
 	return a.retry("reopen", func() error {
-		r := reopening{filter: ledger.OpenFilter{Account: target}, actor: a.actor, reason: "property test",
-			memories: []ledger.KeyMemory{{Account: target, Memory: keyMemory}}}
-		result, err := replay(ctx, a.Store, r)
+		r := reopening{filter: desk.OpenFilter{Account: target}, actor: a.actor, reason: "property test",
+			memories: []desk.KeyMemory{{Account: target, Memory: keyMemory}}}
+		result, err := replay(ctx, a.Desk, r)
 		a.count(func() { a.actions += result.actions })
 		return err
 	})

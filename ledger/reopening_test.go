@@ -3,14 +3,15 @@ package ledger_test
 import (
 	"context"
 	"testing"
+	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/desk"
 )
 
 // reopening is a replay from a filter to the end, as the command makes it.
 type reopening struct {
-	filter        ledger.OpenFilter
-	memories      []ledger.KeyMemory
+	filter        desk.OpenFilter
+	memories      []desk.KeyMemory
 	expect        int64
 	actor, reason string
 	// batch is the size of a batch, 0 the largest; between runs after each.
@@ -19,25 +20,25 @@ type reopening struct {
 }
 
 func newReopening() reopening {
-	return reopening{memories: hourAtZhimai(), actor: "lin", reason: "member unfrozen"}
+	return reopening{memories: []desk.KeyMemory{{Account: "zhimai", Memory: time.Hour}}, actor: "lin", reason: "member unfrozen"}
 }
 
 // replayed is what a replay came to. actions counts its rows in ops_actions.
 type replayed struct {
-	plan    ledger.Plan
+	plan    desk.Plan
 	action  int64
 	actions int
-	done    ledger.Reopened
+	done    desk.Reopened
 }
 
 // replay carries a reopening out.
-func replay(ctx context.Context, s *ledger.Store, r reopening) (result replayed, err error) {
-	result.plan, err = s.CreatePlan(ctx, ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: r.actor, FilterText: "--cause refused",
-		Choose: &r.filter, Memories: r.memories, Expect: r.expect, MaxSize: ledger.MaxUnexpected})
+func replay(ctx context.Context, s *desk.Desk, r reopening) (result replayed, err error) {
+	result.plan, err = s.CreatePlan(ctx, desk.NewPlan{Kind: desk.PlanOfRun, Actor: r.actor, FilterText: "--cause refused",
+		Choose: &r.filter, Memories: r.memories, Expect: r.expect, MaxSize: desk.MaxUnexpected})
 	if err != nil || result.plan.Size == 0 {
 		return result, err
 	}
-	run, err := s.BeginPlan(ctx, ledger.PlanStart{Plan: result.plan, Act: "replay", Actor: r.actor, Reason: r.reason})
+	run, err := s.BeginPlan(ctx, desk.PlanStart{Plan: result.plan, Act: "replay", Actor: r.actor, Reason: r.reason})
 	if err != nil {
 		return result, err
 	}
@@ -56,7 +57,7 @@ func replay(ctx context.Context, s *ledger.Store, r reopening) (result replayed,
 	return result, err
 }
 
-func mustReplay(t *testing.T, s *ledger.Store, r reopening) replayed {
+func mustReplay(t *testing.T, s *desk.Desk, r reopening) replayed {
 	t.Helper()
 	result, err := replay(t.Context(), s, r)
 	if err != nil {

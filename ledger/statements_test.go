@@ -59,7 +59,7 @@ func TestStatementsPrepare(t *testing.T) {
 	found := statements(t)
 	// Without these the search itself is broken: one in a group, one that is
 	// put together from several constants.
-	for _, name := range []string{"sqlClaim", "sqlIsConfirmed", "sqlReopen"} {
+	for _, name := range []string{"sqlClaim", "sqlIsConfirmed", "sqlInsertOperations"} {
 		if !strings.Contains(found[name], "SELECT") {
 			t.Fatalf("constant %s not found among %d", name, len(found))
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -38,19 +39,19 @@ const reasonToFill = "…"
 const maxReasonChars = 1000
 
 // check reads who acts, and sees that there is a reason where one is needed.
-func (a *decideFlags) check(c *cobra.Command) (ledger.Decision, error) {
+func (a *decideFlags) check(c *cobra.Command) (desk.Decision, error) {
 	actor, err := command.Operator(a.operator, c.Flag("operator").Changed)
 	if err != nil && (a.yes || c.Flag("operator").Changed) {
-		return ledger.Decision{}, err
+		return desk.Decision{}, err
 	}
 	a.reason = strings.TrimSpace(a.reason)
 	switch {
 	case a.yes && (a.reason == "" || a.reason == reasonToFill):
-		return ledger.Decision{}, command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
+		return desk.Decision{}, command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(a.reason) > maxReasonChars:
-		return ledger.Decision{}, command.Usagef("--reason: want at most %s characters", wording.Count(maxReasonChars))
+		return desk.Decision{}, command.Usagef("--reason: want at most %s characters", wording.Count(maxReasonChars))
 	}
-	return ledger.Decision{Actor: actor, Reason: a.reason}, nil
+	return desk.Decision{Actor: actor, Reason: a.reason}, nil
 }
 
 // command is the line that does what was shown.
@@ -75,7 +76,7 @@ func besidePlan(c *cobra.Command, others ...string) (err error) {
 }
 
 // recordedAs says where an act is kept.
-func recordedAs(action int64, act ledger.Decision) string {
+func recordedAs(action int64, act desk.Decision) string {
 	return fmt.Sprintf("as action %d in ops_actions: %s, %q (replay log)", action, act.Actor, privacy.Mobiles(act.Reason))
 }
 
@@ -89,17 +90,17 @@ func (e *partlyError) Is(target error) bool { return target == command.ErrDisagr
 
 // oneOperation finds the one operation that a person names by its id, biz_id,
 // reference, or an order number that no other operation has.
-func (s *session) oneOperation(c *cobra.Command, text string) (ledger.OperationDetail, error) {
+func (s *session) oneOperation(c *cobra.Command, text string) (desk.OperationDetail, error) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "#")
 	if text == "" {
-		return ledger.OperationDetail{}, command.Usagef("want an operation's id, biz_id or reference, got nothing")
+		return desk.OperationDetail{}, command.Usagef("want an operation's id, biz_id or reference, got nothing")
 	}
-	found, more, err := s.store.Find(c.Context(), text, s.keyMemories())
+	found, more, err := s.desk.Find(c.Context(), text, s.keyMemories())
 	switch {
 	case err != nil:
-		return ledger.OperationDetail{}, err
+		return desk.OperationDetail{}, err
 	case len(found) == 0:
-		return ledger.OperationDetail{}, notFound(text)
+		return desk.OperationDetail{}, notFound(text)
 	case len(found) == 1:
 		return found[0], nil
 	}
@@ -110,7 +111,7 @@ func (s *session) oneOperation(c *cobra.Command, text string) (ledger.OperationD
 	if more || len(found) > maxNamed {
 		names = append(names, "…")
 	}
-	return ledger.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", clean(text),
+	return desk.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", clean(text),
 		wording.Plural(len(found), "operation"), strings.Join(names, "\n  "))
 }
 
@@ -118,8 +119,8 @@ func (s *session) oneOperation(c *cobra.Command, text string) (ledger.OperationD
 const maxNamed = 10
 
 // notParked is an act's refusal in words that say what to do.
-func notParked(err error, d *ledger.OperationDetail) error {
-	var refused *ledger.NotParkedError
+func notParked(err error, d *desk.OperationDetail) error {
+	var refused *desk.NotParkedError
 	if !errors.As(err, &refused) {
 		return err
 	}
@@ -139,7 +140,7 @@ func notParked(err error, d *ledger.OperationDetail) error {
 
 // parkedOrRefused refuses what is not parked, before anything is asked of the
 // ledger: the statement looks again.
-func parkedOrRefused(d *ledger.OperationDetail) error {
+func parkedOrRefused(d *desk.OperationDetail) error {
 	state := "nothing to send"
 	switch {
 	case d.Posting != nil:
@@ -150,5 +151,5 @@ func parkedOrRefused(d *ledger.OperationDetail) error {
 	if state == string(ledger.Parked) {
 		return nil
 	}
-	return notParked(&ledger.NotParkedError{ID: d.ID, State: state}, d)
+	return notParked(&desk.NotParkedError{ID: d.ID, State: state}, d)
 }

@@ -19,7 +19,7 @@ func settleCommand(id ledger.BizID) string {
 }
 
 // resolveCommand is the command that previews naming one operation's member.
-func resolveCommand(d *ledger.OperationDetail) string {
+func resolveCommand(d *desk.OperationDetail) string {
 	args := []string{"replay", "resolve", string(d.BizID), "--customer-id", reasonToFill}
 	if d.Open.InDoubt {
 		args = append(args, "--accept-in-doubt")
@@ -29,7 +29,7 @@ func resolveCommand(d *ledger.OperationDetail) string {
 
 // voidCommand is the command that previews giving one operation up. It names the
 // operation by its dedup key: an order can have several.
-func voidCommand(d *ledger.OperationDetail) string {
+func voidCommand(d *desk.OperationDetail) string {
 	args := []string{"replay", "void", "--biz-id", string(d.BizID)}
 	if d.Open.InDoubt {
 		args = append(args, "--accept-in-doubt")

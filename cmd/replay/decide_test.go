@@ -86,17 +86,17 @@ func TestVoidPlanIsTakenOrCancelled(t *testing.T) {
 	c.record("SO-1")
 	c.park("refused", 0, false)
 	name := printed(t, c.must(0, "void"), "void")[2]
-	plan, err := c.store.ReadPlan(t.Context(), name)
+	plan, err := c.desk.ReadPlan(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := c.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActVoid, Actor: "wu", Reason: "first"})
+	run, err := c.desk.BeginPlan(t.Context(), desk.PlanStart{Plan: plan, Act: desk.ActVoid, Actor: "wu", Reason: "first"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	contains(t, c.must(1, "void", "--plan", name, "--reason", "x", "--yes"), "is being run by wu", "nothing was changed by you")
 	run.Close()
-	if _, err := c.store.CancelPlan(t.Context(), plan, "wu", "wrong set"); err != nil {
+	if _, err := c.desk.CancelPlan(t.Context(), plan, "wu", "wrong set"); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, c.must(1, "void", "--plan", name, "--reason", "x", "--yes"), "was cancelled by wu")
@@ -109,7 +109,7 @@ func TestVoidPlanIsTakenOrCancelled(t *testing.T) {
 func TestVoidRefusesWrongUse(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	for i := range ledger.MaxUnexpected + 1 {
+	for i := range desk.MaxUnexpected + 1 {
 		c.record(fmt.Sprintf("SO-%d", i))
 	}
 	c.park("refused", 0, false)
@@ -135,7 +135,7 @@ func TestVoidRefusesWrongUse(t *testing.T) {
 		contains(t, c.must(2, append([]string{"void"}, args...)...), words)
 	}
 	contains(t, c.must(1, "void", "--yes", "--reason", "x", "--expect", "100"), "101 parked operations found, not the 100 expected: nothing was changed")
-	if c.count(sqlParked) != ledger.MaxUnexpected+1 || c.count(sqlActs) != 0 {
+	if c.count(sqlParked) != desk.MaxUnexpected+1 || c.count(sqlActs) != 0 {
 		t.Fatal("something was given up")
 	}
 	plan := printed(t, c.must(0, "run", "--order", "SO-1"), "run")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -52,7 +53,7 @@ func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.inDoubt, "in-doubt", false, "only operations in doubt")
 	c.Flags().StringVar(&f.since, "since", "", "at this time or later")
 	c.Flags().StringVar(&f.until, "until", "", "before this time")
-	c.Flags().StringVar(&f.by, "by", string(ledger.TimeRecorded), "time for --since: recorded, event or failed")
+	c.Flags().StringVar(&f.by, "by", string(desk.TimeRecorded), "time for --since: recorded, event or failed")
 }
 
 // registerState is for a command that only looks.
@@ -66,23 +67,23 @@ var filterFlagNames = [...]string{"account", "cause", "code", "outcome", "member
 
 // outcomes are what table attempts knows, and what stands for no attempt.
 var outcomes = [...]string{"refused", "unknown", "not_sent", "retryable", "unauthorised", "throttled", "lease_expired", "applied",
-	"already_applied", ledger.NoAttempt}
+	"already_applied", desk.NoAttempt}
 
 // filter reads the flags. An age becomes a time, so that a command made from
 // the filter means the same set later.
-func (f *filterFlags) filter(c *cobra.Command, now time.Time) (ledger.OpenFilter, error) {
+func (f *filterFlags) filter(c *cobra.Command, now time.Time) (desk.OpenFilter, error) {
 	for _, name := range filterFlagNames {
 		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
 			// Most likely an empty variable of a script: it must not mean "all".
-			return ledger.OpenFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
+			return desk.OpenFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
 		}
 	}
 	if err := f.check(c); err != nil {
-		return ledger.OpenFilter{}, err
+		return desk.OpenFilter{}, err
 	}
-	o := ledger.OpenFilter{Account: f.account, Cause: f.cause, Code: f.code, Outcome: f.outcome, State: f.state, Member: f.member,
+	o := desk.OpenFilter{Account: f.account, Cause: f.cause, Code: f.code, Outcome: f.outcome, State: f.state, Member: f.member,
 		BusinessKey: f.order, BizID: ledger.BizID(f.bizID), EventType: f.eventType, EventSource: f.source, Kind: ledger.Kind(f.kind),
-		SourceType: f.sourceType, PointsChannel: f.channel, ShopCode: f.shop, InDoubt: f.inDoubt, By: ledger.TimeOf(f.by)}
+		SourceType: f.sourceType, PointsChannel: f.channel, ShopCode: f.shop, InDoubt: f.inDoubt, By: desk.TimeOf(f.by)}
 	if f.state == "all" {
 		o.State = ""
 	}
@@ -105,7 +106,7 @@ func (f *filterFlags) check(c *cobra.Command) error {
 		return command.Usagef("--source-type: want 1 to 12, got %d", f.sourceType)
 	case c.Flag("channel").Changed && (f.channel < 1 || f.channel > 9):
 		return command.Usagef("--channel: want 1 to 9, got %d", f.channel)
-	case !slices.Contains([]ledger.TimeOf{ledger.TimeRecorded, ledger.TimeEvent, ledger.TimeFailed}, ledger.TimeOf(f.by)):
+	case !slices.Contains([]desk.TimeOf{desk.TimeRecorded, desk.TimeEvent, desk.TimeFailed}, desk.TimeOf(f.by)):
 		return command.Usagef("--by: want recorded, event or failed, got %q", f.by)
 	case c.Flag("by").Changed && f.since == "" && f.until == "":
 		return command.Usagef("--by %s says which time --since and --until bound: want one of them, too", f.by)
@@ -153,7 +154,7 @@ func pointInTime(flag, text string, now time.Time) (time.Time, error) {
 // filterArgs writes a filter as flags that mean the same set. Parked is the
 // default of --state; a filter without a state is taken for one of parked
 // operations, the only ones that a printed command acts on.
-func filterArgs(f ledger.OpenFilter) []string {
+func filterArgs(f desk.OpenFilter) []string {
 	var args []string
 	add := func(flag, value string) {
 		if value != "" {
@@ -193,7 +194,7 @@ func filterArgs(f ledger.OpenFilter) []string {
 	if !f.Until.IsZero() {
 		add("--until", f.Until.Format(time.RFC3339Nano))
 	}
-	if f.By != ledger.TimeRecorded {
+	if f.By != desk.TimeRecorded {
 		add("--by", string(f.By))
 	}
 	return args

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
@@ -20,18 +21,18 @@ import (
 func TestFilterArgsMeanTheSame(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 11, 20, 2, 0, 0, 123456789, time.UTC)
-	full := ledger.OpenFilter{State: "pending", Account: "zhimai", Cause: "refused", Member: "42", BusinessKey: "SO 1'$(rm)", BizID: "pa", EventType: "order.paid",
+	full := desk.OpenFilter{State: "pending", Account: "zhimai", Cause: "refused", Member: "42", BusinessKey: "SO 1'$(rm)", BizID: "pa", EventType: "order.paid",
 		EventSource: "shop-sh", Kind: ledger.PointsAdd, SourceType: 11, PointsChannel: 9, ShopCode: "S7", Outcome: "refused", Code: "HTTP 500",
-		InDoubt: true, Since: since, Until: since.Add(time.Hour), By: ledger.TimeFailed}
+		InDoubt: true, Since: since, Until: since.Add(time.Hour), By: desk.TimeFailed}
 	for i, fields := 0, reflect.ValueOf(full); i < fields.NumField(); i++ {
 		if fields.Field(i).IsZero() {
 			t.Fatalf("field %s is not in this test", fields.Type().Field(i).Name)
 		}
 	}
-	parked := ledger.OpenFilter{State: "parked", By: ledger.TimeRecorded}
+	parked := desk.OpenFilter{State: "parked", By: desk.TimeRecorded}
 	until := parked
 	until.Until = since
-	for _, f := range []ledger.OpenFilter{full, parked, until} {
+	for _, f := range []desk.OpenFilter{full, parked, until} {
 		var flags filterFlags
 		c := &cobra.Command{}
 		flags.register(c)

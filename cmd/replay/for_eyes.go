@@ -1,12 +1,12 @@
 package main
 
 import (
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
-	"pointsledger/ledger"
 )
 
 // forEyes is the operation without mobile numbers.
-func forEyes(o ledger.OpenOperation) ledger.OpenOperation {
+func forEyes(o desk.OpenOperation) desk.OpenOperation {
 	o.BusinessKey = privacy.Hide(o.BusinessKey, o.MemberID, o.MemberCode)
 	o.MemberID, o.MemberCode = privacy.Mobiles(o.MemberID), privacy.Mobiles(o.MemberCode)
 	o.VendorWords, o.Error = privacy.Mobiles(o.VendorWords), privacy.Mobiles(o.Error)
@@ -15,7 +15,7 @@ func forEyes(o ledger.OpenOperation) ledger.OpenOperation {
 
 // detailForEyes is the operation, with all that happened to it, without mobile
 // numbers. d's parts are changed, not copied.
-func detailForEyes(d ledger.OperationDetail) ledger.OperationDetail {
+func detailForEyes(d desk.OperationDetail) desk.OperationDetail {
 	d.BusinessKey = privacy.Hide(d.BusinessKey, d.MemberID, d.MemberCode)
 	d.Reason = privacy.Hide(d.Reason, d.MemberID, d.MemberCode)
 	d.MemberID, d.MemberCode = privacy.Mobiles(d.MemberID), privacy.Mobiles(d.MemberCode)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/dispatch"
@@ -31,7 +32,7 @@ type gateReport struct {
 	closedFor, probeIn time.Duration
 }
 
-func newGateReport(g ledger.ClosedGate) *gateReport {
+func newGateReport(g desk.ClosedGate) *gateReport {
 	r := &gateReport{Reason: g.Reason, Words: wording.Gate(g.Reason), VendorSaid: privacy.Mobiles(g.Words), ClosedAt: g.ClosedAt,
 		ProbeAt: g.ProbeAt, FailedProbes: max(g.Closings-1, 0), Probing: g.Probing, closedFor: g.ClosedFor, probeIn: g.ProbeIn}
 	if g.Reason == ledger.GatePaused {

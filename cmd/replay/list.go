@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -53,7 +54,7 @@ not be sent again, because the vendor may have forgotten the key.`,
 	o.filters.register(c)
 	o.filters.registerState(c)
 	c.Flags().IntVar(&o.limit, "limit", 50, "the most operations to show, 1 to 10,000")
-	c.Flags().StringVar(&o.sort, "sort", string(ledger.SortRecorded), "recorded, due, points or failed")
+	c.Flags().StringVar(&o.sort, "sort", string(desk.SortRecorded), "recorded, due, points or failed")
 	c.Flags().StringVar(&o.after, "after", "", "go on behind this place, as the page before says")
 	c.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&o.asCSV, "csv", false, "print CSV")
@@ -65,9 +66,9 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 	if err != nil {
 		return err
 	}
-	sort := ledger.OpenSort(o.sort)
+	sort := desk.OpenSort(o.sort)
 	switch {
-	case !slices.Contains([]ledger.OpenSort{ledger.SortRecorded, ledger.SortDue, ledger.SortPoints, ledger.SortFailed}, sort):
+	case !slices.Contains([]desk.OpenSort{desk.SortRecorded, desk.SortDue, desk.SortPoints, desk.SortFailed}, sort):
 		return command.Usagef("--sort: want recorded, due, points or failed, got %q", o.sort)
 	case o.limit < 1 || o.limit > maxPage:
 		return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", wording.Count(maxPage), o.limit)
@@ -83,7 +84,7 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 		return err
 	}
 	defer s.close()
-	page, err := s.store.ListOpen(c.Context(), filter, s.keyMemories(), ledger.OpenList{Sort: sort, After: after, Limit: o.limit})
+	page, err := s.desk.ListOpen(c.Context(), filter, s.keyMemories(), desk.OpenList{Sort: sort, After: after, Limit: o.limit})
 	if err != nil {
 		return err
 	}
@@ -105,18 +106,18 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 // cursorText is a place in a list as --after takes it: the operation's id, and
 // before it its value in an order other than that of recording. Empty at the
 // start.
-func cursorText(at ledger.OpenCursor, sort ledger.OpenSort) string {
+func cursorText(at desk.OpenCursor, sort desk.OpenSort) string {
 	switch {
 	case at.ID == 0:
 		return ""
-	case sort == ledger.SortRecorded:
+	case sort == desk.SortRecorded:
 		return strconv.FormatInt(int64(at.ID), 10)
 	}
 	return fmt.Sprintf("%d:%d", at.Order, at.ID)
 }
 
 // parseCursor reads what cursorText wrote for the same order.
-func parseCursor(text string, sort ledger.OpenSort) (at ledger.OpenCursor, err error) {
+func parseCursor(text string, sort desk.OpenSort) (at desk.OpenCursor, err error) {
 	if text == "" || text == "0" {
 		return at, nil
 	}
@@ -129,7 +130,7 @@ func parseCursor(text string, sort ledger.OpenSort) (at ledger.OpenCursor, err e
 		at.ID = ledger.OperationID(n)
 		at.Order, err = strconv.ParseInt(order, 10, 64)
 	}
-	if err != nil || n < 0 || found != (sort != ledger.SortRecorded) {
+	if err != nil || n < 0 || found != (sort != desk.SortRecorded) {
 		return at, command.Usagef("--after: want what the page before ended with, in the same --sort, got %q", text)
 	}
 	return at, nil
@@ -137,7 +138,7 @@ func parseCursor(text string, sort ledger.OpenSort) (at ledger.OpenCursor, err e
 
 // listing is a page as it is shown.
 type listing struct {
-	Operations []ledger.OpenOperation `json:"operations"`
+	Operations []desk.OpenOperation `json:"operations"`
 	// Total counts all that fit, other pages included.
 	Total int64 `json:"total"`
 	More  bool  `json:"more"`
@@ -146,11 +147,11 @@ type listing struct {
 	After string `json:"after"`
 
 	state string
-	sort  ledger.OpenSort
+	sort  desk.OpenSort
 }
 
-func newListing(page ledger.OpenPage, state string, sort ledger.OpenSort) listing {
-	l := listing{Operations: []ledger.OpenOperation{}, Total: page.Total, More: page.More, state: state, sort: sort}
+func newListing(page desk.OpenPage, state string, sort desk.OpenSort) listing {
+	l := listing{Operations: []desk.OpenOperation{}, Total: page.Total, More: page.More, state: state, sort: sort}
 	for _, o := range page.Operations {
 		l.Operations = append(l.Operations, forEyes(o))
 	}
@@ -168,15 +169,15 @@ func (l listing) goOn() string {
 
 // when is the time that the list's order is about, as the title of its column
 // and as text.
-func (l listing) when(o *ledger.OpenOperation, now time.Time) (title, text string) {
+func (l listing) when(o *desk.OpenOperation, now time.Time) (title, text string) {
 	switch {
-	case l.sort == ledger.SortDue && o.NextAt.After(now):
+	case l.sort == desk.SortDue && o.NextAt.After(now):
 		return "DUE", "in " + wording.Short(o.NextAt.Sub(now))
-	case l.sort == ledger.SortDue:
+	case l.sort == desk.SortDue:
 		return "DUE", wording.Age(o.NextAt, now)
-	case l.sort == ledger.SortFailed && o.FailedAt == nil:
+	case l.sort == desk.SortFailed && o.FailedAt == nil:
 		return "FAILED", "never"
-	case l.sort == ledger.SortFailed:
+	case l.sort == desk.SortFailed:
 		return "FAILED", wording.Age(*o.FailedAt, now)
 	}
 	return "AGE", wording.Age(o.RecordedAt, now)

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // maxLog bounds a page of the log: it is held in memory.
@@ -50,7 +50,7 @@ It changes nothing.`,
 	return c
 }
 
-func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActFilter, err error) {
+func (o *logOptions) filter(c *cobra.Command, now time.Time) (f desk.ActFilter, err error) {
 	for _, name := range []string{"action", "operator", "since", "until"} {
 		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
 			return f, command.Usagef("--%s is empty: leave it out to mean all", name)
@@ -62,15 +62,15 @@ func (o *logOptions) filter(c *cobra.Command, now time.Time) (f ledger.ActFilter
 	case o.after < 0:
 		return f, command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
 	}
-	f = ledger.ActFilter{Name: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
+	f = desk.ActFilter{Name: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
 	f.Since, f.Until, err = period(o.since, o.until, now)
 	return f, err
 }
 
 // actionLog is a page of the log as it is shown.
 type actionLog struct {
-	Actions []ledger.RecordedAct `json:"actions"`
-	More    bool                 `json:"more"`
+	Actions []desk.RecordedAct `json:"actions"`
+	More    bool               `json:"more"`
 	// After is the place where the next page begins, 0 when this is the last.
 	After int64 `json:"after"`
 }
@@ -85,8 +85,8 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 		return err
 	}
 	defer s.close()
-	page := actionLog{Actions: []ledger.RecordedAct{}}
-	found, more, err := s.store.ListActs(c.Context(), filter)
+	page := actionLog{Actions: []desk.RecordedAct{}}
+	found, more, err := s.desk.ListActs(c.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 		page.print(c.OutOrStdout(), time.Now())
 		return nil
 	}
-	names, err := s.store.ActNames(c.Context())
+	names, err := s.desk.ActNames(c.Context())
 	switch {
 	case err != nil:
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
@@ -28,6 +29,7 @@ type console struct {
 	env   []string
 	pool  *pgxpool.Pool
 	store *ledger.Store
+	desk  *desk.Desk
 	seq   uint64
 }
 
@@ -39,7 +41,8 @@ func newConsole(t *testing.T) *console {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &console{t: t, env: []string{"DATABASE_URL=" + dsn}, pool: pool, store: ledger.New(pool)}
+	book := ledger.New(pool)
+	return &console{t: t, env: []string{"DATABASE_URL=" + dsn}, pool: pool, store: book, desk: desk.New(pool, book)}
 }
 
 // resend makes the accounts ones that send doubtful rows again without looking

@@ -55,7 +55,7 @@ itself when that is mended. Without --yes nothing is changed.`,
 // gateChange is what pause and resume say with --json.
 type gateChange struct {
 	Account string `json:"account"`
-	ledger.Paused
+	desk.Paused
 	Waiting int64 `json:"waiting"`
 	Sending int64 `json:"sending"`
 	// Command does it; empty when it is done, or nothing is to be done.
@@ -85,16 +85,16 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	if err := s.readGate(c, &g); err != nil {
 		return err
 	}
-	verb, change := "resume", s.store.ResumeAccount
+	verb, change := "resume", s.desk.ResumeAccount
 	if pause {
-		verb, change = "pause", s.store.PauseAccount
+		verb, change = "pause", s.desk.PauseAccount
 	}
 	toDo := (g.Before == ledger.GatePaused) != pause
 	switch {
 	case toDo && !o.yes:
 		g.Command = o.command("replay", verb, account)
 	case toDo:
-		if g.Paused, err = change(c.Context(), ledger.Pause{Decision: act, Account: account}); err != nil {
+		if g.Paused, err = change(c.Context(), desk.Pause{Decision: act, Account: account}); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 // readGate reads what an account's gate is before it is changed, and what waits
 // behind it.
 func (s *session) readGate(c *cobra.Command, g *gateChange) error {
-	gates, err := s.store.ClosedGates(c.Context())
+	gates, err := s.desk.ClosedGates(c.Context())
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	return nil
 }
 
-func (g *gateChange) print(out io.Writer, act ledger.Decision) {
+func (g *gateChange) print(out io.Writer, act desk.Decision) {
 	paused := g.Before == ledger.GatePaused
 	switch {
 	case g.Act != 0 && g.pause:

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // maxPlans bounds a list of plans: each is counted anew.
@@ -41,7 +41,7 @@ it: replay run --plan P-7K2M, say.`,
 				return err
 			}
 			defer s.close()
-			plans, err := s.store.RecentPlans(c.Context(), limit)
+			plans, err := s.desk.RecentPlans(c.Context(), limit)
 			if err != nil {
 				return err
 			}
@@ -64,13 +64,13 @@ it: replay run --plan P-7K2M, say.`,
 
 // planReport is a plan as plans and cancel show it.
 type planReport struct {
-	ledger.Plan
+	desk.Plan
 	// State is new, begun, finished or cancelled; empty for a plan whose
 	// operations are not counted.
 	State string `json:"state"`
 }
 
-func planState(p ledger.Plan) string {
+func planState(p desk.Plan) string {
 	switch {
 	case p.CancelledAt != nil:
 		return "cancelled"
@@ -103,9 +103,9 @@ func printPlans(out io.Writer, plans []planReport, now time.Time) {
 }
 
 // showPlan is the command that shows a plan again, whatever its kind.
-func showPlan(p ledger.Plan) string {
+func showPlan(p desk.Plan) string {
 	words := []string{"replay", string(p.Kind)}
-	if p.Kind == ledger.PlanOfRejects {
+	if p.Kind == desk.PlanOfRejects {
 		words = append(words, "retry")
 	}
 	return shell(append(words, "--plan", p.Name)...)
@@ -159,14 +159,14 @@ func (r cancelReport) MarshalJSON() ([]byte, error) {
 
 // leftWords says how much is left of a plan whose operations are counted, and
 // nothing of another.
-func leftWords(before string, p ledger.Plan) string {
+func leftWords(before string, p desk.Plan) string {
 	if !p.Kind.OfOperations() {
 		return ""
 	}
 	return before + wording.Count(p.Left) + " left of " + wording.Plural(p.Size, "operation")
 }
 
-func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Decision, plan ledger.Plan) error {
+func (s *session) cancel(c *cobra.Command, a *decideFlags, who desk.Decision, plan desk.Plan) error {
 	r := cancelReport{planReport: planReport{Plan: plan, State: planState(plan)}}
 	var text string
 	switch {
@@ -179,11 +179,11 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who ledger.Decision, 
 		text = fmt.Sprintf("%s would be cancelled%s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
 			plan.Name, leftWords(": ", plan), r.Command)
 	default:
-		ok, err := s.store.CancelPlan(c.Context(), plan, who.Actor, who.Reason)
+		ok, err := s.desk.CancelPlan(c.Context(), plan, who.Actor, who.Reason)
 		if err != nil {
 			return err
 		}
-		if r.Plan, err = s.store.ReadPlan(c.Context(), plan.Name); err != nil {
+		if r.Plan, err = s.desk.ReadPlan(c.Context(), plan.Name); err != nil {
 			return err
 		}
 		r.State = planState(r.Plan)

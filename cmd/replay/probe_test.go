@@ -25,9 +25,9 @@ func (r *reader) probe(most int) (*records.ProbeReport, string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	s := &session{config: loaded, store: r.store, desk: desk.New(nil, r.store)}
-	plan, err := r.store.CreatePlan(r.t.Context(), ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: "lin", FilterText: "all",
-		Choose: &ledger.OpenFilter{}, Memories: s.keyMemories()})
+	s := &session{config: loaded, store: r.store, desk: r.desk}
+	plan, err := r.desk.CreatePlan(r.t.Context(), desk.NewPlan{Kind: desk.PlanOfRun, Actor: "lin", FilterText: "all",
+		Choose: &desk.OpenFilter{}, Memories: s.keyMemories()})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -68,14 +69,14 @@ func (f *rejectFlags) registerState(c *cobra.Command) {
 
 // filter reads the flags and the ids. An age becomes a time, so that a command
 // made from the filter means the same set later.
-func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (ledger.RejectFilter, error) {
+func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (desk.RejectFilter, error) {
 	for _, name := range []string{"code", "type", "source", "shop", "since", "until"} {
 		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
 			// Most likely an empty variable of a script: it must not mean "all".
-			return ledger.RejectFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
+			return desk.RejectFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
 		}
 	}
-	o := ledger.RejectFilter{State: ledger.RejectsOpen, Code: ledger.RejectCode(f.code), Source: f.source, Type: f.eventType,
+	o := desk.RejectFilter{State: desk.RejectsOpen, Code: ledger.RejectCode(f.code), Source: f.source, Type: f.eventType,
 		Shop: f.shop, Seq: f.seq}
 	switch {
 	case f.all && f.resolved:
@@ -87,7 +88,7 @@ func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (le
 	case f.all:
 		o.State = ""
 	case f.resolved:
-		o.State = ledger.RejectsResolved
+		o.State = desk.RejectsResolved
 	}
 	var err error
 	if o.IDs, err = rejectIDs(args); err != nil {
@@ -126,7 +127,7 @@ func joinCodes() string {
 }
 
 // rejectFilterArgs writes a filter of open rejects as arguments.
-func rejectFilterArgs(f ledger.RejectFilter) []string {
+func rejectFilterArgs(f desk.RejectFilter) []string {
 	var args []string
 	for _, id := range f.IDs {
 		args = append(args, strconv.FormatInt(int64(id), 10))
@@ -163,9 +164,9 @@ func (a *rejectAct) register(c *cobra.Command) {
 	c.Flags().Int64Var(&a.expect, "expect", 0, "how many rejects must be found, or nothing is changed")
 }
 
-func (a *rejectAct) check(c *cobra.Command) (ledger.Decision, error) {
+func (a *rejectAct) check(c *cobra.Command) (desk.Decision, error) {
 	if c.Flag("expect").Changed && a.expect < 1 {
-		return ledger.Decision{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
+		return desk.Decision{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
 	}
 	return a.decideFlags.check(c)
 }

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 func newRejectsDismiss(environ []string) *cobra.Command {
@@ -62,14 +62,14 @@ rejects the number found must be given with --expect.
 
 // dismissPreview is what dismiss shows without --yes.
 type dismissPreview struct {
-	Rejects int64              `json:"rejects"`
-	Codes   []ledger.RetryCode `json:"by_code"`
+	Rejects int64            `json:"rejects"`
+	Codes   []desk.RetryCode `json:"by_code"`
 	// Command does it; empty when nothing fits.
 	Command string `json:"command"`
 }
 
-func (s *session) previewDismiss(c *cobra.Command, filter ledger.RejectFilter, act *rejectAct) error {
-	codes, err := s.store.RejectCodes(c.Context(), filter)
+func (s *session) previewDismiss(c *cobra.Command, filter desk.RejectFilter, act *rejectAct) error {
+	codes, err := s.desk.RejectCodes(c.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func (p *dismissPreview) print(out io.Writer) {
 }
 
 // forEyesCodes is the list without mobile numbers, never nil.
-func forEyesCodes(codes []ledger.RetryCode) []ledger.RetryCode {
-	shown := make([]ledger.RetryCode, len(codes))
+func forEyesCodes(codes []desk.RetryCode) []desk.RetryCode {
+	shown := make([]desk.RetryCode, len(codes))
 	for i, c := range codes {
 		c.Reason = privacy.Mobiles(c.Reason)
 		shown[i] = c
@@ -114,7 +114,7 @@ func forEyesCodes(codes []ledger.RetryCode) []ledger.RetryCode {
 }
 
 // printCodes prints counts by code, with an example of each.
-func printCodes(out io.Writer, codes []ledger.RetryCode) {
+func printCodes(out io.Writer, codes []desk.RetryCode) {
 	rows := make([][]string, len(codes))
 	for i, code := range codes {
 		rows[i] = []string{string(code.Code), wording.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), clean(code.Reason)}
@@ -122,8 +122,8 @@ func printCodes(out io.Writer, codes []ledger.RetryCode) {
 	printTable(out, []column{{"CODE", false}, {"REJECTS", true}, {"FOR EXAMPLE", true}, {"REASON", false}}, rows)
 }
 
-func (s *session) dismiss(c *cobra.Command, filter ledger.RejectFilter, act *rejectAct, who ledger.Decision) error {
-	done, err := s.store.DismissRejects(c.Context(), ledger.Dismissal{Filter: filter,
+func (s *session) dismiss(c *cobra.Command, filter desk.RejectFilter, act *rejectAct, who desk.Decision) error {
+	done, err := s.desk.DismissRejects(c.Context(), desk.Dismissal{Filter: filter,
 		FilterText: cmp.Or(shell(rejectFilterArgs(filter)...), "all open rejects"), Expect: act.expect, Actor: who.Actor, Reason: who.Reason})
 	if err != nil {
 		return dismissFailed(err)
@@ -153,19 +153,19 @@ func dismissFailed(err error) error {
 	if size := rejectSizeError(err); size != nil {
 		return size
 	}
-	return fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, ledger.ActRejectsDismiss)
+	return fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, desk.ActRejectsDismiss)
 }
 
 // rejectSizeError says what to do when the set has another size than expected;
 // nil when the error is another one.
 func rejectSizeError(err error) error {
-	var size *ledger.SetSizeError
+	var size *desk.SetSizeError
 	switch {
 	case !errors.As(err, &size):
 		return nil
 	case size.Expect == 0:
 		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
-			wording.Count(size.Found), ledger.MaxUnexpected, size.Found)
+			wording.Count(size.Found), desk.MaxUnexpected, size.Found)
 	}
 	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
 		wording.Plural(size.Found, "open reject"), wording.Count(size.Expect))

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -73,8 +74,8 @@ func isTerminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func (s *session) exportRejects(c *cobra.Command, filter ledger.RejectFilter, output string) (err error) {
-	ids, err := s.store.FindRejects(c.Context(), filter)
+func (s *session) exportRejects(c *cobra.Command, filter desk.RejectFilter, output string) (err error) {
+	ids, err := s.desk.FindRejects(c.Context(), filter)
 	if err != nil {
 		return err
 	}

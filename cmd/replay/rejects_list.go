@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -51,7 +52,7 @@ on. It changes nothing.
 				return err
 			}
 			defer s.close()
-			page, err := s.store.ListRejects(c.Context(), filter, ledger.RejectID(after), limit)
+			page, err := s.desk.ListRejects(c.Context(), filter, ledger.RejectID(after), limit)
 			if err != nil {
 				return err
 			}
@@ -117,7 +118,7 @@ type rejectListing struct {
 	state string
 }
 
-func newRejectListing(page ledger.RejectPage, state string) rejectListing {
+func newRejectListing(page desk.RejectPage, state string) rejectListing {
 	l := rejectListing{Rejects: []rejectLine{}, Total: page.Total, More: page.More, state: state}
 	for _, r := range page.Rejects {
 		l.Rejects = append(l.Rejects, newRejectLine(r))
@@ -142,7 +143,7 @@ func (l rejectListing) print(out io.Writer) {
 	case len(l.Rejects) == 0 && l.Total > 0:
 		fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, wording.Count(l.Total))
 		return
-	case len(l.Rejects) == 0 && l.state == ledger.RejectsOpen:
+	case len(l.Rejects) == 0 && l.state == desk.RejectsOpen:
 		fmt.Fprintln(out, "No open reject fits. --all shows also what was decided before.")
 		return
 	case len(l.Rejects) == 0:
@@ -150,14 +151,14 @@ func (l rejectListing) print(out io.Writer) {
 		return
 	}
 	columns := []column{{"ID", true}, {"STORED AT", false}, {"SUBJECT", false}, {"CODE", false}}
-	if l.state != ledger.RejectsOpen {
+	if l.state != desk.RejectsOpen {
 		columns = append(columns, column{"DECIDED", false})
 	}
 	columns = append(columns, column{"REASON", false})
 	rows := make([][]string, len(l.Rejects))
 	for i, r := range l.Rejects {
 		row := []string{strconv.FormatInt(int64(r.ID), 10), dayAndTime(r.BrokerTime), clean(r.Subject), string(r.Code)}
-		if l.state != ledger.RejectsOpen {
+		if l.state != desk.RejectsOpen {
 			row = append(row, clean(clip(cmp.Or(r.Resolution, "open"), decidedCells)))
 		}
 		rows[i] = append(row, clean(r.Reason))

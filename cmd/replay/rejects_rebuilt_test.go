@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
@@ -79,12 +80,12 @@ func TestRejectsRetryExpectsANumber(t *testing.T) {
 	c := newRejectsConsole(t)
 	contains(t, c.must(1, "rejects", "retry", "--expect", "5", "--reason", "x", "--yes"), "0 open rejects found, not the 5 expected: nothing was changed")
 	contains(t, c.must(0, "rejects", "retry", "--reason", "x", "--yes"), "nothing was retried, nothing recorded")
-	stream, err := c.store.CreatePlan(t.Context(), ledger.NewPlan{Kind: ledger.PlanOfStream, Actor: "lin"})
+	stream, err := c.desk.CreatePlan(t.Context(), desk.NewPlan{Kind: desk.PlanOfStream, Actor: "lin"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	contains(t, c.must(2, "rejects", "retry", "--plan", stream.Name), "not for rejects: `replay stream --plan "+stream.Name+"` shows it")
-	rejects, err := c.store.CreateRejectPlan(t.Context(), "lin", "all open rejects", ledger.RejectPlan{Rules: "x", IDs: []ledger.RejectID{1}}, 0, 0)
+	rejects, err := c.desk.CreateRejectPlan(t.Context(), "lin", "all open rejects", desk.RejectPlan{Rules: "x", IDs: []ledger.RejectID{1}}, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +104,6 @@ func TestRejectsDismissLostAnswer(t *testing.T) {
 	if strings.Contains(text, "Nothing was changed") || c.count(`SELECT count(*) FROM rejects WHERE resolved_at IS NULL`) != 0 {
 		t.Errorf("said: %s", text)
 	}
-	contains(t, c.must(0, "log", "--action", ledger.ActRejectsDismiss), "dismissed 3 of 3 rejects")
+	contains(t, c.must(0, "log", "--action", desk.ActRejectsDismiss), "dismissed 3 of 3 rejects")
 	contains(t, dismissFailed(errors.New("refused")).Error(), "refused", "replay log --action rejects_dismiss")
 }

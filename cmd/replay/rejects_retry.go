@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -100,13 +101,13 @@ type retrying struct {
 	c     *cobra.Command
 	o     *retryOptions
 	rules *retryRules
-	who   ledger.Decision
+	who   desk.Decision
 }
 
 // byFilter previews what fits a filter, or carries it out at once.
-func (r *retrying) byFilter(filter ledger.RejectFilter) error {
+func (r *retrying) byFilter(filter desk.RejectFilter) error {
 	ctx := r.c.Context()
-	ids, err := r.store.FindRejects(ctx, filter)
+	ids, err := r.desk.FindRejects(ctx, filter)
 	if err != nil {
 		return err
 	}
@@ -119,11 +120,11 @@ func (r *retrying) byFilter(filter ledger.RejectFilter) error {
 	}
 	switch {
 	case len(ids) == 0 && r.o.expect != 0:
-		return rejectSizeError(&ledger.SetSizeError{Expect: r.o.expect})
+		return rejectSizeError(&desk.SetSizeError{Expect: r.o.expect})
 	case len(ids) == 0:
 		return r.report(&retryDone{})
 	}
-	plan, err := r.store.CreateRejectPlan(ctx, r.who.Actor, text, r.newPlan(ids), r.o.expect, ledger.MaxUnexpected)
+	plan, err := r.desk.CreateRejectPlan(ctx, r.who.Actor, text, r.newPlan(ids), r.o.expect, desk.MaxUnexpected)
 	if size := rejectSizeError(err); size != nil {
 		return size
 	}
@@ -133,20 +134,20 @@ func (r *retrying) byFilter(filter ledger.RejectFilter) error {
 	return r.carryOut(plan, ids)
 }
 
-func (r *retrying) newPlan(ids []ledger.RejectID) ledger.RejectPlan {
-	return ledger.RejectPlan{Rules: r.rules.version, FromFile: r.o.file != "", Registered: r.rules.registered, IDs: ids}
+func (r *retrying) newPlan(ids []ledger.RejectID) desk.RejectPlan {
+	return desk.RejectPlan{Rules: r.rules.version, FromFile: r.o.file != "", Registered: r.rules.registered, IDs: ids}
 }
 
 // byPlan shows a plan again, or carries it out.
 func (r *retrying) byPlan() error {
-	plan, err := r.store.ReadPlan(r.c.Context(), r.o.plan)
-	if errors.Is(err, ledger.ErrNoPlan) {
+	plan, err := r.desk.ReadPlan(r.c.Context(), r.o.plan)
+	if errors.Is(err, desk.ErrNoPlan) {
 		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", clean(r.o.plan))
 	}
 	if err != nil {
 		return err
 	}
-	if plan.Kind != ledger.PlanOfRejects {
+	if plan.Kind != desk.PlanOfRejects {
 		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
 	}
 	about, err := plan.Rejects()
@@ -163,7 +164,7 @@ func (r *retrying) byPlan() error {
 }
 
 // sameRules refuses a plan whose preview was by other rules than these.
-func (r *retrying) sameRules(plan *ledger.Plan, about *ledger.RejectPlan) error {
+func (r *retrying) sameRules(plan *desk.Plan, about *desk.RejectPlan) error {
 	again := "replay rejects retry"
 	if !strings.HasPrefix(plan.Filter, "all open rejects") {
 		again += " " + plan.Filter
@@ -191,15 +192,15 @@ func rulesChanged(plan, then, now, again string) error {
 const endTime = 5 * time.Second
 
 // carryOut does what the plan says.
-func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
+func (r *retrying) carryOut(plan desk.Plan, ids []ledger.RejectID) error {
 	ctx := r.c.Context()
-	run, err := r.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan, Act: ledger.ActRejectsRetry, Actor: r.who.Actor, Reason: r.who.Reason})
+	run, err := r.desk.BeginPlan(ctx, desk.PlanStart{Plan: plan, Act: desk.ActRejectsRetry, Actor: r.who.Actor, Reason: r.who.Reason})
 	if err != nil {
 		return r.notBegun(plan, err)
 	}
 	defer run.Close()
 	progress := command.NewProgress(r.c.ErrOrStderr())
-	tally, err := r.store.RetryRejects(ctx, ledger.RejectRetry{Run: run, IDs: ids, Remap: r.rules.remap, RulesVersion: r.rules.version,
+	tally, err := r.desk.RetryRejects(ctx, desk.RejectRetry{Run: run, IDs: ids, Remap: r.rules.remap, RulesVersion: r.rules.version,
 		RulesText: r.rules.text, Registered: r.rules.registered,
 		Progress: func(done, found int) {
 			progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
@@ -214,8 +215,8 @@ func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
 	if _, endErr := run.EndRetry(ended, tally, trouble); endErr != nil && err == nil {
 		err = endErr
 	}
-	var changed *ledger.RulesChangedError
-	var cancelled *ledger.PlanCancelledError
+	var changed *desk.RulesChangedError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(err, &changed):
 		return fmt.Errorf("%w\n%s", rulesChanged(plan.Name, changed.Then, changed.Now, "replay rejects retry"), doneBefore(&tally))
@@ -228,9 +229,9 @@ func (r *retrying) carryOut(plan ledger.Plan, ids []ledger.RejectID) error {
 }
 
 // notBegun says why a plan cannot be carried out now.
-func (r *retrying) notBegun(plan ledger.Plan, err error) error {
-	var busy *ledger.PlanBusyError
-	var cancelled *ledger.PlanCancelledError
+func (r *retrying) notBegun(plan desk.Plan, err error) error {
+	var busy *desk.PlanBusyError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(err, &busy):
 		return fmt.Errorf("%w: nothing was done here. Wait until that is done; `replay rejects list` shows what is left", busy)
@@ -241,7 +242,7 @@ func (r *retrying) notBegun(plan ledger.Plan, err error) error {
 }
 
 // doneBefore says what an unfinished retry did.
-func doneBefore(t *ledger.RetryTally) string {
+func doneBefore(t *desk.RetryTally) string {
 	return fmt.Sprintf("Before that: accepted %s, duplicates %s; each of them is whole, the others are open",
 		wording.Count(t.Accepted), wording.Count(t.Duplicates))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -16,13 +17,13 @@ type retryPreview struct {
 	RulesVersion    string `json:"rules_version"`
 	RulesFrom       string `json:"rules_from"`
 	RegisteredRules string `json:"registered_rules_version"`
-	ledger.RetryTally
+	desk.RetryTally
 	// KnownByNow counts those whose fact is in the ledger by now, because it was
 	// published again and accepted: nothing is owed for them.
 	KnownByNow int64 `json:"in_ledger_by_now"`
 	// Registered is what the registered rules make of the same rejects; null
 	// when they are the rules in use.
-	Registered *ledger.RetryTally `json:"by_registered_rules"`
+	Registered *desk.RetryTally `json:"by_registered_rules"`
 	// PointsDiffer and KeysDiffer count events that both accept differently.
 	PointsDiffer int64           `json:"events_with_other_points"`
 	KeysDiffer   int64           `json:"events_with_other_keys"`
@@ -34,16 +35,16 @@ type retryPreview struct {
 }
 
 // forEyesTally is the tally without mobile numbers, its lists never nil.
-func forEyesTally(t ledger.RetryTally) ledger.RetryTally {
+func forEyesTally(t desk.RetryTally) desk.RetryTally {
 	t.Codes = forEyesCodes(t.Codes)
-	t.Accounts = append([]ledger.RetryAccount{}, t.Accounts...)
+	t.Accounts = append([]desk.RetryAccount{}, t.Accounts...)
 	return t
 }
 
 // forecast asks what would become of rejects.
 func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 	progress := command.NewProgress(r.c.ErrOrStderr())
-	found, err := r.store.PreviewRetry(r.c.Context(), ids, r.rules.remap, r.rules.other, func(done, found int) {
+	found, err := r.desk.PreviewRetry(r.c.Context(), ids, r.rules.remap, r.rules.other, func(done, found int) {
 		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
 	})
 	progress.Done()
@@ -89,7 +90,7 @@ func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
 				return err
 			}
 		}
-		plan, err := r.store.CreateRejectPlan(r.c.Context(), actor, filterText, r.newPlan(ids), 0, 0)
+		plan, err := r.desk.CreateRejectPlan(r.c.Context(), actor, filterText, r.newPlan(ids), 0, 0)
 		if err != nil {
 			return err
 		}
@@ -105,7 +106,7 @@ func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
 }
 
 // previewPlan shows what would become of what is left of a plan.
-func (r *retrying) previewPlan(plan ledger.Plan, ids []ledger.RejectID) error {
+func (r *retrying) previewPlan(plan desk.Plan, ids []ledger.RejectID) error {
 	p, err := r.forecast(ids)
 	if err != nil {
 		return err
@@ -163,14 +164,14 @@ func (p *retryPreview) printOutcomes(out io.Writer) {
 	var rows [][]string
 	for _, line := range []struct {
 		words  string
-		of     func(*ledger.RetryTally) int64
+		of     func(*desk.RetryTally) int64
 		always bool
 	}{
-		{"accepted", func(t *ledger.RetryTally) int64 { return t.Accepted }, true},
-		{"in the ledger already (duplicates)", func(t *ledger.RetryTally) int64 { return t.Duplicates }, true},
-		{"of a type that is ignored now", func(t *ledger.RetryTally) int64 { return t.Ignored }, false},
-		{"still fail, stay open", func(t *ledger.RetryTally) int64 { return t.Failing }, true},
-		{"decided about already", func(t *ledger.RetryTally) int64 { return t.Skipped }, false},
+		{"accepted", func(t *desk.RetryTally) int64 { return t.Accepted }, true},
+		{"in the ledger already (duplicates)", func(t *desk.RetryTally) int64 { return t.Duplicates }, true},
+		{"of a type that is ignored now", func(t *desk.RetryTally) int64 { return t.Ignored }, false},
+		{"still fail, stay open", func(t *desk.RetryTally) int64 { return t.Failing }, true},
+		{"decided about already", func(t *desk.RetryTally) int64 { return t.Skipped }, false},
 	} {
 		row := []string{line.words, wording.Count(line.of(&p.RetryTally))}
 		shown := line.always || line.of(&p.RetryTally) > 0
@@ -192,9 +193,9 @@ func (p *retryPreview) printAccounts(out io.Writer) {
 		account string
 		kind    ledger.Kind
 	}
-	registered := map[place]ledger.RetryAccount{}
+	registered := map[place]desk.RetryAccount{}
 	var order []place
-	with := map[place]ledger.RetryAccount{}
+	with := map[place]desk.RetryAccount{}
 	for _, a := range p.Accounts {
 		order, with[place{a.Account, a.Kind}] = append(order, place{a.Account, a.Kind}), a
 	}
@@ -245,7 +246,7 @@ func signed(p ledger.Points) string {
 
 // printFailing prints what still fails, by code, and then one reason of each in
 // full.
-func printFailing(out io.Writer, codes []ledger.RetryCode) {
+func printFailing(out io.Writer, codes []desk.RetryCode) {
 	if len(codes) == 0 {
 		return
 	}
@@ -261,10 +262,10 @@ type retryDone struct {
 	Plan         string `json:"plan"`
 	Action       int64  `json:"action_id"`
 	RulesVersion string `json:"rules_version"`
-	ledger.RetryTally
+	desk.RetryTally
 }
 
-func (d *retryDone) print(out io.Writer, who ledger.Decision) {
+func (d *retryDone) print(out io.Writer, who desk.Decision) {
 	if d.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing was retried, nothing recorded.")
 		return

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -18,7 +19,7 @@ import (
 // retryRules are the rules that rejects are mapped by.
 type retryRules struct {
 	version string
-	remap   ledger.Remap
+	remap   desk.Remap
 	// fact reads what fact a reject is about.
 	fact func(*ledger.Reject) (ledger.FactHint, bool)
 	// from says in words where they come from.
@@ -31,7 +32,7 @@ type retryRules struct {
 	registered string
 	// other maps by the registered rules, to compare; nil when there is nothing
 	// to compare with.
-	other ledger.Remap
+	other desk.Remap
 	// on and off are the accounts that events may and may not go to.
 	on, off []string
 	// binding: once something was accepted by these rules, a worker that starts
@@ -93,7 +94,7 @@ func (s *session) openRetryRules(ctx context.Context, environ []string, file str
 // remap maps by a configuration's rules. An account counts as on when it is so
 // in this environment, or when the ledger has an operation of it: a worker
 // records none for an account that is off, and replay needs no credentials.
-func (s *session) remap(ctx context.Context, cfg *config.Config, r *retryRules) (ledger.Remap, error) {
+func (s *session) remap(ctx context.Context, cfg *config.Config, r *retryRules) (desk.Remap, error) {
 	for _, v := range cfg.Vendors {
 		on := v.On()
 		if !on {
@@ -111,7 +112,7 @@ func (s *session) remap(ctx context.Context, cfg *config.Config, r *retryRules) 
 	return again(cfg.Rules, slices.Clone(r.on)), nil
 }
 
-func again(rules *rules.Rules, on []string) ledger.Remap {
+func again(rules *rules.Rules, on []string) desk.Remap {
 	return func(m ledger.Message) (ledger.Entry, bool) {
 		return rules.Again(m, func(account string) bool { return slices.Contains(on, account) })
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -73,10 +74,10 @@ type shownReject struct {
 type rejectNow struct {
 	RulesVersion string `json:"rules_version"`
 	// Outcome is accepted, duplicate, ignored or failing.
-	Outcome    string                `json:"outcome"`
-	Operations []ledger.RetryAccount `json:"operations"`
-	Code       ledger.RejectCode     `json:"code"`
-	Reason     string                `json:"reason"`
+	Outcome    string              `json:"outcome"`
+	Operations []desk.RetryAccount `json:"operations"`
+	Code       ledger.RejectCode   `json:"code"`
+	Reason     string              `json:"reason"`
 }
 
 func (s *session) showReject(c *cobra.Command, environ []string, ids []ledger.RejectID) (*shownReject, error) {
@@ -103,7 +104,7 @@ func (s *session) showReject(c *cobra.Command, environ []string, ids []ledger.Re
 		// The reject can be shown all the same.
 		c.PrintErrf("warning: what the rules make of it now is not known: %v\n", err)
 	} else {
-		p, err := s.store.PreviewRetry(c.Context(), ids, rules.remap, nil, nil)
+		p, err := s.desk.PreviewRetry(c.Context(), ids, rules.remap, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +117,8 @@ func (s *session) showReject(c *cobra.Command, environ []string, ids []ledger.Re
 	return shown, nil
 }
 
-func newRejectNow(version string, t ledger.RetryTally) *rejectNow {
-	now := &rejectNow{RulesVersion: version, Operations: []ledger.RetryAccount{}}
+func newRejectNow(version string, t desk.RetryTally) *rejectNow {
+	now := &rejectNow{RulesVersion: version, Operations: []desk.RetryAccount{}}
 	switch {
 	case t.Accepted > 0:
 		now.Outcome, now.Operations = "accepted", t.Accounts

@@ -21,7 +21,7 @@ import (
 // request is the call that a worker would make for an operation now, with the
 // configuration read here. nil when there is none to make, or the account is
 // not configured.
-func (s *session) request(d *ledger.OperationDetail) *vendorapi.Preview {
+func (s *session) request(d *desk.OperationDetail) *vendorapi.Preview {
 	vendor, found := s.config.Vendor(d.Account)
 	if !found || d.Open == nil {
 		return nil
@@ -53,7 +53,7 @@ func (o *shownOperation) printRequest(out io.Writer) {
 
 // waitsFor says what must happen before an operation goes on. Empty when it has
 // ended, or there was nothing to send.
-func waitsFor(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Time) string {
+func waitsFor(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) string {
 	switch {
 	case d.Open == nil:
 		return ""

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -61,7 +62,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 	if err != nil {
 		return err
 	}
-	if o.customerID = strings.TrimSpace(o.customerID); !ledger.ValidCustomerID(o.customerID) {
+	if o.customerID = strings.TrimSpace(o.customerID); !desk.ValidCustomerID(o.customerID) {
 		return command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", privacy.Mobiles(o.customerID))
 	}
 	s, err := open(c, environ)
@@ -97,7 +98,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 		return nil
 	}
-	result.Action, err = s.store.ResolveByHand(c.Context(), ledger.HandResolution{Decision: act, ID: d.ID, MemberID: o.customerID,
+	result.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: act, ID: d.ID, MemberID: o.customerID,
 		AcceptInDoubt: o.acceptInDoubt, Filter: string(d.BizID)})
 	if err != nil {
 		return notParked(err, &d)
@@ -114,7 +115,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 
 // resolvable refuses what has a member, and what may have been sent for one
 // unless the person knows that one; the statement looks again.
-func resolvable(d *ledger.OperationDetail, acceptInDoubt bool) error {
+func resolvable(d *desk.OperationDetail, acceptInDoubt bool) error {
 	if err := parkedOrRefused(d); err != nil {
 		return err
 	}

@@ -105,10 +105,10 @@ func (s *session) accountNames() []string {
 
 // keyMemories are the accounts' key memories as the worker's claim sees them:
 // what is claimed may be sent as late as its lease ends.
-func (s *session) keyMemories() []ledger.KeyMemory {
-	memories := make([]ledger.KeyMemory, len(s.config.Vendors))
+func (s *session) keyMemories() []desk.KeyMemory {
+	memories := make([]desk.KeyMemory, len(s.config.Vendors))
 	for i, v := range s.config.Vendors {
-		memories[i] = ledger.KeyMemory{Account: v.Name, Memory: v.KeyMemory - v.Lease}
+		memories[i] = desk.KeyMemory{Account: v.Name, Memory: v.KeyMemory - v.Lease}
 		if v.InDoubt == config.InDoubtVerify {
 			// The worker looks such rows up before it sends them, at any age.
 			memories[i].Memory = 100 * 365 * 24 * time.Hour

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // runOptions are the flags of `replay run`.
@@ -91,7 +91,7 @@ const (
 	maxRate = 100_000
 )
 
-func (o *runOptions) check(c *cobra.Command) (ledger.Decision, error) {
+func (o *runOptions) check(c *cobra.Command) (desk.Decision, error) {
 	act, err := o.decideFlags.check(c)
 	switch {
 	case err != nil:
@@ -134,9 +134,9 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 		return err
 	}
 	defer s.close()
-	var plan ledger.Plan
+	var plan desk.Plan
 	if o.plan != "" {
-		plan, err = s.readPlan(c.Context(), o.plan, ledger.PlanOfRun)
+		plan, err = s.readPlan(c.Context(), o.plan, desk.PlanOfRun)
 	} else {
 		plan, err = s.makePlan(c.Context(), o, filter, act)
 	}
@@ -156,10 +156,10 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 }
 
 // readPlan finds a plan of a kind by its name as it was typed.
-func (s *session) readPlan(ctx context.Context, name string, kind ledger.PlanKind) (ledger.Plan, error) {
-	plan, err := s.store.ReadPlan(ctx, name)
+func (s *session) readPlan(ctx context.Context, name string, kind desk.PlanKind) (desk.Plan, error) {
+	plan, err := s.desk.ReadPlan(ctx, name)
 	switch {
-	case errors.Is(err, ledger.ErrNoPlan):
+	case errors.Is(err, desk.ErrNoPlan):
 		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", clean(name))
 	case err != nil:
 		return plan, err
@@ -171,18 +171,18 @@ func (s *session) readPlan(ctx context.Context, name string, kind ledger.PlanKin
 
 // makePlan stores a plan of what the filter finds. Its size is 0 when nothing
 // fits. To be carried out unseen, it must be small or have the number expected.
-func (s *session) makePlan(ctx context.Context, o *runOptions, filter ledger.OpenFilter, act ledger.Decision) (ledger.Plan, error) {
-	n := ledger.NewPlan{Kind: ledger.PlanOfRun, Actor: cmp.Or(act.Actor, "nobody"), Choose: &filter, Memories: s.keyMemories(),
+func (s *session) makePlan(ctx context.Context, o *runOptions, filter desk.OpenFilter, act desk.Decision) (desk.Plan, error) {
+	n := desk.NewPlan{Kind: desk.PlanOfRun, Actor: cmp.Or(act.Actor, "nobody"), Choose: &filter, Memories: s.keyMemories(),
 		FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked")}
 	if o.yes {
-		n.Expect, n.MaxSize = int64(o.expect), ledger.MaxUnexpected
+		n.Expect, n.MaxSize = int64(o.expect), desk.MaxUnexpected
 	}
-	plan, err := s.store.CreatePlan(ctx, n)
-	var size *ledger.SetSizeError
+	plan, err := s.desk.CreatePlan(ctx, n)
+	var size *desk.SetSizeError
 	switch {
 	case errors.As(err, &size) && size.Expect == 0:
 		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them (the same command without --yes), and run the plan that it makes; or add --expect %d",
-			wording.Count(size.Found), ledger.MaxUnexpected, size.Found)
+			wording.Count(size.Found), desk.MaxUnexpected, size.Found)
 	case errors.As(err, &size):
 		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
 			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect))

@@ -6,7 +6,6 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
-	"pointsledger/ledger"
 )
 
 // canaryWords says how a canary stands.
@@ -40,7 +39,7 @@ func (o runOptions) withoutCanary(plan string) string {
 }
 
 // whyUntaken says why workers may leave operations alone that are due.
-func whyUntaken(gates []ledger.ClosedGate) string {
+func whyUntaken(gates []desk.ClosedGate) string {
 	if len(gates) == 0 {
 		return "is one running? (`replay status` says so when what is due stays)"
 	}

@@ -12,11 +12,10 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // carryOut puts back what is left of a plan.
-func (s *session) carryOut(c *cobra.Command, o *runOptions, plan ledger.Plan, act ledger.Decision) error {
+func (s *session) carryOut(c *cobra.Command, o *runOptions, plan desk.Plan, act desk.Decision) error {
 	if plan.Left == 0 && plan.CancelledAt == nil {
 		return nothingLeft(c, o, plan)
 	}
@@ -48,11 +47,11 @@ type runWatch struct {
 }
 
 // Begun implements desk.PutBackWatch.
-func (w *runWatch) Begun(plan ledger.Plan) {
+func (w *runWatch) Begun(plan desk.Plan) {
 	switch before := plan.Size - plan.Left; {
 	case before > 0:
 		w.c.PrintErrf("Going on with plan %s: %s before; %s left.\n", plan.Name, countsWords(plan.PlanCounts), wording.Plural(plan.Left, "operation"))
-	case w.o.rate > 0 || w.o.canary > 0 || plan.Left > ledger.MaxUnexpected: // what takes a while can be interrupted
+	case w.o.rate > 0 || w.o.canary > 0 || plan.Left > desk.MaxUnexpected: // what takes a while can be interrupted
 		w.c.PrintErrf("Plan %s: %s. After an interruption this goes on with it:\n  %s\n", plan.Name, wording.Plural(plan.Size, "operation"), w.o.command(plan.Name))
 	}
 }
@@ -67,15 +66,15 @@ func (w *runWatch) Did(r *desk.PutBackResult) {
 func (w *runWatch) Watches(canary *desk.Canary) { w.progress.Show("  canary: %s", canaryWords(canary)) }
 
 // Untaken implements desk.PutBackWatch.
-func (w *runWatch) Untaken(waited time.Duration, gates []ledger.ClosedGate) {
+func (w *runWatch) Untaken(waited time.Duration, gates []desk.ClosedGate) {
 	w.progress.Done()
 	w.c.PrintErrf("No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", wording.Short(waited), whyUntaken(gates), w.o.canaryWait)
 }
 
 // beginWords says why a plan did not begin, and what to do.
 func beginWords(err error) error {
-	var busy *ledger.PlanBusyError
-	var cancelled *ledger.PlanCancelledError
+	var busy *desk.PlanBusyError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(err, &busy) && busy.Actor == "":
 		return fmt.Errorf("plan %s has just been begun by somebody else (database session %d): nothing was done here. `replay plans` shows how it goes", busy.Plan, busy.Session)
@@ -88,12 +87,12 @@ func beginWords(err error) error {
 	return err
 }
 
-func cancelledWords(e *ledger.PlanCancelledError) error {
+func cancelledWords(e *desk.PlanCancelledError) error {
 	return fmt.Errorf("%s cancelled plan %s at %s, so no more of it is put back. Its filter makes a new plan: `replay plans` shows it",
 		clean(e.By), e.Plan, wording.Moment(e.At))
 }
 
-func nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
+func nothingLeft(c *cobra.Command, o *runOptions, plan desk.Plan) error {
 	switch {
 	case o.json:
 		return printJSON(c.OutOrStdout(), desk.PutBackResult{Plan: plan.Name})
@@ -109,7 +108,7 @@ func nothingLeft(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
 // back.
 func (o *runOptions) verdict(ctx context.Context, done *desk.PutBackResult) error {
 	var canary *desk.CanaryError
-	var cancelled *ledger.PlanCancelledError
+	var cancelled *desk.PlanCancelledError
 	goOn := "The same command goes on with them:\n  " + o.command(done.Plan)
 	switch stopped := done.Stopped; {
 	case errors.As(stopped, &canary):
@@ -138,7 +137,7 @@ func (o *runOptions) broken(plan string, err error) error {
 	return fmt.Errorf("%w\nWhat was put back stays put back. The same command goes on with the rest:\n  %s", err, o.command(plan))
 }
 
-func printPutBack(out io.Writer, r *desk.PutBackResult, act ledger.Decision) {
+func printPutBack(out io.Writer, r *desk.PutBackResult, act desk.Decision) {
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
 	printLine(out, "plan", r.Plan)
 	if r.InDoubt > 0 {

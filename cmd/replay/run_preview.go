@@ -18,10 +18,10 @@ import (
 // previewReport is what run shows without --yes.
 type previewReport struct {
 	// Plan is nil when no parked operation fits.
-	*ledger.Plan
+	*desk.Plan
 	// Total and Groups are of what is left and still parked.
-	Total  ledger.ReplayCount   `json:"total"`
-	Groups []ledger.ReplayGroup `json:"groups"`
+	Total  desk.ReplayCount   `json:"total"`
+	Groups []desk.ReplayGroup `json:"groups"`
 	// NoLongerParked are left of the plan, but not parked any more: they would
 	// be skipped.
 	NoLongerParked int64         `json:"no_longer_parked"`
@@ -49,16 +49,16 @@ type drainReport struct {
 }
 
 // showPlan shows what is left of a plan and what putting it back would do.
-func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) error {
-	p := previewReport{Groups: []ledger.ReplayGroup{}, Drains: []drainReport{}, Rate: o.rate}
+func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) error {
+	p := previewReport{Groups: []desk.ReplayGroup{}, Drains: []drainReport{}, Rate: o.rate}
 	if plan.ID != 0 {
 		plan.Filter = privacy.Mobiles(plan.Filter)
 		p.Plan = &plan
-		preview, err := s.store.PreviewPlan(c.Context(), plan, s.keyMemories(), ledger.DefaultCodeMaxAge)
+		preview, err := s.desk.PreviewPlan(c.Context(), plan, s.keyMemories(), ledger.DefaultCodeMaxAge)
 		if err != nil {
 			return err
 		}
-		gates, err := s.store.ClosedGates(c.Context())
+		gates, err := s.desk.ClosedGates(c.Context())
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan ledger.Plan) er
 }
 
 // drains says for each account how long what would be put back keeps it busy.
-func (s *session) drains(preview ledger.ReplayPreview, gates []ledger.ClosedGate) []drainReport {
+func (s *session) drains(preview desk.ReplayPreview, gates []desk.ClosedGate) []drainReport {
 	drains := []drainReport{}
 	for _, g := range preview.Groups {
 		n := g.Operations - g.Blocked()
@@ -157,12 +157,12 @@ func (p *previewReport) printHead(out io.Writer) {
 }
 
 // countsWords says what became of the operations of a plan of kind run.
-func countsWords(c ledger.PlanCounts) string {
+func countsWords(c desk.PlanCounts) string {
 	return fmt.Sprintf("%s put back, %s skipped, %s refused", wording.Count(c.Done), wording.Count(c.Skipped), wording.Count(c.Refused))
 }
 
 func (p *previewReport) printGroups(out io.Writer) {
-	row := func(account, cause, call string, c ledger.ReplayCount) []string {
+	row := func(account, cause, call string, c desk.ReplayCount) []string {
 		return []string{account, cause, call, wording.Count(c.Operations), wording.Count(c.Members), wording.Count(c.Points),
 			wording.Count(c.InDoubt), wording.Count(c.Blocked())}
 	}
@@ -191,7 +191,7 @@ func (p *previewReport) printDoubt(out io.Writer, s *session) {
 }
 
 // printRefused says which operations would stay parked, and why.
-func (p *previewReport) printRefused(out io.Writer, memories []ledger.KeyMemory) {
+func (p *previewReport) printRefused(out io.Writer, memories []desk.KeyMemory) {
 	type refusal struct{ account, blocked string }
 	counts := map[refusal]int64{}
 	var order []refusal
@@ -202,16 +202,16 @@ func (p *previewReport) printRefused(out io.Writer, memories []ledger.KeyMemory)
 		counts[r] += n
 	}
 	for _, g := range p.Groups {
-		add(refusal{g.Account, ledger.BlockedKeyMemory}, g.KeyMemoryOver)
-		add(refusal{g.Account, ledger.BlockedUnknownAccount}, g.AccountUnknown)
-		add(refusal{g.Account, ledger.BlockedMemberUnknown}, g.MemberUnknown)
+		add(refusal{g.Account, desk.BlockedKeyMemory}, g.KeyMemoryOver)
+		add(refusal{g.Account, desk.BlockedUnknownAccount}, g.AccountUnknown)
+		add(refusal{g.Account, desk.BlockedMemberUnknown}, g.MemberUnknown)
 	}
 	for _, r := range order {
 		printLine(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(counts[r]), wording.Blocked(r.blocked, r.account, memoryOf(memories, r.account))))
 	}
 }
 
-func memoryOf(memories []ledger.KeyMemory, account string) time.Duration {
+func memoryOf(memories []desk.KeyMemory, account string) time.Duration {
 	for _, m := range memories {
 		if m.Account == account {
 			return m.Memory
@@ -248,7 +248,7 @@ func about(seconds float64) string {
 }
 
 // probeFor is the probe of a preview; nil without --probe.
-func (s *session) probeFor(c *cobra.Command, o *runOptions, plan ledger.Plan) (*records.ProbeReport, error) {
+func (s *session) probeFor(c *cobra.Command, o *runOptions, plan desk.Plan) (*records.ProbeReport, error) {
 	if o.probe == 0 {
 		return nil, nil
 	}

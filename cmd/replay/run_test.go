@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -81,7 +82,7 @@ func TestRunCommandLeavesTheOptions(t *testing.T) {
 func TestRunAboveHundredNeedsExpect(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	for i := range ledger.MaxUnexpected + 1 {
+	for i := range desk.MaxUnexpected + 1 {
 		c.record(fmt.Sprintf("SO-%d", i))
 	}
 	c.park("attempts_exhausted", 0, false)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
@@ -120,7 +121,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 	if result.Against != "" && !o.against {
 		return fmt.Errorf("nothing was changed: %s. If the vendor says all the same that it has applied it, add --against-records; it is kept in ops_actions", result.Against)
 	}
-	result.Action, err = s.store.SettleByHand(c.Context(), ledger.HandSettlement{Decision: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
+	result.Action, err = s.desk.SettleByHand(c.Context(), desk.HandSettlement{Decision: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
 		Against: result.Against, Records: look.Records})
 	if err != nil {
 		return notParked(err, &d)
@@ -134,7 +135,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 	return nil
 }
 
-func printSettlePreview(out io.Writer, d ledger.OperationDetail, evidence string, result *settled) {
+func printSettlePreview(out io.Writer, d desk.OperationDetail, evidence string, result *settled) {
 	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, clip(clean(headline(&d)), pageWidth-40))
 	printLine(out, "now", "parked: "+wording.Cause(d.Open.Cause, d.Open.State))
 	if d.Open.FirstSentAt == nil {

@@ -50,7 +50,7 @@ have the number as their id. It changes nothing.`,
 
 // shownOperation is an operation with what can be done about it.
 type shownOperation struct {
-	ledger.OperationDetail
+	desk.OperationDetail
 	// WaitsFor is what must happen before it goes on; empty when it has ended.
 	WaitsFor string `json:"waiting_for"`
 	// Request is the call as it would be sent now, secrets masked; nil when it
@@ -61,14 +61,14 @@ type shownOperation struct {
 }
 
 func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
-	found, more, err := s.store.Find(c.Context(), text, s.keyMemories())
+	found, more, err := s.desk.Find(c.Context(), text, s.keyMemories())
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 {
 		return notFound(text)
 	}
-	gates, err := s.store.ClosedGates(c.Context())
+	gates, err := s.desk.ClosedGates(c.Context())
 	if err != nil {
 		return err
 	}
@@ -101,12 +101,12 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 
 // severalWays says that a text means more than one thing, and what. Empty when
 // it means one.
-func severalWays(text string, found []ledger.OperationDetail, more bool) string {
+func severalWays(text string, found []desk.OperationDetail, more bool) string {
 	if more {
 		return "" // the numbers would be wrong
 	}
-	counts := map[ledger.FoundBy]int{}
-	var order []ledger.FoundBy
+	counts := map[desk.FoundBy]int{}
+	var order []desk.FoundBy
 	for _, d := range found {
 		if counts[d.FoundBy] == 0 {
 			order = append(order, d.FoundBy)
@@ -142,7 +142,7 @@ func notFound(text string) error {
 }
 
 // nextStep says what the operator can do about an operation.
-func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate, now time.Time) string {
+func (s *session) nextStep(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) string {
 	switch {
 	case d.Posting != nil && d.Posting.Kind == "posted" && d.Posting.Evidence == string(ledger.Manual):
 		return "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."
@@ -181,7 +181,7 @@ func (s *session) nextStep(d *ledger.OperationDetail, gates []ledger.ClosedGate,
 // parkedStep says what the operator can do about a parked operation. What is in
 // doubt has a way out that the vendor's word alone opens: a replay may find the
 // same again and park it again, for ever.
-func (s *session) parkedStep(d *ledger.OperationDetail) string {
+func (s *session) parkedStep(d *desk.OperationDetail) string {
 	var words string
 	commands := []string{runBizID(d.BizID)}
 	switch {
@@ -277,7 +277,7 @@ func wordsFrom(evidence string) string {
 }
 
 // headline is an operation in a few words.
-func headline(d *ledger.OperationDetail) string {
+func headline(d *desk.OperationDetail) string {
 	verb := "grant"
 	if d.Kind == ledger.FreezePoint {
 		verb = "freeze"
@@ -319,7 +319,7 @@ func (o *shownOperation) stateWords(now time.Time) string {
 // attemptWords says how many attempts there were. A replay counts anew. more
 // are attempts that are not in table attempts.
 func (o *shownOperation) attemptWords(n, more int) string {
-	replayed := func(a ledger.ActDetail) bool { return a.Name == ledger.ActReplay }
+	replayed := func(a desk.ActDetail) bool { return a.Name == desk.ActReplay }
 	if !slices.ContainsFunc(o.Acts, replayed) {
 		return wording.Plural(n, "attempt")
 	}
@@ -414,9 +414,9 @@ func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") 
 
 // printAction says what a person did. What came of it is told where it is about
 // this operation alone.
-func printAction(out io.Writer, a ledger.ActDetail) {
+func printAction(out io.Writer, a desk.ActDetail) {
 	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", wording.Act(a.Name), a.Actor, a.Reason, a.ID))
-	if a.Name == ledger.ActSettle || a.Name == ledger.ActResolve {
+	if a.Name == desk.ActSettle || a.Name == desk.ActResolve {
 		printLine(out, "", privacy.Mobiles(a.Result))
 	}
 }

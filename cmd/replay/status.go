@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
@@ -120,11 +121,11 @@ type openRejectCount struct {
 
 // status reads what status shows.
 func (s *session) status(ctx context.Context) (statusReport, error) {
-	gates, err := s.store.ClosedGates(ctx)
+	gates, err := s.desk.ClosedGates(ctx)
 	if err != nil {
 		return statusReport{}, err
 	}
-	groups, err := s.store.OpenGroups(ctx)
+	groups, err := s.desk.OpenGroups(ctx)
 	if err != nil {
 		return statusReport{}, err
 	}
@@ -165,7 +166,7 @@ func (s *session) endpoint(account string) string {
 
 // report puts the counts together: the configured accounts in their order,
 // then others that have a closed gate or open operations.
-func (s *session) report(gates []ledger.ClosedGate, groups []ledger.OpenGroup, rejects map[ledger.RejectCode]int64, now time.Time) statusReport {
+func (s *session) report(gates []desk.ClosedGate, groups []desk.OpenGroup, rejects map[ledger.RejectCode]int64, now time.Time) statusReport {
 	r := statusReport{At: now, Accounts: []accountReport{}, Rejects: []openRejectCount{}}
 	for _, v := range s.config.Vendors {
 		r.account(v.Name).Configured = true
@@ -203,7 +204,7 @@ func (r *statusReport) account(name string) *accountReport {
 // screen.
 const maxCodes = 10
 
-func (a *accountReport) add(g ledger.OpenGroup) {
+func (a *accountReport) add(g desk.OpenGroup) {
 	switch g.State {
 	case "pending":
 		a.Waiting += g.Count
@@ -221,7 +222,7 @@ func (a *accountReport) add(g ledger.OpenGroup) {
 	}
 }
 
-func (a *accountReport) addParked(g ledger.OpenGroup) {
+func (a *accountReport) addParked(g desk.OpenGroup) {
 	same := 0
 	for _, c := range a.Causes {
 		if c.Cause == g.Cause {

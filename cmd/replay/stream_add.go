@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/continuity"
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // streamDone is what stream shows with --yes.
@@ -48,9 +48,9 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	if err != nil {
 		return err
 	}
-	run, err := s.store.BeginPlan(ctx, ledger.PlanStart{Plan: plan.Plan, Act: ledger.ActStream, Actor: actor, Reason: o.reason})
-	var busy *ledger.PlanBusyError
-	var cancelled *ledger.PlanCancelledError
+	run, err := s.desk.BeginPlan(ctx, desk.PlanStart{Plan: plan.Plan, Act: desk.ActStream, Actor: actor, Reason: o.reason})
+	var busy *desk.PlanBusyError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(err, &busy):
 		return fmt.Errorf("%w: nothing was done here. Wait until that is done; `replay stream` shows what is left", err)
@@ -95,7 +95,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 }
 
 // addition is what a plan adds, and who hears of it.
-func (s *streamSession) addition(c *cobra.Command, run *ledger.PlanRun, plan *streamPlan, progress *command.Progress) continuity.Addition {
+func (s *streamSession) addition(c *cobra.Command, run *desk.PlanRun, plan *streamPlan, progress *command.Progress) continuity.Addition {
 	d := &plan.details
 	return continuity.Addition{From: d.From, To: d.To, Delivered: d.Delivered, Created: d.Created, Plan: run, PlanMade: run.Plan.MadeAt, Act: run.Act,
 		Waiting: func() {

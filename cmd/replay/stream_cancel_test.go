@@ -11,20 +11,20 @@ import (
 	"time"
 
 	"pointsledger/continuity"
+	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
 // cancelPlan cancels a plan as bo.
 func (c *console) cancelPlan(name string) {
 	c.t.Helper()
-	plan, err := c.store.ReadPlan(c.t.Context(), name)
+	plan, err := c.desk.ReadPlan(c.t.Context(), name)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if ok, err := c.store.CancelPlan(c.t.Context(), plan, "bo", "a mistake"); !ok || err != nil {
+	if ok, err := c.desk.CancelPlan(c.t.Context(), plan, "bo", "a mistake"); !ok || err != nil {
 		c.t.Fatal(ok, err)
 	}
 }
@@ -89,11 +89,11 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := r.store.ReadPlan(t.Context(), report.Plan)
+	plan, err := r.desk.ReadPlan(t.Context(), report.Plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := r.store.BeginPlan(t.Context(), ledger.PlanStart{Plan: plan, Act: ledger.ActStream, Actor: "lin", Reason: "database lost"})
+	run, err := r.desk.BeginPlan(t.Context(), desk.PlanStart{Plan: plan, Act: desk.ActStream, Actor: "lin", Reason: "database lost"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 				r.cancelPlan(report.Plan)
 			}
 		}})
-	var cancelled *ledger.PlanCancelledError
+	var cancelled *desk.PlanCancelledError
 	if !errors.As(err, &cancelled) || batches != 1 || added.Events == 0 || added.Events == 40 || !added.Unfinished || added.Rebuilt {
 		t.Errorf("%d batches, added %+v, %v", batches, added, err)
 	}

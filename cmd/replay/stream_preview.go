@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/continuity"
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -48,7 +49,7 @@ type streamReport struct {
 	Command string `json:"command"`
 
 	// plan has no name when there is nothing to add.
-	plan ledger.Plan
+	plan desk.Plan
 }
 
 // notInStream is what a rebuilt ledger lacks, whatever the stream holds.
@@ -131,9 +132,9 @@ func (o *streamOptions) checkFound(c *cobra.Command, found int64) error {
 	switch expected := c.Flag("expect").Changed; {
 	case expected && found != o.expect:
 		return fmt.Errorf("%s would be added, not the %s expected: nothing was changed", wording.Plural(found, "operation"), wording.Count(o.expect))
-	case o.yes && !expected && found > ledger.MaxUnexpected:
+	case o.yes && !expected && found > desk.MaxUnexpected:
 		return command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
-			wording.Count(found), ledger.MaxUnexpected)
+			wording.Count(found), desk.MaxUnexpected)
 	}
 	return nil
 }
@@ -145,19 +146,19 @@ func (r *streamReport) worthAPlan() bool {
 }
 
 // makePlan stores what was found, unless it was a plan that was looked at again.
-func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamReport) (ledger.Plan, error) {
+func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamReport) (desk.Plan, error) {
 	if o.plan != "" {
-		return s.store.ReadPlan(c.Context(), o.plan)
+		return s.desk.ReadPlan(c.Context(), o.plan)
 	}
 	actor, err := command.Operator(o.operator, o.operator != "")
 	if err != nil {
-		return ledger.Plan{}, err
+		return desk.Plan{}, err
 	}
 	details, err := json.Marshal(r.streamDetails)
 	if err != nil {
-		return ledger.Plan{}, fmt.Errorf("write plan: %w", err)
+		return desk.Plan{}, fmt.Errorf("write plan: %w", err)
 	}
-	return s.store.CreatePlan(c.Context(), ledger.NewPlan{Kind: ledger.PlanOfStream, Actor: actor, FilterText: s.filterText(r.From, r.To), Details: details, Size: r.Counts.Operations()})
+	return s.desk.CreatePlan(c.Context(), desk.NewPlan{Kind: desk.PlanOfStream, Actor: actor, FilterText: s.filterText(r.From, r.To), Details: details, Size: r.Counts.Operations()})
 }
 
 // warnings are what a person must know before adding anything.
@@ -266,20 +267,20 @@ func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {
 
 // streamPlan is a plan with its details.
 type streamPlan struct {
-	ledger.Plan
+	desk.Plan
 	details streamDetails
 }
 
 // readStreamPlan reads the plan that was named, and checks that it still means
 // the same here.
 func (s *streamSession) readStreamPlan(c *cobra.Command, o *streamOptions) (p streamPlan, err error) {
-	p.Plan, err = s.store.ReadPlan(c.Context(), o.plan)
+	p.Plan, err = s.desk.ReadPlan(c.Context(), o.plan)
 	switch {
-	case errors.Is(err, ledger.ErrNoPlan):
+	case errors.Is(err, desk.ErrNoPlan):
 		return p, command.Usagef("there is no plan %s: `replay stream --from-seq 1` makes one", clean(o.plan))
 	case err != nil:
 		return p, err
-	case p.Kind != ledger.PlanOfStream:
+	case p.Kind != desk.PlanOfStream:
 		return p, command.Usagef("plan %s is of kind %s: `%s` shows it", p.Name, p.Kind, showPlan(p.Plan))
 	}
 	if err := json.Unmarshal(p.Details, &p.details); err != nil {

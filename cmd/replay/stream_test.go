@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/desk"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -47,7 +47,7 @@ func TestStreamRefusesWrongUse(t *testing.T) {
 	t.Parallel()
 	r := newRebuildRig(t, sim.Config{})
 	r.publish(orders(0, 8)...)
-	plan, err := r.store.CreatePlan(t.Context(), ledger.NewPlan{Kind: ledger.PlanOfRejects, Actor: "lin"})
+	plan, err := r.desk.CreatePlan(t.Context(), desk.NewPlan{Kind: desk.PlanOfRejects, Actor: "lin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,10 +118,10 @@ func TestStreamWithoutAPlan(t *testing.T) {
 func TestStreamAboveHundredNeedsAPlan(t *testing.T) {
 	t.Parallel()
 	r := newRebuildRig(t, sim.Config{})
-	for i := range ledger.MaxUnexpected + 1 {
+	for i := range desk.MaxUnexpected + 1 {
 		r.publish(orderOf(i, `"amountFen":10000`))
 	}
-	r.delivered(ledger.MaxUnexpected+1, true)
+	r.delivered(desk.MaxUnexpected+1, true)
 	contains(t, r.must(2, "stream", "--from-seq", "1", "--yes", "--reason", "x"), "101 operations would be added, more than 100")
 	if n := r.count(`SELECT count(*) FROM operations`); n != 0 {
 		t.Errorf("%d operations were added", n)
@@ -159,11 +159,11 @@ func TestStreamPlanMeansTheSame(t *testing.T) {
 	contains(t, r.must(0, "stream", "--from-seq", "1"), "all of them count as on (kylin, zhimai)", "3 events: 4 operations")
 	r.env = env
 
-	plan, err := r.store.ReadPlan(t.Context(), report.Plan)
+	plan, err := r.desk.ReadPlan(t.Context(), report.Plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.store.CancelPlan(t.Context(), plan, "lin", "a mistake"); err != nil {
+	if _, err := r.desk.CancelPlan(t.Context(), plan, "lin", "a mistake"); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, r.must(1, carryOut...), "was cancelled by lin")

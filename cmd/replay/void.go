@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // voidOptions are the flags of `replay void`.
@@ -59,7 +59,7 @@ the vendor does confirm such an operation later, that is kept and alerted.
 	return c
 }
 
-func (o *voidOptions) check(c *cobra.Command) (ledger.Decision, error) {
+func (o *voidOptions) check(c *cobra.Command) (desk.Decision, error) {
 	act, err := o.decideFlags.check(c)
 	switch {
 	case err != nil:
@@ -96,7 +96,7 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 	case err != nil:
 		return err
 	case plan.ID == 0 && o.json:
-		return printJSON(c.OutOrStdout(), voidReport{Groups: []ledger.VoidGroup{}})
+		return printJSON(c.OutOrStdout(), voidReport{Groups: []desk.VoidGroup{}})
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing to give up. `replay status` shows what there is.")
 		return nil
@@ -108,28 +108,28 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 
 // voidPlan finds the plan that is named, or makes one of what the filter
 // chooses. Its ID is 0 when nothing fits.
-func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.OpenFilter, act ledger.Decision) (ledger.Plan, error) {
+func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter desk.OpenFilter, act desk.Decision) (desk.Plan, error) {
 	if o.plan != "" {
-		plan, err := s.store.ReadPlan(ctx, o.plan)
+		plan, err := s.desk.ReadPlan(ctx, o.plan)
 		switch {
-		case errors.Is(err, ledger.ErrNoPlan):
+		case errors.Is(err, desk.ErrNoPlan):
 			return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", clean(o.plan))
-		case err == nil && plan.Kind != ledger.PlanOfVoid:
+		case err == nil && plan.Kind != desk.PlanOfVoid:
 			return plan, command.Usagef("plan %s is not for void, but for %s: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
 		}
 		return plan, err
 	}
-	n := ledger.NewPlan{Kind: ledger.PlanOfVoid, Actor: cmp.Or(act.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"),
+	n := desk.NewPlan{Kind: desk.PlanOfVoid, Actor: cmp.Or(act.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"),
 		Choose: &filter, Memories: s.keyMemories(), Expect: int64(o.expect)}
 	if o.yes {
-		n.MaxSize = ledger.MaxUnexpected
+		n.MaxSize = desk.MaxUnexpected
 	}
-	plan, err := s.store.CreatePlan(ctx, n)
-	var size *ledger.SetSizeError
+	plan, err := s.desk.CreatePlan(ctx, n)
+	var size *desk.SetSizeError
 	switch {
 	case errors.As(err, &size) && size.Expect == 0:
 		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them first: the same command without --yes makes a plan of them",
-			wording.Count(size.Found), ledger.MaxUnexpected)
+			wording.Count(size.Found), desk.MaxUnexpected)
 	case errors.As(err, &size):
 		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes and --expect; workers or a colleague may have been there",
 			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect))
@@ -139,24 +139,24 @@ func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter ledger.Op
 
 // voidReport is what void shows without --yes.
 type voidReport struct {
-	Plan   string             `json:"plan"`
-	Filter string             `json:"filter"`
-	Total  ledger.VoidGroup   `json:"total"`
-	Groups []ledger.VoidGroup `json:"groups"`
+	Plan   string           `json:"plan"`
+	Filter string           `json:"filter"`
+	Total  desk.VoidGroup   `json:"total"`
+	Groups []desk.VoidGroup `json:"groups"`
 	// Command does it; empty when nothing would be given up.
 	Command string `json:"command"`
 
-	plan          ledger.Plan
+	plan          desk.Plan
 	acceptInDoubt bool
 }
 
-func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan) error {
+func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
 	r := voidReport{Plan: plan.Name, Filter: privacy.Mobiles(plan.Filter), plan: plan, acceptInDoubt: o.acceptInDoubt}
 	var err error
-	if r.Total, r.Groups, err = s.store.PreviewVoid(c.Context(), plan); err != nil {
+	if r.Total, r.Groups, err = s.desk.PreviewVoid(c.Context(), plan); err != nil {
 		return err
 	}
-	r.Groups = append([]ledger.VoidGroup{}, r.Groups...)
+	r.Groups = append([]desk.VoidGroup{}, r.Groups...)
 	if plan.CancelledAt == nil && r.going() > 0 {
 		r.Command = o.planCommand(plan)
 	}
@@ -168,7 +168,7 @@ func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan
 }
 
 // planCommand is the line that gives a plan up.
-func (o *voidOptions) planCommand(plan ledger.Plan) string {
+func (o *voidOptions) planCommand(plan desk.Plan) string {
 	args := []string{"replay", "void", "--plan", plan.Name}
 	if o.acceptInDoubt {
 		args = append(args, "--accept-in-doubt")
@@ -186,7 +186,7 @@ func (r *voidReport) going() int64 {
 
 func (r *voidReport) print(out io.Writer) {
 	fmt.Fprintf(out, "Plan %s: %s to give up. This is a preview: nothing has been changed.\n\n", r.Plan, wording.Plural(r.Total.Operations, "parked operation"))
-	row := func(account, cause, call string, g ledger.VoidGroup) []string {
+	row := func(account, cause, call string, g desk.VoidGroup) []string {
 		return []string{account, cause, call, wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.InDoubt)}
 	}
 	rows := make([][]string, 0, len(r.Groups)+1)

@@ -10,11 +10,10 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // void gives the operations of a plan up.
-func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act ledger.Decision) error {
+func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan, act desk.Decision) error {
 	if plan.Left == 0 && plan.CancelledAt == nil {
 		return nothingToVoid(c, o, plan)
 	}
@@ -43,7 +42,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan ledger.Plan, act l
 }
 
 // nothingToVoid says that a plan is finished. Nothing is recorded.
-func nothingToVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan) error {
+func nothingToVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
 	if o.json {
 		return printJSON(c.OutOrStdout(), desk.GiveUpResult{Plan: plan.Name})
 	}
@@ -53,10 +52,10 @@ func nothingToVoid(c *cobra.Command, o *voidOptions, plan ledger.Plan) error {
 }
 
 // stopped says how far a void came, and what to do.
-func (o *voidOptions) stopped(plan ledger.Plan, r *desk.GiveUpResult) error {
+func (o *voidOptions) stopped(plan desk.Plan, r *desk.GiveUpResult) error {
 	why := r.Stopped
 	soFar := fmt.Sprintf("Given up before that: %s", wording.Plural(r.Voided, "operation"))
-	var cancelled *ledger.PlanCancelledError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(why, &cancelled):
 		return fmt.Errorf("%w\n%s; %s left as they are", planRefused(why), soFar, wording.Count(r.Left))
@@ -68,8 +67,8 @@ func (o *voidOptions) stopped(plan ledger.Plan, r *desk.GiveUpResult) error {
 
 // planRefused says what to do when a plan cannot be carried out.
 func planRefused(err error) error {
-	var busy *ledger.PlanBusyError
-	var cancelled *ledger.PlanCancelledError
+	var busy *desk.PlanBusyError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(err, &busy):
 		return fmt.Errorf("%s: nothing was changed by you. Wait until that has ended, then look again", busy.Error())
@@ -79,7 +78,7 @@ func planRefused(err error) error {
 	return err
 }
 
-func printVoid(out io.Writer, r *desk.GiveUpResult, act ledger.Decision) {
+func printVoid(out io.Writer, r *desk.GiveUpResult, act desk.Decision) {
 	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", wording.Plural(r.Voided, "operation"), wording.Plural(r.Points, "point"))
 	if r.InDoubt > 0 {
 		orMore := ""

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/ledger"
 )
@@ -127,15 +128,15 @@ func TestMemberLostInDoubt(t *testing.T) {
 // did leaves the attempts as they are.
 func TestAttemptWordsByKindOfAction(t *testing.T) {
 	t.Parallel()
-	o := shownOperation{OperationDetail: ledger.OperationDetail{Points: 100, EarlierAttempts: 2,
-		Open: &ledger.OpenState{State: string(ledger.Parked), Attempts: 1}}}
-	for _, action := range []string{ledger.ActRejectsRetry, ledger.ActStream, ledger.ActResolve} {
-		o.Acts = []ledger.ActDetail{{Name: action}}
+	o := shownOperation{OperationDetail: desk.OperationDetail{Points: 100, EarlierAttempts: 2,
+		Open: &desk.OpenState{State: string(ledger.Parked), Attempts: 1}}}
+	for _, action := range []string{desk.ActRejectsRetry, desk.ActStream, desk.ActResolve} {
+		o.Acts = []desk.ActDetail{{Name: action}}
 		if got := o.stateWords(time.Now()); got != "parked after 1 attempt" {
 			t.Errorf("%s: %s", action, got)
 		}
 	}
-	o.Acts = append(o.Acts, ledger.ActDetail{Name: ledger.ActReplay})
+	o.Acts = append(o.Acts, desk.ActDetail{Name: desk.ActReplay})
 	if got := o.stateWords(time.Now()); got != "parked after 1 attempt since the last replay, 2 in all" {
 		t.Errorf("replayed: %s", got)
 	}

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -63,11 +65,12 @@ func forget(c *cobra.Command, o doctorOptions) error {
 		if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
 			return err
 		}
-		return forgetIn(ctx, c, ledger.New(pool), o)
+		return forgetIn(ctx, c, pool, o)
 	})
 }
 
-func forgetIn(ctx context.Context, c *cobra.Command, store *ledger.Store, o doctorOptions) error {
+func forgetIn(ctx context.Context, c *cobra.Command, pool *pgxpool.Pool, o doctorOptions) error {
+	store := ledger.New(pool)
 	report := forgetReport{Account: o.forget, Known: []forgetEndpoint{}}
 	known, err := store.KnownEndpoints(ctx)
 	if err != nil {
@@ -85,7 +88,7 @@ func forgetIn(ctx context.Context, c *cobra.Command, store *ledger.Store, o doct
 		return command.Usagef("--forget: nothing is known of an account named %q%s", o.forget, knownAccounts(others))
 	}
 	if o.yes {
-		report.Forgotten, err = store.ForgetKnowledge(ctx, ledger.Decision{Actor: o.operator, Reason: o.reason}, o.forget)
+		report.Forgotten, err = desk.New(pool, store).ForgetKnowledge(ctx, desk.Decision{Actor: o.operator, Reason: o.reason}, o.forget)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"pointsledger/ledger"
+	"pointsledger/desk"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -46,7 +46,7 @@ func TestDoctorForget(t *testing.T) {
 	if n := r.count(something) + r.count(`SELECT count(*) FROM endpoint_samples`) + r.count(`SELECT count(*) FROM endpoint_extents`); n != 0 {
 		t.Errorf("%d rows still know something", n)
 	}
-	if n := r.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin' AND reason = 'moved' AND filter = 'account zhimai' AND action = '` + ledger.ActForget + `'`); n != 1 {
+	if n := r.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin' AND reason = 'moved' AND filter = 'account zhimai' AND action = '` + desk.ActForget + `'`); n != 1 {
 		t.Errorf("%d acts are kept", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/evidence"
@@ -45,7 +46,7 @@ func (l *SettleLook) Against() string {
 
 // BeforeSettling reads the vendor's last answer to the points call of an operation
 // that is parked, and the member's records where they can be read from here.
-func (l *Lookup) BeforeSettling(ctx context.Context, d *ledger.OperationDetail) (look SettleLook, err error) {
+func (l *Lookup) BeforeSettling(ctx context.Context, d *desk.OperationDetail) (look SettleLook, err error) {
 	look.Refused = lastRefusal(d)
 	look.Records = unread
 	a, configured := l.account(d.Account)
@@ -85,7 +86,7 @@ func (l *Lookup) BeforeSettling(ctx context.Context, d *ledger.OperationDetail) 
 
 // lastRefusal is the vendor's answer to the last points call, when that was a
 // refusal; words of other calls do not count.
-func lastRefusal(d *ledger.OperationDetail) string {
+func lastRefusal(d *desk.OperationDetail) string {
 	for i := len(d.Attempts) - 1; i >= 0; i-- {
 		a := d.Attempts[i]
 		switch {
@@ -101,7 +102,7 @@ func lastRefusal(d *ledger.OperationDetail) string {
 
 // quietSince is when its last call had surely ended: an attempt is written after
 // that. Without any it is now.
-func quietSince(d *ledger.OperationDetail) time.Time {
+func quietSince(d *desk.OperationDetail) time.Time {
 	if n := len(d.Attempts); n > 0 {
 		return d.Attempts[n-1].At
 	}

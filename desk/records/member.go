@@ -154,7 +154,7 @@ func (l *Lookup) memberAt(ctx context.Context, name string, q MemberQuestion, kn
 	here, isKnown := known[name]
 	settings, configured := l.account(name)
 	a := &MemberAccount{Account: name, Kind: settings.Kind, config: settings}
-	byID := !q.AsCode && (here.asID || ledger.ValidCustomerID(q.Text) && !here.asCode)
+	byID := !q.AsCode && (here.asID || desk.ValidCustomerID(q.Text) && !here.asCode)
 	switch {
 	case !configured:
 		a.Vendor = VendorView{State: VendorOff, Words: "not in the configuration read here: set WORKER_CONFIG to the worker's file"}
@@ -176,7 +176,7 @@ func (l *Lookup) memberAt(ctx context.Context, name string, q MemberQuestion, kn
 	if err := l.memberLedger(ctx, a, q, here, byID); err != nil {
 		return nil, err
 	}
-	gates, err := l.book.ClosedGates(ctx)
+	gates, err := l.desk.ClosedGates(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/evidence"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
 
@@ -59,7 +59,7 @@ type ProbeReport struct {
 
 // Probe looks up to most operations of a plan up in their members' records at the
 // accounts that verify. Each member is read once. progress may be nil.
-func (l *Lookup) Probe(ctx context.Context, plan ledger.Plan, most int, progress func(done, members int)) (*ProbeReport, error) {
+func (l *Lookup) Probe(ctx context.Context, plan desk.Plan, most int, progress func(done, members int)) (*ProbeReport, error) {
 	report := &ProbeReport{Asked: most, NotProbed: plan.Left}
 	vendors := map[string]*probedVendor{}
 	var names []string
@@ -77,7 +77,7 @@ func (l *Lookup) Probe(ctx context.Context, plan ledger.Plan, most int, progress
 	if len(names) == 0 {
 		return report, nil
 	}
-	sample, err := l.book.SamplePlan(ctx, plan, names, most)
+	sample, err := l.desk.SamplePlan(ctx, plan, names, most)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (l *Lookup) Probe(ctx context.Context, plan ledger.Plan, most int, progress
 // probedMember is a member with the operations of the sample.
 type probedMember struct {
 	account, id string
-	operations  []ledger.SampledOperation
+	operations  []desk.SampledOperation
 	reading     evidence.Reading
 	known       evidence.Knowledge
 	// read says that reading counts; why is what the vendor said otherwise.
@@ -105,7 +105,7 @@ type probedMember struct {
 	frozen bool
 }
 
-func byMember(operations []ledger.SampledOperation) []*probedMember {
+func byMember(operations []desk.SampledOperation) []*probedMember {
 	type key struct{ account, id string }
 	index := map[key]*probedMember{}
 	var members []*probedMember
@@ -223,7 +223,7 @@ func (l *Lookup) judgeSample(ctx context.Context, members []*probedMember, repor
 }
 
 // count adds what a member's records prove of one operation.
-func (r *ProbeReport) count(o *ledger.SampledOperation, j evidence.Judgement) {
+func (r *ProbeReport) count(o *desk.SampledOperation, j evidence.Judgement) {
 	points := int64(o.Points)
 	switch j.Verdict {
 	case evidence.Shown:

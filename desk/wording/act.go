@@ -3,6 +3,7 @@ package wording
 import (
 	"strings"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -11,10 +12,10 @@ import (
 func Act(action string) string {
 	name, ended := strings.CutSuffix(action, "_end")
 	words := map[string]string{
-		ledger.ActReplay: "put back", ledger.ActVoid: "given up (void)", ledger.ActSettle: "settled by hand",
-		ledger.ActResolve: "member named (resolve)", ledger.ActPause: "account paused", ledger.ActResume: "account resumed",
-		ledger.ActCancel: "plan cancelled", ledger.ActRejectsDismiss: "rejects dismissed", ledger.ActRejectsRetry: "rejects mapped again",
-		ledger.ActStream: "read from the stream again", ledger.ActRecover: "ledger mended from the stream", "doctor": "database accepted (doctor)",
+		desk.ActReplay: "put back", desk.ActVoid: "given up (void)", desk.ActSettle: "settled by hand",
+		desk.ActResolve: "member named (resolve)", desk.ActPause: "account paused", desk.ActResume: "account resumed",
+		desk.ActCancel: "plan cancelled", desk.ActRejectsDismiss: "rejects dismissed", desk.ActRejectsRetry: "rejects mapped again",
+		desk.ActStream: "read from the stream again", ledger.ActRecover: "ledger mended from the stream", "doctor": "database accepted (doctor)",
 	}[name]
 	if words == "" {
 		words = strings.ReplaceAll(name, "_", " ")

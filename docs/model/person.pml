@@ -3,7 +3,7 @@
 proctype Person(byte i) {
 end:
 	do
-	/* step: ledger.PlanRun.PutBack. Doubt stays. */
+	/* step: desk.PlanRun.PutBack. Doubt stays. */
 	:: atomic { put_backs > 0 && db.row[i] == PARKED ->
 		put_backs--;
 		printf("person: puts operation %d back\n", i);
@@ -12,12 +12,12 @@ end:
 		:: FORGETS_DOUBT -> db.doubt[i] = 0
 		:: else
 		fi }
-	/* step: ledger.PlanRun.VoidBatch. In doubt only when the person accepts that. */
+	/* step: desk.PlanRun.VoidBatch. In doubt only when the person accepts that. */
 	:: atomic { voids > 0 && db.row[i] == PARKED ->
 		voids--;
 		printf("person: voids operation %d, in doubt: %d\n", i, db.doubt[i]);
 		db.row[i] = CLOSED; db.posting[i] = VOIDED }
-	/* step: ledger.Store.SettleByHand. The person may be wrong. */
+	/* step: desk.Desk.SettleByHand. The person may be wrong. */
 	:: atomic { hand_settlements > 0 && db.row[i] == PARKED ->
 		hand_settlements--;
 		printf("person: says that operation %d arrived\n", i);

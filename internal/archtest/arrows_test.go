@@ -43,7 +43,7 @@ func rules() []rule {
 		{"evidence", []string{"ledger"}, nil, "a judge is pure: it reads neither vendor nor database"},
 		{"desk/records", []string{"desk", "desk/privacy", "desk/wording", "evidence", "ledger", "vendorapi"}, nil, "a look at records knows no vendor by name, and prints nothing"},
 		{"desk/privacy", nil, nil, "a mask needs only the text"},
-		{"desk/wording", []string{"evidence", "ledger", "vendorapi"}, nil, "words need only the codes that they explain"},
+		{"desk/wording", []string{"desk", "evidence", "ledger", "vendorapi"}, nil, "words need only the codes that they explain"},
 		{"dispatch", []string{"evidence", "ledger", "vendorapi", "internal/sabotage"}, all, "dispatch sends what the ledger holds; it knows neither events nor any vendor"},
 		{"ledger", nil, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
 		{"vendorapi", []string{"evidence", "ledger", "vendorapi"}, nil, "a vendor knows what is sent and what a reading is, and nothing of who sends"},

@@ -1,0 +1,165 @@
+package desk
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// RetryTally counts what became, or would become, of rejects that are mapped
+// again: Found = Accepted + Duplicates + Ignored + Failing + Skipped.
+type RetryTally struct {
+	Found int64 `json:"found"`
+	// Accepted events have Operations and Points; NothingToSend of the
+	// operations have none.
+	Accepted      int64         `json:"accepted"`
+	Operations    int64         `json:"operations"`
+	NothingToSend int64         `json:"operations_without_points"`
+	Points        ledger.Points `json:"points"`
+	// InDoubt of the operations are parked in doubt, cause rebuilt: the ledger
+	// was rebuilt since their events, and they may have been granted before.
+	InDoubt int64 `json:"in_doubt"`
+	// Duplicates are in the ledger already, with the same content.
+	Duplicates int64 `json:"duplicates"`
+	// Ignored are of a type that the rules ignore now.
+	Ignored int64 `json:"ignored"`
+	// Failing stay open.
+	Failing int64 `json:"failing"`
+	// Skipped were resolved by somebody else.
+	Skipped int64 `json:"skipped_already_resolved"`
+	// Accounts splits the accepted operations, Codes the failing events.
+	Accounts []RetryAccount `json:"accounts"`
+	Codes    []RetryCode    `json:"failing_by_code"`
+	// Oldest and Newest are broker times; nil when nothing was looked at.
+	Oldest *time.Time `json:"oldest"`
+	Newest *time.Time `json:"newest"`
+}
+
+// RetryAccount counts accepted operations of one account and kind.
+type RetryAccount struct {
+	Account    string        `json:"account"`
+	Kind       ledger.Kind   `json:"kind"`
+	Operations int64         `json:"operations"`
+	Points     ledger.Points `json:"points"`
+}
+
+// RetryCode counts events that still fail with one code; Reason is that of one
+// of them, Example.
+type RetryCode struct {
+	Code    ledger.RejectCode `json:"code"`
+	Count   int64             `json:"events"`
+	Example ledger.RejectID   `json:"example_id"`
+	Reason  string            `json:"example_reason"`
+}
+
+func (t *RetryTally) saw(at time.Time) {
+	if t.Oldest == nil || at.Before(*t.Oldest) {
+		t.Oldest = &at
+	}
+	if t.Newest == nil || at.After(*t.Newest) {
+		t.Newest = &at
+	}
+}
+
+func (t *RetryTally) fail(id ledger.RejectID, why *ledger.Rejection) {
+	t.failCode(RetryCode{why.Code, 1, id, why.Reason})
+}
+
+func (t *RetryTally) failCode(c RetryCode) {
+	t.Failing += c.Count
+	for i := range t.Codes {
+		if t.Codes[i].Code == c.Code {
+			t.Codes[i].Count += c.Count
+			return
+		}
+	}
+	t.Codes = append(t.Codes, c)
+}
+
+// accept counts an event that is recorded; inDoubt: in doubt, because the ledger
+// was rebuilt since.
+func (t *RetryTally) accept(e *ledger.Event, inDoubt bool) {
+	t.Accepted++
+	for i := range e.Operations {
+		o := &e.Operations[i]
+		t.Operations++
+		switch {
+		case o.Points == 0:
+			t.NothingToSend++
+		case inDoubt:
+			t.InDoubt++
+		}
+		t.Points += o.Points
+		t.account(RetryAccount{o.Target, o.Kind, 1, o.Points})
+	}
+}
+
+func (t *RetryTally) account(a RetryAccount) {
+	for i := range t.Accounts {
+		if t.Accounts[i].Account == a.Account && t.Accounts[i].Kind == a.Kind {
+			t.Accounts[i].Operations += a.Operations
+			t.Accounts[i].Points += a.Points
+			return
+		}
+	}
+	t.Accounts = append(t.Accounts, a)
+}
+
+// add adds what a part of the set came to. Found is the caller's.
+func (t *RetryTally) add(part *RetryTally) {
+	t.Accepted += part.Accepted
+	t.Operations += part.Operations
+	t.NothingToSend += part.NothingToSend
+	t.Points += part.Points
+	t.InDoubt += part.InDoubt
+	t.Duplicates += part.Duplicates
+	t.Ignored += part.Ignored
+	t.Skipped += part.Skipped
+	for _, a := range part.Accounts {
+		t.account(a)
+	}
+	for _, c := range part.Codes {
+		t.failCode(c)
+	}
+	for _, at := range []*time.Time{part.Oldest, part.Newest} {
+		if at != nil {
+			t.saw(*at)
+		}
+	}
+}
+
+// sort puts accounts in order of their names, and codes by their number.
+func (t *RetryTally) sort() {
+	slices.SortFunc(t.Accounts, func(a, b RetryAccount) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Kind, b.Kind))
+	})
+	slices.SortFunc(t.Codes, func(a, b RetryCode) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+}
+
+// resultReason is the most characters of an example's reason in ops_actions.
+const resultReason = 200
+
+// text is the result as ops_actions keeps it. It holds the new reasons, which
+// the rejects' rows cannot.
+func (t *RetryTally) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "of %d rejects: accepted %d (%d operations, %d points), duplicate %d, ignored %d, skipped %d already resolved, still failing %d",
+		t.Found, t.Accepted, t.Operations, t.Points, t.Duplicates, t.Ignored, t.Skipped, t.Failing)
+	if t.InDoubt > 0 {
+		fmt.Fprintf(&b, "; %d operations parked in doubt: the ledger was rebuilt, they may have been granted before", t.InDoubt)
+	}
+	for _, c := range t.Codes {
+		reason := []rune(c.Reason)
+		if len(reason) > resultReason {
+			reason = append(reason[:resultReason], '…')
+		}
+		fmt.Fprintf(&b, "; %s %d (reject %d: %s)", c.Code, c.Count, c.Example, string(reason))
+	}
+	return b.String()
+}

@@ -1,0 +1,95 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
+)
+
+// ReplayGroup is what a replay would do to the parked operations of one
+// account, cause and kind.
+type ReplayGroup struct {
+	Account string      `json:"account"`
+	Cause   string      `json:"cause"`
+	Kind    ledger.Kind `json:"kind"`
+	ReplayCount
+}
+
+// ReplayCount sums up parked operations.
+type ReplayCount struct {
+	Operations int64         `json:"operations"`
+	Members    int64         `json:"members"`
+	Points     ledger.Points `json:"points"`
+	InDoubt    int64         `json:"in_doubt"`
+	// KeyMemoryOver, AccountUnknown and MemberUnknown count those that would
+	// stay parked, because they are in doubt: their key may be forgotten, it is
+	// not known how long the vendor remembers, or for whom they were sent.
+	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
+	AccountUnknown int64 `json:"refused_account_not_configured"`
+	MemberUnknown  int64 `json:"refused_member_unknown"`
+	// CodeTooOld counts scanned codes above the given age that were never
+	// resolved: the worker would park them again.
+	CodeTooOld int64     `json:"scanned_code_too_old"`
+	Oldest     time.Time `json:"oldest"`
+	Newest     time.Time `json:"newest"`
+}
+
+// Blocked counts the operations that would stay parked.
+func (c ReplayCount) Blocked() int64 { return c.KeyMemoryOver + c.AccountUnknown + c.MemberUnknown }
+
+// ReplayPreview is what a replay would do. Total is zero when nothing is left
+// that is still parked.
+type ReplayPreview struct {
+	Total  ReplayCount
+	Groups []ReplayGroup
+}
+
+// sqlPreviewPlan sums up what is left of a plan and still parked, by account,
+// cause and kind, and in all (the row with a null account, absent when nothing
+// is): the operations of the plan by replay_plan_operations_left_idx. Locks
+// nothing. $4 is the age in milliseconds above which a scanned code is old.
+const sqlPreviewPlan = `
+SELECT x.target, x.cause, o.kind, count(*),
+       count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
+       count(*) FILTER (WHERE x.in_doubt),
+       count(*) FILTER (WHERE` + openBlocked + ` = 'key_memory_over'),
+       count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
+       count(*) FILTER (WHERE` + openBlocked + ` = 'member_unknown'),
+       count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
+                          AND o.event_time < now() - $4::bigint * interval '1 millisecond'),
+       min(o.recorded_at), max(o.recorded_at)` + openFrom + `
+  JOIN replay_plan_operations po ON po.plan_id = $3::bigint AND po.operation_id = x.operation_id AND po.outcome IS NULL
+ WHERE x.state = 'parked'
+ GROUP BY GROUPING SETS ((x.target, x.cause, o.kind), ())
+HAVING count(*) > 0
+ ORDER BY x.target NULLS FIRST, count(*) DESC, x.cause, o.kind`
+
+// PreviewPlan says what putting back what is left of a plan would do, and
+// changes nothing. codeMaxAge is the age above which a worker parks a scanned
+// code.
+func (d *Desk) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, codeMaxAge time.Duration) (preview ReplayPreview, err error) {
+	accounts, ms := keyMemoryArgs(memories)
+	rows, err := d.pool.Query(ctx, sqlPreviewPlan, accounts, ms, p.ID, codeMaxAge.Milliseconds())
+	if err != nil {
+		return preview, fmt.Errorf("preview plan: %w", err)
+	}
+	var account, cause, kind *string
+	var c ReplayCount
+	_, err = pgx.ForEachRow(rows, []any{&account, &cause, &kind, &c.Operations, &c.Members, &c.Points, &c.InDoubt,
+		&c.KeyMemoryOver, &c.AccountUnknown, &c.MemberUnknown, &c.CodeTooOld, &c.Oldest, &c.Newest}, func() error {
+		if account == nil {
+			preview.Total = c
+		} else {
+			preview.Groups = append(preview.Groups, ReplayGroup{Account: *account, Cause: *cause, Kind: ledger.Kind(*kind), ReplayCount: c})
+		}
+		return nil
+	})
+	if err != nil {
+		return preview, fmt.Errorf("preview plan: %w", err)
+	}
+	return preview, nil
+}
