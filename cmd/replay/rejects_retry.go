@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -84,7 +83,7 @@ func runRetry(c *cobra.Command, environ []string, o *retryOptions, args []string
 		return err
 	}
 	defer s.close()
-	rules, err := s.openRetryRules(c.Context(), environ, o.file)
+	rules, err := s.rejectRules(c.Context(), environ, o.file)
 	if err != nil {
 		return err
 	}
@@ -100,7 +99,7 @@ type retrying struct {
 	*session
 	c     *cobra.Command
 	o     *retryOptions
-	rules *retryRules
+	rules *desk.RejectRules
 	who   desk.Decision
 }
 
@@ -122,9 +121,9 @@ func (r *retrying) byFilter(filter desk.RejectFilter) error {
 	case len(ids) == 0 && r.o.expect != 0:
 		return rejectSizeError(&desk.SetSizeError{Expect: r.o.expect})
 	case len(ids) == 0:
-		return r.report(&retryDone{})
+		return r.report(&desk.RetryResult{})
 	}
-	plan, err := r.desk.CreateRejectPlan(ctx, r.who.Actor, text, r.newPlan(ids), r.o.expect, desk.MaxUnexpected)
+	plan, err := r.desk.CreateRejectPlan(ctx, r.who.Actor, text, r.rules.Plan(ids), r.o.expect, desk.MaxUnexpected)
 	if size := rejectSizeError(err); size != nil {
 		return size
 	}
@@ -132,10 +131,6 @@ func (r *retrying) byFilter(filter desk.RejectFilter) error {
 		return fmt.Errorf("%w\nNo reject was changed", err)
 	}
 	return r.carryOut(plan, ids)
-}
-
-func (r *retrying) newPlan(ids []ledger.RejectID) desk.RejectPlan {
-	return desk.RejectPlan{Rules: r.rules.version, FromFile: r.o.file != "", Registered: r.rules.registered, IDs: ids}
 }
 
 // byPlan shows a plan again, or carries it out.
@@ -174,11 +169,11 @@ func (r *retrying) sameRules(plan *desk.Plan, about *desk.RejectPlan) error {
 		return command.Usagef("plan %s was made with the rules of a file: add the same --config FILE (version %s)", plan.Name, about.Rules)
 	case !about.FromFile && r.o.file != "":
 		return command.Usagef("plan %s was made with the registered rules: leave out --config, or look again with it:\n  %s --config FILE", plan.Name, again)
-	case about.FromFile && r.rules.version != about.Rules:
+	case about.FromFile && r.rules.Version != about.Rules:
 		return fmt.Errorf("the file %s is version %s, and plan %s was made with %s: nothing was changed. Look again:\n  %s",
-			r.o.file, r.rules.version, plan.Name, about.Rules, again)
-	case r.rules.registered != about.Registered && r.rules.registered != about.Rules:
-		return rulesChanged(plan.Name, about.Registered, r.rules.registered, again)
+			r.o.file, r.rules.Version, plan.Name, about.Rules, again)
+	case r.rules.RegisteredVersion != about.Registered && r.rules.RegisteredVersion != about.Rules:
+		return rulesChanged(plan.Name, about.Registered, r.rules.RegisteredVersion, again)
 	}
 	return nil
 }
@@ -188,44 +183,28 @@ func rulesChanged(plan, then, now, again string) error {
 		plan, now, cmp.Or(then, "none"), again)
 }
 
-// endTime bounds recording how a retry ended, also after Ctrl-C.
-const endTime = 5 * time.Second
-
 // carryOut does what the plan says.
 func (r *retrying) carryOut(plan desk.Plan, ids []ledger.RejectID) error {
-	ctx := r.c.Context()
-	run, err := r.desk.BeginPlan(ctx, desk.PlanStart{Plan: plan, Act: desk.ActRejectsRetry, Actor: r.who.Actor, Reason: r.who.Reason})
-	if err != nil {
-		return r.notBegun(plan, err)
-	}
-	defer run.Close()
 	progress := command.NewProgress(r.c.ErrOrStderr())
-	tally, err := r.desk.RetryRejects(ctx, desk.RejectRetry{Run: run, IDs: ids, Remap: r.rules.remap, RulesVersion: r.rules.version,
-		RulesText: r.rules.text, Registered: r.rules.registered,
-		Progress: func(done, found int) {
-			progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
-		}})
+	done, err := r.desk.Retry(r.c.Context(), plan, ids, r.who, r.rules, func(done, found int) {
+		progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
+	})
 	progress.Done()
-	trouble := ""
-	if err != nil {
-		trouble = err.Error()
-	}
-	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
-	defer cancel()
-	if _, endErr := run.EndRetry(ended, tally, trouble); endErr != nil && err == nil {
-		err = endErr
+	if done == nil {
+		return r.notBegun(plan, err)
 	}
 	var changed *desk.RulesChangedError
 	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(err, &changed):
-		return fmt.Errorf("%w\n%s", rulesChanged(plan.Name, changed.Then, changed.Now, "replay rejects retry"), doneBefore(&tally))
+		return fmt.Errorf("%w\n%s", rulesChanged(plan.Name, changed.Then, changed.Now, "replay rejects retry"), doneBefore(&done.RetryTally))
 	case errors.As(err, &cancelled):
-		return fmt.Errorf("%w: the rest stays open\n%s", cancelled, doneBefore(&tally))
+		return fmt.Errorf("%w: the rest stays open\n%s", cancelled, doneBefore(&done.RetryTally))
 	case err != nil:
-		return fmt.Errorf("%w\n%s. Go on with\n  %s", err, doneBefore(&tally), r.planCommand(plan.Name))
+		return fmt.Errorf("%w\n%s. Go on with\n  %s", err, doneBefore(&done.RetryTally), r.planCommand(plan.Name))
 	}
-	return r.report(&retryDone{Plan: plan.Name, Action: run.Act, RulesVersion: r.rules.version, RetryTally: forEyesTally(tally)})
+	done.RetryTally = forEyesTally(done.RetryTally)
+	return r.report(done)
 }
 
 // notBegun says why a plan cannot be carried out now.
@@ -257,12 +236,12 @@ func (r *retrying) planCommand(name string) string {
 }
 
 // report prints what was done; what stays open makes exit code 3.
-func (r *retrying) report(done *retryDone) error {
+func (r *retrying) report(done *desk.RetryResult) error {
 	var err error
 	if r.o.json {
 		err = printJSON(r.c.OutOrStdout(), done)
 	} else {
-		done.print(r.c.OutOrStdout(), r.who)
+		printRetry(r.c.OutOrStdout(), done, r.who)
 	}
 	if err == nil && done.Failing > 0 {
 		return &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}

@@ -44,19 +44,16 @@ func forEyesTally(t desk.RetryTally) desk.RetryTally {
 // forecast asks what would become of rejects.
 func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 	progress := command.NewProgress(r.c.ErrOrStderr())
-	found, err := r.desk.PreviewRetry(r.c.Context(), ids, r.rules.remap, r.rules.other, func(done, found int) {
+	found, err := r.desk.ForecastRejects(r.c.Context(), ids, r.rules, func(done, found int) {
 		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
 	})
 	progress.Done()
 	if err != nil {
 		return nil, err
 	}
-	p := &retryPreview{RulesVersion: r.rules.version, RulesFrom: r.rules.from, RegisteredRules: r.rules.registered,
-		RetryTally: forEyesTally(found.With), PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
+	p := &retryPreview{RulesVersion: r.rules.Version, RulesFrom: rulesFrom(&r.rules.ChosenRules), RegisteredRules: r.rules.RegisteredVersion,
+		RetryTally: forEyesTally(found.With), KnownByNow: found.Known, PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
 		Warnings: []string{}}
-	if p.KnownByNow, err = r.store.CountKnownRejects(r.c.Context(), ids, r.rules.fact); err != nil {
-		return nil, err
-	}
 	if found.Other != nil {
 		other := forEyesTally(*found.Other)
 		p.Registered = &other
@@ -68,7 +65,7 @@ func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
 	if p.KeysDiffer > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", wording.Plural(p.KeysDiffer, "event")))
 	}
-	if r.rules.binding && p.Accepted > 0 {
+	if r.rules.Binding && p.Accepted > 0 {
 		p.Warnings = append(p.Warnings, "once something is accepted by this file, its rule sets count as in use: a worker that starts without them refuses to, and one that runs without them fetches nothing. Give the workers the same file, they take it over while they run")
 	}
 	return p, nil
@@ -90,7 +87,7 @@ func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
 				return err
 			}
 		}
-		plan, err := r.desk.CreateRejectPlan(r.c.Context(), actor, filterText, r.newPlan(ids), 0, 0)
+		plan, err := r.desk.CreateRejectPlan(r.c.Context(), actor, filterText, r.rules.Plan(ids), 0, 0)
 		if err != nil {
 			return err
 		}
@@ -127,8 +124,8 @@ func (r *retrying) showPreview(p *retryPreview) error {
 		return nil
 	}
 	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", wording.Plural(p.Found, "open reject"))
-	printLine(out, "rules", r.rules.words())
-	printLine(out, "accounts", r.rules.accountWords())
+	printLine(out, "rules", rejectRulesWords(r.rules))
+	printLine(out, "accounts", accountWords(r.rules))
 	if p.Oldest != nil {
 		printLine(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
@@ -256,16 +253,8 @@ func printFailing(out io.Writer, codes []desk.RetryCode) {
 	}
 }
 
-// retryDone is what a retry did. Found is 0, and the rest empty, when nothing
-// fit.
-type retryDone struct {
-	Plan         string `json:"plan"`
-	Action       int64  `json:"action_id"`
-	RulesVersion string `json:"rules_version"`
-	desk.RetryTally
-}
-
-func (d *retryDone) print(out io.Writer, who desk.Decision) {
+// printRetry says what a retry did.
+func printRetry(out io.Writer, d *desk.RetryResult, who desk.Decision) {
 	if d.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing was retried, nothing recorded.")
 		return
@@ -290,7 +279,7 @@ func (d *retryDone) print(out io.Writer, who desk.Decision) {
 	if d.Skipped > 0 {
 		printLine(out, "skipped", wording.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
 	}
-	printLine(out, "recorded", recordedAs(d.Action, who)+", plan "+d.Plan)
+	printLine(out, "recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
 	printFailing(out, d.Codes)
 	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {
 	case sent > 0 && d.InDoubt > 0:

@@ -99,16 +99,16 @@ func (s *session) showReject(c *cobra.Command, environ []string, ids []ledger.Re
 		return shown, nil
 	}
 	now := &ledger.Rejection{Code: r.Code, Reason: r.Reason}
-	rules, err := s.openRetryRules(c.Context(), environ, "")
+	rules, err := s.rejectRules(c.Context(), environ, "")
 	if err != nil {
 		// The reject can be shown all the same.
 		c.PrintErrf("warning: what the rules make of it now is not known: %v\n", err)
 	} else {
-		p, err := s.desk.PreviewRetry(c.Context(), ids, rules.remap, nil, nil)
+		p, err := s.desk.ForecastRejects(c.Context(), ids, rules, nil)
 		if err != nil {
 			return nil, err
 		}
-		shown.Now = newRejectNow(rules.version, p.With)
+		shown.Now = newRejectNow(rules.Version, p.With)
 		if shown.Now.Outcome != "failing" {
 			now = nil
 		}

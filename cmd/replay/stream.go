@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -132,7 +133,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 			s.end()
 		}
 	}()
-	if s.rules, err = s.readRules(c.Context(), environ, o.file, o.off); err != nil {
+	if s.rules, err = s.streamRules(c.Context(), environ, o.file, o.off); err != nil {
 		return nil, err
 	}
 	if s.conn, err = command.DialNATS(s.config, "points-ledger replay"); err != nil {
@@ -145,7 +146,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.pool, err = ledger.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
 		return nil, err
 	}
-	s.rebuild, err = continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Store: ledger.New(s.pool), Rules: s.rules.rules},
+	s.rebuild, err = continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Store: ledger.New(s.pool), Rules: s.rules.Rules.WithAccountsOn(func(account string) bool { return slices.Contains(s.rules.On, account) })},
 		continuity.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
 	return s, err
 }

@@ -72,7 +72,7 @@ func (s *streamSession) preview(c *cobra.Command, o *streamOptions) error {
 	if r.From, r.To, err = s.part(ctx, o, state); err != nil {
 		return err
 	}
-	r.Stream, r.Created, r.Delivered, r.Rules, r.Accounts = s.config.NATS.Stream, state.Created, state.Delivered, s.rules.version, s.rules.on
+	r.Stream, r.Created, r.Delivered, r.Rules, r.Accounts = s.config.NATS.Stream, state.Created, state.Delivered, s.rules.Version, s.rules.On
 	if r.Unknown, err = s.unknown(ctx); err != nil {
 		return err
 	}
@@ -181,8 +181,8 @@ func (s *streamSession) warnings(r *streamReport, state *continuity.StreamState,
 		wording.Count(int64(r.To)), wording.Count(int64(state.Delivered)))
 	warn(!r.Unknown && state.Delivered > state.Acked && r.To > state.Acked, "Of the last events some are being recorded by workers this moment, or were by one that died (sequences %s to %s). If workers are at work, wait a minute and look again, or they are parked for nothing",
 		wording.Count(int64(state.Acked+1)), wording.Count(int64(state.Delivered)))
-	warn(s.rules.assumed, "No vendor account has credentials here, so all of them count as on (%s). If the workers had one off, its events were rejects there, and are operations here", strings.Join(s.rules.on, ", "))
-	warn(len(s.rules.off) > 0, "Taken for off: %s. Events that need it become rejects. If the workers had it on, its events can be paid twice later", strings.Join(s.rules.off, ", "))
+	warn(s.rules.Assumed, "No vendor account has credentials here, so all of them count as on (%s). If the workers had one off, its events were rejects there, and are operations here", strings.Join(s.rules.On, ", "))
+	warn(len(s.rules.Off) > 0, "Taken for off: %s. Events that need it become rejects. If the workers had it on, its events can be paid twice later", strings.Join(s.rules.Off, ", "))
 	warn(s.rules.note != "", "%s", s.rules.note)
 	return found
 }
@@ -290,11 +290,11 @@ func (s *streamSession) readStreamPlan(c *cobra.Command, o *streamOptions) (p st
 	switch again := "make a new plan with the same command as before"; {
 	case d.Stream != s.config.NATS.Stream:
 		return p, command.Usagef("plan %s is about stream %s, NATS_STREAM says %s", p.Name, d.Stream, s.config.NATS.Stream)
-	case d.Rules != s.rules.version:
-		return p, fmt.Errorf("plan %s was made with the rules %s, and now those are %s (%s): %s, or give it the same --config", p.Name, d.Rules, s.rules.version, s.rules.from, again)
-	case !slices.Equal(d.Accounts, s.rules.on):
+	case d.Rules != s.rules.Version:
+		return p, fmt.Errorf("plan %s was made with the rules %s, and now those are %s (%s): %s, or give it the same --config", p.Name, d.Rules, s.rules.Version, s.rules.from, again)
+	case !slices.Equal(d.Accounts, s.rules.On):
 		return p, fmt.Errorf("plan %s was made with the accounts %s on, and here %s are: use the same environment, or %s",
-			p.Name, strings.Join(d.Accounts, ", "), strings.Join(s.rules.on, ", "), again)
+			p.Name, strings.Join(d.Accounts, ", "), strings.Join(s.rules.On, ", "), again)
 	}
 	return p, nil
 }
