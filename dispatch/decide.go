@@ -8,20 +8,6 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// Causes that this package writes; ledger has them all.
-const (
-	CauseRefused          = ledger.CauseRefused
-	CauseMemberUnresolved = ledger.CauseMemberUnresolved
-	CauseUnauthorised     = ledger.CauseUnauthorised
-	CauseThrottled        = ledger.CauseThrottled
-	CauseSuspicious       = ledger.CauseSuspicious
-	CauseNotSent          = ledger.CauseNotSent
-	CauseRetryable        = ledger.CauseRetryable
-	CauseUnsendable       = ledger.CauseUnsendable
-	CauseUnknown          = ledger.CauseUnknown
-	CauseReturned         = ledger.CauseReturned
-)
-
 // decision is what becomes of a claimed row: exactly one of the two is set.
 type decision struct {
 	confirmation *ledger.Confirmation
@@ -65,32 +51,32 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 	switch reply.Outcome {
 	case vendorapi.Refused:
 		if h.held {
-			c.Cause, c.Delay = CauseSuspicious, h.delay
+			c.Cause, c.Delay = ledger.CauseSuspicious, h.delay
 			break
 		}
 		// A refusal does not undo an earlier send: doubt stays (invariant 6).
-		c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, CauseRefused, true, false
+		c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, ledger.CauseRefused, true, false
 	case vendorapi.Unauthorised:
 		if h.atFault {
-			c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, CauseUnauthorised, true, false
+			c.State, c.Cause, c.UseAttempt, c.Unsent = ledger.Parked, ledger.CauseUnauthorised, true, false
 			break
 		}
-		c.Cause, c.Delay = CauseUnauthorised, h.delay
+		c.Cause, c.Delay = ledger.CauseUnauthorised, h.delay
 	case vendorapi.Throttled:
-		c.Cause = CauseThrottled
+		c.Cause = ledger.CauseThrottled
 	case vendorapi.NotSent:
-		c.Cause = CauseNotSent
+		c.Cause = ledger.CauseNotSent
 		if errors.Is(reply.Err, vendorapi.ErrUnsendable) {
 			// The request itself is bad: no further attempt can be better.
-			c.State, c.Cause, c.UseAttempt = ledger.Parked, CauseUnsendable, true
+			c.State, c.Cause, c.UseAttempt = ledger.Parked, ledger.CauseUnsendable, true
 			break
 		}
 		again(c, row, p, random)
 	case vendorapi.Retryable:
-		c.Cause = CauseRetryable
+		c.Cause = ledger.CauseRetryable
 		again(c, row, p, random)
 	default: // Unknown, and whatever a later version adds
-		c.Cause, c.Doubt, c.Unsent, c.Lack = CauseUnknown, true, false, ""
+		c.Cause, c.Doubt, c.Unsent, c.Lack = ledger.CauseUnknown, true, false, ""
 		c.QuietIn = max(0, p.timeout-reply.Duration)
 		again(c, row, p, random)
 		c.Delay = max(c.Delay, p.visible-reply.Duration)
@@ -103,22 +89,22 @@ func decide(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random
 func decideUnresolved(row *ledger.Claimed, reply vendorapi.Reply, h hold, p policy, random float64) decision {
 	c := giveBack(row)
 	c.Attempt = attemptOf(ledger.CallIdentity, reply)
-	c.Cause = CauseMemberUnresolved
+	c.Cause = ledger.CauseMemberUnresolved
 	switch reply.Outcome {
 	case vendorapi.Refused:
 		if h.held {
-			c.Cause, c.Delay = CauseSuspicious, h.delay
+			c.Cause, c.Delay = ledger.CauseSuspicious, h.delay
 			break
 		}
 		c.State, c.UseAttempt = ledger.Parked, true
 	case vendorapi.Unauthorised:
-		c.Cause = CauseUnauthorised
+		c.Cause = ledger.CauseUnauthorised
 	case vendorapi.Throttled:
-		c.Cause = CauseThrottled
+		c.Cause = ledger.CauseThrottled
 	default:
 		again(c, row, p, random)
 		if c.State == ledger.Parked {
-			c.Cause = CauseMemberUnresolved
+			c.Cause = ledger.CauseMemberUnresolved
 		}
 	}
 	return decision{change: c}
@@ -127,7 +113,7 @@ func decideUnresolved(row *ledger.Claimed, reply vendorapi.Reply, h hold, p poli
 // codeTooOld parks a row whose scanned code may by now be somebody else's.
 func codeTooOld(row *ledger.Claimed, age, most time.Duration) decision {
 	c := giveBack(row)
-	c.State, c.Cause, c.UseAttempt = ledger.Parked, CauseMemberUnresolved, true
+	c.State, c.Cause, c.UseAttempt = ledger.Parked, ledger.CauseMemberUnresolved, true
 	c.Attempt = &ledger.Attempt{Call: ledger.CallIdentity, Outcome: vendorapi.NotSent.String(),
 		Error: "the scanned member code is " + age.Round(time.Minute).String() + " old, the limit is " + most.String()}
 	return decision{change: c}
@@ -136,7 +122,7 @@ func codeTooOld(row *ledger.Claimed, age, most time.Duration) decision {
 // returnUnsent gives a row back that this claim did not send.
 func returnUnsent(row *ledger.Claimed) decision {
 	c := giveBack(row)
-	c.Cause = CauseReturned
+	c.Cause = ledger.CauseReturned
 	return decision{change: c}
 }
 
@@ -151,7 +137,7 @@ func later(d decision, wait time.Duration) decision {
 // it are refused one after another, see putBackSuspicion.
 func holdBack(row *ledger.Claimed, wait time.Duration) decision {
 	c := giveBack(row)
-	c.Cause, c.Delay = CauseSuspicious, wait
+	c.Cause, c.Delay = ledger.CauseSuspicious, wait
 	return decision{change: c}
 }
 

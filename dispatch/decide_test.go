@@ -24,16 +24,16 @@ func TestDecide(t *testing.T) {
 		h       hold
 		want    change
 	}{
-		{"refused parks", fresh, vendorapi.Refused, hold{}, change{State: ledger.Parked, Cause: CauseRefused, UseAttempt: true}},
-		{"refused in doubt parks; the ledger keeps the doubt", doubtful, vendorapi.Refused, hold{}, change{State: ledger.Parked, Cause: CauseRefused, UseAttempt: true}},
-		{"refused by our own mistake goes back", fresh, vendorapi.Refused, hold{held: true}, change{State: ledger.Pending, Cause: CauseSuspicious, Unsent: true}},
-		{"the probe goes back for longer", fresh, vendorapi.Refused, hold{held: true, delay: time.Minute}, change{State: ledger.Pending, Cause: CauseSuspicious, Unsent: true, Delay: time.Minute}},
-		{"unauthorised uses no attempt", fresh, vendorapi.Unauthorised, hold{}, change{State: ledger.Pending, Cause: CauseUnauthorised, Unsent: true}},
-		{"throttled uses no attempt", doubtful, vendorapi.Throttled, hold{}, change{State: ledger.Pending, Cause: CauseThrottled}},
-		{"not sent is tried again, no doubt", fresh, vendorapi.NotSent, hold{}, change{State: ledger.Pending, Cause: CauseNotSent, UseAttempt: true, Unsent: true, Delay: time.Second}},
-		{"retryable is tried again, no doubt", doubtful, vendorapi.Retryable, hold{}, change{State: ledger.Pending, Cause: CauseRetryable, UseAttempt: true, Delay: time.Minute}},
-		{"unknown is in doubt", fresh, vendorapi.Unknown, hold{}, change{State: ledger.Pending, Cause: CauseUnknown, Doubt: true, UseAttempt: true, Delay: time.Second}},
-		{"what is not listed is in doubt", fresh, vendorapi.Outcome(99), hold{}, change{State: ledger.Pending, Cause: CauseUnknown, Doubt: true, UseAttempt: true, Delay: time.Second}},
+		{"refused parks", fresh, vendorapi.Refused, hold{}, change{State: ledger.Parked, Cause: ledger.CauseRefused, UseAttempt: true}},
+		{"refused in doubt parks; the ledger keeps the doubt", doubtful, vendorapi.Refused, hold{}, change{State: ledger.Parked, Cause: ledger.CauseRefused, UseAttempt: true}},
+		{"refused by our own mistake goes back", fresh, vendorapi.Refused, hold{held: true}, change{State: ledger.Pending, Cause: ledger.CauseSuspicious, Unsent: true}},
+		{"the probe goes back for longer", fresh, vendorapi.Refused, hold{held: true, delay: time.Minute}, change{State: ledger.Pending, Cause: ledger.CauseSuspicious, Unsent: true, Delay: time.Minute}},
+		{"unauthorised uses no attempt", fresh, vendorapi.Unauthorised, hold{}, change{State: ledger.Pending, Cause: ledger.CauseUnauthorised, Unsent: true}},
+		{"throttled uses no attempt", doubtful, vendorapi.Throttled, hold{}, change{State: ledger.Pending, Cause: ledger.CauseThrottled}},
+		{"not sent is tried again, no doubt", fresh, vendorapi.NotSent, hold{}, change{State: ledger.Pending, Cause: ledger.CauseNotSent, UseAttempt: true, Unsent: true, Delay: time.Second}},
+		{"retryable is tried again, no doubt", doubtful, vendorapi.Retryable, hold{}, change{State: ledger.Pending, Cause: ledger.CauseRetryable, UseAttempt: true, Delay: time.Minute}},
+		{"unknown is in doubt", fresh, vendorapi.Unknown, hold{}, change{State: ledger.Pending, Cause: ledger.CauseUnknown, Doubt: true, UseAttempt: true, Delay: time.Second}},
+		{"what is not listed is in doubt", fresh, vendorapi.Outcome(99), hold{}, change{State: ledger.Pending, Cause: ledger.CauseUnknown, Doubt: true, UseAttempt: true, Delay: time.Second}},
 		{"the last unknown parks in doubt", last, vendorapi.Unknown, hold{}, change{State: ledger.Parked, Cause: ledger.CauseAttemptsExhausted, Doubt: true, UseAttempt: true}},
 		{"the last not sent parks without doubt", last, vendorapi.NotSent, hold{}, change{State: ledger.Parked, Cause: ledger.CauseAttemptsExhausted, UseAttempt: true}},
 	} {
@@ -67,7 +67,7 @@ func TestDecideUnsendable(t *testing.T) {
 	row := ledger.Claimed{ID: 1, NeverSent: true}
 	reply := vendorapi.Reply{Outcome: vendorapi.NotSent, Err: fmt.Errorf("freeze: %w", vendorapi.ErrUnsendable)}
 	got := decide(&row, reply, hold{}, policy{schedule: DefaultSchedule(), maxAttempts: 30}, 0.5).change
-	if got.State != ledger.Parked || got.Cause != CauseUnsendable || got.Doubt {
+	if got.State != ledger.Parked || got.Cause != ledger.CauseUnsendable || got.Doubt {
 		t.Errorf("got %+v, want parked without doubt", got)
 	}
 }
@@ -77,11 +77,11 @@ func TestDecideUnresolved(t *testing.T) {
 	p := policy{schedule: Schedule{time.Second}, maxAttempts: 2}
 	row := ledger.Claimed{ID: 1, MemberCode: "UC1", NeverSent: true}
 	for outcome, want := range map[vendorapi.Outcome]ledger.Change{
-		vendorapi.Refused:      {State: ledger.Parked, Cause: CauseMemberUnresolved, UseAttempt: true},
-		vendorapi.Unknown:      {State: ledger.Pending, Cause: CauseMemberUnresolved, UseAttempt: true, Delay: time.Second},
-		vendorapi.NotSent:      {State: ledger.Pending, Cause: CauseMemberUnresolved, UseAttempt: true, Delay: time.Second},
-		vendorapi.Unauthorised: {State: ledger.Pending, Cause: CauseUnauthorised},
-		vendorapi.Throttled:    {State: ledger.Pending, Cause: CauseThrottled},
+		vendorapi.Refused:      {State: ledger.Parked, Cause: ledger.CauseMemberUnresolved, UseAttempt: true},
+		vendorapi.Unknown:      {State: ledger.Pending, Cause: ledger.CauseMemberUnresolved, UseAttempt: true, Delay: time.Second},
+		vendorapi.NotSent:      {State: ledger.Pending, Cause: ledger.CauseMemberUnresolved, UseAttempt: true, Delay: time.Second},
+		vendorapi.Unauthorised: {State: ledger.Pending, Cause: ledger.CauseUnauthorised},
+		vendorapi.Throttled:    {State: ledger.Pending, Cause: ledger.CauseThrottled},
 	} {
 		got := *decideUnresolved(&row, vendorapi.Reply{Outcome: outcome}, hold{}, p, 0.5).change
 		got.Attempt = nil
@@ -91,7 +91,7 @@ func TestDecideUnresolved(t *testing.T) {
 		}
 	}
 	row.Attempts = 1
-	if got := decideUnresolved(&row, vendorapi.Reply{}, hold{}, p, 0.5).change; got.State != ledger.Parked || got.Cause != CauseMemberUnresolved || got.Doubt {
+	if got := decideUnresolved(&row, vendorapi.Reply{}, hold{}, p, 0.5).change; got.State != ledger.Parked || got.Cause != ledger.CauseMemberUnresolved || got.Doubt {
 		t.Errorf("last attempt: got %+v", got)
 	}
 }

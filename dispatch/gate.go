@@ -10,33 +10,6 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// GateReason says why a gate is closed.
-type GateReason string
-
-const (
-	// GateUnauthorised: the vendor refused our credentials.
-	GateUnauthorised GateReason = "unauthorised"
-	// GateThrottled: the vendor asked for a pause.
-	GateThrottled GateReason = "throttled"
-	// GateSuspicious: one refusal code for many members, and no success.
-	GateSuspicious GateReason = "suspicious_refusals"
-	// GateFailing: many calls in a row had no clear answer (circuit breaker).
-	GateFailing GateReason = "failing"
-	// GatePaused: a person paused the account; only a person resumes it.
-	GatePaused GateReason = "paused"
-)
-
-// GateStatus is a gate as an operator sees it.
-type GateStatus struct {
-	Open bool
-	// Reason, Since, Until and Words are set when it is closed. At Until one
-	// call probes; Words is what the vendor said.
-	Reason GateReason
-	Since  time.Time
-	Until  time.Time
-	Words  string
-}
-
 // suspicionLimit is how many members in a row one code may refuse before we
 // suspect ourselves. The last of them is held back, so that at most nine rows
 // are parked by mistake.

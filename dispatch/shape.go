@@ -101,7 +101,7 @@ func reshapes(row *ledger.Claimed, c *ledger.Change) bool {
 		return false
 	}
 	switch c.Cause {
-	case CauseReturned, CauseNotSent, CauseMemberUnresolved, CauseSuspicious:
+	case ledger.CauseReturned, ledger.CauseNotSent, ledger.CauseMemberUnresolved, ledger.CauseSuspicious:
 		return true
 	}
 	return false

@@ -23,12 +23,6 @@ type doubtStore interface {
 	KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error
 }
 
-// Causes of rows that a verification parked.
-const (
-	CausePointsDiffer = ledger.CausePointsDiffer
-	CauseCandidates   = ledger.CauseCandidates
-)
-
 const (
 	// scanTimeout bounds one scan over all its pages.
 	scanTimeout = time.Minute
@@ -145,9 +139,9 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, read eviden
 	case evidence.Shown:
 		return confirm(&row.Claimed, vendorapi.Reply{Message: "seen in the member's records"}, ledger.Verified)
 	case evidence.ShownOtherPoints:
-		return parkVerified(&row.Claimed, CausePointsDiffer, "a record shows our reference with other points", j.Records)
+		return parkVerified(&row.Claimed, ledger.CausePointsDiffer, "a record shows our reference with other points", j.Records)
 	case evidence.PerhapsShown:
-		return parkVerified(&row.Claimed, CauseCandidates, "records that may be this operation", j.Records)
+		return parkVerified(&row.Claimed, ledger.CauseCandidates, "records that may be this operation", j.Records)
 	case evidence.Absent:
 		cleared, err := d.book.doubts.ClearDoubt(work, row.ID, row.Token)
 		d.note(err)
@@ -182,11 +176,11 @@ func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, p policy, random f
 	switch reply.Outcome {
 	case vendorapi.Unauthorised:
 		// No attempt is used, and the gate may stay open for points.
-		c.Cause, c.Delay = CauseUnauthorised, p.schedule.Wait(row.Attempts+1, random)
+		c.Cause, c.Delay = ledger.CauseUnauthorised, p.schedule.Wait(row.Attempts+1, random)
 	case vendorapi.Throttled:
-		c.Cause = CauseThrottled
+		c.Cause = ledger.CauseThrottled
 	default:
-		c.Cause = CauseUnknown
+		c.Cause = ledger.CauseUnknown
 		again(c, row, p, random)
 	}
 	return decision{change: c}

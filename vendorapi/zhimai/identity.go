@@ -11,10 +11,6 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// ErrNoMember is in the reply (outcome Refused) when the vendor answers success
-// and names nobody: no user_info, or one whose id is none.
-var ErrNoMember = vendorapi.ErrNoMember
-
 // The ways to name a member (communal.user.identity page).
 const (
 	ByAccount  = 1 // Mobile and Password
@@ -123,7 +119,7 @@ func (c *Client) Identity(ctx context.Context, q IdentityQuery) (Identity, vendo
 		return identity, reply
 	}
 	reply.Outcome, reply.Err = vendorapi.Unknown, fmt.Errorf("identify member: %w", err)
-	if errors.Is(err, ErrNoMember) {
+	if errors.Is(err, vendorapi.ErrNoMember) {
 		reply.Outcome = vendorapi.Refused
 	}
 	return Identity{}, reply
@@ -182,7 +178,7 @@ func isNobody(id string) bool {
 // the vendor met a success with id 0, and points for member 0 are lost.
 func parseIdentity(data json.RawMessage) (Identity, error) {
 	if isEmptyList(data) {
-		return Identity{}, ErrNoMember
+		return Identity{}, vendorapi.ErrNoMember
 	}
 	var outer struct {
 		UserInfo json.RawMessage `json:"user_info"`
@@ -195,7 +191,7 @@ func parseIdentity(data json.RawMessage) (Identity, error) {
 		return Identity{}, fmt.Errorf("decode data: %w", err)
 	}
 	if isNothing(outer.UserInfo) {
-		return Identity{}, fmt.Errorf("%w: its answer has no user_info", ErrNoMember)
+		return Identity{}, fmt.Errorf("%w: its answer has no user_info", vendorapi.ErrNoMember)
 	}
 	var user userInfo
 	if len(outer.UserInfo) == 0 || outer.UserInfo[0] != '{' {
@@ -206,7 +202,7 @@ func parseIdentity(data json.RawMessage) (Identity, error) {
 	}
 	switch id := string(user.ID); {
 	case isNobody(id):
-		return Identity{}, fmt.Errorf("%w: its user_info has id %.40q", ErrNoMember, id)
+		return Identity{}, fmt.Errorf("%w: its user_info has id %.40q", vendorapi.ErrNoMember, id)
 	case !isID(id):
 		return Identity{}, errors.New("user_info: id is not 1 to 32 digits")
 	}

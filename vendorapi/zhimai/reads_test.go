@@ -219,7 +219,7 @@ func TestIdentityBorders(t *testing.T) {
 		if reply.Outcome != test.want || got.UserID != test.id || (reply.Err != nil) == (test.want == ok) {
 			t.Errorf("%s: %+v, %+v", test.name, got, reply)
 		}
-		if errors.Is(reply.Err, ErrNoMember) != (test.want == refused) {
+		if errors.Is(reply.Err, vendorapi.ErrNoMember) != (test.want == refused) {
 			t.Errorf("%s: %v", test.name, reply.Err)
 		}
 	}

@@ -1,0 +1,49 @@
+package dispatch
+
+import "context"
+
+// Store is all that a dispatcher needs of the ledger (*ledger.Store). Each part
+// stands beside the loop that needs it.
+type Store interface {
+	accountStore
+	claimStore
+	leaseStore
+	deadStore
+	clockStore
+	memberStore
+	settleStore
+	shapeStore
+	slotStore
+	gateStore
+	probeStore
+	doubtStore
+	waitStore
+	samplerStore
+}
+
+// accountStore knows whether an account has ever confirmed a call.
+type accountStore interface {
+	AccountConfirmed(ctx context.Context, target string) (bool, error)
+	MarkAccountConfirmed(ctx context.Context, target string) error
+}
+
+// book is the ledger as the loops see it.
+type book struct {
+	account  accountStore
+	claims   claimStore
+	leases   leaseStore
+	dead     deadStore
+	clock    clockStore
+	members  memberStore
+	settling settleStore
+	shapes   shapeStore
+	gate     gateStore
+	probe    probeStore
+	doubts   doubtStore
+	waiting  waitStore
+}
+
+func openBook(s Store, observer Observer) book {
+	return book{account: s, claims: observedClaims{s, observer}, leases: s, dead: s, clock: s, members: s, settling: s,
+		shapes: s, gate: s, probe: s, doubts: s, waiting: s}
+}
