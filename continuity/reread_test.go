@@ -87,7 +87,7 @@ func orderRules(t *testing.T) *rules.Rules {
 		Events: []rules.RuleFile{{Type: "order.paid", Operations: []rules.OperationFile{
 			{Vendor: "zhimai", Call: "points_add", SourceType: 1, Points: rules.PointsFile{Value: &worth}},
 		}}},
-	}}}, "v1", []rules.Account{{Name: "zhimai", Kind: "zhimai", On: true, ReasonMaxChars: 50}})
+	}}}, "v1", []rules.Account{{Name: "zhimai", On: true, ReasonMaxChars: 50}})
 	if err != nil {
 		t.Fatal(err)
 	}

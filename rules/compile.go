@@ -22,14 +22,13 @@ const defaultPointsLimit = 100_000
 type Account struct {
 	// Name is what an operation of a rule calls its vendor.
 	Name string
-	// Kind is zhimai or kylin.
-	Kind string
+	// Refuses says of the calls that vendors of its kind do not offer why not, as
+	// the end of a sentence that begins with the call.
+	Refuses map[ledger.Kind]string
 	// On: the account has a URL and credentials. Events that need an account
 	// that is off are rejects vendor_not_configured.
 	On bool
-	// ReasonMaxChars cuts the reason, reference included. 0 means 50 for
-	// Zhimai (its page gives no length; another vendor of the kind allows 50)
-	// and 255 for Kylin (freezePoint page, description).
+	// ReasonMaxChars cuts the reason, reference included. 0 means 50.
 	ReasonMaxChars int
 }
 
@@ -176,9 +175,6 @@ func compileAccounts(accounts []Account, p *problems) map[string]*Account {
 		}
 		if account.ReasonMaxChars == 0 {
 			account.ReasonMaxChars = 50
-			if account.Kind == "kylin" {
-				account.ReasonMaxChars = 255
-			}
 		}
 		if account.ReasonMaxChars < referenceTail+1 {
 			p.add(place+".reason_max_chars", "want at least %d, so that the reference fits, got %d", referenceTail+1, account.ReasonMaxChars)
@@ -246,12 +242,12 @@ func (r *Rules) setAt(broker time.Time) *ruleSet {
 	return &r.sets[0]
 }
 
-func kindOfCall(call string) (kind ledger.Kind, vendor, leg string, ok bool) {
+func kindOfCall(call string) (kind ledger.Kind, leg string, ok bool) {
 	switch call {
 	case "points_add":
-		return ledger.PointsAdd, "zhimai", "pa", true
+		return ledger.PointsAdd, "pa", true
 	case "freeze_point":
-		return ledger.FreezePoint, "kylin", "fz", true
+		return ledger.FreezePoint, "fz", true
 	}
-	return "", "", "", false
+	return "", "", false
 }

@@ -21,7 +21,7 @@ type operation struct {
 }
 
 func (c *ruleCompiler) compileOperation(place string, file OperationFile) {
-	kind, vendor, leg, ok := kindOfCall(file.Call)
+	kind, leg, ok := kindOfCall(file.Call)
 	if !ok {
 		c.add(place+".call", "want points_add or freeze_point, got %q", file.Call)
 	}
@@ -30,8 +30,8 @@ func (c *ruleCompiler) compileOperation(place string, file OperationFile) {
 	case o.account == nil:
 		c.add(place+".vendor", "want one of the accounts under vendors (%s), got %q", strings.Join(slices.Sorted(maps.Keys(c.accounts)), ", "), file.Vendor)
 		o.account = &Account{Name: file.Vendor}
-	case ok && o.account.Kind != vendor:
-		c.add(place+".vendor", "%s is a call of %s, but the account %s is of kind %s", file.Call, vendor, file.Vendor, o.account.Kind)
+	case ok && o.account.Refuses[kind] != "":
+		c.add(place+".vendor", "%s %s", file.Call, o.account.Refuses[kind])
 	}
 	if file.Leg != "" {
 		o.leg = file.Leg

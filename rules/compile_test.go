@@ -109,7 +109,7 @@ func TestCompileNamesEveryProblem(t *testing.T) {
 	file := defaultRulesFile()
 	file.Programme, file.Timezone = "", "nowhere"
 	file.Rules[0].Events[0].Operations[0].SourceType = 13
-	_, err := Compile(file, "v1", []Account{{Name: "zhimai", Kind: "zhimai", ReasonMaxChars: referenceTail}, {Name: "zhimai", Kind: "zhimai"}, {Name: "kylin", Kind: "kylin"}})
+	_, err := Compile(file, "v1", []Account{{Name: "zhimai", ReasonMaxChars: referenceTail}, {Name: "zhimai"}, {Name: "kylin"}})
 	if err == nil {
 		t.Fatal("accepted")
 	}

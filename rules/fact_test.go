@@ -24,7 +24,7 @@ func movedRules(t *testing.T) *Rules {
 	order.Operations = slices.Clone(order.Operations)
 	order.Operations[0].Vendor = "north"
 	file.Rules = append(file.Rules, RuleSetFile{From: brokerTime.Add(24 * time.Hour), Events: []RuleFile{order, coupon}})
-	return compiled(t, file, append(defaultAccounts(), Account{Name: "north", Kind: "zhimai", On: true}))
+	return compiled(t, file, append(defaultAccounts(), Account{Name: "north", On: true}))
 }
 
 // later is the message as it is published again under the second rule set.

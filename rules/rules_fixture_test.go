@@ -62,7 +62,8 @@ func defaultRulesFile() RulesFile {
 }
 
 func defaultAccounts() []Account {
-	return []Account{{Name: "zhimai", Kind: "zhimai", On: true, ReasonMaxChars: 50}, {Name: "kylin", Kind: "kylin", On: true, ReasonMaxChars: 255}}
+	return []Account{{Name: "zhimai", On: true, ReasonMaxChars: 50}, {Name: "kylin", On: true, ReasonMaxChars: 255,
+		Refuses: map[ledger.Kind]string{ledger.PointsAdd: "is a call of zhimai, but the account kylin is of kind kylin"}}}
 }
 
 func defaultRules(t testing.TB) *Rules {

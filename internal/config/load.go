@@ -110,7 +110,7 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 	}
 	accounts := make([]rules.Account, len(c.Vendors))
 	for i, v := range c.Vendors {
-		accounts[i] = rules.Account{Name: v.Name, Kind: v.Kind, On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
+		accounts[i] = rules.Account{Name: v.Name, Refuses: e.refuses(v), On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
 	}
 	rules, err := rules.Compile(file.rules, c.RulesVersion, accounts)
 	var found problems

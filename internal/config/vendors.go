@@ -72,29 +72,6 @@ func loadVendors(e *environment, file parsedFile) []Vendor {
 	return vendors
 }
 
-// knowDefaultAccounts keeps the kinds' own accounts' variables from being called
-// unknown when a file has no such account.
-func (e *environment) knowDefaultAccounts() {
-	for _, kind := range e.kinds {
-		e.known[strings.ToUpper(kind.Name)+"_URL"] = true
-		for _, secret := range kind.Secrets {
-			e.known[secret.Variable], e.known[secret.Variable+"_FILE"] = true, true
-		}
-	}
-}
-
-// kindNames are the kinds that there are, for a person.
-func (e *environment) kindNames() string {
-	names := make([]string, len(e.kinds))
-	for i, kind := range e.kinds {
-		names[i] = kind.Name
-	}
-	if last := len(names) - 1; last > 0 {
-		return strings.Join(names[:last], ", ") + " or " + names[last]
-	}
-	return strings.Join(names, "")
-}
-
 func loadVendor(f *vendorFields) Vendor {
 	v := Vendor{}
 	name, _ := f.scalar("name")
@@ -231,109 +208,6 @@ func (f *vendorFields) delivery(v *Vendor) {
 	}
 }
 
-// Codes implements vendorapi.Fields. One code in two of the lists has no meaning.
-func (f *vendorFields) Codes(refuse func(list, code string) string, lists ...string) map[string][]string {
-	f.known = append(f.known, "codes")
-	node, ok := f.nodes["codes"]
-	if !ok || node.Type() == ast.NullType {
-		return nil
-	}
-	mapping, ok := node.(ast.MapNode)
-	if !ok {
-		f.addf("codes", "want a mapping of already_applied, auth, throttled, retryable to lists of codes")
-		return nil
-	}
-	inner := &vendorFields{e: f.e, file: f.file, from: f.from, path: f.path + ".codes", line: lineOf(node), nodes: map[string]ast.Node{}}
-	for entries := mapping.MapRange(); entries.Next(); {
-		inner.nodes[keyText(entries.Key())] = entries.Value()
-	}
-	owner := map[string]string{}
-	read := func(field string) []string {
-		list, given := inner.list(field)
-		for _, code := range list {
-			switch {
-			case code == "" || len(code) > 100:
-				inner.addf(field, "want codes of 1 to 100 characters, got %q", code)
-			case refuse(field, code) != "":
-				inner.addf(field, "%s", refuse(field, code))
-			case owner[code] != "":
-				inner.addf(field, "code %s stands in %s too", code, owner[code])
-			}
-			owner[code] = field
-		}
-		if given {
-			inner.note(field, orNone(strings.Join(list, " ")), f.from)
-		}
-		return list
-	}
-	codes := make(map[string][]string, len(lists))
-	for _, field := range lists {
-		codes[field] = read(field)
-	}
-	inner.unknown()
-	return codes
-}
-
-// variable is the name of the environment variable of a secret: the account's
-// own choice, or the fixed one of the kind's own account. Empty is none.
-func (f *vendorFields) variable(secret vendorapi.SecretField) string {
-	field := secret.Field + "_env"
-	name, ok := f.scalar(field)
-	switch {
-	case !ok && f.own:
-		return secret.Variable
-	case ok && !variableName.MatchString(name):
-		f.addf(field, "want the name of an environment variable in capital letters (the text is not shown)")
-		return ""
-	}
-	return name
-}
-
-// secretField is the kind's secret of that name.
-func (f *vendorFields) secretField(field string) vendorapi.SecretField {
-	for _, secret := range f.kind.Secrets {
-		if secret.Field == field {
-			return secret
-		}
-	}
-	return vendorapi.SecretField{Field: field}
-}
-
-// Secret implements vendorapi.Fields.
-func (f *vendorFields) Secret(field string) vendorapi.Secret {
-	secret := f.secretField(field)
-	variable := f.variable(secret)
-	if variable == "" {
-		if !secret.Optional && f.unnamed == "" {
-			f.unnamed = field + "_env"
-		}
-		return ""
-	}
-	value, from := f.e.oneLineSecret(variable)
-	f.note(field, value.String(), from)
-	if value == "" && f.off == "" && !secret.Optional {
-		f.off = variable + " is not set"
-	}
-	f.some = f.some || value != ""
-	return value
-}
-
-// Headers implements vendorapi.Fields.
-func (f *vendorFields) Headers(field string, own ...string) []vendorapi.Header {
-	variable := f.variable(f.secretField(field))
-	if variable == "" {
-		return nil
-	}
-	list, from := f.e.headers(variable, own)
-	names := make([]string, len(list))
-	for i, header := range list {
-		names[i] = header.Name + ": " + header.Value.String()
-	}
-	f.note(field, orUnset(strings.Join(names, ", ")), from)
-	f.some = f.some || len(list) > 0
-	return list
-}
-
 // unknown names the fields that an account of this kind does not have, and the
 // secrets that somebody wrote into the file.
 func (f *vendorFields) unknown() {
@@ -350,13 +224,6 @@ func (f *vendorFields) unknown() {
 			f.addf(field, "not a known field here%s", suggest(field, f.known))
 		}
 	}
-}
-
-// isSecret tells whether a kind has a secret of that name.
-func (e *environment) isSecret(field string) bool {
-	return slices.ContainsFunc(e.kinds, func(k vendorapi.Kind) bool {
-		return slices.ContainsFunc(k.Secrets, func(s vendorapi.SecretField) bool { return s.Field == field })
-	})
 }
 
 // offBecause decides whether calls can be made. The url comes first: without
