@@ -28,7 +28,7 @@ func (c *Client) Shape() string { return c.shape.String() }
 
 // InShape implements vendorapi.Shaped. Closing one of the clients closes both.
 func (c *Client) InShape(text string) (vendorapi.Sender, error) {
-	shape, err := ParseShape(text)
+	shape, err := parseShape(text)
 	if err != nil {
 		return nil, err
 	}

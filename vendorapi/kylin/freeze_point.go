@@ -34,7 +34,7 @@ type Client struct {
 	url          *url.URL
 	header       http.Header
 	secrets      vendorapi.Secrets
-	shape        Shape
+	shape        shape
 	appliedCodes []string
 	statuses     map[int]vendorapi.Outcome
 }
@@ -64,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 		url:          freezeURL(base),
 		header:       header,
 		secrets:      vendorapi.NewSecrets(values...),
-		shape:        ShapeOf(cfg),
+		shape:        shapeOf(cfg),
 		appliedCodes: slices.Clone(cfg.AppliedCodes),
 		statuses:     maps.Clone(cfg.Statuses),
 	}, nil
@@ -135,7 +135,7 @@ func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
 
 // appendBody writes the body in the order of the page's example. The points are
 // a double there; they are written from the integer, as 5.0, never computed.
-func (f Freeze) appendBody(dst []byte, s Shape) []byte {
+func (f Freeze) appendBody(dst []byte, s shape) []byte {
 	dst = append(dst, `{"memberId":`...)
 	dst = vendorapi.AppendJSONString(dst, f.MemberID)
 	dst = append(dst, `,"description":`...)

@@ -315,7 +315,7 @@ func BenchmarkBuildRequest(b *testing.B) {
 	freeze := sampleFreeze()
 	b.ReportAllocs()
 	for b.Loop() {
-		if len(freeze.appendBody(make([]byte, 0, 512), ShapeOf(Config{}))) < 100 {
+		if len(freeze.appendBody(make([]byte, 0, 512), shapeOf(Config{}))) < 100 {
 			b.Fatal("short request")
 		}
 	}

@@ -29,6 +29,6 @@ func previewFreeze(cfg Config, f Freeze) vendorapi.Preview {
 		Method: http.MethodPost,
 		URL:    address,
 		Header: header,
-		Body:   f.appendBody(nil, ShapeOf(cfg)),
+		Body:   f.appendBody(nil, shapeOf(cfg)),
 	}
 }

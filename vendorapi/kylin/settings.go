@@ -109,7 +109,7 @@ func (s Settings) config(url string) Config {
 // Preview implements vendorapi.Settings.
 func (s Settings) Preview(url string, c *ledger.VendorCall, shape string) vendorapi.Preview {
 	cfg := s.config(url)
-	if tried, err := ParseShape(shape); err == nil { // it was tried: it is sent as it was
+	if tried, err := parseShape(shape); err == nil { // it was tried: it is sent as it was
 		cfg.MemberType, cfg.PointBizType = tried.MemberType, tried.PointBizType
 	}
 	return previewFreeze(cfg, requestOf(c))

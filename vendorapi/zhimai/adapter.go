@@ -50,7 +50,7 @@ func (c *Client) ReadRecords(ctx context.Context, memberID string) (evidence.Rea
 	case history.Moving:
 		return evidence.Reading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: vendorapi.ErrRecordsMove}
 	}
-	reading := evidence.Reading{Records: RecordsOf(history.Records), Complete: !history.Partial && !history.Short}
+	reading := evidence.Reading{Records: recordsOf(history.Records), Complete: !history.Partial && !history.Short}
 	if oldest := reading.Oldest(); oldest.IsZero() || time.Since(oldest) < youngList {
 		reading.Balance = c.balance(ctx, memberID)
 	}
@@ -71,9 +71,9 @@ func (c *Client) balance(ctx context.Context, memberID string) *int64 {
 	return identity.Points
 }
 
-// RecordsOf makes of a vendor's records what the judge asks for. A time that
+// recordsOf makes of a vendor's records what the judge asks for. A time that
 // cannot be read is zero: a record is not left out for it.
-func RecordsOf(all []Record) []evidence.Record {
+func recordsOf(all []Record) []evidence.Record {
 	records := make([]evidence.Record, len(all))
 	for i, r := range all {
 		at, _ := r.Time()

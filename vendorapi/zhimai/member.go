@@ -52,7 +52,7 @@ func (c *Client) History(ctx context.Context, memberID string) (vendorapi.Histor
 		records = withoutRepeats(records)
 	}
 	history := vendorapi.History{Records: make([]vendorapi.Movement, len(records)), Partial: h.Partial, Moving: h.Moving, Short: h.Short}
-	for i, r := range RecordsOf(records) {
+	for i, r := range recordsOf(records) {
 		history.Records[i] = vendorapi.Movement{Record: r, WrittenAt: records[i].CreatedAt}
 	}
 	return history, reply
