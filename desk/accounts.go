@@ -21,7 +21,7 @@ func (e *UnknownAccountError) Error() string {
 
 // Accounts are the configured accounts, then those that only the ledger knows.
 func (d *Desk) Accounts(ctx context.Context, configured []string) ([]string, error) {
-	met, err := d.book.KnownAccounts(ctx)
+	met, err := d.KnownAccounts(ctx)
 	if err != nil {
 		return nil, err
 	}

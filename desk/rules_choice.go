@@ -108,7 +108,7 @@ func (d *Desk) AccountsOn(ctx context.Context, accounts []RuleAccount) (on, unto
 	for _, a := range accounts {
 		told := a.On
 		if !told {
-			if told, err = d.book.HasOperations(ctx, a.Name); err != nil {
+			if told, err = d.HasOperations(ctx, a.Name); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -22,8 +22,5 @@ func (s *Store) RescueAll(ctx context.Context, target string, maxAttempts int, r
 	return s.Rescue(ctx, target, slices.Collect(maps.Keys(seen)), maxAttempts, rest)
 }
 
-// NeededRights is how many table rights a worker needs; one on a sequence comes on top.
-const NeededRights = len(needed)
-
 // SQLCountOwnRules is what a withdrawal reads under its lock.
 const SQLCountOwnRules = sqlCountOwnRules

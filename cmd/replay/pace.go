@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/ledger"
@@ -66,7 +67,7 @@ func timeOrNil(t time.Time) *time.Time {
 }
 
 // learn adds the pace and what is known of an account.
-func (a *accountReport) learn(perSecond float64, facts []ledger.AccountFact, known []ledger.KnownEndpoint, endpoint string) {
+func (a *accountReport) learn(perSecond float64, facts []desk.AccountFact, known []ledger.KnownEndpoint, endpoint string) {
 	a.PerSecond = math.Round(perSecond*1000) / 1000
 	if backlog := a.Waiting + a.Sending; backlog > 0 && perSecond > 0 && a.Gate == nil {
 		ms := int64(float64(backlog) / perSecond * 1000)

@@ -121,7 +121,7 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	if closed, found := desk.GateOf(gates, g.Account); found {
 		g.Before, g.Words, g.Since = closed.Reason, closed.Words, closed.ClosedAt
 	}
-	open, err := s.store.CountOpen(c.Context())
+	open, err := s.desk.CountOpen(c.Context())
 	if err != nil {
 		return err
 	}

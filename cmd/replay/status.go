@@ -129,15 +129,15 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err != nil {
 		return statusReport{}, err
 	}
-	rejects, err := s.store.OpenRejects(ctx)
+	rejects, err := s.desk.OpenRejects(ctx)
 	if err != nil {
 		return statusReport{}, err
 	}
-	rates, err := s.store.PostingRates(ctx)
+	rates, err := s.desk.PostingRates(ctx)
 	if err != nil {
 		return statusReport{}, err
 	}
-	facts, err := s.store.AccountFacts(ctx)
+	facts, err := s.desk.AccountFacts(ctx)
 	if err != nil {
 		return statusReport{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -29,7 +30,7 @@ const (
 
 // backlog is what one look at the ledger found.
 type backlog struct {
-	open    []ledger.OpenRows
+	open    []desk.OpenRows
 	rejects map[ledger.RejectCode]int64
 	at      time.Time
 	took    time.Duration
@@ -41,7 +42,7 @@ func (b *backlog) fresh() time.Duration { return max(backlogFresh, backlogShare*
 // backlogReader looks at the ledger for scrapes and readiness, and uses one
 // look for several. It is safe for concurrent use.
 type backlogReader struct {
-	store *ledger.Store
+	desk *desk.Desk
 	// life ends a look that is under way when the worker stops.
 	life context.Context
 	stop context.CancelFunc
@@ -56,7 +57,7 @@ type backlogReader struct {
 // newBacklogReader looks through the pool, which the keeper's guard does not
 // shut. stop must be called before the pool is closed.
 func newBacklogReader(pool *pgxpool.Pool) *backlogReader {
-	r := &backlogReader{store: ledger.New(pool)}
+	r := &backlogReader{desk: desk.New(pool, ledger.New(pool))}
 	r.life, r.stop = context.WithCancel(context.Background())
 	return r
 }
@@ -102,8 +103,8 @@ func (r *backlogReader) look(done chan struct{}) {
 	started := time.Now()
 	found := &backlog{}
 	var err error
-	if found.open, err = r.store.CountOpen(ctx); err == nil {
-		found.rejects, err = r.store.OpenRejects(ctx)
+	if found.open, err = r.desk.CountOpen(ctx); err == nil {
+		found.rejects, err = r.desk.OpenRejects(ctx)
 	}
 	found.at = time.Now()
 	found.took = found.at.Sub(started)
@@ -158,13 +159,13 @@ func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(out, c.took, look.took.Seconds())
 	type doubt struct{ rows, seconds float64 }
-	doubts, found := map[string]doubt{}, map[string]map[ledger.State]ledger.OpenRows{}
+	doubts, found := map[string]doubt{}, map[string]map[ledger.State]desk.OpenRows{}
 	for _, account := range c.accounts {
-		found[account] = map[ledger.State]ledger.OpenRows{}
+		found[account] = map[ledger.State]desk.OpenRows{}
 	}
 	for _, o := range look.open {
 		if found[o.Target] == nil {
-			found[o.Target] = map[ledger.State]ledger.OpenRows{}
+			found[o.Target] = map[ledger.State]desk.OpenRows{}
 		}
 		found[o.Target][o.State] = o
 		d := doubts[o.Target]

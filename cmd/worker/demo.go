@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -307,7 +308,7 @@ func (d *demo) remaining(ctx context.Context, js jetstream.JetStream) (events in
 	if events == 0 && info.AckFloor.Stream < stream.CachedInfo().State.LastSeq {
 		events = 1 // a consumer that was just made has not counted yet
 	}
-	rows, err := d.service.store.CountOpen(ctx)
+	rows, err := desk.New(d.service.pool, d.service.store).CountOpen(ctx)
 	for _, r := range rows {
 		open.inDoubt += r.InDoubt
 		if r.State == ledger.Parked {

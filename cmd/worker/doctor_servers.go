@@ -13,6 +13,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/continuity"
+	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -66,9 +67,9 @@ func (d *examination) checkPostgres(ctx context.Context) {
 
 func (d *examination) checkRights(ctx context.Context) {
 	const rights, durability = "Postgres rights", "Postgres durability"
-	var found ledger.Checkup
+	var found desk.Checkup
 	err := within(ctx, func(ctx context.Context) (err error) {
-		found, err = d.ledger.store.Checkup(ctx)
+		found, err = desk.New(d.ledger.pool, d.ledger.store).Checkup(ctx)
 		return err
 	})
 	switch {
@@ -105,7 +106,7 @@ func howToReach(err error) string {
 }
 
 // checkWrites looks at what lets every event fail though all rights are there.
-func (d *examination) checkWrites(found ledger.Checkup) {
+func (d *examination) checkWrites(found desk.Checkup) {
 	const check = "Postgres writes"
 	switch {
 	case found.ReadOnly:
@@ -119,7 +120,7 @@ func (d *examination) checkWrites(found ledger.Checkup) {
 }
 
 // checkConnections compares what a worker opens with what the server gives.
-func (d *examination) checkConnections(found ledger.Checkup) {
+func (d *examination) checkConnections(found desk.Checkup) {
 	const check = "Postgres connections"
 	needed := workerConnections(len(d.config.On()), d.config.NATS.BatchesInFlight)
 	use := needed

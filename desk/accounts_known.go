@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"context"
@@ -15,8 +15,8 @@ SELECT target FROM gates UNION SELECT target FROM accounts UNION SELECT target F
 
 // KnownAccounts names the accounts that the ledger has met, by name; also those
 // that are no longer configured.
-func (s *Store) KnownAccounts(ctx context.Context) ([]string, error) {
-	rows, err := s.pool.Query(ctx, sqlKnownAccounts)
+func (d *Desk) KnownAccounts(ctx context.Context) ([]string, error) {
+	rows, err := d.pool.Query(ctx, sqlKnownAccounts)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
@@ -39,8 +39,8 @@ type AccountFact struct {
 const sqlAccountFacts = `SELECT target, first_confirmed_at FROM accounts ORDER BY target`
 
 // AccountFacts returns what was learned about the accounts, by name.
-func (s *Store) AccountFacts(ctx context.Context) ([]AccountFact, error) {
-	rows, err := s.pool.Query(ctx, sqlAccountFacts)
+func (d *Desk) AccountFacts(ctx context.Context) ([]AccountFact, error) {
+	rows, err := d.pool.Query(ctx, sqlAccountFacts)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
@@ -59,8 +59,8 @@ const sqlHasOperations = `SELECT EXISTS (SELECT FROM operations WHERE target = $
 
 // HasOperations tells whether an operation was ever recorded for an account. A
 // worker records none for an account that is off.
-func (s *Store) HasOperations(ctx context.Context, account string) (has bool, err error) {
-	if err := s.pool.QueryRow(ctx, sqlHasOperations, account).Scan(&has); err != nil {
+func (d *Desk) HasOperations(ctx context.Context, account string) (has bool, err error) {
+	if err := d.pool.QueryRow(ctx, sqlHasOperations, account).Scan(&has); err != nil {
 		return false, fmt.Errorf("look for operations of account %s: %w", account, err)
 	}
 	return has, nil

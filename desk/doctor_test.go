@@ -1,4 +1,4 @@
-package ledger_test
+package desk_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pointsledger/desk"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
@@ -35,7 +36,7 @@ func TestCheckup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	look := func(settings map[string]string) ledger.Checkup {
+	look := func(settings map[string]string) desk.Checkup {
 		t.Helper()
 		config, err := pgx.ParseConfig(dsn)
 		if err != nil {
@@ -55,14 +56,14 @@ func TestCheckup(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		found, err := ledger.New(pool).Checkup(ctx)
+		found, err := desk.New(pool, ledger.New(pool)).Checkup(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return found
 	}
 	exec(`CREATE ROLE ` + role)
-	if found := look(nil); len(found.Missing) != ledger.NeededRights+1 || found.Role != role {
+	if found := look(nil); len(found.Missing) != desk.NeededRights+1 || found.Role != role {
 		t.Errorf("a role without rights: %+v", found)
 	}
 	if err := migrations.GrantWorker(ctx, dsn, role); err != nil {

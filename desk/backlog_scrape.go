@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"context"
@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
 )
 
 // OpenRows are the open operations of one account in one state.
 type OpenRows struct {
 	Target string
 	// State is pending, sending or parked.
-	State State
+	State ledger.State
 	// Rows is at least 1.
 	Rows int64
 	// OldestID names the operation that was recorded first (ids go up with
 	// time), and Oldest is how long ago that was.
-	OldestID OperationID
+	OldestID ledger.OperationID
 	Oldest   time.Duration
 	InDoubt  int64
 	// OldestDoubt is the time since the first send of the row that is in doubt
@@ -46,33 +48,33 @@ SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_dou
 // because a worker's connections plan for look-ups by key, and this is the one
 // statement that wants the whole table. The ages come from operations, where
 // those plans are right.
-func (s *Store) CountOpen(ctx context.Context) ([]OpenRows, error) {
-	open, ids, err := s.countOutbox(ctx)
+func (d *Desk) CountOpen(ctx context.Context) ([]OpenRows, error) {
+	open, ids, err := d.countOutbox(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("count open operations: %w", err)
 	}
 	if len(open) == 0 {
 		return nil, nil
 	}
-	rows, err := s.pool.Query(ctx, sqlAgeOfOperations, ids)
+	rows, err := d.pool.Query(ctx, sqlAgeOfOperations, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read age of open operations: %w", err)
 	}
-	var id OperationID
+	var id ledger.OperationID
 	var age float64
-	ages := make(map[OperationID]float64, len(ids))
+	ages := make(map[ledger.OperationID]float64, len(ids))
 	if _, err := pgx.ForEachRow(rows, []any{&id, &age}, func() error { ages[id] = age; return nil }); err != nil {
 		return nil, fmt.Errorf("read age of open operations: %w", err)
 	}
 	for i := range open {
-		open[i].Oldest = seconds(ages[open[i].OldestID])
+		open[i].Oldest = inSeconds(ages[open[i].OldestID])
 	}
 	return open, nil
 }
 
 // countOutbox is CountOpen without the ages; ids are the oldest operations'.
-func (s *Store) countOutbox(ctx context.Context) (open []OpenRows, ids []int64, err error) {
-	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+func (d *Desk) countOutbox(ctx context.Context) (open []OpenRows, ids []int64, err error) {
+	err = pgx.BeginTxFunc(ctx, d.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = on`); err != nil {
 			return err
 		}
@@ -83,7 +85,7 @@ func (s *Store) countOutbox(ctx context.Context) (open []OpenRows, ids []int64, 
 		open, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o OpenRows, err error) {
 			var doubt float64
 			err = row.Scan(&o.Target, &o.State, &o.Rows, &o.OldestID, &o.InDoubt, &doubt)
-			o.OldestDoubt = seconds(doubt)
+			o.OldestDoubt = inSeconds(doubt)
 			ids = append(ids, int64(o.OldestID))
 			return o, err
 		})

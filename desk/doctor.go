@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"context"
@@ -85,19 +85,19 @@ SELECT COALESCE(has_sequence_privilege(to_regclass('operations_id_seq')::oid, 'U
 )
 
 // Checkup looks at rights and settings and changes nothing.
-func (s *Store) Checkup(ctx context.Context) (Checkup, error) {
+func (d *Desk) Checkup(ctx context.Context) (Checkup, error) {
 	var c Checkup
-	if err := s.pool.QueryRow(ctx, sqlCheckupSettings).Scan(&c.Role, &c.SynchronousCommit, &c.Fsync, &c.FullPageWrites, &c.ReadOnly); err != nil {
+	if err := d.pool.QueryRow(ctx, sqlCheckupSettings).Scan(&c.Role, &c.SynchronousCommit, &c.Fsync, &c.FullPageWrites, &c.ReadOnly); err != nil {
 		return c, fmt.Errorf("read database settings: %w", err)
 	}
-	if err := s.pool.QueryRow(ctx, sqlCheckupConnections).Scan(&c.Connections, &c.ConnectionsBy, &c.ConnectionsTaken); err != nil {
+	if err := d.pool.QueryRow(ctx, sqlCheckupConnections).Scan(&c.Connections, &c.ConnectionsBy, &c.ConnectionsTaken); err != nil {
 		return c, fmt.Errorf("read connection limits: %w", err)
 	}
 	rights, tables := make([]string, len(needed)), make([]string, len(needed))
 	for i, n := range needed {
 		rights[i], tables[i] = n.right, n.on
 	}
-	rows, err := s.pool.Query(ctx, sqlCheckupRights, rights, tables)
+	rows, err := d.pool.Query(ctx, sqlCheckupRights, rights, tables)
 	if err != nil {
 		return c, fmt.Errorf("read rights: %w", err)
 	}
@@ -113,7 +113,7 @@ func (s *Store) Checkup(ctx context.Context) (Checkup, error) {
 		return c, fmt.Errorf("read rights: %w", err)
 	}
 	var sequence bool
-	if err := s.pool.QueryRow(ctx, sqlCheckupSequence).Scan(&sequence); err != nil {
+	if err := d.pool.QueryRow(ctx, sqlCheckupSequence).Scan(&sequence); err != nil {
 		return c, fmt.Errorf("read rights: %w", err)
 	}
 	if !sequence {
@@ -122,6 +122,6 @@ func (s *Store) Checkup(ctx context.Context) (Checkup, error) {
 	if len(c.Missing) > 0 {
 		return c, nil // the tables may not be readable
 	}
-	c.SequencesBehind, err = s.SequencesBehind(ctx)
+	c.SequencesBehind, err = d.book.SequencesBehind(ctx)
 	return c, err
 }

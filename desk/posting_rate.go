@@ -1,4 +1,4 @@
-package ledger
+package desk
 
 import (
 	"context"
@@ -37,8 +37,8 @@ SELECT o.target, count(*), r.seconds
 // PostingRates says how many operations of each account the vendors confirmed
 // in a second, over the last minute or less. It reads little, whatever the
 // history. An account without a confirmation in that time is absent.
-func (s *Store) PostingRates(ctx context.Context) (perSecond map[string]float64, err error) {
-	rows, err := s.pool.Query(ctx, sqlPostingRates, rateTailBlocks)
+func (d *Desk) PostingRates(ctx context.Context) (perSecond map[string]float64, err error) {
+	rows, err := d.pool.Query(ctx, sqlPostingRates, rateTailBlocks)
 	if err != nil {
 		return nil, fmt.Errorf("read posting rates: %w", err)
 	}
