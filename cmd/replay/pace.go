@@ -8,7 +8,6 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
-	"pointsledger/internal/accounts"
 	"pointsledger/ledger"
 )
 
@@ -51,7 +50,7 @@ type knownReport struct {
 func newKnownReport(k ledger.KnownEndpoint) *knownReport {
 	r := &knownReport{Endpoint: k.Endpoint, References: k.References, ShownSince: timeOrNil(k.ShownSince), Samples: k.Ended, SamplesMissed: k.Missed,
 		LastSampleAt: timeOrNil(k.SampledAt), MaxLagMs: k.MaxLag.Milliseconds(), KeysHonouredAt: timeOrNil(k.KeysSeenAt),
-		EndpointSinceAt: k.FirstUsedAt, words: accounts.KnownWords(k.EndpointKnowledge, time.Local)}
+		EndpointSinceAt: k.FirstUsedAt, words: wording.Known(k.EndpointKnowledge, time.Local)}
 	if k.ZoneKnown {
 		minutes := int64(k.ZoneOffset / time.Minute)
 		r.ZoneOffsetMins = &minutes
@@ -153,7 +152,7 @@ func (a *accountReport) knownWords() string {
 	case a.Known != nil && a.verify:
 		return words + "; " + a.Known.words
 	case a.verify:
-		return words + "; " + accounts.KnownWords(ledger.EndpointKnowledge{}, time.Local)
+		return words + "; " + wording.Known(ledger.EndpointKnowledge{}, time.Local)
 	}
 	return words
 }

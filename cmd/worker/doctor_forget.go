@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/internal/accounts"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
@@ -79,7 +79,7 @@ func forgetIn(ctx context.Context, c *cobra.Command, pool *pgxpool.Pool, o docto
 	others := map[string]bool{}
 	for _, k := range known {
 		if k.Account == o.forget {
-			report.Known = append(report.Known, forgetEndpoint{k.Endpoint, accounts.KnownWords(k.EndpointKnowledge, time.UTC)})
+			report.Known = append(report.Known, forgetEndpoint{k.Endpoint, wording.Known(k.EndpointKnowledge, time.UTC)})
 		} else {
 			others[k.Account] = true
 		}

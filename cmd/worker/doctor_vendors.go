@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/vendorapi"
@@ -192,7 +193,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
 			d.ok(check, "open; calls were confirmed")
 		}
 		if v.Reads {
-			d.ok("account "+v.Name+" records", accounts.KnownWords(known, time.UTC))
+			d.ok("account "+v.Name+" records", wording.Known(known, time.UTC))
 		}
 		return nil
 	})

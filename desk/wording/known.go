@@ -1,30 +1,16 @@
-package accounts
+package wording
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
-	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
 
-// Endpoint names where the calls of a configured vendor that is on go, as the
-// worker does; empty for one that is off or cannot be made.
-func Endpoint(v config.Vendor) string {
-	if !v.On() {
-		return ""
-	}
-	account, err := New(v)
-	if err != nil {
-		return ""
-	}
-	return account.Endpoint()
-}
-
-// KnownWords says for a person what sampling has learned of an account at an
+// Known says for a person what sampling has learned of an account at an
 // endpoint, with times in the zone of the view that they stand in.
-func KnownWords(k ledger.EndpointKnowledge, zone *time.Location) string {
+func Known(k ledger.EndpointKnowledge, zone *time.Location) string {
 	if k.FirstUsedAt.IsZero() {
 		return "nothing is known of this endpoint yet: samples of the next postings tell"
 	}

@@ -1,11 +1,11 @@
-package accounts_test
+package wording_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"pointsledger/internal/accounts"
+	"pointsledger/desk/wording"
 	"pointsledger/ledger"
 )
 
@@ -17,7 +17,7 @@ func TestKnownWordsSpeakInTheZoneOfTheirView(t *testing.T) {
 	for zone, want := range map[*time.Location]string{
 		time.UTC: "2026-11-27 14:12 +00:00", time.FixedZone("China", 8*3600): "2026-11-27 22:12 +08:00",
 	} {
-		if got := accounts.KnownWords(k, zone); strings.Count(got, want) != 2 || strings.Contains(got, "Z") {
+		if got := wording.Known(k, zone); strings.Count(got, want) != 2 || strings.Contains(got, "Z") {
 			t.Errorf("in %s: %q, want %s twice", zone, got, want)
 		}
 	}

@@ -1,0 +1,18 @@
+package accounts
+
+import (
+	"pointsledger/internal/config"
+)
+
+// Endpoint names where the calls of a configured vendor that is on go, as the
+// worker does; empty for one that is off or cannot be made.
+func Endpoint(v config.Vendor) string {
+	if !v.On() {
+		return ""
+	}
+	account, err := New(v)
+	if err != nil {
+		return ""
+	}
+	return account.Endpoint()
+}
