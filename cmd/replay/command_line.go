@@ -7,35 +7,7 @@ import (
 	"strings"
 
 	"pointsledger/desk"
-	"pointsledger/ledger"
 )
-
-// runBizID is the command that previews putting one operation back.
-func runBizID(id ledger.BizID) string { return shell("replay", "run", "--biz-id", string(id)) }
-
-// settleCommand is the command that previews settling one operation.
-func settleCommand(id ledger.BizID) string {
-	return shell("replay", "settle", string(id), "--evidence", reasonToFill)
-}
-
-// resolveCommand is the command that previews naming one operation's member.
-func resolveCommand(d *desk.OperationDetail) string {
-	args := []string{"replay", "resolve", string(d.BizID), "--customer-id", reasonToFill}
-	if d.Open.InDoubt {
-		args = append(args, "--accept-in-doubt")
-	}
-	return shell(args...)
-}
-
-// voidCommand is the command that previews giving one operation up. It names the
-// operation by its dedup key: an order can have several.
-func voidCommand(d *desk.OperationDetail) string {
-	args := []string{"replay", "void", "--biz-id", string(d.BizID)}
-	if d.Open.InDoubt {
-		args = append(args, "--accept-in-doubt")
-	}
-	return shell(args...)
-}
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
@@ -166,7 +167,7 @@ func TestStatusPace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var report statusReport
+	var report overview.Report
 	c.json(&report, "status")
 	a := report.Accounts[0]
 	if a.PerSecond != 0.033 || a.DrainsInMs == nil || *a.DrainsInMs != 60_000 || a.Known == nil || a.Known.Endpoint != endpoint ||

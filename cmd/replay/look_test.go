@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk/overview"
 	"pointsledger/ledger"
 )
 
@@ -29,7 +30,7 @@ func TestStatus(t *testing.T) {
 	if strings.ContainsRune(out, 27) || strings.Contains(out, "13812345678") {
 		t.Errorf("the vendor's words are shown raw: %q", out)
 	}
-	var report statusReport
+	var report overview.Report
 	c.json(&report, "status")
 	zhimai := report.Accounts[0]
 	if zhimai.Account != "zhimai" || zhimai.Parked != 1 || zhimai.Waiting != 1 || zhimai.InDoubt != 1 || zhimai.Late != 1 ||

@@ -3,16 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
-	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -49,27 +46,4 @@ func (o *shownOperation) printRequest(out io.Writer) {
 		body.Write(o.Request.Body)
 	}
 	printLine(out, "", body.String())
-}
-
-// waitsFor says what must happen before an operation goes on. Empty when it has
-// ended, or there was nothing to send.
-func waitsFor(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) string {
-	switch {
-	case d.Open == nil:
-		return ""
-	case d.Open.State == string(ledger.Parked):
-		return "a person"
-	case d.Open.State == "sending":
-		return "the vendor's answer"
-	}
-	g, closed := desk.GateOf(gates, d.Account)
-	switch {
-	case closed && g.Reason == ledger.GatePaused:
-		return "somebody to resume the account; " + privacy.Mobiles(g.Words)
-	case closed:
-		return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, wording.Moment(g.ClosedAt), g.Reason)
-	case d.Open.NextAt.After(now):
-		return "its time, in " + wording.Short(d.Open.NextAt.Sub(now))
-	}
-	return "a worker"
 }

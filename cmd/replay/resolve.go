@@ -103,7 +103,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 	if err != nil {
 		return notParked(err, &d)
 	}
-	result.Command = runBizID(d.BizID)
+	result.Command = commandOf(desk.Step{Do: desk.StepPutBack, BizID: d.BizID})
 	if o.json {
 		return printJSON(out, result)
 	}
@@ -124,10 +124,10 @@ func resolvable(d *desk.OperationDetail, acceptInDoubt bool) error {
 		return fmt.Errorf("nothing was changed: operation %d has its member from its event, and an operation never changes its member", d.ID)
 	case d.MemberID != "":
 		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (%s), and only then have the sale published under an order number of its own",
-			d.ID, voidCommand(d))
+			d.ID, commandOf(desk.Step{Do: desk.StepGiveUp, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	case d.Open.InDoubt && !acceptInDoubt:
 		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor for whom it has applied the key %s. If they name somebody, name that member with --accept-in-doubt. If they surely have not applied it and never will, give it up (%s), and only then have the sale published under an order number of its own",
-			d.ID, d.BizID, voidCommand(d))
+			d.ID, d.BizID, commandOf(desk.Step{Do: desk.StepGiveUp, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
@@ -16,22 +17,22 @@ import (
 func TestDrainsInIsRightOrNotShown(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		waits []waitReport
+		waits []overview.Wait
 		want  string
 	}{
-		"fresh":             {[]waitReport{{Count: 40}}, "4s"},
-		"replayed":          {[]waitReport{{Cause: "replayed", Count: 40}}, "4s"},
-		"in doubt":          {[]waitReport{{Count: 12}, {Cause: ledger.CauseUnknown, Count: 28, InDoubt: 28}}, "> 4s"},
-		"replayed in doubt": {[]waitReport{{Cause: "replayed", Count: 40, InDoubt: 28}}, "> 4s"},
-		"retries":           {[]waitReport{{Cause: ledger.CauseNotSent, Count: 40}}, "> 4s"},
+		"fresh":             {[]overview.Wait{{Count: 40}}, "4s"},
+		"replayed":          {[]overview.Wait{{Cause: "replayed", Count: 40}}, "4s"},
+		"in doubt":          {[]overview.Wait{{Count: 12}, {Cause: ledger.CauseUnknown, Count: 28, InDoubt: 28}}, "> 4s"},
+		"replayed in doubt": {[]overview.Wait{{Cause: "replayed", Count: 40, InDoubt: 28}}, "> 4s"},
+		"retries":           {[]overview.Wait{{Cause: ledger.CauseNotSent, Count: 40}}, "> 4s"},
 		"nothing waits":     {nil, "-"},
 	} {
-		a := accountReport{Waits: tc.waits}
+		a := overview.Account{Waits: tc.waits}
 		for _, w := range tc.waits {
 			a.Waiting += w.Count
 		}
-		a.learn(10, nil, nil, "")
-		if got := a.drainWords(); got != tc.want || (a.DrainsInMs != nil) != (tc.want == "4s") {
+		a.Learn(10, nil, nil)
+		if got := drainWords(&a); got != tc.want || (a.DrainsInMs != nil) != (tc.want == "4s") {
 			t.Errorf("%s: %q, %v, want %q", name, got, a.DrainsInMs, tc.want)
 		}
 	}

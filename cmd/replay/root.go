@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/records"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -101,6 +102,15 @@ func (s *session) accountNames() []string {
 		names[i] = v.Name
 	}
 	return names
+}
+
+// configured are the accounts as status needs them.
+func (s *session) configured() []overview.Configured {
+	all := make([]overview.Configured, len(s.config.Vendors))
+	for i, v := range s.config.Vendors {
+		all[i] = overview.Configured{Name: v.Name, Verifies: s.verifies(v.Name), Endpoint: accounts.Endpoint(v)}
+	}
+	return all
 }
 
 // keyMemories are the accounts' key memories as the worker's claim sees them:

@@ -99,7 +99,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 			so = "; whom it was sent for, if it was, is not known here: ask the vendor"
 		}
 		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
-			d.ID, privacy.Mobiles(clean(d.MemberCode)), so, resolveCommand(&d))
+			d.ID, privacy.Mobiles(clean(d.MemberCode)), so, commandOf(desk.Step{Do: desk.StepResolve, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	}
 	look, err := s.records().BeforeSettling(c.Context(), &d)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -75,7 +76,7 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 	now := time.Now()
 	shown := make([]shownOperation, len(found))
 	for i, d := range found {
-		shown[i] = shownOperation{detailForEyes(d), waitsFor(&d, gates, now), s.request(&d), s.nextStep(&d, gates, now)}
+		shown[i] = shownOperation{detailForEyes(d), overview.WaitsFor(&d, gates, now), s.request(&d), nextWords(overview.Next(&d, gates, now, overview.Settings{Verifies: s.verifies(d.Account), Memory: memoryOf(s.keyMemories(), d.Account)}))}
 	}
 	if asJSON {
 		return printJSON(c.OutOrStdout(), struct {
@@ -141,79 +142,19 @@ func notFound(text string) error {
 	return fmt.Errorf("no operation has the id, biz_id, order number or reference %q. %s", clean(text), hint)
 }
 
-// nextStep says what the operator can do about an operation.
-func (s *session) nextStep(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) string {
+// nextWords are an advice as a terminal says it, commands after a line break.
+func nextWords(a overview.Advice) string {
 	switch {
-	case d.Posting != nil && d.Posting.Kind == "posted" && d.Posting.Evidence == string(ledger.Manual):
-		return "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."
-	case d.Posting != nil && d.Posting.Kind == "posted":
-		return "Nothing: the vendor has applied it."
-	case d.Posting != nil && d.Posting.Correction != nil:
-		return "A person gave it up, and the vendor applied it all the same: the member has the points, and the ledger counts them as credited. See that they were not granted in another way as well; settle that with the vendor."
-	case d.Posting != nil:
-		return "Nothing: a person gave it up. If an attempt below says applied, the vendor applied it all the same: somebody must settle that with the vendor."
-	case d.Open == nil && d.Points == 0:
-		return "Nothing: there was nothing to send."
-	case d.Open == nil:
-		return "This must never be: it is neither open nor ended. Keep the database as it is and report it."
-	}
-	switch d.Open.State {
-	case "sending":
-		if d.Open.LeaseUntil != nil && d.Open.LeaseUntil.Before(now.Add(-time.Minute)) {
-			return "Its worker is gone, and no other has taken it over: is a worker running for this account? It takes it over by itself, in doubt."
-		}
-		return "Wait: a worker is sending it now."
-	case "pending":
-		if g, closed := desk.GateOf(gates, d.Account); closed {
-			return fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens:\nreplay status", g.Account, wording.Gate(g.Reason))
-		}
-		if d.Open.NextAt.Before(now.Add(-time.Minute)) {
-			return "It is late: is a worker running for this account? Ask the worker's /readyz."
-		}
-		if d.Open.InDoubt {
-			return "Nothing: a worker goes on with it by itself, and sends it again only when nothing speaks against that."
-		}
-		return "Nothing: a worker sends it by itself."
-	}
-	return s.parkedStep(d)
-}
-
-// parkedStep says what the operator can do about a parked operation. What is in
-// doubt has a way out that the vendor's word alone opens: a replay may find the
-// same again and park it again, for ever.
-func (s *session) parkedStep(d *desk.OperationDetail) string {
-	var words string
-	commands := []string{runBizID(d.BizID)}
-	switch {
-	case d.Open.Blocked != "":
-		words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, memoryOf(s.keyMemories(), d.Account)) +
-			". Ask the vendor whether it has applied the key " + string(d.BizID)
-		commands = nil
-	case d.Open.Cause == ledger.CauseMemberUnresolved && d.MemberID != "":
-		words = "Its member is known by now, so it can go"
-	default:
-		words = wording.Advice(d.Open.Cause, s.verifies(d.Account))
-	}
-	named := d.MemberID != ""
-	switch {
-	case d.Open.InDoubt && named:
-		words += ". If the vendor has applied it, settle it; if it surely has not and never will, give it up"
-		commands = append(commands, settleCommand(d.BizID), voidCommand(d))
-	case d.Open.InDoubt:
-		words += ". It has no member yet: if the vendor says for whom it has applied it, name that member, then settle it; " +
-			"if it surely has not applied it and never will, give it up"
-		commands = append(commands, resolveCommand(d), voidCommand(d))
-	case !named:
-		commands = append([]string{resolveCommand(d)}, commands...)
-	}
-	if !d.Open.InDoubt && (!named || d.Open.Cause == ledger.CauseUnsendable) {
-		commands = append(commands, voidCommand(d))
+	case a.AtAccount:
+		return a.Words + ":\nreplay status"
+	case len(a.Steps) == 0:
+		return a.Words
 	}
 	see := "putting it back"
-	if len(commands) > 1 {
+	if len(a.Steps) > 1 {
 		see = "each"
 	}
-	return words + ". See what " + see + " would do:\n" + strings.Join(commands, "\n")
+	return a.Words + ". See what " + see + " would do:\n" + strings.Join(commandsOf(a.Steps), "\n")
 }
 
 func (o *shownOperation) print(out io.Writer, now time.Time) {

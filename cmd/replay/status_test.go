@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pointsledger/desk/overview"
 )
 
 // answered adds an attempt to the orders from..to.
@@ -57,7 +59,7 @@ func TestStatusTellsCodesApart(t *testing.T) {
 func TestStatusBoundsCodes(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	for i := range maxCodes + 3 {
+	for i := range overview.MaxCodes + 3 {
 		c.record(fmt.Sprintf("SO-%d", i))
 		c.answered(i, i, "refused", 200, fmt.Sprintf("E-%d", 1000+i), "")
 	}
@@ -67,9 +69,9 @@ func TestStatusBoundsCodes(t *testing.T) {
 	if strings.Contains(out, "E-1010") || strings.Contains(out, "--code") {
 		t.Errorf("too many codes: %s", out)
 	}
-	var report statusReport
+	var report overview.Report
 	c.json(&report, "status")
-	if n := len(report.Accounts[0].Causes); n != maxCodes+1 || report.Accounts[0].Causes[maxCodes].Count != 3 {
+	if n := len(report.Accounts[0].Causes); n != overview.MaxCodes+1 || report.Accounts[0].Causes[overview.MaxCodes].Count != 3 {
 		t.Errorf("%d lines, %+v", n, report.Accounts[0].Causes)
 	}
 }
@@ -103,7 +105,7 @@ func TestStatusShowsClosedGate(t *testing.T) {
 	contains(t, c.must(0, "status"), "due since 2m", "The probe is 2m late: is a worker running")
 	c.exec(`UPDATE gates SET probing_until = now() + interval '1 minute'`)
 	contains(t, c.must(0, "status"), "next probe under way; 3 have failed")
-	var report statusReport
+	var report overview.Report
 	c.json(&report, "status")
 	gate := report.Accounts[0].Gate
 	if gate == nil || gate.Reason != "unauthorised" || !gate.Probing || gate.FailedProbes != 3 || report.Accounts[1].Gate != nil {

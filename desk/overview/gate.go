@@ -1,0 +1,40 @@
+package overview
+
+import (
+	"time"
+
+	"pointsledger/desk"
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
+	"pointsledger/ledger"
+)
+
+// Gate is a closed gate.
+type Gate struct {
+	Reason string `json:"reason"`
+	// Words says what the reason means.
+	Words string `json:"words"`
+	// VendorSaid is the vendor's answer; of a breaker it may be our own words on
+	// the last call. Empty for a pause: then Paused is who, and why.
+	VendorSaid string    `json:"vendor_said"`
+	Paused     string    `json:"paused"`
+	ClosedAt   time.Time `json:"closed_at"`
+	// ProbeAt is when the next call may find out whether the gate may open.
+	ProbeAt      time.Time `json:"probe_at"`
+	FailedProbes int       `json:"failed_probes"`
+	// Probing: that call is being made.
+	Probing bool `json:"probing"`
+
+	// ClosedFor and ProbeIn are by the database's clock.
+	ClosedFor time.Duration `json:"-"`
+	ProbeIn   time.Duration `json:"-"`
+}
+
+func newGate(g desk.ClosedGate) *Gate {
+	r := &Gate{Reason: g.Reason, Words: wording.Gate(g.Reason), VendorSaid: privacy.Mobiles(g.Words), ClosedAt: g.ClosedAt,
+		ProbeAt: g.ProbeAt, FailedProbes: max(g.Closings-1, 0), Probing: g.Probing, ClosedFor: g.ClosedFor, ProbeIn: g.ProbeIn}
+	if g.Reason == ledger.GatePaused {
+		r.VendorSaid, r.Paused = "", r.VendorSaid
+	}
+	return r
+}

@@ -1,0 +1,130 @@
+package overview
+
+import (
+	"fmt"
+	"time"
+
+	"pointsledger/desk"
+	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
+	"pointsledger/ledger"
+)
+
+// Advice is what a person can do about an operation, in words and as steps.
+type Advice struct {
+	Words string
+	// Steps are in the order in which they are worth a look; none when there is
+	// nothing to do.
+	Steps []desk.Step
+	// AtAccount: what holds it back is about the whole account, see [Read].
+	AtAccount bool
+}
+
+// Settings are what a configuration says of the account of an operation.
+type Settings struct {
+	// Verifies: what is in doubt is looked up before it is sent again.
+	Verifies bool
+	// Memory is how long the vendor surely remembers a dedup key, the time of a send
+	// taken off; 0 when the account is not configured.
+	Memory time.Duration
+}
+
+// Next says what a person can do about an operation.
+func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Settings) Advice {
+	switch {
+	case d.Posting != nil && d.Posting.Kind == "posted" && d.Posting.Evidence == string(ledger.Manual):
+		return Advice{Words: "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."}
+	case d.Posting != nil && d.Posting.Kind == "posted":
+		return Advice{Words: "Nothing: the vendor has applied it."}
+	case d.Posting != nil && d.Posting.Correction != nil:
+		return Advice{Words: "A person gave it up, and the vendor applied it all the same: the member has the points, and the ledger counts them as credited. See that they were not granted in another way as well; settle that with the vendor."}
+	case d.Posting != nil:
+		return Advice{Words: "Nothing: a person gave it up. If an attempt below says applied, the vendor applied it all the same: somebody must settle that with the vendor."}
+	case d.Open == nil && d.Points == 0:
+		return Advice{Words: "Nothing: there was nothing to send."}
+	case d.Open == nil:
+		return Advice{Words: "This must never be: it is neither open nor ended. Keep the database as it is and report it."}
+	case d.Open.State == "sending" || d.Open.State == "pending":
+		return nextOfWaiting(d, gates, now)
+	}
+	return nextOfParked(d, s)
+}
+
+func nextOfWaiting(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) Advice {
+	if d.Open.State == "sending" {
+		if d.Open.LeaseUntil != nil && d.Open.LeaseUntil.Before(now.Add(-time.Minute)) {
+			return Advice{Words: "Its worker is gone, and no other has taken it over: is a worker running for this account? It takes it over by itself, in doubt."}
+		}
+		return Advice{Words: "Wait: a worker is sending it now."}
+	}
+	if g, closed := desk.GateOf(gates, d.Account); closed {
+		return Advice{Words: fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens", g.Account, wording.Gate(g.Reason)), AtAccount: true}
+	}
+	switch {
+	case d.Open.NextAt.Before(now.Add(-time.Minute)):
+		return Advice{Words: "It is late: is a worker running for this account? Ask the worker's /readyz."}
+	case d.Open.InDoubt:
+		return Advice{Words: "Nothing: a worker goes on with it by itself, and sends it again only when nothing speaks against that."}
+	}
+	return Advice{Words: "Nothing: a worker sends it by itself."}
+}
+
+// nextOfParked says what a person can do about a parked operation. What is in
+// doubt has a way out that the vendor's word alone opens: a replay may find the
+// same again and park it again, for ever.
+func nextOfParked(d *desk.OperationDetail, s Settings) Advice {
+	step := func(do desk.StepKind) desk.Step {
+		return desk.Step{Do: do, Operation: d.ID, BizID: d.BizID, InDoubt: d.Open.InDoubt}
+	}
+	var a Advice
+	a.Steps = []desk.Step{step(desk.StepPutBack)}
+	switch {
+	case d.Open.Blocked != "":
+		a.Words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, s.Memory) +
+			". Ask the vendor whether it has applied the key " + string(d.BizID)
+		a.Steps = nil
+	case d.Open.Cause == ledger.CauseMemberUnresolved && d.MemberID != "":
+		a.Words = "Its member is known by now, so it can go"
+	default:
+		a.Words = wording.Advice(d.Open.Cause, s.Verifies)
+	}
+	named := d.MemberID != ""
+	switch {
+	case d.Open.InDoubt && named:
+		a.Words += ". If the vendor has applied it, settle it; if it surely has not and never will, give it up"
+		a.Steps = append(a.Steps, step(desk.StepSettle), step(desk.StepGiveUp))
+	case d.Open.InDoubt:
+		a.Words += ". It has no member yet: if the vendor says for whom it has applied it, name that member, then settle it; " +
+			"if it surely has not applied it and never will, give it up"
+		a.Steps = append(a.Steps, step(desk.StepResolve), step(desk.StepGiveUp))
+	case !named:
+		a.Steps = append([]desk.Step{step(desk.StepResolve)}, a.Steps...)
+	}
+	if !d.Open.InDoubt && (!named || d.Open.Cause == ledger.CauseUnsendable) {
+		a.Steps = append(a.Steps, step(desk.StepGiveUp))
+	}
+	return a
+}
+
+// WaitsFor says what must happen before an operation goes on. Empty when it has
+// ended, or there was nothing to send.
+func WaitsFor(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) string {
+	switch {
+	case d.Open == nil:
+		return ""
+	case d.Open.State == string(ledger.Parked):
+		return "a person"
+	case d.Open.State == "sending":
+		return "the vendor's answer"
+	}
+	g, closed := desk.GateOf(gates, d.Account)
+	switch {
+	case closed && g.Reason == ledger.GatePaused:
+		return "somebody to resume the account; " + privacy.Mobiles(g.Words)
+	case closed:
+		return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, wording.Moment(g.ClosedAt), g.Reason)
+	case d.Open.NextAt.After(now):
+		return "its time, in " + wording.Short(d.Open.NextAt.Sub(now))
+	}
+	return "a worker"
+}
