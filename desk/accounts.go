@@ -4,20 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
-
-// UnknownAccountError is returned for an account that is neither configured nor
-// in the ledger.
-type UnknownAccountError struct {
-	Account string
-	// Known are those that there are: the configured ones first.
-	Known []string
-}
-
-func (e *UnknownAccountError) Error() string {
-	return fmt.Sprintf("there is no account %q; there are: %s", e.Account, strings.Join(e.Known, ", "))
-}
 
 // Accounts are the configured accounts, then those that only the ledger knows.
 func (d *Desk) Accounts(ctx context.Context, configured []string) ([]string, error) {
@@ -55,4 +45,62 @@ func GateOf(gates []ClosedGate, account string) (_ ClosedGate, closed bool) {
 		return ClosedGate{}, false
 	}
 	return gates[at], true
+}
+
+// sqlKnownAccounts names the accounts that the ledger has met: those with a
+// gate, a confirmed call or open operations. It does not read the history.
+const sqlKnownAccounts = `
+SELECT target FROM gates UNION SELECT target FROM accounts UNION SELECT target FROM outbox ORDER BY target`
+
+// KnownAccounts names the accounts that the ledger has met, by name; also those
+// that are no longer configured.
+func (d *Desk) KnownAccounts(ctx context.Context) ([]string, error) {
+	rows, err := d.pool.Query(ctx, sqlKnownAccounts)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return names, nil
+}
+
+// AccountFact is what was learned about a vendor account.
+type AccountFact struct {
+	Account string
+	// ConfirmedAt is when it first confirmed a call.
+	ConfirmedAt time.Time
+}
+
+// sqlAccountFacts reads what was learned about all accounts; no row means that
+// an account has never confirmed a call.
+const sqlAccountFacts = `SELECT target, first_confirmed_at FROM accounts ORDER BY target`
+
+// AccountFacts returns what was learned about the accounts, by name.
+func (d *Desk) AccountFacts(ctx context.Context) ([]AccountFact, error) {
+	rows, err := d.pool.Query(ctx, sqlAccountFacts)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f AccountFact, err error) {
+		return f, row.Scan(&f.Account, &f.ConfirmedAt)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return facts, nil
+}
+
+// sqlHasOperations tells whether anything was ever recorded for an account
+// (operations_one_per_key).
+const sqlHasOperations = `SELECT EXISTS (SELECT FROM operations WHERE target = $1)`
+
+// HasOperations tells whether an operation was ever recorded for an account. A
+// worker records none for an account that is off.
+func (d *Desk) HasOperations(ctx context.Context, account string) (has bool, err error) {
+	if err := d.pool.QueryRow(ctx, sqlHasOperations, account).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for operations of account %s: %w", account, err)
+	}
+	return has, nil
 }

@@ -24,17 +24,6 @@ type Canary struct {
 	Needed int64 `json:"needed"`
 }
 
-// CanaryError stops a run after its canary: too few of it have posted.
-type CanaryError struct {
-	Canary
-	// Waited is how long it was watched. Gates are those that were closed then; they
-	// are read when no worker has taken any of it.
-	Waited time.Duration
-	Gates  []ClosedGate
-}
-
-func (e *CanaryError) Error() string { return "too few of the canary have posted" }
-
 const (
 	// canaryPoll is how often the canary is looked at.
 	canaryPoll = 250 * time.Millisecond

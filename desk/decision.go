@@ -14,11 +14,9 @@ import (
 // Act is a person's decision: who, and why. Neither may be empty.
 type Decision struct{ Actor, Reason string }
 
-var errNobodyActs = errors.New("want an actor and a reason")
-
 func (d Decision) check() error {
 	if strings.TrimSpace(d.Actor) == "" || strings.TrimSpace(d.Reason) == "" {
-		return errNobodyActs
+		return ErrNoReason
 	}
 	return nil
 }
@@ -30,23 +28,6 @@ func (d Decision) recordTx(ctx context.Context, tx pgx.Tx, a ledger.Act, changed
 		return 0, err
 	}
 	return id, ledger.RecordActedTx(ctx, tx, id, changed)
-}
-
-// NotParkedError is returned when an act wants a parked row and there is none:
-// nothing was changed.
-type NotParkedError struct {
-	ID ledger.OperationID
-	// State is pending, sending, posted, voided or "nothing to send", and
-	// parked when the row was parked but not fit for the act; Why says why not.
-	State string
-	Why   string
-}
-
-func (e *NotParkedError) Error() string {
-	if e.Why != "" {
-		return fmt.Sprintf("operation %d: %s", e.ID, e.Why)
-	}
-	return fmt.Sprintf("operation %d is not parked but %s", e.ID, e.State)
 }
 
 // openStanding is what stands in the way of an act on one operation.

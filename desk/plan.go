@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,30 +84,12 @@ type NewPlan struct {
 	Expect, MaxSize int64
 }
 
-// SetSizeError is returned by CreatePlan, which then stored nothing, when the
-// set is not what the person expects, or is large and no number was given.
-type SetSizeError struct {
-	Found int64
-	// Expect is 0 when no number was given.
-	Expect int64
-}
-
-func (e *SetSizeError) Error() string {
-	if e.Expect == 0 {
-		return fmt.Sprintf("%d operations found, and no number was expected", e.Found)
-	}
-	return fmt.Sprintf("%d operations found, %d expected", e.Found, e.Expect)
-}
-
 func (p *NewPlan) checkSize(found int64) error {
 	if p.Expect != 0 && found != p.Expect || p.Expect == 0 && p.MaxSize != 0 && found > p.MaxSize {
 		return &SetSizeError{Found: found, Expect: p.Expect}
 	}
 	return nil
 }
-
-// ErrNoPlan is returned when there is no plan of a name.
-var ErrNoPlan = errors.New("there is no such plan")
 
 // sqlInsertPlan stores a plan. No row means that the name is taken.
 const sqlInsertPlan = `
@@ -317,3 +300,46 @@ func (p *Plan) planMark() string { return "plan " + p.Name + ": " }
 
 // filterText is the plan and its filter as ops_actions has them.
 func (p *Plan) filterText() string { return p.planMark() + p.Filter }
+
+// planNameChars is the length of a plan's name without its P-: one in a
+// million is enough for what is typed within the hour. A name that is taken is
+// followed by a longer one, up to maxPlanNameChars.
+const (
+	planNameChars    = 4
+	maxPlanNameChars = 10
+)
+
+const planNamePrefix = "P-"
+
+// newPlanName makes a name such as P-7K2M: Crockford's characters, which a
+// person tells apart by eye and over the telephone. It is random, so that a
+// slip of the fingers does not name the plan of a colleague.
+func newPlanName(chars int) string {
+	random := make([]byte, chars)
+	_, _ = rand.Read(random) // never fails: it ends the process instead
+	name := []byte(planNamePrefix)
+	for _, b := range random {
+		name = append(name, ledger.Crockford[b%32])
+	}
+	return string(name)
+}
+
+// canonicalPlanName is a typed name as newPlanName writes it: in either case,
+// with or without the hyphen, with i and l for 1 and o for 0. False when no
+// plan can have it.
+func canonicalPlanName(typed string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(typed)), "P")
+	rest = strings.TrimPrefix(rest, "-")
+	if !ok || len(rest) < planNameChars || len(rest) > maxPlanNameChars {
+		return "", false
+	}
+	name := []byte(planNamePrefix)
+	for i := range len(rest) {
+		c := ledger.CanonicalCharacter(rest[i])
+		if strings.IndexByte(ledger.Crockford, c) < 0 {
+			return "", false
+		}
+		name = append(name, c)
+	}
+	return string(name), true
+}

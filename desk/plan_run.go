@@ -44,33 +44,6 @@ type PlanRun struct {
 	decided int
 }
 
-// PlanBusyError is returned by BeginPlan when somebody else runs the plan.
-type PlanBusyError struct {
-	Plan string
-	// Actor and Since are empty and zero when that run has only just begun.
-	Actor string
-	Since time.Time
-	// Session is its process id in Postgres (pg_stat_activity).
-	Session int32
-}
-
-func (e *PlanBusyError) Error() string {
-	if e.Actor == "" {
-		return fmt.Sprintf("plan %s is being run in database session %d", e.Plan, e.Session)
-	}
-	return fmt.Sprintf("plan %s is being run by %s since %s, in database session %d", e.Plan, e.Actor, e.Since.UTC().Format(time.RFC3339), e.Session)
-}
-
-// PlanCancelledError is returned when a plan was cancelled, also while it runs.
-type PlanCancelledError struct {
-	Plan, By string
-	At       time.Time
-}
-
-func (e *PlanCancelledError) Error() string {
-	return fmt.Sprintf("plan %s was cancelled by %s at %s", e.Plan, e.By, e.At.UTC().Format(time.RFC3339))
-}
-
 // planLockClass tells the locks of plans from other advisory locks: "plan".
 const planLockClass = 0x706c616e
 

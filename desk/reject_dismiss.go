@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -33,9 +32,6 @@ type Dismissed struct {
 	// Skipped were resolved by somebody else meanwhile.
 	Skipped int64 `json:"skipped_already_resolved"`
 }
-
-// ErrNoReason is returned for an act without an actor or a reason.
-var ErrNoReason = errors.New("want an actor and a reason")
 
 // dismissBatch bounds what one statement locks.
 const dismissBatch = 1000

@@ -2,8 +2,6 @@ package desk
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -161,51 +159,4 @@ func (d *Desk) StreamAccounts(ctx context.Context, accounts []RuleAccount, off [
 	}
 	slices.Sort(s.On)
 	return s, nil
-}
-
-// ErrNoRules is returned by ChooseRules in a ledger in which no worker has
-// registered rules, when no file is named.
-var ErrNoRules = errors.New("no worker has registered rules in this ledger yet")
-
-// RegisteredRulesError is returned by ChooseRules when the rules that the workers
-// registered last cannot be read here.
-type RegisteredRulesError struct {
-	Version string
-	Err     error
-}
-
-func (e *RegisteredRulesError) Error() string {
-	return fmt.Sprintf("read the registered rules %s: %v", e.Version, e.Err)
-}
-
-func (e *RegisteredRulesError) Unwrap() error { return e.Err }
-
-// RulesInUseError is returned by ChooseRules when a file changes rule sets that
-// were in use.
-type RulesInUseError struct {
-	File string
-	Err  error
-}
-
-func (e *RulesInUseError) Error() string {
-	return fmt.Sprintf("%s changes rules that were in use: %v", e.File, e.Err)
-}
-
-func (e *RulesInUseError) Unwrap() error { return e.Err }
-
-// AccountOffError is returned by StreamAccounts for an account that was named as
-// off, and is on here or in the ledger (Known), or that the rules do not know.
-type AccountOffError struct {
-	Account string
-	Known   bool
-}
-
-func (e *AccountOffError) Error() string { return fmt.Sprintf("account %s is not off", e.Account) }
-
-// AccountUntoldError is returned by StreamAccounts for accounts that are off here,
-// and of which the ledger cannot tell whether workers had them on.
-type AccountUntoldError struct{ Accounts []string }
-
-func (e *AccountUntoldError) Error() string {
-	return fmt.Sprintf("nothing tells whether %s was on", strings.Join(e.Accounts, ", "))
 }

@@ -33,20 +33,6 @@ type RejectRetry struct {
 	Progress func(done, found int)
 }
 
-// RulesChangedError stops a retry: the workers registered other rules since a
-// person looked. What was done before is done.
-type RulesChangedError struct {
-	// Then and Now are versions; Then is empty when there were none.
-	Then, Now string
-}
-
-func (e *RulesChangedError) Error() string {
-	return fmt.Sprintf("the workers have registered other rules since: %s, not %q", e.Now, e.Then)
-}
-
-// ErrRebuilding stops a retry: the ledger is being rebuilt from the stream.
-var ErrRebuilding = errors.New("the ledger is being rebuilt: finish that first (replay stream --from-seq 1)")
-
 // sqlLockRejects locks those of a batch that are open, in order of id
 // (rejects_pkey), and waits for whoever is resolving one. Fewer rows than asked
 // for mean that the others are resolved.
