@@ -101,17 +101,6 @@ func (e *UnknownAccountError) Error() string {
 	return fmt.Sprintf("there is no account %q; there are: %s", e.Account, strings.Join(e.Known, ", "))
 }
 
-// CanaryError stops a run after its canary: too few of it have posted.
-type CanaryError struct {
-	Canary
-	// Waited is how long it was watched. Gates are those that were closed then; they
-	// are read when no worker has taken any of it.
-	Waited time.Duration
-	Gates  []ClosedGate
-}
-
-func (e *CanaryError) Error() string { return "too few of the canary have posted" }
-
 // ErrNoRules is returned by ChooseRules in a ledger in which no worker has
 // registered rules, when no file is named.
 var ErrNoRules = errors.New("no worker has registered rules in this ledger yet")

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"slices"
+	"time"
 
 	"pointsledger/ledger"
 	"pointsledger/rules"
@@ -107,3 +108,6 @@ func (d *Desk) Retry(ctx context.Context, plan Plan, ids []ledger.RejectID, who 
 	}
 	return &RetryResult{Plan: plan.Name, Act: run.Act, RulesVersion: r.Version, RetryTally: tally}, err
 }
+
+// endPatience bounds recording an end that the person does not wait for any more.
+const endPatience = 10 * time.Second

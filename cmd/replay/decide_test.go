@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/desk/carry"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
@@ -66,7 +67,7 @@ func TestVoidByPlan(t *testing.T) {
 	line = printed(t, c.must(0, "void", "--in-doubt", "--accept-in-doubt", "--operator", "lin"), "void")
 	contains(t, c.must(0, line...), "Gave up 1 operation: 100 points", "in doubt 1 of them", "lin")
 	contains(t, c.must(0, "void", "--order", "SO-doubt", "--reason", "x", "--yes"), "nothing to give up")
-	var result desk.GiveUpResult
+	var result carry.GiveUpResult
 	c.json(&result, "void", "--order", "SO-later", "--reason", "x", "--yes")
 	if result.Voided != 1 || result.Act == 0 || result.Left != 0 {
 		t.Errorf("result %+v", result)

@@ -46,7 +46,7 @@ func TestRunCanaryWaitsForAnotherAttempt(t *testing.T) {
 	c.parked(6)
 	c.startVendor(sim.Config{Zhimai: sim.ZhimaiConfig{Faults: sim.Faults{MaxPerKey: 1, RetryAfter: time.Second,
 		Rates: map[sim.FaultKind]float64{sim.Throttle: 1}}}})
-	contains(t, c.must(0, carry(c.makePlan(), "--canary", "2", "--canary-share", "1")...), "canary 2 of 2 posted", "Put back 6 of 6 operations")
+	contains(t, c.must(0, carrying(c.makePlan(), "--canary", "2", "--canary-share", "1")...), "canary 2 of 2 posted", "Put back 6 of 6 operations")
 }
 
 // The times of one view are in one zone, also inside our own words.

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"pointsledger/desk"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 )
 
 // canaryWords says how a canary stands.
-func canaryWords(r *desk.Canary) string {
+func canaryWords(r *carry.Canary) string {
 	parts := []string{fmt.Sprintf("%s of %s posted (wanted: %s)", wording.Count(r.Posted), wording.Count(r.Operations), wording.Count(r.Needed))}
 	for _, part := range []struct {
 		n    int64
@@ -23,7 +24,7 @@ func canaryWords(r *desk.Canary) string {
 }
 
 // canaryStopped says why a run ended after its canary, and how to go on.
-func (o *runOptions) canaryStopped(plan string, e *desk.CanaryError) string {
+func (o *runOptions) canaryStopped(plan string, e *carry.CanaryError) string {
 	goOn := fmt.Sprintf("See why with `replay status`. To go on all the same, leave --canary out:\n  %s\nTo give the plan up:\n  replay cancel %s", o.withoutCanary(plan), plan)
 	if e.Untried == e.Operations {
 		return fmt.Sprintf("stopped after the canary: in %s no worker has taken any of its %s:\n%s\nThey are sent when one does; the rest is still parked. %s",

@@ -12,7 +12,7 @@ func TestRunCanaryPosts(t *testing.T) {
 	c := newConsole(t)
 	c.parked(12)
 	c.startVendor(sim.Config{})
-	contains(t, c.must(0, carry(c.makePlan(), "--canary", "5", "--canary-share", "1")...),
+	contains(t, c.must(0, carrying(c.makePlan(), "--canary", "5", "--canary-share", "1")...),
 		"Put back 12 of 12 operations", "canary 5 of 5 posted (wanted: 5)")
 	c.waitFor("the postings", `SELECT count(*) FROM postings WHERE kind = 'posted'`, 12)
 }
@@ -27,7 +27,7 @@ func TestRunCanaryParksAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := c.makePlan()
-	out := c.must(3, carry(plan, "--canary", "5")...)
+	out := c.must(3, carrying(plan, "--canary", "5")...)
 	contains(t, out, "Put back 5 of 12 operations", "stopped after the canary: 0 of 5 posted (wanted: 5), 5 parked again", "The rest is still parked",
 		"left 7 of the plan", "replay run --plan "+plan+" --yes --operator lin --reason 'vendor is well'")
 	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'parked' AND cause = 'attempts_exhausted'`); n != 7 {
@@ -39,7 +39,7 @@ func TestRunCanaryParksAgain(t *testing.T) {
 	if err := vendor.SetOpenKey(sim.DefaultOpenKey); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, c.must(0, carry(plan, "--canary", "2")...), "Going on with plan "+plan+": 5 put back", "Put back 7 of 7", "2 of 2 posted")
+	contains(t, c.must(0, carrying(plan, "--canary", "2")...), "Going on with plan "+plan+": 5 put back", "Put back 7 of 7", "2 of 2 posted")
 	c.waitFor("the postings", `SELECT count(*) FROM postings WHERE kind = 'posted'`, 7)
 }
 
@@ -49,11 +49,11 @@ func TestRunCanaryWithoutWorker(t *testing.T) {
 	c := newConsole(t)
 	c.parked(5)
 	plan := c.makePlan()
-	contains(t, c.must(3, carry(plan, "--canary", "2", "--canary-wait", "300ms")...), "no worker has taken any of its 2 operations", "is one running?",
+	contains(t, c.must(3, carrying(plan, "--canary", "2", "--canary-wait", "300ms")...), "no worker has taken any of its 2 operations", "is one running?",
 		"canary 0 of 2 posted (wanted: 2), 2 not tried", "replay cancel "+plan)
 	c.exec(`INSERT INTO gates (target, reason, vendor_says, closed_at, probe_at) VALUES ('zhimai', 'paused', 'paused by wang', now(), now())`)
 	contains(t, c.must(0, "run", "--plan", plan), "GATE CLOSED zhimai: a person paused the account")
-	contains(t, c.must(3, carry(plan, "--canary", "1", "--canary-wait", "300ms")...), "closed to calls: zhimai (paused)")
+	contains(t, c.must(3, carrying(plan, "--canary", "1", "--canary-wait", "300ms")...), "closed to calls: zhimai (paused)")
 	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`); n != 2 {
 		t.Errorf("%d parked, want 2", n)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 )
@@ -20,7 +21,7 @@ func (s *session) carryOut(c *cobra.Command, o *runOptions, plan desk.Plan, act 
 		return nothingLeft(c, o, plan)
 	}
 	watch := &runWatch{c: c, o: o, progress: command.NewProgress(c.ErrOrStderr())}
-	done, err := s.desk.PutBack(c.Context(), plan, act, desk.PutBackOrder{PerSecond: o.rate, Canary: o.canary, CanaryShare: o.canaryShare,
+	done, err := carry.PutBack(c.Context(), s.desk, plan, act, carry.PutBackOrder{PerSecond: o.rate, Canary: o.canary, CanaryShare: o.canaryShare,
 		CanaryWait: o.canaryWait, Memories: s.keyMemories(), Watch: watch})
 	watch.progress.Done()
 	switch {
@@ -46,7 +47,7 @@ type runWatch struct {
 	progress *command.Progress
 }
 
-// Begun implements desk.PutBackWatch.
+// Begun implements carry.PutBackWatch.
 func (w *runWatch) Begun(plan desk.Plan) {
 	switch before := plan.Size - plan.Left; {
 	case before > 0:
@@ -56,16 +57,18 @@ func (w *runWatch) Begun(plan desk.Plan) {
 	}
 }
 
-// Did implements desk.PutBackWatch.
-func (w *runWatch) Did(r *desk.PutBackResult) {
+// Did implements carry.PutBackWatch.
+func (w *runWatch) Did(r *carry.PutBackResult) {
 	w.progress.Show("  put back %s, refused %s, skipped %s, of %s", wording.Count(r.Reopened.Reopened), wording.Count(r.Refused()),
 		wording.Count(r.Skipped), wording.Count(r.Found))
 }
 
-// Watches implements desk.PutBackWatch.
-func (w *runWatch) Watches(canary *desk.Canary) { w.progress.Show("  canary: %s", canaryWords(canary)) }
+// Watches implements carry.PutBackWatch.
+func (w *runWatch) Watches(canary *carry.Canary) {
+	w.progress.Show("  canary: %s", canaryWords(canary))
+}
 
-// Untaken implements desk.PutBackWatch.
+// Untaken implements carry.PutBackWatch.
 func (w *runWatch) Untaken(waited time.Duration, gates []desk.ClosedGate) {
 	w.progress.Done()
 	w.c.PrintErrf("No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", wording.Short(waited), whyUntaken(gates), w.o.canaryWait)
@@ -95,7 +98,7 @@ func cancelledWords(e *desk.PlanCancelledError) error {
 func nothingLeft(c *cobra.Command, o *runOptions, plan desk.Plan) error {
 	switch {
 	case o.json:
-		return printJSON(c.OutOrStdout(), desk.PutBackResult{Plan: plan.Name})
+		return printJSON(c.OutOrStdout(), carry.PutBackResult{Plan: plan.Name})
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing was put back, nothing recorded.")
 	default:
@@ -106,8 +109,8 @@ func nothingLeft(c *cobra.Command, o *runOptions, plan desk.Plan) error {
 
 // verdict is the error that the run ends with: none when everything was put
 // back.
-func (o *runOptions) verdict(ctx context.Context, done *desk.PutBackResult) error {
-	var canary *desk.CanaryError
+func (o *runOptions) verdict(ctx context.Context, done *carry.PutBackResult) error {
+	var canary *carry.CanaryError
 	var cancelled *desk.PlanCancelledError
 	goOn := "The same command goes on with them:\n  " + o.command(done.Plan)
 	switch stopped := done.Stopped; {
@@ -137,7 +140,7 @@ func (o *runOptions) broken(plan string, err error) error {
 	return fmt.Errorf("%w\nWhat was put back stays put back. The same command goes on with the rest:\n  %s", err, o.command(plan))
 }
 
-func printPutBack(out io.Writer, r *desk.PutBackResult, act desk.Decision) {
+func printPutBack(out io.Writer, r *carry.PutBackResult, act desk.Decision) {
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
 	printLine(out, "plan", r.Plan)
 	if r.InDoubt > 0 {

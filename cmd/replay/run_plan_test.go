@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/desk"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -39,8 +39,8 @@ func (c *console) makePlan() string {
 	return p.Name
 }
 
-// carry are the arguments that carry a plan out.
-func carry(plan string, more ...string) []string {
+// carrying are the arguments that carry a plan out.
+func carrying(plan string, more ...string) []string {
 	return append([]string{"run", "--plan", plan, "--yes", "--operator", "lin", "--reason", "vendor is well"}, more...)
 }
 
@@ -85,7 +85,7 @@ func TestRunKilledAndResumed(t *testing.T) {
 	ops := c.parked(n)
 	vendor := c.startVendor(sim.Config{})
 	plan := c.makePlan()
-	p := c.startProgram(carry(plan, "--rate", "20")...)
+	p := c.startProgram(carrying(plan, "--rate", "20")...)
 	testkit.Eventually(t, patience, "a part of the plan", func() bool { return c.count(putBackCount) >= n/4 })
 	if err := p.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestRunKilledAndResumed(t *testing.T) {
 
 	var out string
 	testkit.Eventually(t, patience, "the resumed replay", func() bool { // once Postgres has noticed the death
-		code, stdout, stderr := c.run(carry(strings.ToLower(plan))...)
+		code, stdout, stderr := c.run(carrying(strings.ToLower(plan))...)
 		out = stdout + stderr
 		return code == 0
 	})
@@ -122,7 +122,7 @@ func TestRunKilledAndResumed(t *testing.T) {
 			t.Errorf("%s: %+v", op.BusinessKey, entry)
 		}
 	}
-	contains(t, c.must(0, carry(plan)...), "Nothing is left of plan "+plan, "nothing recorded")
+	contains(t, c.must(0, carrying(plan)...), "Nothing is left of plan "+plan, "nothing recorded")
 }
 
 // A second operator is told who runs the plan, and does nothing. Ctrl-C ends a
@@ -133,7 +133,7 @@ func TestRunSecondOperatorAndInterrupt(t *testing.T) {
 	const n = 40
 	c.parked(n)
 	plan := c.makePlan()
-	p := c.startProgram(carry(plan, "--rate", "4")...)
+	p := c.startProgram(carrying(plan, "--rate", "4")...)
 	testkit.Eventually(t, patience, "the first batch", func() bool { return c.count(putBackCount) > 0 })
 	before := c.count(`SELECT count(*) FROM action_operations WHERE action_id <> 1`)
 	contains(t, c.must(1, "run", "--plan", plan, "--yes", "--operator", "wang", "--reason", "too"),
@@ -155,7 +155,7 @@ func TestRunSecondOperatorAndInterrupt(t *testing.T) {
 		fmt.Sprintf("of action 1: interrupted: put back %d (%%; left %d", done, n-done)); got != 1 {
 		t.Error("the interruption is not recorded as it was")
 	}
-	contains(t, c.must(0, carry(plan)...), fmt.Sprintf("Put back %d of %d", n-done, n-done))
+	contains(t, c.must(0, carrying(plan)...), fmt.Sprintf("Put back %d of %d", n-done, n-done))
 	if got := c.count(`SELECT count(*) FROM action_operations`); got != n {
 		t.Errorf("%d put back in all, want %d", got, n)
 	}
@@ -172,7 +172,7 @@ func TestRunPlanIsExact(t *testing.T) {
 	c.exec(`UPDATE outbox SET state = 'pending' WHERE operation_id = (SELECT min(operation_id) FROM outbox)`)
 	contains(t, c.must(0, "run", "--plan", plan), "Plan "+plan+": 4 parked operations", "zhimai attempts_exhausted points_add 3 1 300",
 		"no longer parked 1 of the plan: skipped", "replay run --plan "+plan)
-	code, out, errOut := c.run(carry(plan)...)
+	code, out, errOut := c.run(carrying(plan)...)
 	if code != 3 {
 		t.Errorf("exit code %d", code)
 	}
@@ -181,8 +181,8 @@ func TestRunPlanIsExact(t *testing.T) {
 		t.Error("an operation was added to the plan")
 	}
 	contains(t, c.must(0, "run", "--plan", plan), "done before 3 put back, 1 skipped, 0 refused; 0 operations left", "Nothing of it is left")
-	var report desk.PutBackResult
-	c.json(&report, carry(plan)...)
+	var report carry.PutBackResult
+	c.json(&report, carrying(plan)...)
 	if report.Act != 0 || report.Plan != plan {
 		t.Errorf("report %+v", report)
 	}
@@ -193,8 +193,8 @@ func TestRunPaced(t *testing.T) {
 	c := newConsole(t)
 	c.parked(12)
 	began := time.Now()
-	var report desk.PutBackResult
-	c.json(&report, carry(c.makePlan(), "--rate", "10")...)
+	var report carry.PutBackResult
+	c.json(&report, carrying(c.makePlan(), "--rate", "10")...)
 	// Batches of two, the first at once, each of the others 200 ms later.
 	if took := time.Since(began); took < time.Second {
 		t.Errorf("12 operations at 10 a second took %v", took)
@@ -226,7 +226,7 @@ func TestPlansAndCancel(t *testing.T) {
 	c.must(2, "plans", "--limit", "0")
 	contains(t, c.must(0, "cancel", strings.ToLower(plan), "--yes", "--reason", "wrong filter", "--operator", "wang"), plan+" is cancelled with 1 left of 1 operation")
 	contains(t, c.must(0, "cancel", plan, "--yes", "--reason", "again"), "was cancelled at", "by wang")
-	contains(t, c.must(1, carry(plan)...), "wang cancelled plan "+plan, "no more of it is put back")
+	contains(t, c.must(1, carrying(plan)...), "wang cancelled plan "+plan, "no more of it is put back")
 	contains(t, c.must(0, "run", "--plan", plan), "wang cancelled it")
 	contains(t, c.must(0, "plans"), "cancelled")
 	if n := c.count(`SELECT count(*) FROM outbox WHERE state = 'parked'`) + c.count(`SELECT count(*) FROM ops_actions`); n != 2 {

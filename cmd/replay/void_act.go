@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 )
@@ -18,7 +19,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan, act des
 		return nothingToVoid(c, o, plan)
 	}
 	progress := command.NewProgress(c.ErrOrStderr())
-	done, err := s.desk.GiveUp(c.Context(), plan, act, o.acceptInDoubt, func(done, of int64) {
+	done, err := carry.GiveUp(c.Context(), s.desk, plan, act, o.acceptInDoubt, func(done, of int64) {
 		progress.Show("  giving up: %s of %s", wording.Count(done), wording.Count(of))
 	})
 	progress.Done()
@@ -44,7 +45,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan, act des
 // nothingToVoid says that a plan is finished. Nothing is recorded.
 func nothingToVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
 	if o.json {
-		return printJSON(c.OutOrStdout(), desk.GiveUpResult{Plan: plan.Name})
+		return printJSON(c.OutOrStdout(), carry.GiveUpResult{Plan: plan.Name})
 	}
 	fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s: %s given up, %s skipped, %s refused.\nNothing was given up now, nothing recorded.\n",
 		plan.Name, wording.Count(plan.Done), wording.Count(plan.Skipped), wording.Count(plan.Refused))
@@ -52,7 +53,7 @@ func nothingToVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
 }
 
 // stopped says how far a void came, and what to do.
-func (o *voidOptions) stopped(plan desk.Plan, r *desk.GiveUpResult) error {
+func (o *voidOptions) stopped(plan desk.Plan, r *carry.GiveUpResult) error {
 	why := r.Stopped
 	soFar := fmt.Sprintf("Given up before that: %s", wording.Plural(r.Voided, "operation"))
 	var cancelled *desk.PlanCancelledError
@@ -78,7 +79,7 @@ func planRefused(err error) error {
 	return err
 }
 
-func printVoid(out io.Writer, r *desk.GiveUpResult, act desk.Decision) {
+func printVoid(out io.Writer, r *carry.GiveUpResult, act desk.Decision) {
 	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", wording.Plural(r.Voided, "operation"), wording.Plural(r.Points, "point"))
 	if r.InDoubt > 0 {
 		orMore := ""

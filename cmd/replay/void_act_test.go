@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"pointsledger/desk"
+	"pointsledger/desk/carry"
 )
 
 // losesAnswers puts a way to the database before the console on which the
@@ -96,7 +96,7 @@ func TestVoidCountsALostAnswer(t *testing.T) {
 	}
 	acts := c.count(sqlActs)
 	contains(t, c.must(0, line...), "Nothing is left of plan "+line[2]+": 3 given up, 0 skipped, 0 refused", "nothing recorded")
-	var result desk.GiveUpResult
+	var result carry.GiveUpResult
 	c.json(&result, line...)
 	if result.Plan != line[2] || result.Act != 0 || result.Voided != 0 || c.count(sqlActs) != acts || c.count(sqlVoided) != 3 {
 		t.Errorf("result %+v, %d actions", result, c.count(sqlActs))

@@ -1,10 +1,11 @@
-package desk
+package carry
 
 import (
 	"context"
 	"math"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -73,7 +74,7 @@ func (c *Canary) decided() bool {
 	return c.Untried+c.Sending == 0 && (c.Posted >= c.Needed || c.Posted+c.Failing < c.Needed)
 }
 
-func newCanary(now PutBackProgress, share float64) Canary {
+func newCanary(now desk.PutBackProgress, share float64) Canary {
 	return Canary{Operations: now.Total, Posted: now.Posted, Voided: now.Voided, ParkedAgain: now.Parked, Failing: now.Failing,
 		Untried: now.Waiting, Sending: now.Sending, Needed: canaryNeeds(now.Total-now.Voided, share)}
 }
@@ -99,7 +100,7 @@ func (r *putBackRun) judgeCanary(ctx context.Context, waited time.Duration) erro
 
 // closedGates are why workers may leave operations alone that are due; none when
 // that cannot be read.
-func (r *putBackRun) closedGates(ctx context.Context) []ClosedGate {
+func (r *putBackRun) closedGates(ctx context.Context) []desk.ClosedGate {
 	gates, err := r.desk.ClosedGates(ctx)
 	if err != nil {
 		return nil

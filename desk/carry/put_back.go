@@ -1,4 +1,4 @@
-package desk
+package carry
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"pointsledger/desk"
 	"pointsledger/ledger"
 )
 
@@ -19,21 +20,21 @@ type PutBackOrder struct {
 	CanaryShare float64
 	CanaryWait  time.Duration
 	// Memories are how long the accounts' vendors remember a dedup key.
-	Memories []KeyMemory
+	Memories []desk.KeyMemory
 	Watch    PutBackWatch
 }
 
 // PutBackWatch hears how putting back goes, in the goroutine that does it.
 type PutBackWatch interface {
 	// Begun is called once, with the plan as it is then.
-	Begun(plan Plan)
+	Begun(plan desk.Plan)
 	// Did is called after each batch.
 	Did(r *PutBackResult)
 	// Watches is called each time that the canary is looked at.
 	Watches(c *Canary)
 	// Untaken is called once when no worker has taken any of the canary for a
 	// while; gates are those that are closed.
-	Untaken(waited time.Duration, gates []ClosedGate)
+	Untaken(waited time.Duration, gates []desk.ClosedGate)
 }
 
 // PutBackResult is what putting a plan back came to.
@@ -46,13 +47,13 @@ type PutBackResult struct {
 	EndAct int64 `json:"end_action_id"`
 	// Found = put back + refused + skipped + Left.
 	Found int64 `json:"found"`
-	Reopened
+	desk.Reopened
 	Left int64 `json:"left"`
 	// Canary is nil without one.
 	Canary *Canary `json:"canary"`
 
 	// Stopped is why it ended before the end of the plan; nil when it did not. It is
-	// a *CanaryError, a *PlanCancelledError, that of the context, or the
+	// a *CanaryError, a *desk.PlanCancelledError, that of the context, or the
 	// database's. What was done before is done.
 	Stopped error `json:"-"`
 }
@@ -60,8 +61,8 @@ type PutBackResult struct {
 // putBackRun is one go at a plan: what lies between its two records.
 type putBackRun struct {
 	PutBackOrder
-	desk   *Desk
-	run    *PlanRun
+	desk   *desk.Desk
+	run    *desk.PlanRun
 	pace   pace
 	result *PutBackResult
 }
@@ -69,8 +70,8 @@ type putBackRun struct {
 // PutBack puts back what is left of a plan of kind run, and records that it begins
 // and how it ended. The result is nil when it did not begin: the error is
 // BeginPlan's. With a result, the error says that the end could not be recorded.
-func (d *Desk) PutBack(ctx context.Context, plan Plan, who Decision, o PutBackOrder) (*PutBackResult, error) {
-	run, err := d.BeginPlan(ctx, PlanStart{Plan: plan, Act: ActReplay, Actor: who.Actor, Reason: who.Reason})
+func PutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, who desk.Decision, o PutBackOrder) (*PutBackResult, error) {
+	run, err := d.BeginPlan(ctx, desk.PlanStart{Plan: plan, Act: desk.ActReplay, Actor: who.Actor, Reason: who.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func (r *putBackRun) batches(ctx context.Context, enough int64) (more bool, err 
 // end records how the run ended. It counts anew: a batch whose answer was lost
 // may have been committed all the same.
 func (r *putBackRun) end(ctx context.Context) (err error) {
-	r.result.EndAct, err = endCounted(ctx, r.run, func(counts PlanCounts, points ledger.Points) (int64, string) {
+	r.result.EndAct, err = endCounted(ctx, r.run, func(counts desk.PlanCounts, points ledger.Points) (int64, string) {
 		done := &r.result.Reopened
 		done.Reopened, done.Points, done.Skipped = counts.Done, points, counts.Skipped
 		done.KeyMemoryOver = counts.Refused - done.AccountUnknown - done.MemberUnknown
@@ -139,7 +140,7 @@ func (r *putBackRun) end(ctx context.Context) (err error) {
 // stoppedWords says in a few words what stopped a run, for ops_actions.
 func stoppedWords(stopped error) string {
 	var canary *CanaryError
-	var cancelled *PlanCancelledError
+	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(stopped, &canary):
 		return "stopped by the canary"
@@ -156,7 +157,7 @@ const endPatience = 10 * time.Second
 
 // endCounted records how a run ended, also when the person has had enough. say
 // makes of what was counted the size of the act and its text.
-func endCounted(ctx context.Context, run *PlanRun, say func(PlanCounts, ledger.Points) (int64, string)) (act int64, err error) {
+func endCounted(ctx context.Context, run *desk.PlanRun, say func(desk.PlanCounts, ledger.Points) (int64, string)) (act int64, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
 	defer cancel()
 	counts, points, err := run.Counts(ctx)
