@@ -1,6 +1,6 @@
 // Package vendorapi is the edge to the vendors: what a call's answer means
-// ([Outcome]), the ports by which a vendor is asked, what a kind of vendor is
-// ([Kind]), and the HTTP rules that every client shares.
+// ([Outcome]), the ports by which a vendor is asked, and what a kind of vendor is
+// ([Kind]). The HTTP rules that the clients share are in wire.
 //
 // # A vendor is a folder
 //
@@ -26,9 +26,8 @@
 //   - An Outcome answers "may the vendor have applied it?". It is decided from
 //     status, code and error type, never from a text; what is not listed is
 //     Unknown.
-//   - One Send is one attempt. Nothing here tries again, and a call is never sent
-//     twice unseen (TestPostNeverSendsTwice).
-//   - NotSent is true: no byte left this machine (TestNotSentIsTrue).
+//   - One Send is one attempt, never sent twice unseen; NotSent is true: no byte
+//     left this machine.
 //   - A call is made of the VendorCall and the shape alone, so that every attempt
 //     is the same request but for time and signature.
 //   - No reply, error or preview shows a secret.
@@ -36,6 +35,6 @@
 // # What happens on failure
 //
 // A reply that cannot be read, is too large, or breaks off is Unknown with its
-// error; a request that must not be sent is NotSent with [ErrUnsendable]. Nothing
-// is logged here: the reply says it all.
+// error; a request that must not be sent is NotSent with [ErrUnsendable]. Vendors
+// log nothing: the reply says it all.
 package vendorapi

@@ -44,7 +44,7 @@ type Reply struct {
 	Outcome Outcome
 	// HTTPStatus is 0 when no reply was read.
 	HTTPStatus int
-	// Code and Message are the vendor's own words, each capped (MaxWords
+	// Code and Message are the vendor's own words, each capped (wire.MaxWords
 	// bytes), valid UTF-8 without NUL, and free of our secrets.
 	Code    string
 	Message string
@@ -56,6 +56,3 @@ type Reply struct {
 	// Duration is the time from the call to its outcome.
 	Duration time.Duration
 }
-
-// MaxWords caps a vendor's code or message, in bytes.
-const MaxWords = 500

@@ -5,6 +5,9 @@ import (
 	"net/http"
 )
 
+// Mask stands where a secret was.
+const Mask = "***"
+
 // Preview is a request as it would be sent, with Mask where a secret or a
 // value of the moment (signature, nonce, time) stands. Making one needs no
 // credentials and sends nothing.

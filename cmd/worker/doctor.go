@@ -12,7 +12,7 @@ import (
 
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
-	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // doctorOptions are the flags of `worker doctor`.
@@ -198,7 +198,7 @@ type examination struct {
 	Live *learned `json:"live,omitempty"`
 
 	config  *config.Config
-	secrets vendorapi.Secrets
+	secrets wire.Secrets
 	ledger  *doctorLedger // nil when it cannot be used
 	// signed names the accounts whose signature is accepted.
 	signed map[string]bool
@@ -266,7 +266,7 @@ func (d *examination) checkConfig() {
 }
 
 // secretsOf are the values that must not be shown, whatever a server answers.
-func secretsOf(cfg *config.Config) vendorapi.Secrets {
+func secretsOf(cfg *config.Config) wire.Secrets {
 	var values []string
 	for _, v := range cfg.Vendors {
 		for _, secret := range v.Settings.Secrets() {
@@ -286,7 +286,7 @@ func secretsOf(cfg *config.Config) vendorapi.Secrets {
 			values = append(values, password)
 		}
 	}
-	return vendorapi.NewSecrets(values...)
+	return wire.NewSecrets(values...)
 }
 
 // within runs a look at a server with its time limit.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // Why a 200 or 201 is not believed. They stand in the reply's Err.
@@ -37,7 +37,7 @@ var (
 // a freeze that is believed and never happened is seen by nobody. A vendor whose
 // every success has an unlisted code shows at once: all its rows are in doubt
 // and show the code.
-func (c *Client) checkBody(a vendorapi.Answer) (code string, err error) {
+func (c *Client) checkBody(a wire.Answer) (code string, err error) {
 	if a.Err != nil {
 		return "", fmt.Errorf("%w: %w", errCutBody, a.Err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 const (
@@ -77,13 +78,13 @@ func (c Config) header() (http.Header, error) {
 	for name, value := range c.Headers {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
 		switch {
-		case !vendorapi.IsToken(name):
+		case !wire.IsToken(name):
 			errs = append(errs, fmt.Errorf("header %q: not a header name", name))
 		case slices.Contains(ownHeaders(), canonical):
 			errs = append(errs, fmt.Errorf("header %s: is set by the client", canonical))
 		case seen[canonical]:
 			errs = append(errs, fmt.Errorf("header %s: given twice", canonical))
-		case !vendorapi.IsFieldValue(value):
+		case !wire.IsFieldValue(value):
 			errs = append(errs, fmt.Errorf("header %s: empty, or characters that a header cannot hold", canonical))
 		default:
 			seen[canonical] = true

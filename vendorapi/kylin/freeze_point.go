@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 const (
@@ -30,10 +31,10 @@ const (
 
 // Client calls one Kylin account. It is safe for concurrent use.
 type Client struct {
-	caller       *vendorapi.Caller
+	caller       *wire.Caller
 	url          *url.URL
 	header       http.Header
-	secrets      vendorapi.Secrets
+	secrets      wire.Secrets
 	shape        shape
 	appliedCodes []string
 	statuses     map[int]vendorapi.Outcome
@@ -44,7 +45,7 @@ func New(cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	base, urlErr := vendorapi.ParseURL(cfg.URL)
 	header, headerErr := cfg.header()
-	caller, callerErr := vendorapi.NewCaller(cfg.HTTP)
+	caller, callerErr := wire.NewCaller(cfg.HTTP)
 	var errs []error
 	for _, err := range []error{urlErr, headerErr, callerErr} {
 		if err != nil {
@@ -63,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 		caller:       caller,
 		url:          freezeURL(base),
 		header:       header,
-		secrets:      vendorapi.NewSecrets(values...),
+		secrets:      wire.NewSecrets(values...),
 		shape:        shapeOf(cfg),
 		appliedCodes: slices.Clone(cfg.AppliedCodes),
 		statuses:     maps.Clone(cfg.Statuses),
@@ -100,7 +101,7 @@ type Freeze struct {
 
 func (f Freeze) check() error {
 	switch {
-	case !vendorapi.IsFieldValue(f.Token):
+	case !wire.IsFieldValue(f.Token):
 		return errors.New("token: empty, or characters that a header cannot hold")
 	case f.MemberID == "":
 		return errors.New("member id is required")
@@ -120,7 +121,7 @@ func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
 	}
 	header := maps.Clone(c.header)
 	header[tokenHeader] = []string{f.Token}
-	answer := c.caller.Post(ctx, vendorapi.Call{
+	answer := c.caller.Post(ctx, wire.Call{
 		URL:     c.url,
 		Header:  header,
 		Body:    f.appendBody(make([]byte, 0, 512), c.shape),
@@ -137,19 +138,19 @@ func (c *Client) FreezePoint(ctx context.Context, f Freeze) vendorapi.Reply {
 // a double there; they are written from the integer, as 5.0, never computed.
 func (f Freeze) appendBody(dst []byte, s shape) []byte {
 	dst = append(dst, `{"memberId":`...)
-	dst = vendorapi.AppendJSONString(dst, f.MemberID)
+	dst = wire.AppendJSONString(dst, f.MemberID)
 	dst = append(dst, `,"description":`...)
-	dst = vendorapi.AppendJSONString(dst, f.Description)
+	dst = wire.AppendJSONString(dst, f.Description)
 	dst = append(dst, `,"channelType":`...)
-	dst = vendorapi.AppendJSONString(dst, s.ChannelType)
+	dst = wire.AppendJSONString(dst, s.ChannelType)
 	dst = append(dst, `,"memberType":`...)
-	dst = vendorapi.AppendJSONString(dst, s.MemberType)
+	dst = wire.AppendJSONString(dst, s.MemberType)
 	if f.ShopCode != "" {
 		dst = append(dst, `,"shopCode":`...)
-		dst = vendorapi.AppendJSONString(dst, f.ShopCode)
+		dst = wire.AppendJSONString(dst, f.ShopCode)
 	}
 	dst = append(dst, `,"pointBizType":`...)
-	dst = vendorapi.AppendJSONString(dst, s.PointBizType)
+	dst = wire.AppendJSONString(dst, s.PointBizType)
 	dst = append(dst, `,"idempotentMode":`+s.IdempotentMode+`,"point":`...)
 	dst = strconv.AppendInt(dst, f.Point, 10)
 	return append(dst, `.0}`...)
@@ -158,7 +159,7 @@ func (f Freeze) appendBody(dst []byte, s shape) []byte {
 // read says what an answer means. On this page the status is the answer, as far
 // as the answer can be Kylin's (checkBody). Words are kept for what a person may
 // have to look at.
-func (c *Client) read(a vendorapi.Answer) vendorapi.Reply {
+func (c *Client) read(a wire.Answer) vendorapi.Reply {
 	reply := a.Reply()
 	if a.Status == 0 {
 		return reply

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // shape is what stands in the body of every call of an account beside the freeze
@@ -41,9 +41,9 @@ func parseShape(text string) (shape, error) {
 
 // String is one line of JSON, the same for the same shape.
 func (s shape) String() string {
-	text := append([]byte(`{"memberType":`), vendorapi.AppendJSONString(nil, s.MemberType)...)
-	text = vendorapi.AppendJSONString(append(text, `,"pointBizType":`...), s.PointBizType)
-	text = vendorapi.AppendJSONString(append(text, `,"channelType":`...), s.ChannelType)
-	text = vendorapi.AppendJSONString(append(text, `,"idempotentMode":`...), s.IdempotentMode)
+	text := append([]byte(`{"memberType":`), wire.AppendJSONString(nil, s.MemberType)...)
+	text = wire.AppendJSONString(append(text, `,"pointBizType":`...), s.PointBizType)
+	text = wire.AppendJSONString(append(text, `,"channelType":`...), s.ChannelType)
+	text = wire.AppendJSONString(append(text, `,"idempotentMode":`...), s.IdempotentMode)
 	return string(append(text, '}'))
 }

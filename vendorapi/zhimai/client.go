@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // The actions, as the pages name them.
@@ -33,13 +34,13 @@ const maxNonce = 999_999_999_999_999
 
 // Client calls one Zhimai account. It is safe for concurrent use.
 type Client struct {
-	caller    *vendorapi.Caller
+	caller    *wire.Caller
 	url       *url.URL
 	openID    string
 	grantCode string
 	signer    *signer
 	codes     map[string]vendorapi.Outcome
-	secrets   vendorapi.Secrets
+	secrets   wire.Secrets
 	// header is shared by all requests; the transport only reads it.
 	header http.Header
 	// now and nonce are fields so that the tests can send golden requests.
@@ -60,7 +61,7 @@ func New(cfg Config) (*Client, error) {
 		grantCode: cfg.GrantCode,
 		signer:    newSigner(cfg.OpenKey, parts.payload, cfg.Signing.URLEncode),
 		codes:     parts.codes,
-		secrets:   vendorapi.NewSecrets(cfg.OpenKey, cfg.GrantCode, cfg.OpenID),
+		secrets:   wire.NewSecrets(cfg.OpenKey, cfg.GrantCode, cfg.OpenID),
 		header:    requestHeader(),
 		now:       time.Now,
 		nonce:     func() int64 { return 1 + rand.Int64N(maxNonce) },
@@ -81,7 +82,7 @@ func (c *Client) call(ctx context.Context, action string, params []param, privat
 	}
 	var plain string
 	e.token, plain = c.signer.token(e, action)
-	call := vendorapi.Call{
+	call := wire.Call{
 		URL:        c.url,
 		Header:     c.header,
 		Body:       appendRequest(make([]byte, 0, 512), e, action, params),

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // DefaultURL is the published address (all Zhimai pages).
@@ -76,7 +77,7 @@ type compiled struct {
 	url     *url.URL
 	payload []payloadPart
 	codes   map[string]vendorapi.Outcome
-	caller  *vendorapi.Caller
+	caller  *wire.Caller
 }
 
 // check compiles the configuration, or joins everything that is wrong with it.
@@ -105,7 +106,7 @@ func (c Config) check() (compiled, error) {
 	note(err)
 	out.codes, err = c.Codes.compile()
 	note(err)
-	out.caller, err = vendorapi.NewCaller(c.HTTP)
+	out.caller, err = wire.NewCaller(c.HTTP)
 	note(err)
 	return out, errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // envelopeReply is the part of a reply that all actions share.
@@ -24,7 +25,7 @@ type envelopeReply struct {
 // asked for the vendor's own status and code. That 401 and 403 mean refused
 // credentials and 429 too many calls is an assumption about the gateway: the
 // pages name no HTTP status.
-func (c *Client) read(a vendorapi.Answer, call *vendorapi.Call) (data []byte, reply vendorapi.Reply) {
+func (c *Client) read(a wire.Answer, call *wire.Call) (data []byte, reply vendorapi.Reply) {
 	reply = a.Reply()
 	if a.Status == 0 {
 		return nil, reply

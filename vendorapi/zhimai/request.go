@@ -1,6 +1,6 @@
 package zhimai
 
-import "pointsledger/vendorapi"
+import "pointsledger/vendorapi/wire"
 
 // envelope holds the common fields of every request (all Zhimai pages), every
 // one of them a string.
@@ -20,25 +20,25 @@ type param struct{ name, value string }
 // written by hand because it is on the hot path and its shape is fixed.
 func appendRequest(dst []byte, e envelope, action string, params []param) []byte {
 	dst = append(dst, `{"OpenId":`...)
-	dst = vendorapi.AppendJSONString(dst, e.openID)
+	dst = wire.AppendJSONString(dst, e.openID)
 	dst = append(dst, `,"GrantCode":`...)
-	dst = vendorapi.AppendJSONString(dst, e.grantCode)
+	dst = wire.AppendJSONString(dst, e.grantCode)
 	dst = append(dst, `,"Timestamp":`...)
-	dst = vendorapi.AppendJSONString(dst, e.timestamp)
+	dst = wire.AppendJSONString(dst, e.timestamp)
 	dst = append(dst, `,"Nonce":`...)
-	dst = vendorapi.AppendJSONString(dst, e.nonce)
+	dst = wire.AppendJSONString(dst, e.nonce)
 	dst = append(dst, `,"Token":`...)
-	dst = vendorapi.AppendJSONString(dst, e.token)
+	dst = wire.AppendJSONString(dst, e.token)
 	dst = append(dst, `,"Action":`...)
-	dst = vendorapi.AppendJSONString(dst, action)
+	dst = wire.AppendJSONString(dst, action)
 	dst = append(dst, `,"Params":{`...)
 	for i, p := range params {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = vendorapi.AppendJSONString(dst, p.name)
+		dst = wire.AppendJSONString(dst, p.name)
 		dst = append(dst, ':')
-		dst = vendorapi.AppendJSONString(dst, p.value)
+		dst = wire.AppendJSONString(dst, p.value)
 	}
 	return append(dst, '}', '}')
 }

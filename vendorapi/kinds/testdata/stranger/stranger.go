@@ -12,6 +12,7 @@ import (
 
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/wire"
 )
 
 // Kind is the stranger's line in a table of kinds.
@@ -44,7 +45,7 @@ func (s settings) Open(address string, http vendorapi.HTTPConfig) (vendorapi.Sen
 	if err != nil {
 		return nil, err
 	}
-	caller, err := vendorapi.NewCaller(http)
+	caller, err := wire.NewCaller(http)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func (s settings) Preview(address string, c *ledger.VendorCall, shape string) ve
 }
 
 type client struct {
-	caller   *vendorapi.Caller
+	caller   *wire.Caller
 	url      *url.URL
 	pass     string
 	campaign string
@@ -71,8 +72,8 @@ func (c *client) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Re
 	if call.Kind != ledger.PointsAdd {
 		return vendorapi.NotOffered(call.Kind, "Stranger")
 	}
-	answer := c.caller.Post(ctx, vendorapi.Call{URL: c.url, Header: http.Header{"Pass": {c.pass}}, Body: body(call, c.campaign),
-		Secrets: vendorapi.NewSecrets(c.pass)})
+	answer := c.caller.Post(ctx, wire.Call{URL: c.url, Header: http.Header{"Pass": {c.pass}}, Body: body(call, c.campaign),
+		Secrets: wire.NewSecrets(c.pass)})
 	reply := answer.Reply()
 	switch answer.Status {
 	case http.StatusOK:

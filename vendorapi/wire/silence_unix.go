@@ -1,6 +1,6 @@
 //go:build unix
 
-package vendorapi
+package wire
 
 import (
 	"errors"

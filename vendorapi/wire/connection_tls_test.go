@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"bufio"
@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"pointsledger/vendorapi"
 )
 
 // gathered holds writes back until it is told to send them in one.
@@ -78,7 +80,7 @@ func TestPostLeavesTLSConnectionsWithMoreToRead(t *testing.T) {
 					}()
 				}
 			}()
-			cfg := HTTPConfig{MaxConns: 1, RootCAs: x509.NewCertPool()}
+			cfg := vendorapi.HTTPConfig{MaxConns: 1, RootCAs: x509.NewCertPool()}
 			cfg.RootCAs.AddCert(template.Certificate())
 			c := newCaller(t, cfg)
 			for i := range 4 {

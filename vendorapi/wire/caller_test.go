@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"bufio"
@@ -16,11 +16,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pointsledger/vendorapi"
 )
 
 const testSecret = "s3cr3t-token-0001"
 
-func newCaller(t testing.TB, cfg HTTPConfig) *Caller {
+func newCaller(t testing.TB, cfg vendorapi.HTTPConfig) *Caller {
 	t.Helper()
 	c, err := NewCaller(cfg)
 	if err != nil {
@@ -108,7 +110,7 @@ func TestPostReadsTheAnswer(t *testing.T) {
 		_, _ = io.WriteString(w, "slow down")
 	}))
 	defer server.Close()
-	a := post(t.Context(), newCaller(t, HTTPConfig{}), server.URL+"/api?")
+	a := post(t.Context(), newCaller(t, vendorapi.HTTPConfig{}), server.URL+"/api?")
 	if a.Status != 429 || string(a.Body) != "slow down" || a.RetryAfter != 7*time.Second || a.Err != nil || a.Elapsed <= 0 {
 		t.Fatalf("answer %+v, body %s", a, a.Body)
 	}
@@ -149,9 +151,9 @@ func TestPostNotSent(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := newCaller(t, HTTPConfig{ConnectTimeout: test.connect, Timeout: 2 * time.Minute})
+			c := newCaller(t, vendorapi.HTTPConfig{ConnectTimeout: test.connect, Timeout: 2 * time.Minute})
 			a := post(context.WithoutCancel(t.Context()), c, test.url)
-			if a.Outcome != NotSent || a.Status != 0 || a.Err == nil {
+			if a.Outcome != vendorapi.NotSent || a.Status != 0 || a.Err == nil {
 				t.Fatalf("answer %+v: want not sent", a)
 			}
 			if test.want != nil && !test.want(a.Err) {
@@ -172,11 +174,11 @@ func TestPostCancelledOrWaitingIsNotSent(t *testing.T) {
 		<-release
 	}))
 	defer server.Close()
-	c := newCaller(t, HTTPConfig{MaxConns: 1})
+	c := newCaller(t, vendorapi.HTTPConfig{MaxConns: 1})
 
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if a := post(over, c, server.URL); a.Outcome != NotSent || !errors.Is(a.Err, context.Canceled) {
+	if a := post(over, c, server.URL); a.Outcome != vendorapi.NotSent || !errors.Is(a.Err, context.Canceled) {
 		t.Fatalf("cancelled before the call: %+v", a)
 	}
 	done := make(chan Answer)
@@ -184,7 +186,7 @@ func TestPostCancelledOrWaitingIsNotSent(t *testing.T) {
 	<-entered
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if a := post(short, c, server.URL); a.Outcome != NotSent || !errors.Is(a.Err, context.DeadlineExceeded) {
+	if a := post(short, c, server.URL); a.Outcome != vendorapi.NotSent || !errors.Is(a.Err, context.DeadlineExceeded) {
 		t.Fatalf("no free connection: %+v", a)
 	}
 	close(release)
@@ -224,13 +226,13 @@ func TestPostUnknown(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := HTTPConfig{MaxReplyBytes: 64}
+			cfg := vendorapi.HTTPConfig{MaxReplyBytes: 64}
 			if errors.Is(test.want, context.DeadlineExceeded) {
 				cfg.ConnectTimeout, cfg.Timeout = time.Second, time.Second
 			}
 			c := newCaller(t, cfg)
 			a := post(context.WithoutCancel(t.Context()), c, rawServer(t, test.handle))
-			if a.Outcome != Unknown || a.Status != test.status || a.Err == nil || a.Body != nil {
+			if a.Outcome != vendorapi.Unknown || a.Status != test.status || a.Err == nil || a.Body != nil {
 				t.Fatalf("answer %+v: want unknown, status %d, an error and no body", a, test.status)
 			}
 			if test.want != nil && !errors.Is(a.Err, test.want) {
@@ -245,7 +247,7 @@ func TestPostUnknown(t *testing.T) {
 
 func TestPostBodyAtTheLimit(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, HTTPConfig{MaxReplyBytes: 64})
+	c := newCaller(t, vendorapi.HTTPConfig{MaxReplyBytes: 64})
 	for _, head := range []string{"Content-Length: 64\r\n\r\n", "\r\n"} {
 		a := post(t.Context(), c, rawServer(t, says("HTTP/1.1 200 OK\r\n"+head+strings.Repeat("x", 64), nil)))
 		if a.Err != nil || len(a.Body) != 64 {
@@ -269,10 +271,10 @@ func TestPostEndlessAndHugeBodies(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	c := newCaller(t, HTTPConfig{})
+	c := newCaller(t, vendorapi.HTTPConfig{})
 	for _, path := range []string{"/100mb", "/endless"} {
 		a := post(t.Context(), c, server.URL+path)
-		if a.Status != 200 || a.Outcome != Unknown || !errors.Is(a.Err, errReplyTooLarge) {
+		if a.Status != 200 || a.Outcome != vendorapi.Unknown || !errors.Is(a.Err, errReplyTooLarge) {
 			t.Fatalf("%s: %+v", path, a)
 		}
 	}
@@ -286,7 +288,7 @@ func TestPostFollowsNoRedirect(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
 	defer server.Close()
-	a := post(t.Context(), newCaller(t, HTTPConfig{}), server.URL)
+	a := post(t.Context(), newCaller(t, vendorapi.HTTPConfig{}), server.URL)
 	if a.Status != 307 || requests.Load() != 1 {
 		t.Fatalf("status %d after %d requests: want 307 after one", a.Status, requests.Load())
 	}
@@ -309,7 +311,7 @@ func TestPostSpeaksHTTP1AndKeepsTheConnection(t *testing.T) {
 				conns.Add(1)
 			}
 		}
-		var cfg HTTPConfig
+		var cfg vendorapi.HTTPConfig
 		if secure {
 			server.EnableHTTP2 = true
 			server.StartTLS()
@@ -344,12 +346,12 @@ func TestPostNeverSendsTwice(t *testing.T) {
 			requests.Add(1)
 		}
 	})
-	c := newCaller(t, HTTPConfig{MaxConns: 1})
+	c := newCaller(t, vendorapi.HTTPConfig{MaxConns: 1})
 	if a := post(t.Context(), c, address); a.Status != 200 {
 		t.Fatalf("first call: %+v", a)
 	}
 	a := post(t.Context(), c, address)
-	if a.Outcome != Unknown || a.Status != 0 {
+	if a.Outcome != vendorapi.Unknown || a.Status != 0 {
 		t.Fatalf("second call: %+v, want unknown", a)
 	}
 	if n := requests.Load(); n != 2 {
@@ -359,7 +361,7 @@ func TestPostNeverSendsTwice(t *testing.T) {
 
 func TestHTTPConfigValidate(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]HTTPConfig{
+	for name, cfg := range map[string]vendorapi.HTTPConfig{
 		"connect above all":  {ConnectTimeout: 11 * time.Second},
 		"negative timeout":   {Timeout: -1},
 		"negative conns":     {MaxConns: -1},
@@ -370,12 +372,12 @@ func TestHTTPConfigValidate(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	for _, cfg := range []HTTPConfig{{}, {ConnectTimeout: 10 * time.Second}, {MaxConns: 1, MaxReplyBytes: 1}} {
+	for _, cfg := range []vendorapi.HTTPConfig{{}, {ConnectTimeout: 10 * time.Second}, {MaxConns: 1, MaxReplyBytes: 1}} {
 		if _, err := NewCaller(cfg); err != nil {
 			t.Errorf("%+v: %v", cfg, err)
 		}
 	}
-	_, err := NewCaller(HTTPConfig{MaxConns: -1, MaxReplyBytes: -1})
+	_, err := NewCaller(vendorapi.HTTPConfig{MaxConns: -1, MaxReplyBytes: -1})
 	if err == nil || !strings.Contains(err.Error(), "conns") || !strings.Contains(err.Error(), "reply bytes") {
 		t.Errorf("error %v: want both faults named", err)
 	}
@@ -384,7 +386,7 @@ func TestHTTPConfigValidate(t *testing.T) {
 func TestParseURL(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"http://openapi.zvcms.com/api/v2", "https://crm.example:8443", "http://127.0.0.1:1/"} {
-		if _, err := ParseURL(good); err != nil {
+		if _, err := vendorapi.ParseURL(good); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
@@ -393,13 +395,13 @@ func TestParseURL(t *testing.T) {
 		"http://host/?key=" + testSecret, "http://host/#f", "http://host/?", "http://ho st/" + testSecret, "http://host/%zz" + testSecret,
 		"https://积分.example/" + testSecret,
 	} {
-		_, err := ParseURL(bad)
+		_, err := vendorapi.ParseURL(bad)
 		if err == nil {
 			t.Errorf("%q: accepted", bad)
 		} else if strings.Contains(err.Error(), testSecret) {
 			t.Errorf("%q: error %v holds the secret", bad, err)
 		}
-		if shown := PreviewURL(bad); strings.Contains(shown, testSecret) {
+		if shown := vendorapi.PreviewURL(bad); strings.Contains(shown, testSecret) {
 			t.Errorf("PreviewURL(%q) = %q", bad, shown)
 		}
 	}
@@ -410,7 +412,7 @@ func BenchmarkPost(b *testing.B) {
 		_, _ = io.WriteString(w, `{"status":true,"code":0}`)
 	}))
 	defer server.Close()
-	c := newCaller(b, HTTPConfig{})
+	c := newCaller(b, vendorapi.HTTPConfig{})
 	u, err := url.Parse(server.URL)
 	if err != nil {
 		b.Fatal(err)

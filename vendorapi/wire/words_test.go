@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"pointsledger/vendorapi"
 )
 
 func TestWords(t *testing.T) {
@@ -112,7 +114,7 @@ func FuzzWords(f *testing.F) {
 				return ' '
 			}
 			return r
-		}, strings.ToValidUTF8(strings.ReplaceAll(in, "secret!", Mask), "\uFFFD"))
+		}, strings.ToValidUTF8(strings.ReplaceAll(in, "secret!", vendorapi.Mask), "\uFFFD"))
 		end := min(len(whole), MaxWords)
 		for end < len(whole) && !utf8.RuneStart(whole[end]) {
 			end--

@@ -1,13 +1,15 @@
-package vendorapi
+package wire
 
 import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"pointsledger/vendorapi"
 )
 
-// Mask stands where a secret was.
-const Mask = "***"
+// MaxWords caps a vendor's code or message, in bytes.
+const MaxWords = 500
 
 // minSecretBytes: a shorter value keeps nothing secret, and masking each "1"
 // of a text would make it unreadable.
@@ -79,7 +81,7 @@ func words[T string | []byte](s Secrets, text T) string {
 	out, broken := buffer[:0], false
 	for i := 0; i < len(text); {
 		if end := secretsEnd(s, text, i); end > i {
-			out = append(out, Mask[:min(len(Mask), MaxWords-len(out))]...)
+			out = append(out, vendorapi.Mask[:min(len(vendorapi.Mask), MaxWords-len(out))]...)
 			i, broken = end, false
 			continue
 		}

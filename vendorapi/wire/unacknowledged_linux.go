@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"net"

@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"pointsledger/vendorapi"
 )
 
 // maxReplyHeaderBytes caps the header of a reply: the vendors' are below 1 KiB.
@@ -28,16 +30,16 @@ var (
 // say what the vendor has seen, and a variable meant for other programs would
 // carry the credentials elsewhere.
 type Caller struct {
-	cfg HTTPConfig
+	cfg vendorapi.HTTPConfig
 	// places holds one element for each call that has a connection or makes one.
 	places chan struct{}
 	idle   connections
 }
 
 // NewCaller makes a Caller, or says everything that is wrong with cfg.
-func NewCaller(cfg HTTPConfig) (*Caller, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
+func NewCaller(cfg vendorapi.HTTPConfig) (*Caller, error) {
+	cfg = withDefaults(cfg)
+	if err := validate(cfg); err != nil {
 		return nil, err
 	}
 	return &Caller{cfg: cfg, places: make(chan struct{}, cfg.MaxConns), idle: connections{keep: cfg.IdleTimeout}}, nil
@@ -80,7 +82,7 @@ type Answer struct {
 	Status int
 	// Outcome is NotSent or Unknown. With a status it is Unknown: the client
 	// decides.
-	Outcome Outcome
+	Outcome vendorapi.Outcome
 	// Body is the whole body, nil when it could not be read.
 	Body []byte
 	// RetryAfter is the header of that name, 0 when absent or unreadable.
@@ -93,8 +95,8 @@ type Answer struct {
 }
 
 // Reply starts the client's Reply with the facts of the answer.
-func (a Answer) Reply() Reply {
-	return Reply{Outcome: a.Outcome, HTTPStatus: a.Status, Err: a.Err, Duration: a.Elapsed}
+func (a Answer) Reply() vendorapi.Reply {
+	return vendorapi.Reply{Outcome: a.Outcome, HTTPStatus: a.Status, Err: a.Err, Duration: a.Elapsed}
 }
 
 // Post sends the call once and reads the answer. It returns when the answer is
@@ -113,16 +115,16 @@ func (c *Caller) Post(ctx context.Context, call Call) Answer {
 }
 
 func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer {
-	fails := func(outcome Outcome, err error) Answer {
+	fails := func(outcome vendorapi.Outcome, err error) Answer {
 		return Answer{Outcome: outcome, Err: call.allSecrets().clean("call vendor", plainError(ctx, err))}
 	}
 	if err := c.enter(ctx, deadline); err != nil {
-		return fails(NotSent, err)
+		return fails(vendorapi.NotSent, err)
 	}
 	defer c.leave()
 	n, err := c.connect(ctx, call.URL, deadline)
 	if err != nil {
-		return fails(NotSent, err)
+		return fails(vendorapi.NotSent, err)
 	}
 	release := context.AfterFunc(ctx, func() { _ = n.stream.SetDeadline(longAgo) })
 	r, sent, err := n.exchange(call, deadline)
@@ -130,11 +132,11 @@ func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer
 		release()
 		n.close()
 		if !sent {
-			return fails(NotSent, err)
+			return fails(vendorapi.NotSent, err)
 		}
-		return fails(Unknown, err)
+		return fails(vendorapi.Unknown, err)
 	}
-	a := Answer{Status: r.status, Outcome: Unknown}
+	a := Answer{Status: r.status, Outcome: vendorapi.Unknown}
 	if r.retryAfter != "" {
 		a.RetryAfter = ParseRetryAfter(r.retryAfter, time.Now())
 	}

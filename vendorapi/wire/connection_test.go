@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"bufio"
@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pointsledger/vendorapi"
 )
 
 // TestNotSentIsTrue gives calls up at random moments, and from inside the
@@ -34,7 +36,7 @@ func TestNotSentIsTrue(t *testing.T) {
 				defer mu.Unlock()
 				received[r.URL.Path]++
 			}))
-			cfg := HTTPConfig{MaxConns: 8, ConnectTimeout: time.Minute, Timeout: 2 * time.Minute}
+			cfg := vendorapi.HTTPConfig{MaxConns: 8, ConnectTimeout: time.Minute, Timeout: 2 * time.Minute}
 			if secure {
 				server.StartTLS()
 				cfg.RootCAs = x509.NewCertPool()
@@ -85,9 +87,9 @@ func checkBooks(t *testing.T, answers []Answer, received map[string]int) {
 			t.Errorf("call %d: received %d times", i, n)
 		case a.Status == 200 && n == 1:
 			answered++
-		case a.Outcome == NotSent && n == 0:
+		case a.Outcome == vendorapi.NotSent && n == 0:
 			notSent++
-		case a.Outcome == Unknown && a.Status == 0:
+		case a.Outcome == vendorapi.Unknown && a.Status == 0:
 			unknown++
 		default:
 			t.Errorf("call %d: %+v, but received %d times", i, a, n)
@@ -143,7 +145,7 @@ func countingServer(t *testing.T, secure bool) (c *Caller, address string, reque
 	requests = new(atomic.Int64)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
 	t.Cleanup(server.Close)
-	cfg := HTTPConfig{MaxConns: 1}
+	cfg := vendorapi.HTTPConfig{MaxConns: 1}
 	if secure {
 		server.StartTLS()
 		cfg.RootCAs = x509.NewCertPool()
@@ -206,7 +208,7 @@ func TestPostLeavesConnectionsThatTheVendorClosed(t *testing.T) {
 				conns.Add(1)
 				says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", after)(conn, nil)
 			})
-			c := newCaller(t, HTTPConfig{MaxConns: 1})
+			c := newCaller(t, vendorapi.HTTPConfig{MaxConns: 1})
 			for i := range 3 {
 				if a := post(t.Context(), c, address); a.Status != 200 {
 					t.Fatalf("call %d: %+v", i, a)
@@ -260,7 +262,7 @@ func TestPostRefusesBadHeaders(t *testing.T) {
 	for _, header := range []http.Header{{"X-Key": {"a\r\nX-Other: b"}}, {"X-Key": {"a\x00"}}, {"X-Key": {"a\tb"}}, {"X-Key": {" a"}}, {"X-Key": {""}}, {"X Key": {"a"}}, {"": {"a"}}, {"X-Key:": {"a"}}} {
 		call := callTo(t, address)
 		call.Header = header
-		if a := c.Post(t.Context(), call); a.Outcome != NotSent || !errors.Is(a.Err, ErrUnsendable) {
+		if a := c.Post(t.Context(), call); a.Outcome != vendorapi.NotSent || !errors.Is(a.Err, vendorapi.ErrUnsendable) {
 			t.Errorf("header %q: %+v, want not sent", header, a)
 		}
 	}
@@ -273,14 +275,14 @@ func TestPostRefusesBadHeaders(t *testing.T) {
 
 func TestPostSkipsInterimReplies(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, HTTPConfig{})
+	c := newCaller(t, vendorapi.HTTPConfig{})
 	const interim = "HTTP/1.1 102 Processing\r\n\r\n"
 	a := post(t.Context(), c, rawServer(t, says(interim+interim+"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", nil)))
 	if a.Status != 200 || string(a.Body) != "{}" {
 		t.Errorf("after two interim replies: %+v", a)
 	}
 	a = post(t.Context(), c, rawServer(t, says(strings.Repeat(interim, 100), linger)))
-	if a.Outcome != Unknown || a.Status != 0 || a.Err == nil {
+	if a.Outcome != vendorapi.Unknown || a.Status != 0 || a.Err == nil {
 		t.Errorf("interim replies alone: %+v", a)
 	}
 }
@@ -296,7 +298,7 @@ func TestGivenUpConnectionIsReset(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if a := post(ctx, newCaller(t, HTTPConfig{}), address); a.Outcome != Unknown {
+	if a := post(ctx, newCaller(t, vendorapi.HTTPConfig{}), address); a.Outcome != vendorapi.Unknown {
 		t.Fatalf("answer %+v, want unknown", a)
 	}
 	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {

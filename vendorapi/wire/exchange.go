@@ -1,4 +1,4 @@
-package vendorapi
+package wire
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"pointsledger/vendorapi"
 )
 
 // longAgo as a deadline ends what is blocked on a connection.
@@ -47,7 +49,7 @@ func (n *connection) prepare(call Call) error {
 	for name, values := range call.Header {
 		for _, value := range values {
 			if !IsToken(name) || !IsFieldValue(value) {
-				return fmt.Errorf("%w: header %q: characters that a header cannot hold", ErrUnsendable, name)
+				return fmt.Errorf("%w: header %q: characters that a header cannot hold", vendorapi.ErrUnsendable, name)
 			}
 		}
 	}

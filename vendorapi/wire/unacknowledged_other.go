@@ -1,6 +1,6 @@
 //go:build !linux
 
-package vendorapi
+package wire
 
 import (
 	"net"
