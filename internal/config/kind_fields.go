@@ -81,24 +81,36 @@ func (f *vendorFields) Secret(field string) vendorapi.Secret {
 	secret := f.secretField(field)
 	variable := f.variable(secret)
 	if variable == "" {
-		if !secret.Optional && f.unnamed == "" {
-			f.unnamed = field + "_env"
-		}
+		f.lacks(secret, "")
 		return ""
 	}
 	value, from := f.e.oneLineSecret(variable)
 	f.note(field, value.String(), from)
-	if value == "" && f.off == "" && !secret.Optional {
-		f.off = variable + " is not set"
+	if value == "" {
+		f.lacks(secret, variable)
 	}
 	f.some = f.some || value != ""
 	return value
 }
 
+// lacks notes that a secret has no value: its variable is not set, or none is
+// named.
+func (f *vendorFields) lacks(secret vendorapi.SecretField, variable string) {
+	switch {
+	case secret.Optional:
+	case variable == "" && f.unnamed == "":
+		f.unnamed = secret.Field + "_env"
+	case variable != "" && f.off == "":
+		f.off = variable + " is not set"
+	}
+}
+
 // Headers implements vendorapi.Fields.
 func (f *vendorFields) Headers(field string, own ...string) []vendorapi.Header {
-	variable := f.variable(f.secretField(field))
+	secret := f.secretField(field)
+	variable := f.variable(secret)
 	if variable == "" {
+		f.lacks(secret, "")
 		return nil
 	}
 	list, from := f.e.headers(variable, own)
@@ -107,6 +119,9 @@ func (f *vendorFields) Headers(field string, own ...string) []vendorapi.Header {
 		names[i] = header.Name + ": " + header.Value.String()
 	}
 	f.note(field, orUnset(strings.Join(names, ", ")), from)
+	if len(list) == 0 {
+		f.lacks(secret, variable)
+	}
 	f.some = f.some || len(list) > 0
 	return list
 }
