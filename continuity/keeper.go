@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
@@ -19,7 +20,8 @@ import (
 // KeeperDeps are what a Keeper works with.
 type KeeperDeps struct {
 	JetStream jetstream.JetStream
-	// Store is on a pool of the keeper's own, which Guard does not watch.
+	// Pool is the keeper's own, which Guard does not watch, and Store is on it.
+	Pool  *pgxpool.Pool
 	Store *ledger.Store
 	// Guard watches the worker's pool; Reset makes that pool give up the
 	// connections that it has.
@@ -252,7 +254,7 @@ func (k *Keeper) look(ctx context.Context) error {
 func (k *Keeper) lookOnce(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	session, err := k.Store.OpenIdentity(short)
+	session, err := ledger.OpenSession(short, k.Pool)
 	if err != nil {
 		k.warnLate(ctx)
 		return err

@@ -233,7 +233,7 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	k.Log.Warn("the database may have lost its newest commits: reading the stream again", zap.String("cause", cause),
 		zap.Time("last_known_at", f.remembered.BeatAt), zap.Time("since", since), zap.Uint64("to_seq", to),
 		zap.Bool("parked", parked))
-	open, err := k.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.rest(), Parked: parked})
+	open, err := ledger.DoubtOpen(ctx, k.Pool, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.rest(), Parked: parked})
 	if err != nil {
 		return err
 	}

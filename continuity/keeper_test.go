@@ -53,7 +53,7 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
 	var err error
-	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: in.worker, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
+	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: in.worker, Pool: own, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
 		Rules: in.rules, Log: in.log}, config)
 	if err != nil {
 		in.t.Fatal(err)
@@ -71,7 +71,7 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 	return k
 }
 
-func (in *intake) open(dsn string, guard *ledger.Guard) *pgxpool.Pool {
+func (in *intake) open(dsn string, guard ledger.ConnGuard) *pgxpool.Pool {
 	in.t.Helper()
 	pool, err := ledger.OpenGuardedPool(in.t.Context(), dsn, 4, guard)
 	if err != nil {

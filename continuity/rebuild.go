@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
@@ -16,8 +17,9 @@ import (
 // RebuildDeps are what a Rebuilder works with.
 type RebuildDeps struct {
 	JetStream jetstream.JetStream
-	// Store is on a pool of ledger.OpenWorkerPool with three connections or
-	// more: the lock holds one.
+	// Pool is one of ledger.OpenWorkerPool with three connections or more,
+	// because the lock holds one; Store is on it.
+	Pool  *pgxpool.Pool
 	Store *ledger.Store
 	Rules *rules.Rules
 }
@@ -91,6 +93,23 @@ func (r *Rebuilder) state(ctx context.Context) (StreamState, *consumers.Position
 		state.First, state.FirstAt = at.Last+1, time.Time{}
 	}
 	return state, &at, nil
+}
+
+// Unknown tells that workers refuse this ledger, or have never used it: it has
+// no identity, or is being rebuilt.
+func (r *Rebuilder) Unknown(ctx context.Context) (bool, error) {
+	session, err := ledger.OpenSession(ctx, r.Pool)
+	if err != nil {
+		return false, err
+	}
+	defer session.Close()
+	remembered, found, err := session.Remembered(ctx)
+	return !found || remembered.Rebuilding(), err
+}
+
+// Holdings reads what the ledger holds.
+func (r *Rebuilder) Holdings(ctx context.Context) (ledger.Holdings, error) {
+	return ledger.ReadHoldings(ctx, r.Pool)
 }
 
 // SeqSince is the sequence of the first event that the broker stored at a time

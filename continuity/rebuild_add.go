@@ -69,7 +69,7 @@ const lockPatience = 2 * time.Second
 // that is lost, is marked first, and workers refuse it until a part that holds
 // all of the stream's acknowledged events has been added.
 func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error) {
-	session, err := r.Store.OpenIdentity(ctx)
+	session, err := ledger.OpenSession(ctx, r.Pool)
 	if err != nil {
 		return added, err
 	}
@@ -177,7 +177,7 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 		return false, err
 	}
 	return false, plan.Hold(ctx, func() (err error) {
-		added.OpenInDoubt, err = r.Store.DoubtOpen(ctx, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
+		added.OpenInDoubt, err = ledger.DoubtOpen(ctx, r.Pool, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
 		return err
 	})
 }
@@ -215,7 +215,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := r.Store.NoteRebuilt(ctx, a.Act, a.PlanMade, entries, verdicts); err != nil {
+		if err := ledger.NoteRebuilt(ctx, r.Pool, a.Act, a.PlanMade, entries, verdicts); err != nil {
 			return err
 		}
 		a.Progress(entries[len(entries)-1].Message.Seq, added.Events)

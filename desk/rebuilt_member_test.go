@@ -29,7 +29,7 @@ func TestDoubtOpenParksWhatLacksAMember(t *testing.T) {
 	set("sending", `state = 'sending', lease_token = 7, lease_until = now() + interval '1 min', first_sent_at = now()`)
 	set("parked", `state = 'parked', cause = 'member_unresolved'`)
 	set("resolved", `resolved_member_id = '42'`)
-	want(t, "rows", must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: time.Now(), Rest: time.Second})), 4)
+	want(t, "rows", must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: time.Now(), Rest: time.Second})), 4)
 	for _, order := range []string{"waits", "sending", "parked"} {
 		want(t, order, f.stateOf(order), "parked database_changed t")
 	}

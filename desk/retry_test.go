@@ -113,7 +113,7 @@ func TestRetryRejectsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	retry.Registered = "newer"
-	session, err := f.OpenIdentity(t.Context())
+	session, err := ledger.OpenSession(t.Context(), f.pool)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,11 +96,9 @@ func SameCluster(a, b Database) bool {
 	return same(a.SystemIdentifier, b.SystemIdentifier) && same(a.Timeline, b.Timeline)
 }
 
-// check is the pool's AfterConnect. The pool sets it no limit, and whoever asked
-// for the connection waits.
-func (g *Guard) check(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
-	defer cancel()
+// Check compares a new connection, and is ErrAnotherDatabase for one that may
+// not be used.
+func (g *Guard) Check(ctx context.Context, conn *pgx.Conn) error {
 	err := g.compare(ctx, conn)
 	if errors.Is(err, ErrAnotherDatabase) {
 		select {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -61,9 +62,9 @@ type IdentitySession struct {
 	conn *pgxpool.Conn
 }
 
-// OpenIdentity takes a connection; Close gives it back.
-func (s *Store) OpenIdentity(ctx context.Context) (*IdentitySession, error) {
-	conn, err := s.pool.Acquire(ctx)
+// OpenSession takes a connection; Close gives it back.
+func OpenSession(ctx context.Context, pool *pgxpool.Pool) (*IdentitySession, error) {
+	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to read the database's identity: %w", err)
 	}
@@ -201,7 +202,7 @@ ON CONFLICT ON CONSTRAINT ledger_identity_pkey DO UPDATE
 // counter ends above id.Beat, which is the witness's (0: there is none).
 func (s *IdentitySession) Remember(ctx context.Context, id Identity) error {
 	if _, err := s.conn.Exec(ctx, sqlRemember, id.Database.SystemIdentifier, id.Database.Timeline, id.Stream, id.Durable,
-		timeOrNull(id.StreamCreated), int64(id.AckedSeq), id.Beat); err != nil {
+		orNull(id.StreamCreated), int64(id.AckedSeq), id.Beat); err != nil {
 		return fmt.Errorf("remember ledger identity: %w", err)
 	}
 	return nil
@@ -224,7 +225,7 @@ RETURNING beat`
 // raises the counter, whose new value it returns. It is false when the ledger
 // is not as seen.
 func (s *IdentitySession) Beat(ctx context.Context, seen Identity, streamCreated time.Time, acked uint64) (beat int64, ok bool, err error) {
-	err = s.conn.QueryRow(ctx, sqlBeat, seen.LedgerID, seen.Beat, timeOrNull(streamCreated), int64(acked)).Scan(&beat)
+	err = s.conn.QueryRow(ctx, sqlBeat, seen.LedgerID, seen.Beat, orNull(streamCreated), int64(acked)).Scan(&beat)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
 	}
@@ -256,9 +257,5 @@ func (s *IdentitySession) Raise(ctx context.Context, ledgerID string, above int6
 	return beat, nil
 }
 
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
+// orNull writes the zero time as NULL.
+func orNull(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }

@@ -19,7 +19,7 @@ import (
 // session opens a look at the identity.
 func (f *fixture) session() *ledger.IdentitySession {
 	f.t.Helper()
-	s, err := f.OpenIdentity(f.t.Context())
+	s, err := ledger.OpenSession(f.t.Context(), f.pool)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestIdentityCounterRises(t *testing.T) {
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
-			s, err := f.OpenIdentity(t.Context())
+			s, err := ledger.OpenSession(t.Context(), f.pool)
 			if err != nil {
 				t.Error(err)
 				return
@@ -237,7 +237,7 @@ func TestIdentityIsHidden(t *testing.T) {
 	u.User = url.UserPassword(role, "x")
 	pool := must(pgxpool.New(t.Context(), u.String()))
 	t.Cleanup(pool.Close)
-	s := must(ledger.New(pool).OpenIdentity(t.Context()))
+	s := must(ledger.OpenSession(t.Context(), pool))
 	defer s.Close()
 	now, err := s.Now(t.Context())
 	if err != nil || now.SystemIdentifier != 0 || now.Timeline != 0 || !strings.Contains(now.Hidden, "pg_control_system()") || !strings.Contains(now.Hidden, "pg_walfile_name(pg_lsn)") {
@@ -246,7 +246,7 @@ func TestIdentityIsHidden(t *testing.T) {
 	if err := s.Remember(t.Context(), ledger.Identity{Database: now, Stream: "POINTS"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := ledger.New(pool).DoubtOpen(t.Context(), ledger.Doubt{SentSince: time.Now()}); err != nil {
+	if _, err := ledger.DoubtOpen(t.Context(), pool, ledger.Doubt{SentSince: time.Now()}); err != nil {
 		t.Errorf("the worker's role cannot mend the ledger: %v", err)
 	}
 }
@@ -298,7 +298,7 @@ func TestDoubtOpen(t *testing.T) {
 	set("doubt", `in_doubt = true, first_sent_at = now() - interval '9 h'`)
 	highest := one[int64](f, `SELECT max(id) FROM operations`)
 	since := one[time.Time](f, `SELECT now() + interval '1 min'`)
-	want(t, "rows", must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: since, Rest: time.Hour})), 5)
+	want(t, "rows", must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: since, Rest: time.Hour})), 5)
 	row := func(order string) string {
 		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, round(extract(epoch FROM x.first_sent_at - now()) / 3600),
 			x.next_attempt_at > now() + interval '59 min', x.lease_until > now() + interval '59 min')
@@ -311,7 +311,7 @@ func TestDoubtOpen(t *testing.T) {
 	want(t, "in doubt before", row("doubt"), "pending database_changed t -9 t")
 	want(t, "first_sent_at of a row that was never sent", one[time.Time](f, `SELECT x.first_sent_at FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = 'never'`).Equal(since), true)
 	want(t, "claimed", len(f.claim(1, 10)), 0)
-	must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: since, Parked: true}))
+	must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: since, Parked: true}))
 	want(t, "left to people", row("never"), "parked database_changed t 0 t")
 	f.record(f.event("next"))
 	if next := one[int64](f, `SELECT max(id) FROM operations`); next < highest+2_000_000_000 {
@@ -355,7 +355,7 @@ func TestNoIDComesTwiceAfterRollBacks(t *testing.T) {
 	var last int64
 	for round, orders := range [][]string{{"SO-1", "SO-2", "SO-3"}, {"SO-4"}, {"SO-5"}} {
 		f.exec(fmt.Sprintf(`SELECT setval('operations_id_seq', %d)`, state))
-		must(f.DoubtOpen(t.Context(), ledger.Doubt{SentSince: time.Now()}))
+		must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: time.Now()}))
 		for _, order := range orders {
 			f.record(f.event(order))
 			id := one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order)

@@ -123,7 +123,7 @@ func TestDoubtOpenLocksInOneOrder(t *testing.T) {
 			unordered := asTheyLie(t, b.pool)
 			confirm := func(ctx context.Context) error { _, err := b.Confirm(ctx, heard(b.rows...)); return err }
 			doubt := func(ctx context.Context) error {
-				_, err := unordered.DoubtOpen(ctx, ledger.Doubt{SentSince: time.Now()})
+				_, err := ledger.DoubtOpen(ctx, unordered, ledger.Doubt{SentSince: time.Now()})
 				return err
 			}
 			first, second := doubt, confirm
@@ -137,8 +137,8 @@ func TestDoubtOpenLocksInOneOrder(t *testing.T) {
 	}
 }
 
-// asTheyLie is a store whose plans read tables and no indexes.
-func asTheyLie(t *testing.T, pool *pgxpool.Pool) *ledger.Store {
+// asTheyLie are connections whose plans read tables and no indexes.
+func asTheyLie(t *testing.T, pool *pgxpool.Pool) *pgxpool.Pool {
 	config := pool.Config()
 	config.ConnConfig.RuntimeParams["enable_seqscan"] = "on"
 	config.ConnConfig.RuntimeParams["enable_indexscan"] = "off"
@@ -148,7 +148,7 @@ func asTheyLie(t *testing.T, pool *pgxpool.Pool) *ledger.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(plain.Close)
-	return ledger.New(plain)
+	return plain
 }
 
 // Rows whose key is too old are parked around those that somebody is changing.

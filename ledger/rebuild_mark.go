@@ -6,24 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// rebuildMark stands behind the stream's name in the identity of a ledger that
-// is being rebuilt. No stream can have such a name, so a worker that does not
-// know the mark takes the ledger for another stream's.
-const rebuildMark = " (being rebuilt)"
 
 // Rebuilding tells that somebody began to rebuild the ledger from the stream
 // and has not added everything yet: an event that is published again would be
 // taken for a new one.
-func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, rebuildMark) }
-
-// RebuildingTx tells whether the ledger is being rebuilt (Identity.Rebuilding).
-func RebuildingTx(ctx context.Context, tx pgx.Tx) (bool, error) {
-	id, found, err := readIdentity(ctx, tx.Conn())
-	return found && id.Rebuilding(), err
-}
+func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, RebuildMark) }
 
 // MarkRebuilding makes the identity of a ledger that has none, in a database
 // whose predecessor is lost, and lets its operations' ids begin above the
@@ -32,7 +21,7 @@ func (s *IdentitySession) MarkRebuilding(ctx context.Context, id Identity) error
 	if _, err := s.conn.Exec(ctx, sqlSkipLostIDs); err != nil {
 		return fmt.Errorf("skip operation ids: %w", err)
 	}
-	id.Stream, id.AckedSeq = strings.TrimSuffix(id.Stream, rebuildMark)+rebuildMark, 0
+	id.Stream, id.AckedSeq = strings.TrimSuffix(id.Stream, RebuildMark)+RebuildMark, 0
 	return s.Remember(ctx, id)
 }
 
@@ -54,7 +43,7 @@ ON CONFLICT DO NOTHING`
 // NoteRebuilt keeps that an action of a person added the operations of the
 // entries whose verdict is Accepted, and those that an earlier run of its plan,
 // which was made at a time, added and could not note.
-func (s *Store) NoteRebuilt(ctx context.Context, action int64, planMade time.Time, entries []Entry, verdicts []Verdict) error {
+func NoteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []Entry, verdicts []Verdict) error {
 	var targets, bizIDs []string
 	var added []bool
 	for i := range entries {
@@ -69,7 +58,7 @@ func (s *Store) NoteRebuilt(ctx context.Context, action int64, planMade time.Tim
 	if len(targets) == 0 {
 		return nil
 	}
-	if _, err := s.pool.Exec(ctx, sqlNoteRebuilt, action, targets, bizIDs, added, planMade); err != nil {
+	if _, err := pool.Exec(ctx, sqlNoteRebuilt, action, targets, bizIDs, added, planMade); err != nil {
 		return fmt.Errorf("record operations of action: %w", err)
 	}
 	return nil
@@ -88,10 +77,10 @@ type Holdings struct {
 // is none.
 const sqlHoldings = `SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1)`
 
-// Holdings reads what the ledger holds.
-func (s *Store) Holdings(ctx context.Context) (h Holdings, err error) {
+// ReadHoldings reads what the ledger holds.
+func ReadHoldings(ctx context.Context, pool *pgxpool.Pool) (h Holdings, err error) {
 	var oldest *time.Time
-	if err := s.pool.QueryRow(ctx, sqlHoldings).Scan(&oldest); err != nil {
+	if err := pool.QueryRow(ctx, sqlHoldings).Scan(&oldest); err != nil {
 		return h, fmt.Errorf("read what the ledger holds: %w", err)
 	}
 	if oldest != nil {

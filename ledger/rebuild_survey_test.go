@@ -92,7 +92,7 @@ func TestSurveyIsWhatIsRecorded(t *testing.T) {
 func TestMarkRebuilding(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	session, err := f.OpenIdentity(t.Context())
+	session, err := ledger.OpenSession(t.Context(), f.pool)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestNoteRebuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.NoteRebuilt(t.Context(), action, made, entries, verdicts); err != nil {
+		if err := ledger.NoteRebuilt(t.Context(), f.pool, action, made, entries, verdicts); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // sqlLockRecovery lets one worker at a time decide about the database. It is
@@ -81,8 +82,8 @@ SELECT setval(s.name, GREATEST(nextval(s.name) + 1000000000, (extract(epoch FROM
 
 // DoubtOpen marks every open row in doubt, because the commits that would show
 // its send may be lost, and says how many there are.
-func (s *Store) DoubtOpen(ctx context.Context, d Doubt) (rows int64, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func DoubtOpen(ctx context.Context, pool *pgxpool.Pool, d Doubt) (rows int64, err error) {
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlSkipLostIDs); err != nil {
 			return fmt.Errorf("skip operation ids: %w", err)
 		}

@@ -35,9 +35,15 @@ func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgx
 	return OpenGuardedPool(ctx, databaseURL, maxConns, nil)
 }
 
-// OpenGuardedPool is OpenWorkerPool with a guard that looks at every new
-// connection; nil is none.
-func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guard *Guard) (*pgxpool.Pool, error) {
+// ConnGuard looks at each new connection of a pool.
+type ConnGuard interface {
+	// Check keeps a connection out of use by an error, which whoever asked for
+	// the connection gets. ctx ends after greetingTimeout: they wait meanwhile.
+	Check(ctx context.Context, conn *pgx.Conn) error
+}
+
+// OpenGuardedPool is OpenWorkerPool with a guard; nil is none.
+func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guard ConnGuard) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		// pgx masks the password, but repeats the text around it: say less.
@@ -49,7 +55,11 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 	boundSilence(config)
 	var after func(context.Context, *pgx.Conn) error
 	if guard != nil {
-		after = guard.check
+		after = func(ctx context.Context, conn *pgx.Conn) error {
+			ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
+			defer cancel()
+			return guard.Check(ctx, conn)
+		}
 	}
 	prepareSessions(config, "points-ledger worker", map[string]string{
 		"enable_seqscan":    "off",

@@ -169,7 +169,7 @@ func (r *rebuildRig) work() *testWorker {
 	ok(ledger.New(own).RegisterMapping(r.t.Context(), cfg.RulesVersion, string(cfg.RulesText)))
 	store := ledger.New(pool)
 	w := &testWorker{}
-	w.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: r.js, Store: ledger.New(own), Guard: guard, Reset: pool.Reset,
+	w.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: r.js, Pool: own, Store: ledger.New(own), Guard: guard, Reset: pool.Reset,
 		Rules: cfg.Rules, Log: zap.NewNop()}, continuity.KeeperConfig{Stream: "POINTS", Durable: "points-worker", Every: 50 * time.Millisecond, Rest: 100 * time.Millisecond,
 		FirstStart: r.firstStart})
 	ok(err)

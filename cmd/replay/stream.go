@@ -146,7 +146,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.pool, err = ledger.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
 		return nil, err
 	}
-	s.rebuild, err = continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Store: ledger.New(s.pool), Rules: s.rules.Rules.WithAccountsOn(func(account string) bool { return slices.Contains(s.rules.On, account) })},
+	s.rebuild, err = continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Pool: s.pool, Store: ledger.New(s.pool), Rules: s.rules.Rules.WithAccountsOn(func(account string) bool { return slices.Contains(s.rules.On, account) })},
 		continuity.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
 	return s, err
 }

@@ -29,18 +29,6 @@ type streamDone struct {
 // endPatience bounds recording how it ended, also after Ctrl-C.
 const endPatience = 5 * time.Second
 
-// unknown tells that no worker has used this ledger, so that they wait for it
-// or will ask for it.
-func (s *streamSession) unknown(ctx context.Context) (bool, error) {
-	identity, err := s.store.OpenIdentity(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer identity.Close()
-	remembered, found, err := identity.Remembered(ctx)
-	return !found || remembered.Rebuilding(), err
-}
-
 // add carries a plan out.
 func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan) error {
 	ctx := c.Context()

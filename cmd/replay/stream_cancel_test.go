@@ -84,7 +84,7 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rebuilder, err := continuity.NewRebuilder(continuity.RebuildDeps{JetStream: r.js, Store: r.store, Rules: cfg.Rules},
+	rebuilder, err := continuity.NewRebuilder(continuity.RebuildDeps{JetStream: r.js, Pool: r.pool, Store: r.store, Rules: cfg.Rules},
 		continuity.RebuildConfig{Stream: "POINTS", Durable: "points-worker", Rest: time.Second})
 	if err != nil {
 		t.Fatal(err)

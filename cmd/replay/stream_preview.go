@@ -73,10 +73,10 @@ func (s *streamSession) preview(c *cobra.Command, o *streamOptions) error {
 		return err
 	}
 	r.Stream, r.Created, r.Delivered, r.Rules, r.Accounts = s.config.NATS.Stream, state.Created, state.Delivered, s.rules.Version, s.rules.On
-	if r.Unknown, err = s.unknown(ctx); err != nil {
+	if r.Unknown, err = s.rebuild.Unknown(ctx); err != nil {
 		return err
 	}
-	holdings, err := s.store.Holdings(ctx)
+	holdings, err := s.rebuild.Holdings(ctx)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/desk"
 	"pointsledger/internal/command"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -266,7 +267,7 @@ func TestStreamWaitsForTheLock(t *testing.T) {
 // stream, until release is called or the test ends.
 func (r *rebuildRig) holdLock() (release func()) {
 	r.t.Helper()
-	session, err := r.store.OpenIdentity(r.t.Context())
+	session, err := ledger.OpenSession(r.t.Context(), r.pool)
 	if err != nil {
 		r.t.Fatal(err)
 	}

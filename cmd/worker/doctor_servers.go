@@ -251,7 +251,7 @@ func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) 
 
 func (d *examination) readIdentity(ctx context.Context) (now ledger.Database, remembered ledger.Identity, used bool, err error) {
 	err = within(ctx, func(ctx context.Context) error {
-		session, err := d.ledger.store.OpenIdentity(ctx)
+		session, err := ledger.OpenSession(ctx, d.ledger.pool)
 		if err != nil {
 			return err
 		}
