@@ -25,7 +25,7 @@ type KeeperDeps struct {
 	Store *ledger.Store
 	// Guard watches the worker's pool; Reset makes that pool give up the
 	// connections that it has.
-	Guard *ledger.Guard
+	Guard *Guard
 	Reset func()
 	// Rules are those to begin with; Reconfigure brings others.
 	Rules *rules.Rules
@@ -65,7 +65,7 @@ type Keeper struct {
 	// witnessLost is when a witness was found missing that had been there.
 	witnessLost time.Time
 	// last is what was seen when the guard was open last, nil before that.
-	last *ledger.Identity
+	last *Identity
 
 	mu      sync.Mutex
 	rules   *rules.Rules
@@ -254,7 +254,7 @@ func (k *Keeper) look(ctx context.Context) error {
 func (k *Keeper) lookOnce(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	session, err := ledger.OpenSession(short, k.Pool)
+	session, err := OpenSession(short, k.Pool)
 	if err != nil {
 		k.warnLate(ctx)
 		return err
@@ -283,7 +283,7 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 	}
 	seen, open := k.Guard.Seen()
 	f := facts{now: now, at: &at, remembered: remembered, found: found, last: k.last, witness: seenBy}
-	if open && found && ledger.SameDatabase(seen, remembered, now) && f.witnessAgrees() {
+	if open && found && SameDatabase(seen, remembered, now) && f.witnessAgrees() {
 		if !k.Guard.Fresh() && witnessErr != nil && !isNoWitness(witnessErr) {
 			return witnessErr // after a reconnect it is waited for
 		}
@@ -317,13 +317,13 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 }
 
 // beat writes the row of a ledger that is as it was, and then the witness.
-func (k *Keeper) beat(ctx context.Context, session *ledger.IdentitySession, f *facts, witnessErr error) error {
+func (k *Keeper) beat(ctx context.Context, session *Session, f *facts, witnessErr error) error {
 	beat, written, err := session.Beat(ctx, f.remembered, f.at.Created, f.at.Acked)
 	if err != nil {
 		return err
 	}
 	if !written {
-		return fmt.Errorf("write ledger identity: %w", ledger.ErrAnotherDatabase)
+		return fmt.Errorf("write ledger identity: %w", ErrAnotherDatabase)
 	}
 	f.remembered.Beat = beat
 	k.admit(f.remembered)
@@ -337,7 +337,7 @@ func (k *Keeper) beat(ctx context.Context, session *ledger.IdentitySession, f *f
 // beatAlone writes the row while the broker cannot be asked, so that this worker
 // notices a database that is rolled back meanwhile. What was acknowledged stays
 // as it was noted.
-func (k *Keeper) beatAlone(ctx context.Context, session *ledger.IdentitySession, f *facts, positionErr error) error {
+func (k *Keeper) beatAlone(ctx context.Context, session *Session, f *facts, positionErr error) error {
 	beat, written, err := session.Beat(ctx, f.remembered, f.remembered.StreamCreated, 0)
 	if err == nil && written {
 		f.remembered.Beat = beat
@@ -358,7 +358,7 @@ func (k *Keeper) warnLate(ctx context.Context) {
 }
 
 // admit opens the guard for a state of the ledger.
-func (k *Keeper) admit(seen ledger.Identity) {
+func (k *Keeper) admit(seen Identity) {
 	k.last = &seen
 	k.Guard.Admit(seen)
 }

@@ -28,14 +28,14 @@ const (
 
 // facts are what a decision rests on.
 type facts struct {
-	now ledger.Database
+	now Database
 	at  *consumers.Position
 	// remembered is meaningless unless found.
-	remembered ledger.Identity
+	remembered Identity
 	found      bool
 	empty      bool
 	// last is what this process saw last, nil at its start.
-	last *ledger.Identity
+	last *Identity
 	// witness is what the durable's witness has seen, and elder that of the
 	// durable that the ledger remembers, when it had another name; nil: none.
 	witness, elder *testimony
@@ -52,7 +52,7 @@ func (f *facts) lostCause() string {
 		return ""
 	case before.Timeline != 0 && now.Timeline != 0 && before.Timeline != now.Timeline:
 		return fmt.Sprintf("its timeline was %d and is %d: a standby took over, or a backup was recovered", before.Timeline, now.Timeline)
-	case !ledger.SameCluster(before, now):
+	case !SameCluster(before, now):
 		return fmt.Sprintf("its system identifier was %d and is %d: a copy in another cluster", before.SystemIdentifier, now.SystemIdentifier)
 	case f.last != nil && f.last.LedgerID != f.remembered.LedgerID:
 		return "another ledger is in its place"
@@ -89,7 +89,7 @@ func (f *facts) isForeign() bool {
 }
 
 // streamChanged tells that the stream is not the one that is remembered.
-func streamChanged(remembered ledger.Identity, name string, at *consumers.Position) bool {
+func streamChanged(remembered Identity, name string, at *consumers.Position) bool {
 	if remembered.StreamCreated.IsZero() || at.Created.IsZero() {
 		return false
 	}
@@ -100,7 +100,7 @@ func streamChanged(remembered ledger.Identity, name string, at *consumers.Positi
 // decide runs under the lock, so that one worker mends and the others find it
 // mended. It returns nil when the database may be used, a refusal when a person
 // must act.
-func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, now ledger.Database, at *consumers.Position) error {
+func (k *Keeper) decide(ctx context.Context, session *Session, now Database, at *consumers.Position) error {
 	f := facts{now: now, at: at, last: k.last}
 	if err := k.gather(ctx, session, &f); err != nil {
 		return err
@@ -131,12 +131,12 @@ func (k *Keeper) decide(ctx context.Context, session *ledger.IdentitySession, no
 	if err := k.mend(ctx, &f); err != nil {
 		return err
 	}
-	return session.Remember(ctx, ledger.Identity{Database: now, Stream: k.config.Stream, Durable: k.config.Durable, StreamCreated: at.Created,
+	return session.Remember(ctx, Identity{Database: now, Stream: k.config.Stream, Durable: k.config.Durable, StreamCreated: at.Created,
 		AckedSeq: max(acked, at.Acked), Beat: f.highest()})
 }
 
 // gather reads what a decision rests on, each witness before the row.
-func (k *Keeper) gather(ctx context.Context, session *ledger.IdentitySession, f *facts) (err error) {
+func (k *Keeper) gather(ctx context.Context, session *Session, f *facts) (err error) {
 	before, found, err := session.Remembered(ctx)
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func (k *Keeper) recover(ctx context.Context, f *facts, cause string) error {
 	k.Log.Warn("the database may have lost its newest commits: reading the stream again", zap.String("cause", cause),
 		zap.Time("last_known_at", f.remembered.BeatAt), zap.Time("since", since), zap.Uint64("to_seq", to),
 		zap.Bool("parked", parked))
-	open, err := ledger.DoubtOpen(ctx, k.Pool, ledger.Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.rest(), Parked: parked})
+	open, err := DoubtOpen(ctx, k.Pool, Doubt{SentSince: f.remembered.BeatAt.Add(-heartbeatSlack), Rest: k.rest(), Parked: parked})
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,12 @@ import (
 	"time"
 
 	"pointsledger/consumers"
-	"pointsledger/ledger"
 )
 
 func TestLostCause(t *testing.T) {
 	t.Parallel()
-	same := ledger.Database{SystemIdentifier: 7, Timeline: 1}
-	known := ledger.Identity{LedgerID: "a", Database: same, Beat: 5}
+	same := Database{SystemIdentifier: 7, Timeline: 1}
+	known := Identity{LedgerID: "a", Database: same, Beat: 5}
 	for name, c := range map[string]struct {
 		f    facts
 		want string
@@ -20,18 +19,18 @@ func TestLostCause(t *testing.T) {
 		"new ledger":               {facts{now: same}, ""},
 		"as it was":                {facts{now: same, found: true, remembered: known, last: &known}, ""},
 		"first look":               {facts{now: same, found: true, remembered: known}, ""},
-		"newer state":              {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "a", Beat: 4}}, ""},
-		"older state":              {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "a", Beat: 6}}, "older state"},
-		"another ledger":           {facts{now: same, found: true, remembered: known, last: &ledger.Identity{LedgerID: "b", Beat: 5}}, "another ledger"},
-		"standby took over":        {facts{now: ledger.Database{SystemIdentifier: 7, Timeline: 2}, found: true, remembered: known}, "timeline was 1 and is 2"},
-		"another cluster":          {facts{now: ledger.Database{SystemIdentifier: 8, Timeline: 1}, found: true, remembered: known}, "system identifier was 7 and is 8"},
+		"newer state":              {facts{now: same, found: true, remembered: known, last: &Identity{LedgerID: "a", Beat: 4}}, ""},
+		"older state":              {facts{now: same, found: true, remembered: known, last: &Identity{LedgerID: "a", Beat: 6}}, "older state"},
+		"another ledger":           {facts{now: same, found: true, remembered: known, last: &Identity{LedgerID: "b", Beat: 5}}, "another ledger"},
+		"standby took over":        {facts{now: Database{SystemIdentifier: 7, Timeline: 2}, found: true, remembered: known}, "timeline was 1 and is 2"},
+		"another cluster":          {facts{now: Database{SystemIdentifier: 8, Timeline: 1}, found: true, remembered: known}, "system identifier was 7 and is 8"},
 		"nothing can be read":      {facts{found: true, remembered: known}, ""},
-		"nothing could be read":    {facts{now: same, found: true, remembered: ledger.Identity{LedgerID: "a"}}, ""},
+		"nothing could be read":    {facts{now: same, found: true, remembered: Identity{LedgerID: "a"}}, ""},
 		"the witness is behind":    {facts{now: same, found: true, remembered: known, witness: &testimony{LedgerID: "a", Beat: 5}}, ""},
 		"the witness is ahead":     {facts{now: same, found: true, remembered: known, witness: &testimony{LedgerID: "a", Beat: 6}}, "its counter is 5, and the witness beside the stream has seen 6"},
 		"an earlier durable's is":  {facts{now: same, found: true, remembered: known, elder: &testimony{LedgerID: "a", Beat: 9}}, "has seen 9"},
 		"another ledger's witness": {facts{now: same, found: true, remembered: known, elder: &testimony{LedgerID: "b", Beat: 9}}, ""},
-		"only the timeline can be": {facts{now: ledger.Database{Timeline: 3}, found: true, remembered: known}, "timeline"},
+		"only the timeline can be": {facts{now: Database{Timeline: 3}, found: true, remembered: known}, "timeline"},
 	} {
 		got := c.f.lostCause()
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
@@ -43,8 +42,8 @@ func TestLostCause(t *testing.T) {
 // Who may not go on with the ledger, and who may take it over.
 func TestSuperseded(t *testing.T) {
 	t.Parallel()
-	here := ledger.Database{SystemIdentifier: 7, Timeline: 2}
-	known := ledger.Identity{LedgerID: "a", Database: here, Beat: 5}
+	here := Database{SystemIdentifier: 7, Timeline: 2}
+	known := Identity{LedgerID: "a", Database: here, Beat: 5}
 	copied := known
 	copied.Database.SystemIdentifier = 6
 	for name, c := range map[string]struct {
@@ -56,8 +55,8 @@ func TestSuperseded(t *testing.T) {
 		"rolled back":                     {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 2, Beat: 9}}, ""},
 		"a standby that took over":        {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 1, Beat: 9}}, ""},
 		"the primary from before":         {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3, Beat: 1}}, "timeline 3, and this database is on timeline 2"},
-		"the same, cluster not readable":  {facts{now: ledger.Database{Timeline: 2}, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3}}, "timeline 3"},
-		"timeline not readable":           {facts{now: ledger.Database{SystemIdentifier: 7}, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3}}, ""},
+		"the same, cluster not readable":  {facts{now: Database{Timeline: 2}, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3}}, "timeline 3"},
+		"timeline not readable":           {facts{now: Database{SystemIdentifier: 7}, found: true, remembered: known, witness: &testimony{LedgerID: "a", SystemIdentifier: 7, Timeline: 3}}, ""},
 		"another ledger":                  {facts{now: here, found: true, remembered: known, witness: &testimony{LedgerID: "b"}}, "another ledger (b, this one is a)"},
 		"another ledger, this one unused": {facts{now: here, witness: &testimony{LedgerID: "b"}}, "another ledger (b, this one was never used)"},
 		"another's earlier durable":       {facts{now: here, found: true, remembered: known, elder: &testimony{LedgerID: "b", Timeline: 9}}, ""},
@@ -80,9 +79,9 @@ func TestReadTo(t *testing.T) {
 		f    facts
 		want uint64
 	}{
-		"the durable tells":                {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 20},
-		"no durable":                       {facts{at: &consumers.Position{Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
-		"made anew, behind the row":        {facts{at: &consumers.Position{DurableFound: true, Delivered: 5, Last: 50}, remembered: ledger.Identity{AckedSeq: 10}}, 50},
+		"the durable tells":                {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50}, remembered: Identity{AckedSeq: 10}}, 20},
+		"no durable":                       {facts{at: &consumers.Position{Last: 50}, remembered: Identity{AckedSeq: 10}}, 50},
+		"made anew, behind the row":        {facts{at: &consumers.Position{DurableFound: true, Delivered: 5, Last: 50}, remembered: Identity{AckedSeq: 10}}, 50},
 		"restored, behind the witness":     {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made, Acked: 25}}, 50},
 		"the witness of an earlier stream": {facts{at: &consumers.Position{DurableFound: true, Delivered: 20, Last: 50, Created: made}, witness: &testimony{StreamCreated: made.Add(-1), Acked: 25}}, 20},
 	} {
@@ -95,8 +94,8 @@ func TestReadTo(t *testing.T) {
 func TestIsForeign(t *testing.T) {
 	t.Parallel()
 	acked, unused := &consumers.Position{Acked: 9, AnyAcked: true}, &consumers.Position{Acked: 9}
-	moved := ledger.Database{Timeline: 2}
-	known := ledger.Identity{Database: ledger.Database{Timeline: 1}, AckedSeq: 4}
+	moved := Database{Timeline: 2}
+	known := Identity{Database: Database{Timeline: 1}, AckedSeq: 4}
 	upToDate := known
 	upToDate.AckedSeq = 9
 	for name, c := range map[string]struct {
@@ -137,9 +136,9 @@ func TestLateWarning(t *testing.T) {
 func TestStreamChanged(t *testing.T) {
 	t.Parallel()
 	made := time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)
-	remembered := ledger.Identity{Stream: "POINTS", StreamCreated: made.Truncate(time.Microsecond)}
+	remembered := Identity{Stream: "POINTS", StreamCreated: made.Truncate(time.Microsecond)}
 	for name, c := range map[string]struct {
-		remembered ledger.Identity
+		remembered Identity
 		stream     string
 		created    time.Time
 		want       bool
@@ -148,8 +147,8 @@ func TestStreamChanged(t *testing.T) {
 		"made anew":      {remembered, "POINTS", made.Add(time.Microsecond), true},
 		"another name":   {remembered, "EVENTS", made, true},
 		"no stream yet":  {remembered, "POINTS", time.Time{}, false},
-		"first seen now": {ledger.Identity{Stream: "POINTS"}, "POINTS", made, false},
-		"never used":     {ledger.Identity{}, "POINTS", made, false},
+		"first seen now": {Identity{Stream: "POINTS"}, "POINTS", made, false},
+		"never used":     {Identity{}, "POINTS", made, false},
 	} {
 		if got := streamChanged(c.remembered, c.stream, &consumers.Position{Created: c.created}); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)

@@ -28,7 +28,7 @@ import (
 type kept struct {
 	*continuity.Keeper
 	in    *intake
-	guard *ledger.Guard
+	guard *continuity.Guard
 	pool  *pgxpool.Pool
 	store *ledger.Store
 	stop  func()
@@ -48,7 +48,7 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 	if config.Durable == "" {
 		config.Durable = "points-worker"
 	}
-	guard := ledger.NewGuard()
+	guard := continuity.NewGuard()
 	k := &kept{in: in, guard: guard, pool: in.open(dsn, guard)}
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
@@ -94,7 +94,7 @@ func (k *kept) waitRefused(words string) {
 			k.in.t.Errorf("no word of %q in: %s", advice, k.Problem())
 		}
 	}
-	if err := k.store.Ping(k.in.t.Context()); !errors.Is(err, ledger.ErrAnotherDatabase) {
+	if err := k.store.Ping(k.in.t.Context()); !errors.Is(err, continuity.ErrAnotherDatabase) {
 		k.in.t.Errorf("the worker's pool still works: %v", err)
 	}
 }

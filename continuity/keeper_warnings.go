@@ -5,11 +5,10 @@ import (
 	"time"
 
 	"pointsledger/consumers"
-	"pointsledger/ledger"
 )
 
 // warnAbout keeps what a look found that somebody should see.
-func (k *Keeper) warnAbout(now ledger.Database, at *consumers.Position, witnessErr error) {
+func (k *Keeper) warnAbout(now Database, at *consumers.Position, witnessErr error) {
 	moment := time.Now()
 	warnings := []string{hiddenWarning(now), lateWarning(at, moment), pausedWarning(k.config.Stream, k.config.Durable, at.PausedUntil),
 		k.witness.weak, k.lostWitnessWarning(moment)}
@@ -34,7 +33,7 @@ func (k *Keeper) lostWitnessWarning(now time.Time) string {
 		k.witnessLost.UTC().Format(time.RFC3339))
 }
 
-func hiddenWarning(now ledger.Database) string {
+func hiddenWarning(now Database) string {
 	if now.Hidden == "" {
 		return ""
 	}

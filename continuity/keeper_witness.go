@@ -9,7 +9,6 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/consumers"
-	"pointsledger/ledger"
 )
 
 // isNoWitness tells that no witness can be kept, and the ledger is used without.
@@ -46,7 +45,7 @@ func (k *Keeper) testify(ctx context.Context, now testimony, raise func(above in
 // testifyFirst writes the witness after a look that may have mended the ledger,
 // and before the guard opens: the counter ends above what anybody wrote
 // meanwhile. cannot is why there is no witness.
-func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySession, id ledger.Identity, now ledger.Database, at *consumers.Position) (_ ledger.Identity, cannot, err error) {
+func (k *Keeper) testifyFirst(ctx context.Context, session *Session, id Identity, now Database, at *consumers.Position) (_ Identity, cannot, err error) {
 	raise := func(above int64) (int64, error) {
 		beat, err := session.Raise(ctx, id.LedgerID, above)
 		if err == nil {
@@ -59,7 +58,7 @@ func (k *Keeper) testifyFirst(ctx context.Context, session *ledger.IdentitySessi
 		return id, nil, nil
 	case isNoWitness(err):
 		return id, err, nil
-	case errors.Is(err, errOvertaken), errors.Is(err, ledger.ErrAnotherDatabase):
+	case errors.Is(err, errOvertaken), errors.Is(err, ErrAnotherDatabase):
 		return id, nil, err
 	default:
 		return id, nil, &brokerError{err}
@@ -112,7 +111,7 @@ func (f *facts) ackedBefore() uint64 {
 func (f *facts) witnessAgrees() bool {
 	w := f.witness
 	return w == nil || w.LedgerID == f.remembered.LedgerID && f.remembered.Beat >= w.Beat &&
-		ledger.SameCluster(ledger.Database{SystemIdentifier: w.SystemIdentifier, Timeline: w.Timeline}, f.now)
+		SameCluster(Database{SystemIdentifier: w.SystemIdentifier, Timeline: w.Timeline}, f.now)
 }
 
 // superseded says why the ledger may not be used by this database: it goes on

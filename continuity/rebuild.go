@@ -98,7 +98,7 @@ func (r *Rebuilder) state(ctx context.Context) (StreamState, *consumers.Position
 // Unknown tells that workers refuse this ledger, or have never used it: it has
 // no identity, or is being rebuilt.
 func (r *Rebuilder) Unknown(ctx context.Context) (bool, error) {
-	session, err := ledger.OpenSession(ctx, r.Pool)
+	session, err := OpenSession(ctx, r.Pool)
 	if err != nil {
 		return false, err
 	}
@@ -108,8 +108,8 @@ func (r *Rebuilder) Unknown(ctx context.Context) (bool, error) {
 }
 
 // Holdings reads what the ledger holds.
-func (r *Rebuilder) Holdings(ctx context.Context) (ledger.Holdings, error) {
-	return ledger.ReadHoldings(ctx, r.Pool)
+func (r *Rebuilder) Holdings(ctx context.Context) (Holdings, error) {
+	return ReadHoldings(ctx, r.Pool)
 }
 
 // SeqSince is the sequence of the first event that the broker stored at a time
@@ -141,7 +141,7 @@ func (r *Rebuilder) SeqSince(ctx context.Context, since time.Time) (uint64, erro
 
 // Surveyed is what Survey found.
 type Surveyed struct {
-	ledger.Survey
+	Survey
 	// Read counts all messages, Ignored those of them whose type is ignored.
 	Read    int64 `json:"read"`
 	Ignored int64 `json:"ignored"`
@@ -155,7 +155,7 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 	if err != nil {
 		return Surveyed{}, err
 	}
-	surveyor := ledger.NewSurveyor()
+	surveyor := NewSurveyor()
 	var events int64
 	read, err := r.reader(&at).each(ctx, stretch{from: from, to: to}, func(entries []ledger.Entry) error {
 		verdicts, err := r.Store.Known(ctx, entries)

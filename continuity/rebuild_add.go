@@ -69,7 +69,7 @@ const lockPatience = 2 * time.Second
 // that is lost, is marked first, and workers refuse it until a part that holds
 // all of the stream's acknowledged events has been added.
 func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error) {
-	session, err := ledger.OpenSession(ctx, r.Pool)
+	session, err := OpenSession(ctx, r.Pool)
 	if err != nil {
 		return added, err
 	}
@@ -106,7 +106,7 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 		}
 		added.Rebuilt = true
 		return a.Plan.Hold(ctx, func() error {
-			return session.Remember(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, Durable: r.config.Durable, StreamCreated: at.Created, AckedSeq: at.Acked})
+			return session.Remember(ctx, Identity{Database: now, Stream: r.config.Stream, Durable: r.config.Durable, StreamCreated: at.Created, AckedSeq: at.Acked})
 		})
 	})
 	if err != nil {
@@ -120,7 +120,7 @@ func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error
 
 // takeWitness lets the witness know the rebuilt ledger, in the place of the one
 // that is lost. Where none can be kept, workers do without as well.
-func (r *Rebuilder) takeWitness(ctx context.Context, session *ledger.IdentitySession, now ledger.Database) error {
+func (r *Rebuilder) takeWitness(ctx context.Context, session *Session, now Database) error {
 	id, _, err := session.Remembered(ctx)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (r *Rebuilder) current(ctx context.Context, a Addition) (*consumers.Positio
 
 // prepare makes the ledger one that may be added to. unknown tells that workers
 // do not know it yet.
-func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession, plan Plan, now ledger.Database, at *consumers.Position, added *Added) (unknown bool, err error) {
+func (r *Rebuilder) prepare(ctx context.Context, session *Session, plan Plan, now Database, at *consumers.Position, added *Added) (unknown bool, err error) {
 	remembered, found, err := session.Remembered(ctx)
 	if err != nil {
 		return false, err
@@ -159,7 +159,7 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 	switch {
 	case !found:
 		return true, plan.Hold(ctx, func() error {
-			return session.MarkRebuilding(ctx, ledger.Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.Created})
+			return session.MarkRebuilding(ctx, Identity{Database: now, Stream: r.config.Stream, StreamCreated: at.Created})
 		})
 	case remembered.Rebuilding():
 		return true, nil
@@ -177,14 +177,14 @@ func (r *Rebuilder) prepare(ctx context.Context, session *ledger.IdentitySession
 		return false, err
 	}
 	return false, plan.Hold(ctx, func() (err error) {
-		added.OpenInDoubt, err = ledger.DoubtOpen(ctx, r.Pool, ledger.Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
+		added.OpenInDoubt, err = DoubtOpen(ctx, r.Pool, Doubt{SentSince: remembered.BeatAt.Add(-heartbeatSlack), Rest: r.config.Rest, Parked: true})
 		return err
 	})
 }
 
 // refuseForeign refuses a ledger that knows none of the newest events of this
 // stream, and remembers another one. A stream that was made anew is no reason.
-func (r *Rebuilder) refuseForeign(ctx context.Context, remembered ledger.Identity, at *consumers.Position) error {
+func (r *Rebuilder) refuseForeign(ctx context.Context, remembered Identity, at *consumers.Position) error {
 	if !at.AnyAcked {
 		return nil
 	}
@@ -215,7 +215,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := ledger.NoteRebuilt(ctx, r.Pool, a.Act, a.PlanMade, entries, verdicts); err != nil {
+		if err := NoteRebuilt(ctx, r.Pool, a.Act, a.PlanMade, entries, verdicts); err != nil {
 			return err
 		}
 		a.Progress(entries[len(entries)-1].Message.Seq, added.Events)
@@ -247,7 +247,7 @@ func (d *Added) count(entries []ledger.Entry, verdicts []ledger.Verdict) {
 
 // locked runs f under the lock, and tells waiting when somebody else has it for
 // long. f begins only after waiting has returned.
-func locked(ctx context.Context, session *ledger.IdentitySession, waiting func(), f func() error) error {
+func locked(ctx context.Context, session *Session, waiting func(), f func() error) error {
 	began, proceed, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		done <- session.Locked(ctx, func() error {

@@ -15,7 +15,6 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/sabotage"
-	"pointsledger/ledger"
 )
 
 // testimony is what the witness has seen of a ledger.
@@ -371,7 +370,7 @@ func (t *testimony) keepAcked(before *testimony) {
 }
 
 // testimonyOf is what a ledger's row says of itself.
-func testimonyOf(id ledger.Identity, now ledger.Database, at *consumers.Position) testimony {
+func testimonyOf(id Identity, now Database, at *consumers.Position) testimony {
 	return testimony{LedgerID: id.LedgerID, SystemIdentifier: now.SystemIdentifier, Timeline: now.Timeline, Beat: id.Beat,
 		StreamCreated: at.Created, Acked: max(at.Acked, id.AckedSeq)}
 }

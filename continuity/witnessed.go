@@ -7,7 +7,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
-	"pointsledger/ledger"
 )
 
 // Witnessed is what the witness beside the stream has seen of a ledger.
@@ -41,7 +40,7 @@ func InspectWitness(ctx context.Context, js jetstream.JetStream, stream, durable
 // Against says what speaks against a state of the ledger that was read after the
 // witness: stops tells that workers refuse it, otherwise they mend it. The text
 // is empty when nothing does. used is false for a ledger that was never used.
-func (w Witnessed) Against(remembered ledger.Identity, used bool, now ledger.Database) (what string, stops bool) {
+func (w Witnessed) Against(remembered Identity, used bool, now Database) (what string, stops bool) {
 	f := facts{now: now, remembered: remembered, found: used, witness: w.seen}
 	if what := f.superseded(); what != "" {
 		return what, true

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/ledger"
 )
@@ -113,11 +114,11 @@ func TestRetryRejectsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	retry.Registered = "newer"
-	session, err := ledger.OpenSession(t.Context(), f.pool)
+	session, err := continuity.OpenSession(t.Context(), f.pool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := session.MarkRebuilding(t.Context(), ledger.Identity{Stream: "POINTS", StreamCreated: time.Now()}); err != nil {
+	if err := session.MarkRebuilding(t.Context(), continuity.Identity{Stream: "POINTS", StreamCreated: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	session.Close()

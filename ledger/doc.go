@@ -30,10 +30,7 @@
 //   - A row in doubt is claimed only while the vendor remembers its key
 //     (TestClaimKeyMemory).
 //   - What is read from the stream again is in doubt from the broker's time on
-//     (TestRecordRebuilt), and so is every open row of a database that lost its
-//     newest commits (TestDoubtOpen).
-//   - A new connection is used only when it leads to the database that was seen
-//     (TestGuard).
+//     (TestRecordRebuilt).
 //
 // Time is the database's: leases and due times are compared with now() in SQL.
 package ledger

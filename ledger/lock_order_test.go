@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
@@ -123,7 +124,7 @@ func TestDoubtOpenLocksInOneOrder(t *testing.T) {
 			unordered := asTheyLie(t, b.pool)
 			confirm := func(ctx context.Context) error { _, err := b.Confirm(ctx, heard(b.rows...)); return err }
 			doubt := func(ctx context.Context) error {
-				_, err := ledger.DoubtOpen(ctx, unordered, ledger.Doubt{SentSince: time.Now()})
+				_, err := continuity.DoubtOpen(ctx, unordered, continuity.Doubt{SentSince: time.Now()})
 				return err
 			}
 			first, second := doubt, confirm

@@ -161,7 +161,7 @@ func (r *rebuildRig) work() *testWorker {
 	}
 	cfg, err := config.Load(r.env, os.ReadFile)
 	ok(err)
-	guard := ledger.NewGuard()
+	guard := continuity.NewGuard()
 	pool, err := ledger.OpenGuardedPool(r.t.Context(), r.dsn, 14, guard)
 	ok(err)
 	own, err := ledger.OpenWorkerPool(r.t.Context(), r.dsn, 3)

@@ -17,7 +17,6 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // streamDetails are the details of a plan of kind stream.
@@ -162,7 +161,7 @@ func (s *streamSession) makePlan(c *cobra.Command, o *streamOptions, r *streamRe
 }
 
 // warnings are what a person must know before adding anything.
-func (s *streamSession) warnings(r *streamReport, state *continuity.StreamState, holdings ledger.Holdings) []string {
+func (s *streamSession) warnings(r *streamReport, state *continuity.StreamState, holdings continuity.Holdings) []string {
 	found := []string{}
 	warn := func(is bool, text string, args ...any) {
 		if is {

@@ -13,9 +13,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -267,7 +267,7 @@ func TestStreamWaitsForTheLock(t *testing.T) {
 // stream, until release is called or the test ends.
 func (r *rebuildRig) holdLock() (release func()) {
 	r.t.Helper()
-	session, err := ledger.OpenSession(r.t.Context(), r.pool)
+	session, err := continuity.OpenSession(r.t.Context(), r.pool)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func (d *examination) checkIdentity(ctx context.Context) {
 	const check = "Postgres identity"
 	now, before, used, err := d.readIdentity(ctx)
 	switch {
-	case errors.Is(err, ledger.ErrStandby):
+	case errors.Is(err, continuity.ErrStandby):
 		d.wrong(check, err.Error(), "point DATABASE_URL at the primary")
 	case err != nil:
 		d.wrong(check, err.Error(), "see the message")
@@ -249,9 +249,9 @@ func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) 
 	}
 }
 
-func (d *examination) readIdentity(ctx context.Context) (now ledger.Database, remembered ledger.Identity, used bool, err error) {
+func (d *examination) readIdentity(ctx context.Context) (now continuity.Database, remembered continuity.Identity, used bool, err error) {
 	err = within(ctx, func(ctx context.Context) error {
-		session, err := ledger.OpenSession(ctx, d.ledger.pool)
+		session, err := continuity.OpenSession(ctx, d.ledger.pool)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 )
@@ -25,7 +26,7 @@ const rulesEvery = 3 * time.Second
 // What is recorded is still sent.
 type rulesWatch struct {
 	store *ledger.Store
-	guard *ledger.Guard // nil: the database is surely the ledger's
+	guard *continuity.Guard // nil: the database is surely the ledger's
 	log   *zap.Logger
 	poke  chan struct{}
 
@@ -44,7 +45,7 @@ type rulesWatch struct {
 	known []ledger.RegisteredRules
 }
 
-func newRulesWatch(store *ledger.Store, guard *ledger.Guard, cfg *config.Config, log *zap.Logger) *rulesWatch {
+func newRulesWatch(store *ledger.Store, guard *continuity.Guard, cfg *config.Config, log *zap.Logger) *rulesWatch {
 	return &rulesWatch{store: store, guard: guard, log: log, poke: make(chan struct{}, 1), version: cfg.RulesVersion, text: cfg.RulesText}
 }
 

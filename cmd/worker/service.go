@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
@@ -69,7 +70,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		return nil, err
 	}
 	on := cfg.On()
-	guard := ledger.NewGuard()
+	guard := continuity.NewGuard()
 	connections := workerConnections(len(on), cfg.NATS.BatchesInFlight)
 	if given, ok := ledger.GivenMaxConns(cfg.DatabaseURL.Reveal()); ok && given < connections {
 		s.few = fewConnections(given, connections)

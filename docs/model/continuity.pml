@@ -42,7 +42,7 @@ end:
 			promise_no_false_alarm();
 			printf("keeper: worker %d sees that commits are lost\n", w);
 			look[w] = 2;
-			/* step: ledger.Store.DoubtOpen */
+			/* step: continuity.DoubtOpen */
 			doubt_open()
 		:: else -> admitted[w] = 1; look[w] = 0; read_counter[w] = 0
 		fi;
@@ -63,7 +63,7 @@ end:
 		}
 		k = 0; missing = 0; look[w] = 3
 	}
-	/* step: ledger.IdentitySession.Remember. The counter is set above the witness's. */
+	/* step: continuity.Session.Remember. The counter is set above the witness's. */
 	:: atomic {
 		look[w] == 3 ->
 		printf("keeper: worker %d has mended the ledger\n", w);
@@ -74,14 +74,14 @@ end:
 		fi;
 		beat[w] = db.counter; look[w] = 0; read_counter[w] = 0
 	}
-	/* step: ledger.IdentitySession.Beat. The database first. */
+	/* step: continuity.Session.Beat. The database first. */
 	:: atomic {
 		admitted[w] && beats > 0 && beat[w] == 0 ->
 		beats--;
 		db.counter++; beat[w] = db.counter;
 		printf("keeper: worker %d counts to %d in the database\n", w, beat[w])
 	}
-	/* step: continuity.witness.testify, ledger.IdentitySession.Raise. Then the
+	/* step: continuity.witness.testify, continuity.Session.Raise. Then the
 	   witness, upwards only. */
 	:: atomic {
 		beat[w] != 0 ->

@@ -1,4 +1,4 @@
-package ledger_test
+package continuity_test
 
 import (
 	"context"
@@ -12,14 +12,15 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"pointsledger/continuity"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
 )
 
 // session opens a look at the identity.
-func (f *fixture) session() *ledger.IdentitySession {
+func (f *fixture) session() *continuity.Session {
 	f.t.Helper()
-	s, err := ledger.OpenSession(f.t.Context(), f.pool)
+	s, err := continuity.OpenSession(f.t.Context(), f.pool)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func (f *fixture) session() *ledger.IdentitySession {
 }
 
 // remember writes the identity and returns what is then remembered.
-func (f *fixture) remember(id ledger.Identity) ledger.Identity {
+func (f *fixture) remember(id continuity.Identity) continuity.Identity {
 	f.t.Helper()
 	s := f.session()
 	defer s.Close()
@@ -57,7 +58,7 @@ func TestIdentityIsRemembered(t *testing.T) {
 	if err != nil || !empty {
 		t.Fatalf("a new ledger is empty: %v %v", empty, err)
 	}
-	id := f.remember(ledger.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7})
+	id := f.remember(continuity.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7})
 	if id.LedgerID == "" || id.Database.SystemIdentifier == 0 || id.Database.Timeline != 1 || id.LastSeq != 0 || !id.LastBrokerTime.IsZero() {
 		t.Errorf("remembered %+v", id)
 	}
@@ -80,7 +81,7 @@ func TestIdentityIsRemembered(t *testing.T) {
 }
 
 // beats tells whether a beat was written, and sees that it raised the counter.
-func (f *fixture) beats(s *ledger.IdentitySession, seen ledger.Identity, created time.Time, acked uint64) bool {
+func (f *fixture) beats(s *continuity.Session, seen continuity.Identity, created time.Time, acked uint64) bool {
 	f.t.Helper()
 	before, _, err := s.Remembered(f.t.Context())
 	if err != nil {
@@ -101,17 +102,17 @@ func (f *fixture) beats(s *ledger.IdentitySession, seen ledger.Identity, created
 func TestIdentityCounterRises(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	want(t, "first", f.remember(ledger.Identity{Stream: "POINTS"}).Beat, 1)
-	id := f.remember(ledger.Identity{Stream: "POINTS", Durable: "d", Beat: 40})
+	want(t, "first", f.remember(continuity.Identity{Stream: "POINTS"}).Beat, 1)
+	id := f.remember(continuity.Identity{Stream: "POINTS", Durable: "d", Beat: 40})
 	want(t, "above the witness's", id.Beat, 41)
 	want(t, "durable", id.Durable, "d")
-	want(t, "never lowered", f.remember(ledger.Identity{Stream: "POINTS", Beat: 7}).Beat, 42)
+	want(t, "never lowered", f.remember(continuity.Identity{Stream: "POINTS", Beat: 7}).Beat, 42)
 	const workers, beats = 3, 20
 	given := make(chan int64, workers*beats)
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
-			s, err := ledger.OpenSession(t.Context(), f.pool)
+			s, err := continuity.OpenSession(t.Context(), f.pool)
 			if err != nil {
 				t.Error(err)
 				return
@@ -139,24 +140,16 @@ func TestIdentityCounterRises(t *testing.T) {
 	defer s.Close()
 	want(t, "after all", must(s.Raise(t.Context(), id.LedgerID, 0)), 42+workers*beats+1)
 	want(t, "raised", must(s.Raise(t.Context(), id.LedgerID, 500)), 501)
-	if _, err := s.Raise(t.Context(), "00000000-0000-0000-0000-000000000000", 1); !errors.Is(err, ledger.ErrAnotherDatabase) {
+	if _, err := s.Raise(t.Context(), "00000000-0000-0000-0000-000000000000", 1); !errors.Is(err, continuity.ErrAnotherDatabase) {
 		t.Errorf("another ledger: %v", err)
 	}
-}
-
-// must is for calls that do not fail in a working test.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 // The guard lets in what was seen, and nothing else.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	guard := ledger.NewGuard()
+	guard := continuity.NewGuard()
 	pool, err := ledger.OpenGuardedPool(t.Context(), f.pool.Config().ConnString(), 2, guard)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +159,7 @@ func TestGuard(t *testing.T) {
 	refused := func(what string) {
 		t.Helper()
 		pool.Reset()
-		if err := store.Ping(t.Context()); !errors.Is(err, ledger.ErrAnotherDatabase) {
+		if err := store.Ping(t.Context()); !errors.Is(err, continuity.ErrAnotherDatabase) {
 			t.Errorf("%s: got %v, want ErrAnotherDatabase", what, err)
 		}
 		select {
@@ -176,7 +169,7 @@ func TestGuard(t *testing.T) {
 		}
 	}
 	refused("before anything was seen")
-	id := f.remember(ledger.Identity{Stream: "POINTS"})
+	id := f.remember(continuity.Identity{Stream: "POINTS"})
 	guard.Admit(id)
 	if err := store.Ping(t.Context()); err != nil {
 		t.Errorf("the database that was seen: %v", err)
@@ -192,10 +185,10 @@ func TestGuard(t *testing.T) {
 	}
 	guard.Shut()
 	refused("after the guard was shut")
-	for what, change := range map[string]func(*ledger.Identity){
-		"another ledger":    func(i *ledger.Identity) { i.LedgerID = "x" },
-		"an older state":    func(i *ledger.Identity) { i.Beat++ },
-		"the state as seen": func(*ledger.Identity) {},
+	for what, change := range map[string]func(*continuity.Identity){
+		"another ledger":    func(i *continuity.Identity) { i.LedgerID = "x" },
+		"an older state":    func(i *continuity.Identity) { i.Beat++ },
+		"the state as seen": func(*continuity.Identity) {},
 	} {
 		seen := id
 		change(&seen)
@@ -237,50 +230,18 @@ func TestIdentityIsHidden(t *testing.T) {
 	u.User = url.UserPassword(role, "x")
 	pool := must(pgxpool.New(t.Context(), u.String()))
 	t.Cleanup(pool.Close)
-	s := must(ledger.OpenSession(t.Context(), pool))
+	s := must(continuity.OpenSession(t.Context(), pool))
 	defer s.Close()
 	now, err := s.Now(t.Context())
 	if err != nil || now.SystemIdentifier != 0 || now.Timeline != 0 || !strings.Contains(now.Hidden, "pg_control_system()") || !strings.Contains(now.Hidden, "pg_walfile_name(pg_lsn)") {
 		t.Errorf("got %+v, %v", now, err)
 	}
-	if err := s.Remember(t.Context(), ledger.Identity{Database: now, Stream: "POINTS"}); err != nil {
+	if err := s.Remember(t.Context(), continuity.Identity{Database: now, Stream: "POINTS"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := ledger.DoubtOpen(t.Context(), pool, ledger.Doubt{SentSince: time.Now()}); err != nil {
+	if _, err := continuity.DoubtOpen(t.Context(), pool, continuity.Doubt{SentSince: time.Now()}); err != nil {
 		t.Errorf("the worker's role cannot mend the ledger: %v", err)
 	}
-}
-
-// What is read from the stream again is in doubt from the broker's time on,
-// rests, and never changes what is there.
-func TestRecordRebuilt(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	here, rejected, lost, parked, zero := f.event("SO-1"), f.event("SO-2"), f.event("SO-3"), f.event("SO-4"), f.event("SO-5")
-	zero.Event.Operations[0].Points = 0
-	bad := rejected
-	bad.Event, bad.Rejection = nil, ledger.Rejectf(ledger.VendorNotConfigured, "off")
-	f.record(here, bad)
-	known := must(f.Known(t.Context(), []ledger.Entry{here, rejected, lost}))
-	if known[0].Kind != ledger.Duplicate || known[1].Kind != ledger.Rejected || known[2].Kind != ledger.Accepted {
-		t.Errorf("known: %+v", known)
-	}
-	want(t, "operations after a look", one[int](f, `SELECT count(*) FROM operations`), 1)
-
-	verdicts := must(f.RecordRebuilt(t.Context(), []ledger.Entry{here, rejected, lost, zero}, ledger.Rebuilt{Rest: time.Hour}))
-	for i, kind := range []ledger.VerdictKind{ledger.Duplicate, ledger.Rejected, ledger.Accepted, ledger.Accepted} {
-		want(t, "verdict", verdicts[i].Kind, kind)
-	}
-	must(f.RecordRebuilt(t.Context(), []ledger.Entry{lost, parked}, ledger.Rebuilt{Parked: true}))
-	row := func(order string) string {
-		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, x.first_sent_at = o.broker_time, x.next_attempt_at > now() + interval '59 min')
-			FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = $1`, order)
-	}
-	want(t, "row that was there", row("SO-1"), "pending f f")
-	want(t, "row that was added", row("SO-3"), "pending rebuilt t t t")
-	want(t, "row for a person", row("SO-4"), "parked rebuilt t t f")
-	want(t, "outbox", one[int](f, `SELECT count(*) FROM outbox`), 3)
-	want(t, "claimed", len(f.claim(1, 10)), 1)
 }
 
 // Every open row of a database that lost commits is in doubt, no older than it
@@ -298,7 +259,7 @@ func TestDoubtOpen(t *testing.T) {
 	set("doubt", `in_doubt = true, first_sent_at = now() - interval '9 h'`)
 	highest := one[int64](f, `SELECT max(id) FROM operations`)
 	since := one[time.Time](f, `SELECT now() + interval '1 min'`)
-	want(t, "rows", must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: since, Rest: time.Hour})), 5)
+	want(t, "rows", must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since, Rest: time.Hour})), 5)
 	row := func(order string) string {
 		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, round(extract(epoch FROM x.first_sent_at - now()) / 3600),
 			x.next_attempt_at > now() + interval '59 min', x.lease_until > now() + interval '59 min')
@@ -311,7 +272,7 @@ func TestDoubtOpen(t *testing.T) {
 	want(t, "in doubt before", row("doubt"), "pending database_changed t -9 t")
 	want(t, "first_sent_at of a row that was never sent", one[time.Time](f, `SELECT x.first_sent_at FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = 'never'`).Equal(since), true)
 	want(t, "claimed", len(f.claim(1, 10)), 0)
-	must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: since, Parked: true}))
+	must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since, Parked: true}))
 	want(t, "left to people", row("never"), "parked database_changed t 0 t")
 	f.record(f.event("next"))
 	if next := one[int64](f, `SELECT max(id) FROM operations`); next < highest+2_000_000_000 {
@@ -355,7 +316,7 @@ func TestNoIDComesTwiceAfterRollBacks(t *testing.T) {
 	var last int64
 	for round, orders := range [][]string{{"SO-1", "SO-2", "SO-3"}, {"SO-4"}, {"SO-5"}} {
 		f.exec(fmt.Sprintf(`SELECT setval('operations_id_seq', %d)`, state))
-		must(ledger.DoubtOpen(t.Context(), f.pool, ledger.Doubt{SentSince: time.Now()}))
+		must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: time.Now()}))
 		for _, order := range orders {
 			f.record(f.event(order))
 			id := one[int64](f, `SELECT id FROM operations WHERE business_key = $1`, order)

@@ -1,16 +1,17 @@
-package ledger_test
+package continuity_test
 
 import (
 	"testing"
 	"time"
 
+	"pointsledger/continuity"
 	"pointsledger/ledger"
 )
 
 // survey counts entries as a preview does, in batches.
-func (f *fixture) survey(batches ...[]ledger.Entry) ledger.Survey {
+func (f *fixture) survey(batches ...[]ledger.Entry) continuity.Survey {
 	f.t.Helper()
-	surveyor := ledger.NewSurveyor()
+	surveyor := continuity.NewSurveyor()
 	for _, entries := range batches {
 		verdicts, err := f.Known(f.t.Context(), entries)
 		if err != nil {
@@ -59,8 +60,8 @@ func TestSurveyIsWhatIsRecorded(t *testing.T) {
 	want(t, "operations", s.Operations(), 4)
 	want(t, "members", s.Members, 2)
 	want(t, "groups", len(s.Groups), 2)
-	want(t, "kylin", s.Groups[0], ledger.RebuildGroup{Account: "kylin", Kind: ledger.FreezePoint, Operations: 1, Members: 1, Points: 5})
-	want(t, "zhimai", s.Groups[1], ledger.RebuildGroup{Account: "zhimai", Kind: ledger.PointsAdd, Operations: 3, NothingToSend: 1, Members: 1, Points: 200})
+	want(t, "kylin", s.Groups[0], continuity.RebuildGroup{Account: "kylin", Kind: ledger.FreezePoint, Operations: 1, Members: 1, Points: 5})
+	want(t, "zhimai", s.Groups[1], continuity.RebuildGroup{Account: "zhimai", Kind: ledger.PointsAdd, Operations: 3, NothingToSend: 1, Members: 1, Points: 200})
 	want(t, "oldest", s.Oldest, both.Message.BrokerTime)
 	want(t, "newest", s.Newest, nobody.Message.BrokerTime)
 	want(t, "written by looking", one[int](f, `SELECT count(*) FROM operations`), 1)
@@ -92,13 +93,13 @@ func TestSurveyIsWhatIsRecorded(t *testing.T) {
 func TestMarkRebuilding(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	session, err := ledger.OpenSession(t.Context(), f.pool)
+	session, err := continuity.OpenSession(t.Context(), f.pool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer session.Close()
 	before := time.Now().UnixMilli()
-	id := ledger.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7}
+	id := continuity.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7}
 	for range 2 { // also of a ledger that is marked
 		if err := session.MarkRebuilding(t.Context(), id); err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func TestMarkRebuilding(t *testing.T) {
 	if lowest := one[int64](f, `SELECT min(id) FROM operations`); lowest < before {
 		t.Errorf("the first id is %d, want %d or more", lowest, before)
 	}
-	if err := session.Remember(t.Context(), ledger.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7}); err != nil {
+	if err := session.Remember(t.Context(), continuity.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7}); err != nil {
 		t.Fatal(err)
 	}
 	if remembered, _, err := session.Remembered(t.Context()); err != nil || remembered.Rebuilding() || remembered.AckedSeq != 7 {
@@ -141,7 +142,7 @@ func TestNoteRebuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ledger.NoteRebuilt(t.Context(), f.pool, action, made, entries, verdicts); err != nil {
+		if err := continuity.NoteRebuilt(t.Context(), f.pool, action, made, entries, verdicts); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package ledger
+package continuity
 
 import (
 	"context"
@@ -6,22 +6,24 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/ledger"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Rebuilding tells that somebody began to rebuild the ledger from the stream
 // and has not added everything yet: an event that is published again would be
 // taken for a new one.
-func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, RebuildMark) }
+func (id Identity) Rebuilding() bool { return strings.HasSuffix(id.Stream, ledger.RebuildMark) }
 
 // MarkRebuilding makes the identity of a ledger that has none, in a database
 // whose predecessor is lost, and lets its operations' ids begin above the
 // predecessor's. Workers refuse the ledger until Remember replaces the mark.
-func (s *IdentitySession) MarkRebuilding(ctx context.Context, id Identity) error {
+func (s *Session) MarkRebuilding(ctx context.Context, id Identity) error {
 	if _, err := s.conn.Exec(ctx, sqlSkipLostIDs); err != nil {
 		return fmt.Errorf("skip operation ids: %w", err)
 	}
-	id.Stream, id.AckedSeq = strings.TrimSuffix(id.Stream, RebuildMark)+RebuildMark, 0
+	id.Stream, id.AckedSeq = strings.TrimSuffix(id.Stream, ledger.RebuildMark)+ledger.RebuildMark, 0
 	return s.Remember(ctx, id)
 }
 
@@ -43,16 +45,16 @@ ON CONFLICT DO NOTHING`
 // NoteRebuilt keeps that an action of a person added the operations of the
 // entries whose verdict is Accepted, and those that an earlier run of its plan,
 // which was made at a time, added and could not note.
-func NoteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []Entry, verdicts []Verdict) error {
+func NoteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
 	var targets, bizIDs []string
 	var added []bool
 	for i := range entries {
-		if entries[i].Event == nil || verdicts[i].Kind != Accepted && !verdicts[i].Redelivered {
+		if entries[i].Event == nil || verdicts[i].Kind != ledger.Accepted && !verdicts[i].Redelivered {
 			continue
 		}
 		for j := range entries[i].Event.Operations {
 			op := &entries[i].Event.Operations[j]
-			targets, bizIDs, added = append(targets, op.Target), append(bizIDs, string(op.BizID)), append(added, verdicts[i].Kind == Accepted)
+			targets, bizIDs, added = append(targets, op.Target), append(bizIDs, string(op.BizID)), append(added, verdicts[i].Kind == ledger.Accepted)
 		}
 	}
 	if len(targets) == 0 {

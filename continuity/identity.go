@@ -1,4 +1,4 @@
-package ledger
+package continuity
 
 import (
 	"context"
@@ -58,30 +58,30 @@ var ErrStandby = errors.New("the database is a standby: it cannot be written to"
 // writing it down. All its statements reach the same server: when a standby
 // takes over meanwhile they fail, so that what was learned of the old server is
 // never written to the new one. It is not safe for concurrent use.
-type IdentitySession struct {
+type Session struct {
 	conn *pgxpool.Conn
 }
 
 // OpenSession takes a connection; Close gives it back.
-func OpenSession(ctx context.Context, pool *pgxpool.Pool) (*IdentitySession, error) {
+func OpenSession(ctx context.Context, pool *pgxpool.Pool) (*Session, error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to read the database's identity: %w", err)
 	}
-	return &IdentitySession{conn: conn}, nil
+	return &Session{conn: conn}, nil
 }
 
 // Close gives the connection back.
-func (s *IdentitySession) Close() { s.conn.Release() }
+func (s *Session) Close() { s.conn.Release() }
 
 // Now reads which database this is.
-func (s *IdentitySession) Now(ctx context.Context) (Database, error) {
+func (s *Session) Now(ctx context.Context) (Database, error) {
 	return readDatabase(ctx, s.conn.Conn())
 }
 
 // Remembered reads what the ledger remembers; ok is false when it has never
 // been used.
-func (s *IdentitySession) Remembered(ctx context.Context) (id Identity, ok bool, err error) {
+func (s *Session) Remembered(ctx context.Context) (id Identity, ok bool, err error) {
 	return readIdentity(ctx, s.conn.Conn())
 }
 
@@ -165,7 +165,7 @@ func readIdentity(ctx context.Context, conn *pgx.Conn) (id Identity, ok bool, er
 const sqlIsEmpty = `SELECT NOT EXISTS (SELECT FROM operations) AND NOT EXISTS (SELECT FROM rejects)`
 
 // Empty tells whether the ledger holds no operation and no reject.
-func (s *IdentitySession) Empty(ctx context.Context) (empty bool, err error) {
+func (s *Session) Empty(ctx context.Context) (empty bool, err error) {
 	if err := s.conn.QueryRow(ctx, sqlIsEmpty).Scan(&empty); err != nil {
 		return false, fmt.Errorf("look whether the ledger is empty: %w", err)
 	}
@@ -200,7 +200,7 @@ ON CONFLICT ON CONSTRAINT ledger_identity_pkey DO UPDATE
 // Remember writes down the database and the stream as they are now, once a
 // worker has made sure that the ledger knows every event up to id.AckedSeq. The
 // counter ends above id.Beat, which is the witness's (0: there is none).
-func (s *IdentitySession) Remember(ctx context.Context, id Identity) error {
+func (s *Session) Remember(ctx context.Context, id Identity) error {
 	if _, err := s.conn.Exec(ctx, sqlRemember, id.Database.SystemIdentifier, id.Database.Timeline, id.Stream, id.Durable,
 		orNull(id.StreamCreated), int64(id.AckedSeq), id.Beat); err != nil {
 		return fmt.Errorf("remember ledger identity: %w", err)
@@ -224,7 +224,7 @@ RETURNING beat`
 // Beat notes that every event of the stream up to acked was acknowledged, and
 // raises the counter, whose new value it returns. It is false when the ledger
 // is not as seen.
-func (s *IdentitySession) Beat(ctx context.Context, seen Identity, streamCreated time.Time, acked uint64) (beat int64, ok bool, err error) {
+func (s *Session) Beat(ctx context.Context, seen Identity, streamCreated time.Time, acked uint64) (beat int64, ok bool, err error) {
 	err = s.conn.QueryRow(ctx, sqlBeat, seen.LedgerID, seen.Beat, orNull(streamCreated), int64(acked)).Scan(&beat)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
@@ -246,7 +246,7 @@ RETURNING beat`
 // Raise lets the counter of a ledger end above a witness's, and returns it. It
 // is only for a ledger that was just compared and mended: anywhere else it would
 // hide that commits were lost.
-func (s *IdentitySession) Raise(ctx context.Context, ledgerID string, above int64) (beat int64, err error) {
+func (s *Session) Raise(ctx context.Context, ledgerID string, above int64) (beat int64, err error) {
 	err = s.conn.QueryRow(ctx, sqlRaise, ledgerID, above).Scan(&beat)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, fmt.Errorf("raise the ledger's counter: %w", ErrAnotherDatabase)

@@ -1,4 +1,4 @@
-package ledger
+package continuity
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package ledger
+package continuity
 
 import (
 	"cmp"
@@ -6,18 +6,20 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"pointsledger/ledger"
 )
 
 // RebuildGroup counts operations of one account and call that would be added.
 type RebuildGroup struct {
-	Account string `json:"account"`
-	Kind    Kind   `json:"call"`
+	Account string      `json:"account"`
+	Kind    ledger.Kind `json:"call"`
 	// Operations includes NothingToSend, which are recorded and not queued.
 	Operations    int64 `json:"operations"`
 	NothingToSend int64 `json:"nothing_to_send"`
 	// Members counts each member id or scanned code once.
-	Members int64  `json:"members"`
-	Points  Points `json:"points"`
+	Members int64         `json:"members"`
+	Points  ledger.Points `json:"points"`
 }
 
 // Survey is what recording a part of the stream again would do. Events = There
@@ -40,8 +42,8 @@ type Survey struct {
 	Newest time.Time `json:"newest"`
 	// Rejects would be added, by code. Conflicts are further ones: the key is
 	// there, or comes earlier in this part, with other content.
-	Rejects   map[RejectCode]int64 `json:"rejects"`
-	Conflicts int64                `json:"conflicts"`
+	Rejects   map[ledger.RejectCode]int64 `json:"rejects"`
+	Conflicts int64                       `json:"conflicts"`
 }
 
 // Operations sums the groups.
@@ -75,25 +77,25 @@ type Surveyor struct {
 
 type groupKey struct {
 	account string
-	kind    Kind
+	kind    ledger.Kind
 }
 
 // NewSurveyor makes an empty one.
 func NewSurveyor() *Surveyor {
-	return &Surveyor{seed: maphash.MakeSeed(), survey: Survey{Rejects: map[RejectCode]int64{}},
+	return &Surveyor{seed: maphash.MakeSeed(), survey: Survey{Rejects: map[ledger.RejectCode]int64{}},
 		content: map[uint64]uint64{}, groups: map[groupKey]*RebuildGroup{}, members: map[uint64]struct{}{}}
 }
 
 // Add counts entries and what Known said of them.
-func (v *Surveyor) Add(entries []Entry, verdicts []Verdict) {
+func (v *Surveyor) Add(entries []ledger.Entry, verdicts []ledger.Verdict) {
 	for i := range entries {
 		v.survey.Events++
 		switch verdict := verdicts[i]; {
-		case verdict.Kind == Accepted:
+		case verdict.Kind == ledger.Accepted:
 			v.accepted(&entries[i])
-		case verdict.Kind == Rejected && verdict.Rejection == nil, verdict.Kind == Duplicate:
+		case verdict.Kind == ledger.Rejected && verdict.Rejection == nil, verdict.Kind == ledger.Duplicate:
 			v.survey.There++
-		case verdict.Rejection.Code == Conflict:
+		case verdict.Rejection.Code == ledger.Conflict:
 			v.survey.Conflicts++
 		default:
 			v.survey.Rejects[verdict.Rejection.Code]++
@@ -103,10 +105,10 @@ func (v *Surveyor) Add(entries []Entry, verdicts []Verdict) {
 
 // accepted counts an event that the ledger does not have. An event before it in
 // this part may have its keys, which Known cannot see.
-func (v *Surveyor) accepted(e *Entry) {
+func (v *Surveyor) accepted(e *ledger.Entry) {
 	content := maphash.String(v.seed, e.Event.Content)
 	operations := e.Event.Operations
-	for _, fact := range append([]FactKey{e.Event.FactKey}, e.Event.OtherFacts...) {
+	for _, fact := range append([]ledger.FactKey{e.Event.FactKey}, e.Event.OtherFacts...) {
 		before, seen := v.content[v.key(fact)]
 		switch {
 		case !seen:
@@ -131,9 +133,9 @@ func (v *Surveyor) accepted(e *Entry) {
 	}
 }
 
-func (v *Surveyor) key(fact FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
+func (v *Surveyor) key(fact ledger.FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
 
-func (v *Surveyor) count(o *Operation) {
+func (v *Surveyor) count(o *ledger.Operation) {
 	at := groupKey{o.Target, o.Kind}
 	g := v.groups[at]
 	if g == nil {

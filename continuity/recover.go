@@ -1,4 +1,4 @@
-package ledger
+package continuity
 
 import (
 	"context"
@@ -16,7 +16,7 @@ const sqlLockRecovery = `SELECT pg_advisory_xact_lock(hashtextextended('points-l
 // Locked runs f while no other worker decides about this database. f's
 // statements through the session are one transaction, committed when f returns
 // nil; what f records through a Store is not part of it.
-func (s *IdentitySession) Locked(ctx context.Context, f func() error) error {
+func (s *Session) Locked(ctx context.Context, f func() error) error {
 	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
 		// A re-read may take minutes between two statements of this transaction.
 		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {

@@ -1,0 +1,119 @@
+package continuity_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+)
+
+// fixture is a ledger on a database of its own.
+type fixture struct {
+	*ledger.Store
+	t    *testing.T
+	pool *pgxpool.Pool
+	seq  uint64
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return &fixture{Store: ledger.New(pool), t: t, pool: pool}
+}
+
+var brokerEpoch = time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)
+
+// event is an order of 100 points at the account zhimai.
+func (f *fixture) event(order string) ledger.Entry {
+	f.seq++
+	return ledger.Entry{
+		Message: ledger.Message{Stream: "POINTS", StreamCreated: brokerEpoch, Seq: f.seq,
+			Subject: "points.events.order.paid", BrokerTime: brokerEpoch.Add(time.Duration(f.seq) * time.Millisecond),
+			Payload: []byte(`{"orderId":"` + order + `"}`)},
+		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", f.seq), Type: "order.paid", Time: brokerEpoch,
+			Content: `{"amountFen":10000,"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order),
+			Operations: []ledger.Operation{operation("zhimai", order, 100)}},
+	}
+}
+
+// codedEvent is an event of a member whose code was scanned.
+func (f *fixture) codedEvent(order, code string) ledger.Entry {
+	e := f.event(order)
+	e.Event.Operations[0].MemberID, e.Event.Operations[0].MemberCode = "", code
+	return e
+}
+
+func operation(target, order string, points ledger.Points) ledger.Operation {
+	kind, leg := ledger.PointsAdd, "pa"
+	if target == "kylin" {
+		kind, leg = ledger.FreezePoint, "fz"
+	}
+	id := ledger.NewBizID(leg, target, "shop-sh", "order.paid", order, leg)
+	return ledger.Operation{Target: target, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
+		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
+		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
+}
+
+// record records entries and fails the test on an error.
+func (f *fixture) record(entries ...ledger.Entry) []ledger.Verdict {
+	f.t.Helper()
+	verdicts, err := f.Record(f.t.Context(), entries)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if len(verdicts) != len(entries) {
+		f.t.Fatalf("%d verdicts for %d entries", len(verdicts), len(entries))
+	}
+	return verdicts
+}
+
+// claim claims due rows of zhimai under a token.
+func (f *fixture) claim(token ledger.LeaseToken, limit int) []ledger.Claimed {
+	f.t.Helper()
+	rows, err := f.Claim(f.t.Context(), ledger.Claim{Target: "zhimai", Token: token, Limit: limit, Lease: time.Minute, KeyMemory: time.Hour})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return rows
+}
+
+// one reads a single value.
+func one[T any](f *fixture, sql string, args ...any) T {
+	f.t.Helper()
+	var v T
+	if err := f.pool.QueryRow(f.t.Context(), sql, args...).Scan(&v); err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func (f *fixture) exec(sql string, args ...any) {
+	f.t.Helper()
+	if _, err := f.pool.Exec(context.Background(), sql, args...); err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// want compares and names what differs.
+func want[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// stateOf is state, cause, doubt and lease of an order's row.
+func (f *fixture) stateOf(order string) string {
+	f.t.Helper()
+	return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, x.lease_token)
+		FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = $1`, order)
+}
