@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/privacy"
+	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 )
@@ -73,7 +73,7 @@ func (s *session) previewDismiss(c *cobra.Command, filter desk.RejectFilter, act
 	if err != nil {
 		return err
 	}
-	p := dismissPreview{Codes: forEyesCodes(codes)}
+	p := dismissPreview{Codes: rejects.MaskedCodes(codes)}
 	for _, code := range codes {
 		p.Rejects += code.Count
 	}
@@ -101,16 +101,6 @@ func (p *dismissPreview) print(out io.Writer) {
 	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", wording.Plural(p.Rejects, "open reject"))
 	printCodes(out, p.Codes)
 	fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
-}
-
-// forEyesCodes is the list without mobile numbers, never nil.
-func forEyesCodes(codes []desk.RetryCode) []desk.RetryCode {
-	shown := make([]desk.RetryCode, len(codes))
-	for i, c := range codes {
-		c.Reason = privacy.Mobiles(c.Reason)
-		shown[i] = c
-	}
-	return shown
 }
 
 // printCodes prints counts by code, with an example of each.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +13,9 @@ import (
 	"golang.org/x/term"
 
 	"pointsledger/desk"
+	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
-	"pointsledger/rules"
 )
 
 func newRejectsExport(environ []string) *cobra.Command {
@@ -99,62 +96,26 @@ func (s *session) exportRejects(c *cobra.Command, filter desk.RejectFilter, outp
 			}
 		}()
 	}
-	e := rejectExport{out: bufio.NewWriter(out), left: map[string]int{}}
-	if err := e.write(c.Context(), s.store, ids); err != nil {
-		return err
-	}
-	c.PrintErrf("Exported %s to %s, member ids and mobile numbers unmasked.\n", wording.Plural(e.written, "reject"), where)
-	if e.example != 0 {
-		return &partlyError{e.leftOut()}
-	}
-	return nil
-}
-
-// rejectExport writes lines and counts what cannot be one.
-type rejectExport struct {
-	out     *bufio.Writer
-	written int
-	// left counts by reason; example is the first of them, 0 for none.
-	left    map[string]int
-	example ledger.RejectID
-}
-
-func (e *rejectExport) write(ctx context.Context, store *ledger.Store, ids []ledger.RejectID) error {
-	err := store.EachReject(ctx, ids, func(batch []ledger.Reject) error {
-		for _, r := range batch {
-			line, why := rules.Line(r.Message)
-			if why != "" {
-				e.left[why]++
-				if e.example == 0 {
-					e.example = r.ID
-				}
-				continue
-			}
-			if _, err := e.out.Write(append(line, '\n')); err != nil {
-				return fmt.Errorf("write events: %w", err)
-			}
-			e.written++
-		}
-		return nil
-	})
+	e, err := rejects.Export(c.Context(), s.store, ids, out)
 	if err != nil {
 		return err
 	}
-	if err := e.out.Flush(); err != nil {
-		return fmt.Errorf("write events: %w", err)
+	c.PrintErrf("Exported %s to %s, member ids and mobile numbers unmasked.\n", wording.Plural(e.Written, "reject"), where)
+	if e.Example != 0 {
+		return &partlyError{leftOut(&e)}
 	}
 	return nil
 }
 
 // leftOut says what could not be written, and why.
-func (e *rejectExport) leftOut() string {
+func leftOut(e *rejects.Exported) string {
 	total := 0
 	var parts []string
-	for why, n := range e.left {
+	for why, n := range e.Left {
 		total += n
 		parts = append(parts, wording.Count(n)+" "+why)
 	}
 	slices.Sort(parts)
 	return fmt.Sprintf("left out %s that cannot be a line for worker publish: %s. replay rejects show %d shows one; their publisher has to send them again",
-		wording.Plural(total, "reject"), strings.Join(parts, ", "), e.example)
+		wording.Plural(total, "reject"), strings.Join(parts, ", "), e.Example)
 }

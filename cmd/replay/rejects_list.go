@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/privacy"
+	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -56,18 +56,18 @@ on. It changes nothing.
 			if err != nil {
 				return err
 			}
-			l := newRejectListing(page, filter.State)
+			l := rejects.NewListing(page, filter.State)
 			switch {
 			case asJSON:
 				return printJSON(c.OutOrStdout(), l)
 			case asCSV:
-				err = l.printCSV(c.OutOrStdout())
+				err = printRejectsCSV(c.OutOrStdout(), &l)
 				if l.More {
-					c.PrintErrln(l.goOn())
+					c.PrintErrln(goOnRejects(&l))
 				}
 				return err
 			}
-			l.print(c.OutOrStdout())
+			printRejects(c.OutOrStdout(), &l)
 			return nil
 		},
 	}
@@ -80,70 +80,21 @@ on. It changes nothing.
 	return c
 }
 
-// rejectLine is a reject as lists show it: without mobile numbers.
-type rejectLine struct {
-	ID         ledger.RejectID   `json:"id"`
-	BrokerTime time.Time         `json:"broker_time"`
-	RejectedAt time.Time         `json:"rejected_at"`
-	Stream     string            `json:"stream"`
-	StreamSeq  uint64            `json:"stream_seq"`
-	Subject    string            `json:"subject"`
-	Source     string            `json:"event_source"`
-	EventID    string            `json:"event_id"`
-	Type       string            `json:"event_type"`
-	Code       ledger.RejectCode `json:"reason_code"`
-	Reason     string            `json:"reason"`
-	// ResolvedAt is null while nobody has decided.
-	ResolvedAt *time.Time `json:"resolved_at"`
-	ResolvedBy string     `json:"resolved_by"`
-	Resolution string     `json:"resolution"`
-}
-
-func newRejectLine(r ledger.Reject) rejectLine {
-	m := &r.Message
-	return rejectLine{ID: r.ID, BrokerTime: m.BrokerTime, RejectedAt: r.RejectedAt, Stream: m.Stream, StreamSeq: m.Seq,
-		Subject: privacy.Mobiles(m.Subject), Source: privacy.Mobiles(r.Source), EventID: privacy.Mobiles(r.EventID), Type: privacy.Mobiles(r.Type),
-		Code: r.Code, Reason: privacy.Mobiles(r.Reason), ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: privacy.Mobiles(r.Resolution)}
-}
-
-// rejectListing is a page as it is shown.
-type rejectListing struct {
-	Rejects []rejectLine `json:"rejects"`
-	// Total counts all that fit, other pages included.
-	Total int64 `json:"total"`
-	More  bool  `json:"more"`
-	// After is the cursor of the next page, 0 when this is the last.
-	After ledger.RejectID `json:"after"`
-
-	state string
-}
-
-func newRejectListing(page desk.RejectPage, state string) rejectListing {
-	l := rejectListing{Rejects: []rejectLine{}, Total: page.Total, More: page.More, state: state}
-	for _, r := range page.Rejects {
-		l.Rejects = append(l.Rejects, newRejectLine(r))
-	}
-	if l.More {
-		l.After = l.Rejects[len(l.Rejects)-1].ID
-	}
-	return l
-}
-
-func (l rejectListing) goOn() string {
+func goOnRejects(l *rejects.Listing) string {
 	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %d",
 		wording.Count(len(l.Rejects)), wording.Count(l.Total), l.After)
 }
 
-func (l rejectListing) print(out io.Writer) {
+func printRejects(out io.Writer, l *rejects.Listing) {
 	what := "reject"
-	if l.state != "" {
-		what = l.state + " reject"
+	if l.State != "" {
+		what = l.State + " reject"
 	}
 	switch {
 	case len(l.Rejects) == 0 && l.Total > 0:
 		fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, wording.Count(l.Total))
 		return
-	case len(l.Rejects) == 0 && l.state == desk.RejectsOpen:
+	case len(l.Rejects) == 0 && l.State == desk.RejectsOpen:
 		fmt.Fprintln(out, "No open reject fits. --all shows also what was decided before.")
 		return
 	case len(l.Rejects) == 0:
@@ -151,21 +102,21 @@ func (l rejectListing) print(out io.Writer) {
 		return
 	}
 	columns := []column{{"ID", true}, {"STORED AT", false}, {"SUBJECT", false}, {"CODE", false}}
-	if l.state != desk.RejectsOpen {
+	if l.State != desk.RejectsOpen {
 		columns = append(columns, column{"DECIDED", false})
 	}
 	columns = append(columns, column{"REASON", false})
 	rows := make([][]string, len(l.Rejects))
 	for i, r := range l.Rejects {
 		row := []string{strconv.FormatInt(int64(r.ID), 10), dayAndTime(r.BrokerTime), clean(r.Subject), string(r.Code)}
-		if l.state != desk.RejectsOpen {
+		if l.State != desk.RejectsOpen {
 			row = append(row, clean(clip(cmp.Or(r.Resolution, "open"), decidedCells)))
 		}
 		rows[i] = append(row, clean(r.Reason))
 	}
 	printTable(out, columns, rows)
 	if l.More {
-		fmt.Fprintf(out, "\n%s\n", l.goOn())
+		fmt.Fprintf(out, "\n%s\n", goOnRejects(l))
 	} else {
 		fmt.Fprintf(out, "\n%s in all. `replay rejects show ID` tells all about one.\n", wording.Plural(l.Total, what))
 	}
@@ -175,7 +126,7 @@ func (l rejectListing) print(out io.Writer) {
 const decidedCells = 28
 
 // printCSV prints a header and one line for each reject, times in UTC.
-func (l rejectListing) printCSV(out io.Writer) error {
+func printRejectsCSV(out io.Writer, l *rejects.Listing) error {
 	w := csv.NewWriter(out)
 	records := [][]string{{"id", "broker_time", "rejected_at", "stream", "stream_seq", "subject", "event_source", "event_id", "event_type",
 		"reason_code", "reason", "resolved_at", "resolved_by", "resolution"}}

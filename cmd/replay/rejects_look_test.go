@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/desk/rejects"
 	"pointsledger/internal/command"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -31,7 +32,7 @@ func TestRejectsListFilters(t *testing.T) {
 	c.must(0, "rejects", "dismiss", "2", "--reason", "a test, says 13900002222", "--yes")
 	ids := func(args ...string) string {
 		t.Helper()
-		var l rejectListing
+		var l rejects.Listing
 		c.json(&l, append([]string{"rejects", "list"}, args...)...)
 		var texts []string
 		for _, r := range l.Rejects {
@@ -113,7 +114,7 @@ func TestRejectsShow(t *testing.T) {
 	contains(t, c.must(1, "rejects", "show", "99"), "there is no reject 99")
 	c.must(2, "rejects", "show", "SO-1")
 	c.must(2, "rejects", "show")
-	var shown shownReject
+	var shown rejects.Shown
 	c.json(&shown, "rejects", "show", "1")
 	// The password keeps it a reject, whatever the rules are.
 	if shown.Now == nil || shown.Now.Outcome != "failing" || shown.Now.Code != ledger.BadType || len(shown.Next) == 0 {

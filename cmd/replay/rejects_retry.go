@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
@@ -203,7 +204,7 @@ func (r *retrying) carryOut(plan desk.Plan, ids []ledger.RejectID) error {
 	case err != nil:
 		return fmt.Errorf("%w\n%s. Go on with\n  %s", err, doneBefore(&done.RetryTally), r.planCommand(plan.Name))
 	}
-	done.RetryTally = forEyesTally(done.RetryTally)
+	done.RetryTally = rejects.Masked(done.RetryTally)
 	return r.report(done)
 }
 

@@ -5,74 +5,24 @@ import (
 	"io"
 
 	"pointsledger/desk"
+	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
-// retryPreview is what retry shows without --yes.
-type retryPreview struct {
-	// Plan is empty when nothing would come of it.
-	Plan            string `json:"plan"`
-	RulesVersion    string `json:"rules_version"`
-	RulesFrom       string `json:"rules_from"`
-	RegisteredRules string `json:"registered_rules_version"`
-	desk.RetryTally
-	// KnownByNow counts those whose fact is in the ledger by now, because it was
-	// published again and accepted: nothing is owed for them.
-	KnownByNow int64 `json:"in_ledger_by_now"`
-	// Registered is what the registered rules make of the same rejects; null
-	// when they are the rules in use.
-	Registered *desk.RetryTally `json:"by_registered_rules"`
-	// PointsDiffer and KeysDiffer count events that both accept differently.
-	PointsDiffer int64           `json:"events_with_other_points"`
-	KeysDiffer   int64           `json:"events_with_other_keys"`
-	Example      ledger.RejectID `json:"example_of_difference"`
-	// Warnings are what to think of before.
-	Warnings []string `json:"warnings"`
-	// Command does it; empty without a plan.
-	Command string `json:"command"`
-}
-
-// forEyesTally is the tally without mobile numbers, its lists never nil.
-func forEyesTally(t desk.RetryTally) desk.RetryTally {
-	t.Codes = forEyesCodes(t.Codes)
-	t.Accounts = append([]desk.RetryAccount{}, t.Accounts...)
-	return t
-}
-
-// forecast asks what would become of rejects.
-func (r *retrying) forecast(ids []ledger.RejectID) (*retryPreview, error) {
+// forecast asks what would become of rejects, and shows how far that is.
+func (r *retrying) forecast(ids []ledger.RejectID) (*rejects.Forecast, error) {
 	progress := command.NewProgress(r.c.ErrOrStderr())
-	found, err := r.desk.ForecastRejects(r.c.Context(), ids, r.rules, func(done, found int) {
+	defer progress.Done()
+	p, err := rejects.Ask(r.c.Context(), r.desk, ids, r.rules, func(done, found int) {
 		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
 	})
-	progress.Done()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		p.RulesFrom = rulesFrom(&r.rules.ChosenRules)
 	}
-	p := &retryPreview{RulesVersion: r.rules.Version, RulesFrom: rulesFrom(&r.rules.ChosenRules), RegisteredRules: r.rules.RegisteredVersion,
-		RetryTally: forEyesTally(found.With), KnownByNow: found.Known, PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
-		Warnings: []string{}}
-	if found.Other != nil {
-		other := forEyesTally(*found.Other)
-		p.Registered = &other
-	}
-	if p.KnownByNow > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("of %s the fact is in the ledger by now: it was published again and accepted, so nothing is owed for it. "+
-			"A worker closes such rejects within a minute", wording.Plural(p.KnownByNow, "event")))
-	}
-	if p.KeysDiffer > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", wording.Plural(p.KeysDiffer, "event")))
-	}
-	if r.rules.Binding && p.Accepted > 0 {
-		p.Warnings = append(p.Warnings, "once something is accepted by this file, its rule sets count as in use: a worker that starts without them refuses to, and one that runs without them fetches nothing. Give the workers the same file, they take it over while they run")
-	}
-	return p, nil
+	return p, err
 }
-
-// settles tells whether carrying it out would resolve anything.
-func (p *retryPreview) settles() bool { return p.Accepted+p.Duplicates+p.Ignored > 0 }
 
 // preview shows what would become of rejects, and stores it as a plan.
 func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
@@ -80,7 +30,7 @@ func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
 	if err != nil {
 		return err
 	}
-	if p.settles() {
+	if p.Settles() {
 		actor := r.who.Actor
 		if actor == "" {
 			if actor, err = command.Operator(r.o.operator, r.o.operator != ""); err != nil {
@@ -108,13 +58,13 @@ func (r *retrying) previewPlan(plan desk.Plan, ids []ledger.RejectID) error {
 	if err != nil {
 		return err
 	}
-	if p.settles() && plan.CancelledAt == nil {
+	if p.Settles() && plan.CancelledAt == nil {
 		p.Plan, p.Command = plan.Name, r.planCommand(plan.Name)
 	}
 	return r.showPreview(p)
 }
 
-func (r *retrying) showPreview(p *retryPreview) error {
+func (r *retrying) showPreview(p *rejects.Forecast) error {
 	out := r.c.OutOrStdout()
 	if r.o.json {
 		return printJSON(out, p)
@@ -130,8 +80,8 @@ func (r *retrying) showPreview(p *retryPreview) error {
 		printLine(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
 	fmt.Fprintln(out)
-	p.printOutcomes(out)
-	p.printAccounts(out)
+	printOutcomes(out, p)
+	printAccounts(out, p)
 	printFailing(out, p.Codes)
 	if p.PointsDiffer > 0 {
 		fmt.Fprintf(out, "\n%s get other points than by the registered rules, reject %d for example.\n", wording.Plural(p.PointsDiffer, "event"), p.Example)
@@ -143,7 +93,7 @@ func (r *retrying) showPreview(p *retryPreview) error {
 	switch {
 	case p.Command != "":
 		fmt.Fprintf(out, "\nTo do exactly this (plan %s):\n  %s\n", p.Plan, p.Command)
-	case p.settles():
+	case p.Settles():
 		fmt.Fprintln(out, "\nThis plan was cancelled: retry with filters makes a new one.")
 	default:
 		fmt.Fprintln(out, "\nNothing would come of it, so there is no command to run. `replay rejects show ID` says what to mend.")
@@ -152,7 +102,7 @@ func (r *retrying) showPreview(p *retryPreview) error {
 }
 
 // printOutcomes prints the counts, by both sets of rules where there are two.
-func (p *retryPreview) printOutcomes(out io.Writer) {
+func printOutcomes(out io.Writer, p *rejects.Forecast) {
 	columns := []column{{"WHAT BECOMES OF THEM", false}, {"EVENTS", true}}
 	if p.Registered != nil {
 		columns[1].title = "BY THIS FILE"
@@ -185,7 +135,7 @@ func (p *retryPreview) printOutcomes(out io.Writer) {
 
 // printAccounts prints what would be sent, and the difference to the registered
 // rules where there is one.
-func (p *retryPreview) printAccounts(out io.Writer) {
+func printAccounts(out io.Writer, p *rejects.Forecast) {
 	type place struct {
 		account string
 		kind    ledger.Kind

@@ -1,23 +1,17 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"pointsledger/desk"
-	"pointsledger/desk/privacy"
+	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
-	"pointsledger/rules"
 )
 
 func newRejectsShow(environ []string) *cobra.Command {
@@ -41,14 +35,14 @@ It changes nothing.`,
 				return err
 			}
 			defer s.close()
-			shown, err := s.showReject(c, environ, ids)
+			shown, err := s.showReject(c, environ, ids[0])
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), shown)
 			}
-			shown.print(c.OutOrStdout())
+			printReject(c.OutOrStdout(), shown)
 			return nil
 		},
 	}
@@ -56,87 +50,28 @@ It changes nothing.`,
 	return c
 }
 
-// shownReject is a reject as show prints it.
-type shownReject struct {
-	rejectLine
-	Headers []string `json:"headers"`
-	// Payload is masked, and cut when it is long. PayloadBytes is its length.
-	Payload      string `json:"payload"`
-	PayloadBytes int    `json:"payload_bytes"`
-	Mend         string `json:"publisher_must_mend"`
-	// Now is what the workers' rules make of it at present; null when it is
-	// resolved, or there are no rules to ask.
-	Now  *rejectNow `json:"by_the_rules_now"`
-	Next []string   `json:"next"`
-}
-
-// rejectNow is what rules make of a reject.
-type rejectNow struct {
-	RulesVersion string `json:"rules_version"`
-	// Outcome is accepted, duplicate, ignored or failing.
-	Outcome    string              `json:"outcome"`
-	Operations []desk.RetryAccount `json:"operations"`
-	Code       ledger.RejectCode   `json:"code"`
-	Reason     string              `json:"reason"`
-}
-
-func (s *session) showReject(c *cobra.Command, environ []string, ids []ledger.RejectID) (*shownReject, error) {
-	var found []ledger.Reject
-	err := s.store.EachReject(c.Context(), ids, func(batch []ledger.Reject) error {
-		found = append(found, batch...)
-		return nil
-	})
-	if err != nil {
+func (s *session) showReject(c *cobra.Command, environ []string, id ledger.RejectID) (*rejects.Shown, error) {
+	shown, found, err := rejects.Show(c.Context(), s.store, id)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("there is no reject %d: replay rejects list --all shows them", ids[0])
-	}
-	r := found[0]
-	shown := &shownReject{rejectLine: newRejectLine(r), Headers: headersForEyes(r.Message.Header), Payload: payloadForEyes(r.Message.Payload),
-		PayloadBytes: len(r.Message.Payload), Mend: wording.Mend(r.Code), Next: []string{}}
-	if r.ResolvedAt != nil {
+	case !found:
+		return nil, fmt.Errorf("there is no reject %d: replay rejects list --all shows them", id)
+	case shown.ResolvedAt != nil:
 		return shown, nil
 	}
-	now := &ledger.Rejection{Code: r.Code, Reason: r.Reason}
-	rules, err := s.rejectRules(c.Context(), environ, "")
-	if err != nil {
+	if by, err := s.rejectRules(c.Context(), environ, ""); err != nil {
 		// The reject can be shown all the same.
 		c.PrintErrf("warning: what the rules make of it now is not known: %v\n", err)
-	} else {
-		p, err := s.desk.ForecastRejects(c.Context(), ids, rules, nil)
-		if err != nil {
-			return nil, err
-		}
-		shown.Now = newRejectNow(rules.Version, p.With)
-		if shown.Now.Outcome != "failing" {
-			now = nil
-		}
+	} else if shown.Now, err = rejects.ByRules(c.Context(), s.desk, id, by); err != nil {
+		return nil, err
 	}
-	shown.Next = nextForReject(r.ID, r.Code, now)
+	shown.Next = nextForReject(id, shown.Code, shown.Now != nil && shown.Now.Outcome != "failing")
 	return shown, nil
 }
 
-func newRejectNow(version string, t desk.RetryTally) *rejectNow {
-	now := &rejectNow{RulesVersion: version, Operations: []desk.RetryAccount{}}
-	switch {
-	case t.Accepted > 0:
-		now.Outcome, now.Operations = "accepted", t.Accounts
-	case t.Duplicates > 0:
-		now.Outcome = "duplicate"
-	case t.Ignored > 0:
-		now.Outcome = "ignored"
-	default:
-		now.Outcome = "failing"
-		for _, code := range t.Codes {
-			now.Code, now.Reason = code.Code, privacy.Mobiles(code.Reason)
-		}
-	}
-	return now
-}
-
-// words says what the rules make of it.
-func (n *rejectNow) words() string {
+// nowWords says what the rules make of it.
+func nowWords(n *rejects.Now) string {
 	rules := " (rules " + n.RulesVersion + ")"
 	switch n.Outcome {
 	case "accepted":
@@ -153,7 +88,8 @@ func (n *rejectNow) words() string {
 	return fmt.Sprintf("still fails: %s: %s%s", n.Code, n.Reason, rules)
 }
 
-func (r *shownReject) print(out io.Writer) {
+// printReject prints all about one reject.
+func printReject(out io.Writer, r *rejects.Shown) {
 	fmt.Fprintf(out, "Reject %d: %s\n", r.ID, r.Code)
 	state := "open"
 	if r.ResolvedAt != nil {
@@ -178,7 +114,7 @@ func (r *shownReject) print(out io.Writer) {
 	printPoint(out, r.Mend)
 	if r.Now != nil {
 		fmt.Fprintln(out, "By the rules that the workers registered last, it")
-		printPoint(out, r.Now.words())
+		printPoint(out, nowWords(r.Now))
 	}
 	if len(r.Next) > 0 {
 		fmt.Fprintln(out, "What you can do")
@@ -205,55 +141,6 @@ func printIndented(out io.Writer, line string) {
 		}
 		fmt.Fprintf(out, "%s%s\n", indent, part)
 	}
-}
-
-// maxPayloadShown is how much of a payload is shown; an event has under 1 kB.
-const maxPayloadShown = 16 << 10
-
-// cardValue is the value of a field that is named after a card.
-var cardValue = regexp.MustCompile(`("[^"]*(?:[cC]ard|CARD|卡)[^"]*"\s*:\s*"?)([0-9A-Za-z][0-9A-Za-z -]{3,})`)
-
-// payloadForEyes is a payload in lines, without passwords, card numbers and
-// mobile numbers. What is no JSON is shown as the text that it nearly is.
-func payloadForEyes(payload []byte) string {
-	payload = rules.Mask(payload)
-	left := 0
-	if len(payload) > maxPayloadShown {
-		payload, left = payload[:maxPayloadShown], len(payload)-maxPayloadShown
-	}
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, payload, "", "  ") == nil {
-		payload = pretty.Bytes()
-	}
-	text := strings.ToValidUTF8(string(payload), string(utf8.RuneError))
-	text = cardValue.ReplaceAllStringFunc(text, func(field string) string {
-		parts := cardValue.FindStringSubmatch(field)
-		return parts[1] + "***" + parts[2][len(parts[2])-4:]
-	})
-	text = privacy.Mobiles(text)
-	if left > 0 {
-		text += "\n… and " + wording.Plural(left, "byte") + " more; replay rejects export has all"
-	}
-	return text
-}
-
-// secretHeader names headers whose value is nobody's business.
-var secretHeader = regexp.MustCompile(`(?i)authorization|token|secret|password|cookie|api-?key`)
-
-// headersForEyes are the header lines without secrets.
-func headersForEyes(header []byte) []string {
-	lines := []string{}
-	for line := range strings.SplitSeq(strings.ToValidUTF8(string(header), string(utf8.RuneError)), "\r\n") {
-		name, _, found := strings.Cut(line, ":")
-		if line == "" {
-			continue
-		}
-		if found && secretHeader.MatchString(name) {
-			line = name + ": ***"
-		}
-		lines = append(lines, privacy.Mobiles(line))
-	}
-	return lines
 }
 
 // idText is a reject's number on a command line.

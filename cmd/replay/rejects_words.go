@@ -7,16 +7,16 @@ import (
 	"pointsledger/ledger"
 )
 
-// nextForReject says what a person can do about an open reject. now is what the
-// rules say at present, nil when they would accept it.
-func nextForReject(id ledger.RejectID, code ledger.RejectCode, now *ledger.Rejection) []string {
+// nextForReject says what a person can do about an open reject. accepted: the rules
+// would accept it at present.
+func nextForReject(id ledger.RejectID, code ledger.RejectCode, accepted bool) []string {
 	retry := shell("replay", "rejects", "retry", idText(id))
 	dismiss := shell("replay", "rejects", "dismiss", idText(id), "--reason", reasonToFill, "--yes")
 	export := shell("replay", "rejects", "export", idText(id), "--output", fmt.Sprintf("reject-%d.jsonl", id))
 	switch {
 	case code == ledger.Conflict:
 		return []string{"Find out which of the two is right. If this one changes nothing, dismiss it:\n" + dismiss}
-	case now == nil:
+	case accepted:
 		return []string{"The rules accept it now. See what a retry would do:\n" + retry}
 	}
 	var steps []string

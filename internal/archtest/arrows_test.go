@@ -44,6 +44,7 @@ func rules() []rule {
 		{"desk/records", []string{"desk", "desk/privacy", "desk/wording", "evidence", "ledger", "vendorapi"}, nil, "a look at records knows no vendor by name, and prints nothing"},
 		{"desk/carry", []string{"desk", "ledger"}, nil, "a plan is carried out by the desk; who watches is told"},
 		{"desk/overview", []string{"desk", "desk/privacy", "desk/wording", "ledger"}, nil, "how things stand needs the desk and its words"},
+		{"desk/rejects", []string{"desk", "desk/privacy", "desk/wording", "ledger", "rules"}, nil, "how rejects look needs the desk, the rules and the words"},
 		{"desk/privacy", nil, nil, "a mask needs only the text"},
 		{"desk/wording", []string{"desk", "evidence", "ledger", "vendorapi"}, nil, "words need only the codes that they explain"},
 		{"dispatch", []string{"evidence", "ledger", "vendorapi", "internal/sabotage"}, all, "dispatch sends what the ledger holds; it knows neither events nor any vendor"},
