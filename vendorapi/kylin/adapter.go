@@ -23,6 +23,10 @@ func (c *Client) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Re
 	return c.FreezePoint(ctx, requestOf(call))
 }
 
+// Endpoint implements vendorapi.Endpointed, by address: the page names no key
+// id, and a gateway's headers are secrets.
+func (c *Client) Endpoint() string { return vendorapi.EndpointName(c.url, "") }
+
 // Shape implements vendorapi.Shaped.
 func (c *Client) Shape() string { return c.shape.String() }
 

@@ -25,6 +25,10 @@ func (c *Client) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Re
 	return c.AddPoints(ctx, requestOf(call))
 }
 
+// Endpoint implements vendorapi.Endpointed, by address and open id, without
+// showing the id: what was learned of one endpoint says nothing of another.
+func (c *Client) Endpoint() string { return vendorapi.EndpointName(c.url, c.openID) }
+
 // Resolve implements vendorapi.Resolver, through communal.user.identity. Who the
 // vendor names with an id of 0, an empty one or none is nobody (Refused,
 // vendorapi.ErrNoMember). An account that the vendor calls frozen is resolved all
