@@ -88,6 +88,10 @@ type column struct {
 	right bool
 }
 
+// left and right are columns of texts and of numbers.
+func left(title string) column  { return column{title, false} }
+func right(title string) column { return column{title, true} }
+
 // lastCells is how far the last column is clipped before any other: foreign
 // words stand there, while causes and orders are there to be copied.
 const lastCells = 14

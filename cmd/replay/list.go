@@ -218,8 +218,8 @@ func (l listing) print(out io.Writer, now time.Time) {
 	if l.state != string(ledger.Parked) {
 		title = "STATE AND CAUSE"
 	}
-	printTable(out, []column{{"ID", true}, {"ACCOUNT", false}, {title, false}, {"DOUBT", false}, {"MEMBER", false},
-		{"ORDER", false}, {"POINTS", true}, {times, true}, {"VENDOR SAID", false}}, rows)
+	printTable(out, []column{right("ID"), left("ACCOUNT"), left(title), left("DOUBT"), left("MEMBER"),
+		left("ORDER"), right("POINTS"), right(times), left("VENDOR SAID")}, rows)
 	if l.More {
 		fmt.Fprintf(out, "\n%s\n", l.goOn())
 	} else {

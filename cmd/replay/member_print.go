@@ -232,8 +232,8 @@ func printMemberRows(out io.Writer, a *records.MemberAccount) {
 		}
 		rows = append(rows, []string{mark, when, ours, theirs, state, reference, clean(what)})
 	}
-	printTable(out, []column{{"", false}, {"WHEN (" + time.Now().Format("-07:00") + ")", false}, {"LEDGER", true}, {"VENDOR", true}, {"STATE", false}, {"REFERENCE", false},
-		{"ORDER OR TEXT", false}}, rows)
+	printTable(out, []column{left(""), left("WHEN (" + time.Now().Format("-07:00") + ")"), right("LEDGER"), right("VENDOR"), left("STATE"), left("REFERENCE"),
+		left("ORDER OR TEXT")}, rows)
 	if a.MoreRows > 0 {
 		fmt.Fprintf(out, "%s not shown; --limit shows more\n", wording.Plural(a.MoreRows, "older row"))
 	}

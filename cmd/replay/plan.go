@@ -98,8 +98,8 @@ func printPlans(out io.Writer, plans []planReport, now time.Time) {
 		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, wording.Age(p.MadeAt, now), clean(p.MadeBy), wording.Count(p.Size)},
 			counts...), clean(p.Filter)))
 	}
-	printTable(out, []column{{"PLAN", false}, {"KIND", false}, {"STATE", false}, {"AGE", true}, {"MADE BY", false}, {"SIZE", true},
-		{"LEFT", true}, {"DONE", true}, {"SKIPPED", true}, {"REFUSED", true}, {"FILTER", false}}, rows)
+	printTable(out, []column{left("PLAN"), left("KIND"), left("STATE"), right("AGE"), left("MADE BY"), right("SIZE"),
+		right("LEFT"), right("DONE"), right("SKIPPED"), right("REFUSED"), left("FILTER")}, rows)
 }
 
 // showPlan is the command that shows a plan again, whatever its kind.

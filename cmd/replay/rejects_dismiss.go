@@ -109,7 +109,7 @@ func printCodes(out io.Writer, codes []desk.RetryCode) {
 	for i, code := range codes {
 		rows[i] = []string{string(code.Code), wording.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), clean(code.Reason)}
 	}
-	printTable(out, []column{{"CODE", false}, {"REJECTS", true}, {"FOR EXAMPLE", true}, {"REASON", false}}, rows)
+	printTable(out, []column{left("CODE"), right("REJECTS"), right("FOR EXAMPLE"), left("REASON")}, rows)
 }
 
 func (s *session) dismiss(c *cobra.Command, filter desk.RejectFilter, act *rejectAct, who desk.Decision) error {

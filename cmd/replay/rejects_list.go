@@ -101,11 +101,11 @@ func printRejects(out io.Writer, l *rejects.Listing) {
 		fmt.Fprintf(out, "No %s fits.\n", what)
 		return
 	}
-	columns := []column{{"ID", true}, {"STORED AT", false}, {"SUBJECT", false}, {"CODE", false}}
+	columns := []column{right("ID"), left("STORED AT"), left("SUBJECT"), left("CODE")}
 	if l.State != desk.RejectsOpen {
-		columns = append(columns, column{"DECIDED", false})
+		columns = append(columns, left("DECIDED"))
 	}
-	columns = append(columns, column{"REASON", false})
+	columns = append(columns, left("REASON"))
 	rows := make([][]string, len(l.Rejects))
 	for i, r := range l.Rejects {
 		row := []string{strconv.FormatInt(int64(r.ID), 10), dayAndTime(r.BrokerTime), clean(r.Subject), string(r.Code)}

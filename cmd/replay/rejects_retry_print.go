@@ -103,10 +103,10 @@ func (r *retrying) showPreview(p *rejects.Forecast) error {
 
 // printOutcomes prints the counts, by both sets of rules where there are two.
 func printOutcomes(out io.Writer, p *rejects.Forecast) {
-	columns := []column{{"WHAT BECOMES OF THEM", false}, {"EVENTS", true}}
+	columns := []column{left("WHAT BECOMES OF THEM"), right("EVENTS")}
 	if p.Registered != nil {
-		columns[1].title = "BY THIS FILE"
-		columns = append(columns, column{"BY THE REGISTERED RULES", true})
+		columns[1] = right("BY THIS FILE")
+		columns = append(columns, right("BY THE REGISTERED RULES"))
 	}
 	var rows [][]string
 	for _, line := range []struct {
@@ -159,9 +159,9 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 		return
 	}
 	fmt.Fprintln(out)
-	columns := []column{{"ACCOUNT", false}, {"CALL", false}, {"OPERATIONS", true}, {"POINTS", true}}
+	columns := []column{left("ACCOUNT"), left("CALL"), right("OPERATIONS"), right("POINTS")}
 	if p.Registered != nil {
-		columns = append(columns, column{"REGISTERED RULES", true}, column{"POINTS", true}, column{"DIFFERENCE", true})
+		columns = append(columns, right("REGISTERED RULES"), right("POINTS"), right("DIFFERENCE"))
 	}
 	rows := make([][]string, len(order))
 	for i, at := range order {

@@ -173,8 +173,8 @@ func (p *previewReport) printGroups(out io.Writer) {
 	if len(rows) > 1 {
 		rows = append(rows, row("all", "", "", p.Total))
 	}
-	printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
-		{"POINTS", true}, {"OF THEM IN DOUBT", true}, {"STAY PARKED", true}}, rows)
+	printTable(out, []column{left("ACCOUNT"), left("CAUSE"), left("CALL"), right("OPERATIONS"), right("MEMBERS"),
+		right("POINTS"), right("OF THEM IN DOUBT"), right("STAY PARKED")}, rows)
 }
 
 // printDoubt says what the worker does about those in doubt that would go.

@@ -125,8 +125,8 @@ func printStatus(out io.Writer, r *overview.Report) {
 		rows = append(rows, []string{a.Account, gate, wording.Count(a.Waiting), wording.Count(a.Sending), wording.Count(a.Parked),
 			wording.Count(a.InDoubt), oldest, rateWords(a.PerSecond), drainWords(a)})
 	}
-	printTable(out, []column{{"ACCOUNT", false}, {"GATE", false}, {"WAITING", true}, {"SENDING", true}, {"PARKED", true},
-		{"OF THEM IN DOUBT", true}, {"OLDEST", true}, {"POSTED", true}, {"DRAINS IN", true}}, rows)
+	printTable(out, []column{left("ACCOUNT"), left("GATE"), right("WAITING"), right("SENDING"), right("PARKED"),
+		right("OF THEM IN DOUBT"), right("OLDEST"), right("POSTED"), right("DRAINS IN")}, rows)
 	printParked(out, r)
 	printWaiting(out, r)
 	if len(r.Rejects) > 0 {
@@ -135,7 +135,7 @@ func printStatus(out io.Writer, r *overview.Report) {
 		for i, x := range r.Rejects {
 			rejects[i] = []string{string(x.Code), wording.Count(x.Count)}
 		}
-		printTable(out, []column{{"CODE", false}, {"EVENTS", true}}, rejects)
+		printTable(out, []column{left("CODE"), right("EVENTS")}, rejects)
 	}
 	printKnown(out, r)
 	fmt.Fprintln(out, "\nWhat to do next")
@@ -157,8 +157,8 @@ func printParked(out io.Writer, r *overview.Report) {
 	}
 	if len(rows) > 0 {
 		fmt.Fprintln(out, "\nParked, and why")
-		printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CODE", false}, {"OPERATIONS", true}, {"OF THEM IN DOUBT", true},
-			{"OLDEST", true}, {"FOR EXAMPLE", false}}, rows)
+		printTable(out, []column{left("ACCOUNT"), left("CAUSE"), left("CODE"), right("OPERATIONS"), right("OF THEM IN DOUBT"),
+			right("OLDEST"), left("FOR EXAMPLE")}, rows)
 	}
 }
 
@@ -182,7 +182,7 @@ func printWaiting(out io.Writer, r *overview.Report) {
 		return
 	}
 	fmt.Fprintln(out, "\nWaiting for another attempt, and why")
-	printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"OPERATIONS", true}, {"OF THEM IN DOUBT", true}, {"OLDEST", true}}, rows)
+	printTable(out, []column{left("ACCOUNT"), left("CAUSE"), right("OPERATIONS"), right("OF THEM IN DOUBT"), right("OLDEST")}, rows)
 	for _, cause := range causes {
 		printPoint(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, string(ledger.Pending)), wording.Waiting(cause)))
 	}

@@ -245,7 +245,7 @@ func (r *streamReport) printCounts(out io.Writer, note string) {
 	for _, g := range n.Groups {
 		rows = append(rows, []string{g.Account, string(g.Kind), wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.NothingToSend)})
 	}
-	printTable(out, []column{{"ACCOUNT", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true}, {"POINTS", true}, {"NOTHING TO SEND", true}}, rows)
+	printTable(out, []column{left("ACCOUNT"), left("CALL"), right("OPERATIONS"), right("MEMBERS"), right("POINTS"), right("NOTHING TO SEND")}, rows)
 }
 
 func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {

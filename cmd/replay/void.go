@@ -197,8 +197,8 @@ func (r *voidReport) print(out io.Writer) {
 		rows = append(rows, row("all", "", "", r.Total))
 	}
 	if len(rows) > 0 {
-		printTable(out, []column{{"ACCOUNT", false}, {"CAUSE", false}, {"CALL", false}, {"OPERATIONS", true}, {"MEMBERS", true},
-			{"POINTS", true}, {"OF THEM IN DOUBT", true}}, rows)
+		printTable(out, []column{left("ACCOUNT"), left("CAUSE"), left("CALL"), right("OPERATIONS"), right("MEMBERS"),
+			right("POINTS"), right("OF THEM IN DOUBT")}, rows)
 		fmt.Fprintln(out)
 		printLine(out, "recorded", wording.Moment(r.Total.Oldest)+" to "+wording.Moment(r.Total.Newest))
 	}
