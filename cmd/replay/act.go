@@ -15,6 +15,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -111,7 +112,7 @@ func (s *session) oneOperation(c *cobra.Command, text string) (desk.OperationDet
 	if more || len(found) > maxNamed {
 		names = append(names, "…")
 	}
-	return desk.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", clean(text),
+	return desk.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", terminal.Clean(text),
 		wording.Plural(len(found), "operation"), strings.Join(names, "\n  "))
 }
 
@@ -125,7 +126,7 @@ func notParked(err error, d *desk.OperationDetail) error {
 		return err
 	}
 	if refused.Why != "" {
-		return fmt.Errorf("nothing was changed: %s", privacy.Mobiles(clean(refused.Error())))
+		return fmt.Errorf("nothing was changed: %s", privacy.Mobiles(terminal.Clean(refused.Error())))
 	}
 	next := fmt.Sprintf("`replay show %d` tells how", d.ID)
 	switch refused.State {

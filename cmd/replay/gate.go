@@ -7,24 +7,25 @@ import (
 
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
 func printGate(out io.Writer, a *overview.Account) {
 	g := a.Gate
 	fmt.Fprintf(out, "GATE CLOSED at %s (%s): no call is made there, and no attempt is used\n", a.Account, g.Reason)
-	printLine(out, "because", g.Words)
-	printLine(out, "since", fmt.Sprintf("%s, %s ago", wording.Moment(g.ClosedAt), wording.Short(g.ClosedFor)))
+	terminal.Line(out, "because", g.Words)
+	terminal.Line(out, "since", fmt.Sprintf("%s, %s ago", wording.Moment(g.ClosedAt), wording.Short(g.ClosedFor)))
 	switch {
 	case g.Paused != "":
-		printLine(out, "who, and why", g.Paused)
+		terminal.Line(out, "who, and why", g.Paused)
 	case g.VendorSaid != "" && g.Reason == ledger.GateFailing:
-		printLine(out, "last call", g.VendorSaid)
+		terminal.Line(out, "last call", g.VendorSaid)
 	case g.VendorSaid != "":
-		printLine(out, "vendor says", g.VendorSaid)
+		terminal.Line(out, "vendor says", g.VendorSaid)
 	}
-	printLine(out, "next probe", probeWords(g))
-	printLine(out, "waiting", wording.Plural(a.Waiting, "operation"))
+	terminal.Line(out, "next probe", probeWords(g))
+	terminal.Line(out, "waiting", wording.Plural(a.Waiting, "operation"))
 }
 
 // probeWords says when the gate may open.

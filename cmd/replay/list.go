@@ -14,6 +14,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -91,7 +92,7 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 	l := newListing(page, o.filters.state, sort)
 	switch {
 	case o.asJSON:
-		return printJSON(c.OutOrStdout(), l)
+		return terminal.JSON(c.OutOrStdout(), l)
 	case o.asCSV:
 		err = l.printCSV(c.OutOrStdout())
 		if l.More {
@@ -211,15 +212,15 @@ func (l listing) print(out io.Writer, now time.Time) {
 		if l.state != string(ledger.Parked) {
 			cause = strings.TrimSpace(o.State + " " + o.Cause)
 		}
-		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, clean(memberOf(o.MemberID, o.MemberCode)),
-			clean(o.BusinessKey), wording.Count(o.Points), when, clean(wording.VendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
+		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, terminal.Clean(memberOf(o.MemberID, o.MemberCode)),
+			terminal.Clean(o.BusinessKey), wording.Count(o.Points), when, terminal.Clean(wording.VendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
 	}
 	title := "CAUSE"
 	if l.state != string(ledger.Parked) {
 		title = "STATE AND CAUSE"
 	}
-	printTable(out, []column{right("ID"), left("ACCOUNT"), left(title), left("DOUBT"), left("MEMBER"),
-		left("ORDER"), right("POINTS"), right(times), left("VENDOR SAID")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Right("ID"), terminal.Left("ACCOUNT"), terminal.Left(title), terminal.Left("DOUBT"), terminal.Left("MEMBER"),
+		terminal.Left("ORDER"), terminal.Right("POINTS"), terminal.Right(times), terminal.Left("VENDOR SAID")}, rows)
 	if l.More {
 		fmt.Fprintf(out, "\n%s\n", l.goOn())
 	} else {

@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // maxLog bounds a page of the log: it is held in memory.
@@ -99,7 +100,7 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 		page.After = found[len(found)-1].ID
 	}
 	if o.json {
-		return printJSON(c.OutOrStdout(), page)
+		return terminal.JSON(c.OutOrStdout(), page)
 	}
 	if len(found) > 0 {
 		page.print(c.OutOrStdout(), time.Now())
@@ -112,7 +113,7 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 	case len(names) == 0:
 		fmt.Fprintln(c.OutOrStdout(), "Nobody has done anything by hand yet.")
 	default:
-		printParagraph(c.OutOrStdout(), "No action fits. What was done so far: "+strings.Join(names, ", ")+".")
+		terminal.Paragraph(c.OutOrStdout(), "No action fits. What was done so far: "+strings.Join(names, ", ")+".")
 	}
 	return nil
 }
@@ -122,13 +123,13 @@ func (l *actionLog) print(out io.Writer, now time.Time) {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", wording.Moment(a.At), clip(clean(wording.Act(a.Name)+" by "+a.Actor), 46), wording.Age(a.At, now), a.ID)
-		printLine(out, "why", a.Reason)
+		fmt.Fprintf(out, "%s  %s  (%s ago, action %d)\n", wording.Moment(a.At), terminal.Clip(terminal.Clean(wording.Act(a.Name)+" by "+a.Actor), 46), wording.Age(a.At, now), a.ID)
+		terminal.Line(out, "why", a.Reason)
 		if a.Filter != "" {
-			printLine(out, "of", a.Filter)
+			terminal.Line(out, "of", a.Filter)
 		}
-		printLine(out, "size", wording.Count(a.SetSize))
-		printLine(out, "result", a.Result)
+		terminal.Line(out, "size", wording.Count(a.SetSize))
+		terminal.Line(out, "result", a.Result)
 	}
 	if l.More {
 		fmt.Fprintf(out, "\nThere are older ones. Go on with the same command and --after %d\n", l.After)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pointsledger/desk/overview"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -207,7 +208,7 @@ func TestHelpFitsThePage(t *testing.T) {
 	c := newConsole(t)
 	for _, args := range [][]string{{}, {"status"}, {"list"}, {"show"}, {"run"}, {"void"}, {"settle"}, {"resolve"}, {"pause"}, {"resume"}, {"log"}} {
 		for line := range strings.Lines(c.must(0, append(args, "--help")...)) {
-			if w := width(strings.TrimRight(line, "\n")); w > pageWidth {
+			if w := terminal.Width(strings.TrimRight(line, "\n")); w > terminal.PageWidth {
 				t.Errorf("help of %v: a line has %d cells: %s", args, w, line)
 			}
 		}

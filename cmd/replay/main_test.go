@@ -16,6 +16,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/internal/terminal"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
@@ -68,7 +69,7 @@ func (c *console) run(args ...string) (code int, out, errOut string) {
 	for line := range strings.Lines(stdout.String()) {
 		forPeople := !slices.Contains(args, "--json") && !slices.Contains(args, "--csv")
 		aCommand := strings.HasPrefix(strings.TrimSpace(line), "replay ") // to be copied, so not broken
-		if w := width(strings.TrimRight(line, "\n")); w > pageWidth && forPeople && !aCommand {
+		if w := terminal.Width(strings.TrimRight(line, "\n")); w > terminal.PageWidth && forPeople && !aCommand {
 			c.t.Errorf("replay %s: a line has %d cells: %s", strings.Join(args, " "), w, line)
 		}
 	}

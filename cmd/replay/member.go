@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // memberOptions are the flags of `replay member`.
@@ -103,7 +104,7 @@ func runMember(c *cobra.Command, environ []string, text string, o *memberOptions
 		}
 	}
 	if o.json {
-		err = printJSON(c.OutOrStdout(), report)
+		err = terminal.JSON(c.OutOrStdout(), report)
 	} else {
 		printMember(c.OutOrStdout(), report)
 	}
@@ -132,7 +133,7 @@ func memberRefused(err error) error {
 		return command.Usagef("--account %s: no such account; there are: %s", account.Account, strings.Join(account.Known, ", "))
 	case errors.As(err, &nobody):
 		return fmt.Errorf("nobody is known as %s: the ledger has no operation and no open reject of such a member, and\n  %s\nCheck the number; `replay list --state all --order …` finds an operation by its order",
-			clean(nobody.AskedFor), clean(strings.Join(nobody.Said, "\n  ")))
+			terminal.Clean(nobody.AskedFor), terminal.Clean(strings.Join(nobody.Said, "\n  ")))
 	}
 	return err
 }

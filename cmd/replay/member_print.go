@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/terminal"
 )
 
 // memberCardsShown bounds the gift cards that are printed.
@@ -52,20 +53,20 @@ func printMemberRejects(out io.Writer, r *records.MemberReport) {
 	for _, reject := range r.Rejects[:min(len(r.Rejects), records.MaxSteps)] {
 		text += fmt.Sprintf("\nreplay rejects show %d", reject.ID)
 	}
-	printPoint(out, text)
+	terminal.Point(out, text)
 }
 
 func printMemberAccount(out io.Writer, a *records.MemberAccount, r *records.MemberReport) {
-	fmt.Fprintf(out, "%s at %s\n", clean(memberTitle(a, r.AskedFor)), a.Account)
+	fmt.Fprintf(out, "%s at %s\n", terminal.Clean(memberTitle(a, r.AskedFor)), a.Account)
 	printMemberVendor(out, a)
 	printMemberSums(out, a, r)
 	printMemberRows(out, a)
 	fmt.Fprintln(out, "What it comes to")
 	if words := a.Agreement(); words != "" {
-		printPoint(out, words)
+		terminal.Point(out, words)
 	}
 	if i := a.Vendor.Identity; i != nil && i.Frozen {
-		printPoint(out, "The account is FROZEN at the vendor: it refuses points until the shop has it unfrozen there.")
+		terminal.Point(out, "The account is FROZEN at the vendor: it refuses points until the shop has it unfrozen there.")
 	}
 	for _, d := range a.Differences {
 		text := d.Words
@@ -75,10 +76,10 @@ func printMemberAccount(out io.Writer, a *records.MemberAccount, r *records.Memb
 		if more := d.Count - int64(len(d.Commands)); more > 0 && len(d.Commands) > 0 {
 			text += fmt.Sprintf("\n(and %s more of the kind)", wording.Count(more))
 		}
-		printPoint(out, text)
+		terminal.Point(out, text)
 	}
 	if a.Total() == 0 {
-		printPoint(out, "There is nothing of this member here.")
+		terminal.Point(out, "There is nothing of this member here.")
 	}
 }
 
@@ -103,7 +104,7 @@ func printMemberVendor(out io.Writer, a *records.MemberAccount) {
 		if i.Mobile != "" {
 			who += ", mobile " + i.Mobile
 		}
-		printLine(out, "who", who)
+		terminal.Line(out, "who", who)
 		status := "normal"
 		switch {
 		case i.Frozen:
@@ -113,9 +114,9 @@ func printMemberVendor(out io.Writer, a *records.MemberAccount) {
 		case *i.StatusID != 1:
 			status = fmt.Sprintf("%d, which the vendor does not explain", *i.StatusID)
 		}
-		printLine(out, "status", status)
+		terminal.Line(out, "status", status)
 		if i.Balance != nil {
-			printLine(out, "balance", wording.Plural(*i.Balance, "point")+" at the vendor, from all sources")
+			terminal.Line(out, "balance", wording.Plural(*i.Balance, "point")+" at the vendor, from all sources")
 		}
 	}
 	if v.Words != "" {
@@ -123,7 +124,7 @@ func printMemberVendor(out io.Writer, a *records.MemberAccount) {
 		if v.State == records.VendorAway || v.State == records.VendorRefused {
 			label = "NOT READ"
 		}
-		printLine(out, label, v.Words)
+		terminal.Line(out, label, v.Words)
 	}
 	for i, c := range v.Cards {
 		if i == memberCardsShown {
@@ -133,13 +134,13 @@ func printMemberVendor(out io.Writer, a *records.MemberAccount) {
 		if c.EndsAt != "" {
 			text += ", until " + c.EndsAt
 		}
-		printLine(out, "gift card", text)
+		terminal.Line(out, "gift card", text)
 	}
 	if more := max(len(v.Cards)-memberCardsShown, 0) + v.MoreCards; more > 0 {
-		printLine(out, "", fmt.Sprintf("and %s", wording.Plural(more, "further gift card")))
+		terminal.Line(out, "", fmt.Sprintf("and %s", wording.Plural(more, "further gift card")))
 	}
 	if a.Gate != "" {
-		printLine(out, "gate closed", wording.Gate(a.Gate))
+		terminal.Line(out, "gate closed", wording.Gate(a.Gate))
 	}
 }
 
@@ -165,7 +166,7 @@ func printMemberSums(out io.Writer, a *records.MemberAccount, r *records.MemberR
 	if len(parts) == 0 {
 		parts = []string{"no operations"}
 	}
-	printLine(out, "our ledger", strings.Join(parts, ", "))
+	terminal.Line(out, "our ledger", strings.Join(parts, ", "))
 	if a.Records.Read {
 		parts = nil
 		part("ours", a.Records.Ours)
@@ -175,26 +176,26 @@ func printMemberSums(out io.Writer, a *records.MemberAccount, r *records.MemberR
 		if len(parts) == 0 {
 			parts = []string{"none"}
 		}
-		printLine(out, "vendor records", strings.Join(parts, ", "))
+		terminal.Line(out, "vendor records", strings.Join(parts, ", "))
 	}
 	if a.OlderRows > 0 {
-		printLine(out, "since", fmt.Sprintf("%s; %s before that, not counted", wording.Moment(*r.Since), wording.Plural(a.OlderRows, "row")))
+		terminal.Line(out, "since", fmt.Sprintf("%s; %s before that, not counted", wording.Moment(*r.Since), wording.Plural(a.OlderRows, "row")))
 	}
 	if a.MoreOperations {
-		printLine(out, "cut off", "the ledger has more operations of this member than were read; the newest are here")
+		terminal.Line(out, "cut off", "the ledger has more operations of this member than were read; the newest are here")
 	}
 	if a.Vendor.Partial {
-		printLine(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", wording.Count(a.Vendor.RecordsRead())))
+		terminal.Line(out, "cut off", fmt.Sprintf("the vendor has more records than the %s that were read", wording.Count(a.Vendor.RecordsRead())))
 	}
 	if a.Vendor.Moving {
-		printLine(out, "note", "records kept arriving while they were read: one may be missing here. Ask again")
+		terminal.Line(out, "note", "records kept arriving while they were read: one may be missing here. Ask again")
 	}
 	if a.ScanEnded && !a.IDsOnly() {
 		words := "nothing was recorded in that time, so none was looked for"
 		if a.ScannedFrom != nil {
 			words = "looked for among what was recorded since " + wording.Moment(*a.ScannedFrom) + "; --since goes further back"
 		}
-		printLine(out, "scanned codes", words)
+		terminal.Line(out, "scanned codes", words)
 	}
 }
 
@@ -230,10 +231,10 @@ func printMemberRows(out io.Writer, a *records.MemberAccount) {
 		case records.UnknownReference:
 			state = "unknown here"
 		}
-		rows = append(rows, []string{mark, when, ours, theirs, state, reference, clean(what)})
+		rows = append(rows, []string{mark, when, ours, theirs, state, reference, terminal.Clean(what)})
 	}
-	printTable(out, []column{left(""), left("WHEN (" + time.Now().Format("-07:00") + ")"), right("LEDGER"), right("VENDOR"), left("STATE"), left("REFERENCE"),
-		left("ORDER OR TEXT")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left(""), terminal.Left("WHEN (" + time.Now().Format("-07:00") + ")"), terminal.Right("LEDGER"), terminal.Right("VENDOR"), terminal.Left("STATE"), terminal.Left("REFERENCE"),
+		terminal.Left("ORDER OR TEXT")}, rows)
 	if a.MoreRows > 0 {
 		fmt.Fprintf(out, "%s not shown; --limit shows more\n", wording.Plural(a.MoreRows, "older row"))
 	}

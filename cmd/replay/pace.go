@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -50,7 +51,7 @@ func printKnown(out io.Writer, r *overview.Report) {
 	fmt.Fprintln(out, "\nWhat is known of the accounts")
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
-		printLine(out, a.Account, knownWords(a))
+		terminal.Line(out, a.Account, knownWords(a))
 	}
 }
 

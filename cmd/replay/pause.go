@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -77,7 +78,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	var unknown *desk.UnknownAccountError
 	switch err := s.desk.KnowsAccount(c.Context(), s.accountNames(), account); {
 	case errors.As(err, &unknown):
-		return command.Usagef("there is no account %q: want one of %s", clean(account), strings.Join(slices.Sorted(slices.Values(unknown.Known)), ", "))
+		return command.Usagef("there is no account %q: want one of %s", terminal.Clean(account), strings.Join(slices.Sorted(slices.Values(unknown.Known)), ", "))
 	case err != nil:
 		return err
 	}
@@ -100,7 +101,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	}
 	g.Words = privacy.Mobiles(g.Words)
 	if o.json {
-		err = printJSON(c.OutOrStdout(), g)
+		err = terminal.JSON(c.OutOrStdout(), g)
 	} else {
 		g.print(c.OutOrStdout(), act)
 	}
@@ -156,14 +157,14 @@ func (g *gateChange) print(out io.Writer, act desk.Decision) {
 		return // the error that follows says it
 	}
 	if g.Before != "" {
-		printLine(out, "gate before", fmt.Sprintf("closed since %s (%s)", wording.Moment(g.Since), g.Before))
-		printLine(out, "", g.Words)
+		terminal.Line(out, "gate before", fmt.Sprintf("closed since %s (%s)", wording.Moment(g.Since), g.Before))
+		terminal.Line(out, "", g.Words)
 	}
-	printLine(out, "waiting", wording.Plural(g.Waiting, "operation"))
-	printLine(out, "being sent", wording.Plural(g.Sending, "operation"))
+	terminal.Line(out, "waiting", wording.Plural(g.Waiting, "operation"))
+	terminal.Line(out, "being sent", wording.Plural(g.Sending, "operation"))
 	switch {
 	case g.Act != 0:
-		printLine(out, "recorded", recordedAs(g.Act, act))
+		terminal.Line(out, "recorded", recordedAs(g.Act, act))
 		if g.pause {
 			fmt.Fprintf(out, "To let them go on:\n  %s\n", resumeCommand(g.Account))
 		}

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // maxPlans bounds a list of plans: each is counted anew.
@@ -51,7 +52,7 @@ it: replay run --plan P-7K2M, say.`,
 				reports[i] = planReport{Plan: p, State: planState(p)}
 			}
 			if asJSON {
-				return printJSON(c.OutOrStdout(), map[string][]planReport{"plans": reports})
+				return terminal.JSON(c.OutOrStdout(), map[string][]planReport{"plans": reports})
 			}
 			printPlans(c.OutOrStdout(), reports, time.Now())
 			return nil
@@ -95,11 +96,11 @@ func printPlans(out io.Writer, plans []planReport, now time.Time) {
 		if p.Kind.OfOperations() {
 			counts = []string{wording.Count(p.Left), wording.Count(p.Done), wording.Count(p.Skipped), wording.Count(p.Refused)}
 		}
-		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, wording.Age(p.MadeAt, now), clean(p.MadeBy), wording.Count(p.Size)},
-			counts...), clean(p.Filter)))
+		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, wording.Age(p.MadeAt, now), terminal.Clean(p.MadeBy), wording.Count(p.Size)},
+			counts...), terminal.Clean(p.Filter)))
 	}
-	printTable(out, []column{left("PLAN"), left("KIND"), left("STATE"), right("AGE"), left("MADE BY"), right("SIZE"),
-		right("LEFT"), right("DONE"), right("SKIPPED"), right("REFUSED"), left("FILTER")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left("PLAN"), terminal.Left("KIND"), terminal.Left("STATE"), terminal.Right("AGE"), terminal.Left("MADE BY"), terminal.Right("SIZE"),
+		terminal.Right("LEFT"), terminal.Right("DONE"), terminal.Right("SKIPPED"), terminal.Right("REFUSED"), terminal.Left("FILTER")}, rows)
 }
 
 // showPlan is the command that shows a plan again, whatever its kind.
@@ -171,7 +172,7 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who desk.Decision, pl
 	var text string
 	switch {
 	case plan.CancelledAt != nil:
-		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), clean(plan.CancelledBy))
+		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), terminal.Clean(plan.CancelledBy))
 	case r.State == "finished":
 		text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
 	case !a.yes:
@@ -193,7 +194,7 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who desk.Decision, pl
 		}
 	}
 	if a.json {
-		return printJSON(c.OutOrStdout(), r)
+		return terminal.JSON(c.OutOrStdout(), r)
 	}
 	fmt.Fprintln(c.OutOrStdout(), "Plan "+strings.TrimSpace(text))
 	return nil

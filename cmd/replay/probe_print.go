@@ -9,6 +9,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // probeIncomplete is the error that ends a preview whose probe could not read all
@@ -34,14 +35,14 @@ func (e *unprobedError) Is(target error) bool { return target == command.ErrDisa
 func printProbe(out io.Writer, r *records.ProbeReport) {
 	from := r.InDoubt + r.Others
 	if from == 0 {
-		printLine(out, "probe", "nothing of this can be looked up: no account that verifies is on here, or no member is known")
+		terminal.Line(out, "probe", "nothing of this can be looked up: no account that verifies is on here, or no member is known")
 		return
 	}
-	printLine(out, "probe", fmt.Sprintf("%s of %s (%s in doubt) looked up in the records of %s:", wording.Count(r.Looked()),
+	terminal.Line(out, "probe", fmt.Sprintf("%s of %s (%s in doubt) looked up in the records of %s:", wording.Count(r.Looked()),
 		wording.Plural(from, "operation"), wording.Count(r.InDoubt), wording.Plural(r.Members, "member")))
 	line := func(t records.Tally, words string) {
 		if t.Count > 0 {
-			printLine(out, "", fmt.Sprintf("%s (%s) %s", wording.Count(t.Count), wording.Plural(t.Points, "point"), words))
+			terminal.Line(out, "", fmt.Sprintf("%s (%s) %s", wording.Count(t.Count), wording.Plural(t.Points, "point"), words))
 		}
 	}
 	line(r.Applied, "already applied: in the records, with our reference. What is in doubt is posted, not sent again")
@@ -50,10 +51,10 @@ func printProbe(out io.Writer, r *records.ProbeReport) {
 	line(r.Absent, "not applied: not in the records, which would show it")
 	line(r.Unclear, "cannot be told from the records")
 	for _, lack := range slices.Sorted(maps.Keys(r.Lacks)) {
-		printLine(out, "", fmt.Sprintf("%s of these: %s", wording.Count(r.Lacks[lack]), lack.Words()))
+		terminal.Line(out, "", fmt.Sprintf("%s of these: %s", wording.Count(r.Lacks[lack]), lack.Words()))
 	}
 	line(r.Unread, "could not be read: "+r.Why)
 	if r.NotProbed > 0 {
-		printLine(out, "", fmt.Sprintf("%s of the plan cannot be looked up: no records to read at their account, or no member known", wording.Plural(r.NotProbed, "operation")))
+		terminal.Line(out, "", fmt.Sprintf("%s of the plan cannot be looked up: no records to read at their account, or no member known", wording.Plural(r.NotProbed, "operation")))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/evidence"
 	"pointsledger/internal/config"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 	"pointsledger/vendorapi/zhimai"
@@ -38,7 +39,7 @@ func (r *reader) probe(most int) (*records.ProbeReport, string) {
 	var out bytes.Buffer
 	printProbe(&out, report)
 	for line := range strings.Lines(out.String()) {
-		if w := width(strings.TrimSuffix(line, "\n")); w > pageWidth {
+		if w := terminal.Width(strings.TrimSuffix(line, "\n")); w > terminal.PageWidth {
 			r.t.Errorf("%d cells: %s", w, line)
 		}
 	}

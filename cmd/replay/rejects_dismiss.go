@@ -14,6 +14,7 @@ import (
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 func newRejectsDismiss(environ []string) *cobra.Command {
@@ -83,7 +84,7 @@ func (s *session) previewDismiss(c *cobra.Command, filter desk.RejectFilter, act
 		p.Command = act.command(args...)
 	}
 	if act.json {
-		err = printJSON(c.OutOrStdout(), p)
+		err = terminal.JSON(c.OutOrStdout(), p)
 	} else {
 		p.print(c.OutOrStdout())
 	}
@@ -107,9 +108,9 @@ func (p *dismissPreview) print(out io.Writer) {
 func printCodes(out io.Writer, codes []desk.RetryCode) {
 	rows := make([][]string, len(codes))
 	for i, code := range codes {
-		rows[i] = []string{string(code.Code), wording.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), clean(code.Reason)}
+		rows[i] = []string{string(code.Code), wording.Count(code.Count), strconv.FormatInt(int64(code.Example), 10), terminal.Clean(code.Reason)}
 	}
-	printTable(out, []column{left("CODE"), right("REJECTS"), right("FOR EXAMPLE"), left("REASON")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left("CODE"), terminal.Right("REJECTS"), terminal.Right("FOR EXAMPLE"), terminal.Left("REASON")}, rows)
 }
 
 func (s *session) dismiss(c *cobra.Command, filter desk.RejectFilter, act *rejectAct, who desk.Decision) error {
@@ -121,15 +122,15 @@ func (s *session) dismiss(c *cobra.Command, filter desk.RejectFilter, act *rejec
 	out := c.OutOrStdout()
 	switch {
 	case act.json:
-		err = printJSON(out, done)
+		err = terminal.JSON(out, done)
 	case done.Found == 0:
 		fmt.Fprintln(out, "No open reject fits: nothing was dismissed, nothing recorded.")
 	default:
 		fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(done.Dismissed), wording.Plural(done.Found, "reject"))
 		if done.Skipped > 0 {
-			printLine(out, "skipped", wording.Count(done.Skipped)+": somebody decided about them meanwhile")
+			terminal.Line(out, "skipped", wording.Count(done.Skipped)+": somebody decided about them meanwhile")
 		}
-		printLine(out, "recorded", recordedAs(done.Act, who))
+		terminal.Line(out, "recorded", recordedAs(done.Act, who))
 	}
 	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
 		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}

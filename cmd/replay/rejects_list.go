@@ -14,6 +14,7 @@ import (
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -59,7 +60,7 @@ on. It changes nothing.
 			l := rejects.NewListing(page, filter.State)
 			switch {
 			case asJSON:
-				return printJSON(c.OutOrStdout(), l)
+				return terminal.JSON(c.OutOrStdout(), l)
 			case asCSV:
 				err = printRejectsCSV(c.OutOrStdout(), &l)
 				if l.More {
@@ -101,20 +102,20 @@ func printRejects(out io.Writer, l *rejects.Listing) {
 		fmt.Fprintf(out, "No %s fits.\n", what)
 		return
 	}
-	columns := []column{right("ID"), left("STORED AT"), left("SUBJECT"), left("CODE")}
+	columns := []terminal.Column{terminal.Right("ID"), terminal.Left("STORED AT"), terminal.Left("SUBJECT"), terminal.Left("CODE")}
 	if l.State != desk.RejectsOpen {
-		columns = append(columns, left("DECIDED"))
+		columns = append(columns, terminal.Left("DECIDED"))
 	}
-	columns = append(columns, left("REASON"))
+	columns = append(columns, terminal.Left("REASON"))
 	rows := make([][]string, len(l.Rejects))
 	for i, r := range l.Rejects {
-		row := []string{strconv.FormatInt(int64(r.ID), 10), dayAndTime(r.BrokerTime), clean(r.Subject), string(r.Code)}
+		row := []string{strconv.FormatInt(int64(r.ID), 10), dayAndTime(r.BrokerTime), terminal.Clean(r.Subject), string(r.Code)}
 		if l.State != desk.RejectsOpen {
-			row = append(row, clean(clip(cmp.Or(r.Resolution, "open"), decidedCells)))
+			row = append(row, terminal.Clean(terminal.Clip(cmp.Or(r.Resolution, "open"), decidedCells)))
 		}
-		rows[i] = append(row, clean(r.Reason))
+		rows[i] = append(row, terminal.Clean(r.Reason))
 	}
-	printTable(out, columns, rows)
+	terminal.Table(out, columns, rows)
 	if l.More {
 		fmt.Fprintf(out, "\n%s\n", goOnRejects(l))
 	} else {

@@ -18,6 +18,7 @@ import (
 
 	"pointsledger/desk/rejects"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
@@ -244,7 +245,7 @@ func TestRejectsHelpFitsThePage(t *testing.T) {
 	c := newConsole(t)
 	for _, args := range [][]string{{}, {"list"}, {"show"}, {"export"}, {"retry"}, {"dismiss"}} {
 		for line := range strings.Lines(c.must(0, append(append([]string{"rejects"}, args...), "--help")...)) {
-			if w := width(strings.TrimRight(line, "\n")); w > pageWidth {
+			if w := terminal.Width(strings.TrimRight(line, "\n")); w > terminal.PageWidth {
 				t.Errorf("help of %v: a line has %d cells: %s", args, w, line)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -138,7 +139,7 @@ func (r *retrying) byFilter(filter desk.RejectFilter) error {
 func (r *retrying) byPlan() error {
 	plan, err := r.desk.ReadPlan(r.c.Context(), r.o.plan)
 	if errors.Is(err, desk.ErrNoPlan) {
-		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", clean(r.o.plan))
+		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", terminal.Clean(r.o.plan))
 	}
 	if err != nil {
 		return err
@@ -240,7 +241,7 @@ func (r *retrying) planCommand(name string) string {
 func (r *retrying) report(done *desk.RetryResult) error {
 	var err error
 	if r.o.json {
-		err = printJSON(r.c.OutOrStdout(), done)
+		err = terminal.JSON(r.c.OutOrStdout(), done)
 	} else {
 		printRetry(r.c.OutOrStdout(), done, r.who)
 	}

@@ -8,6 +8,7 @@ import (
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -67,17 +68,17 @@ func (r *retrying) previewPlan(plan desk.Plan, ids []ledger.RejectID) error {
 func (r *retrying) showPreview(p *rejects.Forecast) error {
 	out := r.c.OutOrStdout()
 	if r.o.json {
-		return printJSON(out, p)
+		return terminal.JSON(out, p)
 	}
 	if p.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing to retry. `replay rejects list --all` shows what there was.")
 		return nil
 	}
 	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", wording.Plural(p.Found, "open reject"))
-	printLine(out, "rules", rejectRulesWords(r.rules))
-	printLine(out, "accounts", accountWords(r.rules))
+	terminal.Line(out, "rules", rejectRulesWords(r.rules))
+	terminal.Line(out, "accounts", accountWords(r.rules))
 	if p.Oldest != nil {
-		printLine(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
+		terminal.Line(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
 	fmt.Fprintln(out)
 	printOutcomes(out, p)
@@ -88,7 +89,7 @@ func (r *retrying) showPreview(p *rejects.Forecast) error {
 	}
 	for _, warning := range p.Warnings {
 		fmt.Fprintln(out)
-		printLine(out, "note", warning)
+		terminal.Line(out, "note", warning)
 	}
 	switch {
 	case p.Command != "":
@@ -103,10 +104,10 @@ func (r *retrying) showPreview(p *rejects.Forecast) error {
 
 // printOutcomes prints the counts, by both sets of rules where there are two.
 func printOutcomes(out io.Writer, p *rejects.Forecast) {
-	columns := []column{left("WHAT BECOMES OF THEM"), right("EVENTS")}
+	columns := []terminal.Column{terminal.Left("WHAT BECOMES OF THEM"), terminal.Right("EVENTS")}
 	if p.Registered != nil {
-		columns[1] = right("BY THIS FILE")
-		columns = append(columns, right("BY THE REGISTERED RULES"))
+		columns[1] = terminal.Right("BY THIS FILE")
+		columns = append(columns, terminal.Right("BY THE REGISTERED RULES"))
 	}
 	var rows [][]string
 	for _, line := range []struct {
@@ -130,7 +131,7 @@ func printOutcomes(out io.Writer, p *rejects.Forecast) {
 			rows = append(rows, row)
 		}
 	}
-	printTable(out, columns, rows)
+	terminal.Table(out, columns, rows)
 }
 
 // printAccounts prints what would be sent, and the difference to the registered
@@ -159,9 +160,9 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 		return
 	}
 	fmt.Fprintln(out)
-	columns := []column{left("ACCOUNT"), left("CALL"), right("OPERATIONS"), right("POINTS")}
+	columns := []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("POINTS")}
 	if p.Registered != nil {
-		columns = append(columns, right("REGISTERED RULES"), right("POINTS"), right("DIFFERENCE"))
+		columns = append(columns, terminal.Right("REGISTERED RULES"), terminal.Right("POINTS"), terminal.Right("DIFFERENCE"))
 	}
 	rows := make([][]string, len(order))
 	for i, at := range order {
@@ -171,12 +172,12 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 			rows[i] = append(rows[i], wording.Count(b.Operations), wording.Count(b.Points), signed(a.Points-b.Points))
 		}
 	}
-	printTable(out, columns, rows)
+	terminal.Table(out, columns, rows)
 	if p.NothingToSend > 0 {
 		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", wording.Count(p.NothingToSend))
 	}
 	if p.InDoubt > 0 {
-		printLine(out, "in doubt", wording.Count(p.InDoubt)+" of the operations: "+parkedInDoubt)
+		terminal.Line(out, "in doubt", wording.Count(p.InDoubt)+" of the operations: "+parkedInDoubt)
 	}
 }
 
@@ -199,7 +200,7 @@ func printFailing(out io.Writer, codes []desk.RetryCode) {
 	}
 	fmt.Fprintln(out, "\nStill failing, by the reason of now:")
 	for _, code := range codes {
-		printPoint(out, fmt.Sprintf("%s: %s. Reject %s, for example: %s", code.Code, wording.Plural(code.Count, "event"), idText(code.Example), code.Reason))
+		terminal.Point(out, fmt.Sprintf("%s: %s. Reject %s, for example: %s", code.Code, wording.Plural(code.Count, "event"), idText(code.Example), code.Reason))
 	}
 }
 
@@ -212,24 +213,24 @@ func printRetry(out io.Writer, d *desk.RetryResult, who desk.Decision) {
 	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", wording.Count(d.Accepted), wording.Plural(d.Found, "reject"),
 		wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
 	for _, a := range d.Accounts {
-		printLine(out, a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, wording.Plural(a.Operations, "operation"), wording.Plural(a.Points, "point")))
+		terminal.Line(out, a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, wording.Plural(a.Operations, "operation"), wording.Plural(a.Points, "point")))
 	}
 	if d.NothingToSend > 0 {
-		printLine(out, "without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
+		terminal.Line(out, "without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
 	}
 	if d.InDoubt > 0 {
-		printLine(out, "in doubt", wording.Count(d.InDoubt)+" of the operations: "+parkedInDoubt)
+		terminal.Line(out, "in doubt", wording.Count(d.InDoubt)+" of the operations: "+parkedInDoubt)
 	}
 	if d.Duplicates > 0 {
-		printLine(out, "duplicates", wording.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
+		terminal.Line(out, "duplicates", wording.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
 	}
 	if d.Ignored > 0 {
-		printLine(out, "ignored", wording.Count(d.Ignored)+": of a type that needs no record; resolved")
+		terminal.Line(out, "ignored", wording.Count(d.Ignored)+": of a type that needs no record; resolved")
 	}
 	if d.Skipped > 0 {
-		printLine(out, "skipped", wording.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
+		terminal.Line(out, "skipped", wording.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
 	}
-	printLine(out, "recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
+	terminal.Line(out, "recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
 	printFailing(out, d.Codes)
 	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {
 	case sent > 0 && d.InDoubt > 0:

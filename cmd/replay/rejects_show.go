@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -40,7 +41,7 @@ It changes nothing.`,
 				return err
 			}
 			if asJSON {
-				return printJSON(c.OutOrStdout(), shown)
+				return terminal.JSON(c.OutOrStdout(), shown)
 			}
 			printReject(c.OutOrStdout(), shown)
 			return nil
@@ -95,31 +96,31 @@ func printReject(out io.Writer, r *rejects.Shown) {
 	if r.ResolvedAt != nil {
 		state = fmt.Sprintf("decided %s by %s: %s", wording.Moment(*r.ResolvedAt), r.ResolvedBy, r.Resolution)
 	}
-	printLine(out, "state", state)
-	printLine(out, "reason", r.Reason)
+	terminal.Line(out, "state", state)
+	terminal.Line(out, "reason", r.Reason)
 	fmt.Fprintln(out, "What came")
-	printLine(out, "event", fmt.Sprintf("type %s, id %s, from %s", orUnread(r.Type), orUnread(r.EventID), orUnread(r.Source)))
-	printLine(out, "message", fmt.Sprintf("%s, stream %s, sequence %d", r.Subject, r.Stream, r.StreamSeq))
-	printLine(out, "time", fmt.Sprintf("%s at the broker; rejected %s", wording.Moment(r.BrokerTime), wording.Moment(r.RejectedAt)))
+	terminal.Line(out, "event", fmt.Sprintf("type %s, id %s, from %s", orUnread(r.Type), orUnread(r.EventID), orUnread(r.Source)))
+	terminal.Line(out, "message", fmt.Sprintf("%s, stream %s, sequence %d", r.Subject, r.Stream, r.StreamSeq))
+	terminal.Line(out, "time", fmt.Sprintf("%s at the broker; rejected %s", wording.Moment(r.BrokerTime), wording.Moment(r.RejectedAt)))
 	label := "headers"
 	for _, header := range r.Headers {
-		printLine(out, label, header)
+		terminal.Line(out, label, header)
 		label = ""
 	}
-	printLine(out, "payload", wording.Plural(r.PayloadBytes, "byte"))
+	terminal.Line(out, "payload", wording.Plural(r.PayloadBytes, "byte"))
 	for line := range strings.Lines(r.Payload) {
 		printIndented(out, strings.TrimSuffix(line, "\n"))
 	}
 	fmt.Fprintln(out, "What the publisher must mend")
-	printPoint(out, r.Mend)
+	terminal.Point(out, r.Mend)
 	if r.Now != nil {
 		fmt.Fprintln(out, "By the rules that the workers registered last, it")
-		printPoint(out, nowWords(r.Now))
+		terminal.Point(out, nowWords(r.Now))
 	}
 	if len(r.Next) > 0 {
 		fmt.Fprintln(out, "What you can do")
 		for _, step := range r.Next {
-			printPoint(out, step)
+			terminal.Point(out, step)
 		}
 	}
 }
@@ -134,8 +135,8 @@ func orUnread(text string) string {
 // printIndented prints a line of a payload; what is too long goes on below.
 func printIndented(out io.Writer, line string) {
 	text := strings.TrimLeft(line, " ")
-	indent := strings.Repeat(" ", min(4+len(line)-len(text), pageWidth/2))
-	for i, part := range wrap(clean(text), pageWidth-len(indent)-2) {
+	indent := strings.Repeat(" ", min(4+len(line)-len(text), terminal.PageWidth/2))
+	for i, part := range terminal.Wrap(terminal.Clean(text), terminal.PageWidth-len(indent)-2) {
 		if i > 0 {
 			part = "  " + part
 		}

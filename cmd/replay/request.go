@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
@@ -35,15 +36,15 @@ func (o *shownOperation) printRequest(out io.Writer) {
 	if o.Request == nil {
 		return
 	}
-	printLine(out, "request now", o.Request.Method+" "+o.Request.URL)
+	terminal.Line(out, "request now", o.Request.Method+" "+o.Request.URL)
 	for _, name := range slices.Sorted(maps.Keys(o.Request.Header)) {
 		if name != "Content-Type" {
-			printLine(out, "", name+": "+strings.Join(o.Request.Header[name], ", "))
+			terminal.Line(out, "", name+": "+strings.Join(o.Request.Header[name], ", "))
 		}
 	}
 	var body bytes.Buffer
 	if json.Compact(&body, o.Request.Body) != nil {
 		body.Write(o.Request.Body)
 	}
-	printLine(out, "", body.String())
+	terminal.Line(out, "", body.String())
 }

@@ -9,6 +9,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -86,14 +87,14 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		}
 		result.Command = o.command(args...)
 		if o.json {
-			return printJSON(out, result)
+			return terminal.JSON(out, result)
 		}
 		shown := detailForEyes(d)
-		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, clip(clean(headline(&shown)), pageWidth-45))
-		printLine(out, "scanned code", shown.MemberCode)
-		printLine(out, "member", result.MemberID)
+		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(headline(&shown)), terminal.PageWidth-45))
+		terminal.Line(out, "scanned code", shown.MemberCode)
+		terminal.Line(out, "member", result.MemberID)
 		if d.Open.InDoubt {
-			printLine(out, "careful", "it may have been sent. If that was for another member, putting it back may pay this one as well")
+			terminal.Line(out, "careful", "it may have been sent. If that was for another member, putting it back may pay this one as well")
 		}
 		fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 		return nil
@@ -105,10 +106,10 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 	}
 	result.Command = commandOf(desk.Step{Do: desk.StepPutBack, BizID: d.BizID})
 	if o.json {
-		return printJSON(out, result)
+		return terminal.JSON(out, result)
 	}
 	fmt.Fprintf(out, "Operation %d is for member %s now, and still parked.\n", d.ID, result.MemberID)
-	printLine(out, "recorded", recordedAs(result.Action, act))
+	terminal.Line(out, "recorded", recordedAs(result.Action, act))
 	fmt.Fprintf(out, "See what putting it back would do:\n  %s\n", result.Command)
 	return nil
 }

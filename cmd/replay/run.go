@@ -15,6 +15,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // runOptions are the flags of `replay run`.
@@ -160,7 +161,7 @@ func (s *session) readPlan(ctx context.Context, name string, kind desk.PlanKind)
 	plan, err := s.desk.ReadPlan(ctx, name)
 	switch {
 	case errors.Is(err, desk.ErrNoPlan):
-		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", clean(name))
+		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", terminal.Clean(name))
 	case err != nil:
 		return plan, err
 	case kind != "" && plan.Kind != kind:

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // carryOut puts back what is left of a plan.
@@ -30,7 +31,7 @@ func (s *session) carryOut(c *cobra.Command, o *runOptions, plan desk.Plan, act 
 	case err != nil:
 		return o.broken(plan.Name, errors.Join(done.Stopped, err))
 	case o.json:
-		err = printJSON(c.OutOrStdout(), done)
+		err = terminal.JSON(c.OutOrStdout(), done)
 	default:
 		printPutBack(c.OutOrStdout(), done, act)
 	}
@@ -83,7 +84,7 @@ func beginWords(err error) error {
 		return fmt.Errorf("plan %s has just been begun by somebody else (database session %d): nothing was done here. `replay plans` shows how it goes", busy.Plan, busy.Session)
 	case errors.As(err, &busy):
 		return fmt.Errorf("plan %s is being run by %s since %s, %s ago (database session %d):\nnothing was done here. `replay plans` shows how it goes; if that run dies, this command goes on",
-			busy.Plan, clean(busy.Actor), wording.Moment(busy.Since), wording.Age(busy.Since, time.Now()), busy.Session)
+			busy.Plan, terminal.Clean(busy.Actor), wording.Moment(busy.Since), wording.Age(busy.Since, time.Now()), busy.Session)
 	case errors.As(err, &cancelled):
 		return cancelledWords(cancelled)
 	}
@@ -92,13 +93,13 @@ func beginWords(err error) error {
 
 func cancelledWords(e *desk.PlanCancelledError) error {
 	return fmt.Errorf("%s cancelled plan %s at %s, so no more of it is put back. Its filter makes a new plan: `replay plans` shows it",
-		clean(e.By), e.Plan, wording.Moment(e.At))
+		terminal.Clean(e.By), e.Plan, wording.Moment(e.At))
 }
 
 func nothingLeft(c *cobra.Command, o *runOptions, plan desk.Plan) error {
 	switch {
 	case o.json:
-		return printJSON(c.OutOrStdout(), carry.PutBackResult{Plan: plan.Name})
+		return terminal.JSON(c.OutOrStdout(), carry.PutBackResult{Plan: plan.Name})
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing was put back, nothing recorded.")
 	default:
@@ -142,29 +143,29 @@ func (o *runOptions) broken(plan string, err error) error {
 
 func printPutBack(out io.Writer, r *carry.PutBackResult, act desk.Decision) {
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
-	printLine(out, "plan", r.Plan)
+	terminal.Line(out, "plan", r.Plan)
 	if r.InDoubt > 0 {
-		printLine(out, "in doubt", wording.Count(r.InDoubt)+" of them; the dedup key stays the same")
+		terminal.Line(out, "in doubt", wording.Count(r.InDoubt)+" of them; the dedup key stays the same")
 	}
 	if r.KeyMemoryOver > 0 {
-		printLine(out, "stay parked", wording.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
+		terminal.Line(out, "stay parked", wording.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
 	}
 	if r.AccountUnknown > 0 {
-		printLine(out, "stay parked", wording.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
+		terminal.Line(out, "stay parked", wording.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
 	}
 	if r.MemberUnknown > 0 {
-		printLine(out, "stay parked", wording.Count(r.MemberUnknown)+": in doubt, and their member is not known: `replay show` says what is left to do")
+		terminal.Line(out, "stay parked", wording.Count(r.MemberUnknown)+": in doubt, and their member is not known: `replay show` says what is left to do")
 	}
 	if r.Skipped > 0 {
-		printLine(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
+		terminal.Line(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
 	}
 	if r.Left > 0 {
-		printLine(out, "left", wording.Count(r.Left)+" of the plan")
+		terminal.Line(out, "left", wording.Count(r.Left)+" of the plan")
 	}
 	if r.Canary != nil {
-		printLine(out, "canary", canaryWords(r.Canary))
+		terminal.Line(out, "canary", canaryWords(r.Canary))
 	}
-	printLine(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Act, act), r.EndAct))
+	terminal.Line(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Act, act), r.EndAct))
 	if r.Reopened.Reopened > 0 {
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
 	}

@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -76,7 +77,7 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) erro
 		}
 	}
 	if o.json {
-		if err := printJSON(c.OutOrStdout(), p); err != nil {
+		if err := terminal.JSON(c.OutOrStdout(), p); err != nil {
 			return err
 		}
 		return probeIncomplete(p.Probe)
@@ -116,7 +117,7 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	if t.Operations > 0 {
 		p.printGroups(out)
 		fmt.Fprintln(out)
-		printLine(out, "recorded", wording.Moment(t.Oldest)+" to "+wording.Moment(t.Newest))
+		terminal.Line(out, "recorded", wording.Moment(t.Oldest)+" to "+wording.Moment(t.Newest))
 	}
 	p.printDoubt(out, s)
 	if p.Probe != nil {
@@ -124,19 +125,19 @@ func (p *previewReport) print(out io.Writer, s *session) {
 	}
 	p.printRefused(out, s.keyMemories())
 	if t.CodeTooOld > 0 {
-		printLine(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
+		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
 			wording.Count(t.CodeTooOld), wording.Hours(ledger.DefaultCodeMaxAge)))
 	}
 	if p.NoLongerParked > 0 {
-		printLine(out, "no longer parked", wording.Count(p.NoLongerParked)+" of the plan: skipped")
+		terminal.Line(out, "no longer parked", wording.Count(p.NoLongerParked)+" of the plan: skipped")
 	}
 	p.printTime(out)
 	switch {
 	case p.CancelledAt != nil:
-		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", clean(p.CancelledBy), wording.Moment(*p.CancelledAt))
+		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", terminal.Clean(p.CancelledBy), wording.Moment(*p.CancelledAt))
 	case p.Command == "" && t.Operations > 0:
 		fmt.Fprintln(out)
-		printParagraph(out, "Nothing of this would be put back, so there is no command to run. Ask the vendor about the dedup keys: `replay list --json` with the same filter has them. What the vendor has applied, settle; what it surely has not and never will, give up, one by one:")
+		terminal.Paragraph(out, "Nothing of this would be put back, so there is no command to run. Ask the vendor about the dedup keys: `replay list --json` with the same filter has them. What the vendor has applied, settle; what it surely has not and never will, give up, one by one:")
 		fmt.Fprintln(out, "  replay settle BIZ_ID --evidence '…'\n  replay void --biz-id BIZ_ID --accept-in-doubt")
 	case p.Command == "":
 		fmt.Fprintln(out, "Nothing of it is left to put back.")
@@ -148,10 +149,10 @@ func (p *previewReport) print(out io.Writer, s *session) {
 // printHead says what was found, or what is left of a plan that was begun.
 func (p *previewReport) printHead(out io.Writer) {
 	fmt.Fprintf(out, "Plan %s: %s. This is a preview: nothing has been changed.\n", p.Name, wording.Plural(p.Size, "parked operation"))
-	printLine(out, "chosen by", p.Filter)
-	printLine(out, "made", fmt.Sprintf("%s by %s", wording.Moment(p.MadeAt), p.MadeBy))
+	terminal.Line(out, "chosen by", p.Filter)
+	terminal.Line(out, "made", fmt.Sprintf("%s by %s", wording.Moment(p.MadeAt), p.MadeBy))
 	if begun := p.Size - p.Left; begun > 0 {
-		printLine(out, "done before", countsWords(p.PlanCounts)+"; "+wording.Plural(p.Left, "operation")+" left")
+		terminal.Line(out, "done before", countsWords(p.PlanCounts)+"; "+wording.Plural(p.Left, "operation")+" left")
 	}
 	fmt.Fprintln(out)
 }
@@ -173,8 +174,8 @@ func (p *previewReport) printGroups(out io.Writer) {
 	if len(rows) > 1 {
 		rows = append(rows, row("all", "", "", p.Total))
 	}
-	printTable(out, []column{left("ACCOUNT"), left("CAUSE"), left("CALL"), right("OPERATIONS"), right("MEMBERS"),
-		right("POINTS"), right("OF THEM IN DOUBT"), right("STAY PARKED")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"),
+		terminal.Right("POINTS"), terminal.Right("OF THEM IN DOUBT"), terminal.Right("STAY PARKED")}, rows)
 }
 
 // printDoubt says what the worker does about those in doubt that would go.
@@ -185,7 +186,7 @@ func (p *previewReport) printDoubt(out io.Writer, s *session) {
 	}
 	for _, verify := range []bool{true, false} {
 		if n := counts[verify]; n > 0 {
-			printLine(out, "in doubt", wording.Count(n)+": "+wording.Doubt(n, verify))
+			terminal.Line(out, "in doubt", wording.Count(n)+": "+wording.Doubt(n, verify))
 		}
 	}
 }
@@ -207,7 +208,7 @@ func (p *previewReport) printRefused(out io.Writer, memories []desk.KeyMemory) {
 		add(refusal{g.Account, desk.BlockedMemberUnknown}, g.MemberUnknown)
 	}
 	for _, r := range order {
-		printLine(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(counts[r]), wording.Blocked(r.blocked, r.account, memoryOf(memories, r.account))))
+		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(counts[r]), wording.Blocked(r.blocked, r.account, memoryOf(memories, r.account))))
 	}
 }
 
@@ -223,21 +224,21 @@ func memoryOf(memories []desk.KeyMemory, account string) time.Duration {
 // printTime says how long it takes to put them back and to send them.
 func (p *previewReport) printTime(out io.Writer) {
 	if p.PutBackSeconds > 0 {
-		printLine(out, "putting back", fmt.Sprintf("%s at --rate %s", about(p.PutBackSeconds), wording.Count(p.Rate)))
+		terminal.Line(out, "putting back", fmt.Sprintf("%s at --rate %s", about(p.PutBackSeconds), wording.Count(p.Rate)))
 	}
 	for _, d := range p.Drains {
 		switch {
 		case d.Operations == 0:
 			continue
 		case d.RatePerSecond > 0:
-			printLine(out, "sending", fmt.Sprintf("%s, %s: %s at the account's rate of %s a second, if nothing else waits", d.Account,
+			terminal.Line(out, "sending", fmt.Sprintf("%s, %s: %s at the account's rate of %s a second, if nothing else waits", d.Account,
 				wording.Plural(d.Operations, "operation"), about(d.Seconds), wording.Count(d.RatePerSecond)))
 		default:
-			printLine(out, "sending", fmt.Sprintf("%s, %s: as fast as the vendor answers; the account has no rate_per_second", d.Account,
+			terminal.Line(out, "sending", fmt.Sprintf("%s, %s: as fast as the vendor answers; the account has no rate_per_second", d.Account,
 				wording.Plural(d.Operations, "operation")))
 		}
 		if d.GateClosed != "" {
-			printLine(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, wording.Gate(d.GateClosed)))
+			terminal.Line(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, wording.Gate(d.GateClosed)))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -99,7 +100,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 			so = "; whom it was sent for, if it was, is not known here: ask the vendor"
 		}
 		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
-			d.ID, privacy.Mobiles(clean(d.MemberCode)), so, commandOf(desk.Step{Do: desk.StepResolve, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
+			d.ID, privacy.Mobiles(terminal.Clean(d.MemberCode)), so, commandOf(desk.Step{Do: desk.StepResolve, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	}
 	look, err := s.records().BeforeSettling(c.Context(), &d)
 	if err != nil {
@@ -113,7 +114,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 		}
 		result.Command = o.command(args...)
 		if o.json {
-			return printJSON(c.OutOrStdout(), result)
+			return terminal.JSON(c.OutOrStdout(), result)
 		}
 		printSettlePreview(c.OutOrStdout(), detailForEyes(d), o.evidence, &result)
 		return nil
@@ -127,36 +128,36 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 		return notParked(err, &d)
 	}
 	if o.json {
-		return printJSON(c.OutOrStdout(), result)
+		return terminal.JSON(c.OutOrStdout(), result)
 	}
 	out := c.OutOrStdout()
 	fmt.Fprintf(out, "Settled operation %d: it is posted, by your word. Nothing was sent.\n", d.ID)
-	printLine(out, "recorded", recordedAs(result.Action, act))
+	terminal.Line(out, "recorded", recordedAs(result.Action, act))
 	return nil
 }
 
 func printSettlePreview(out io.Writer, d desk.OperationDetail, evidence string, result *settled) {
-	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, clip(clean(headline(&d)), pageWidth-40))
-	printLine(out, "now", "parked: "+wording.Cause(d.Open.Cause, d.Open.State))
+	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(headline(&d)), terminal.PageWidth-40))
+	terminal.Line(out, "now", "parked: "+wording.Cause(d.Open.Cause, d.Open.State))
 	if d.Open.FirstSentAt == nil {
-		printLine(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
+		terminal.Line(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
 	}
 	printSettleLook(out, &result.Look)
 	if result.Against != "" {
-		printLine(out, "careful", "this speaks against it. Settled, points that never arrived count as given; it needs --against-records")
+		terminal.Line(out, "careful", "this speaks against it. Settled, points that never arrived count as given; it needs --against-records")
 	}
-	printLine(out, "member", d.MemberID)
-	printLine(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
-	printLine(out, "evidence", privacy.Mobiles(evidence))
+	terminal.Line(out, "member", d.MemberID)
+	terminal.Line(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
+	terminal.Line(out, "evidence", privacy.Mobiles(evidence))
 	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
 }
 
 func printSettleLook(out io.Writer, l *records.SettleLook) {
 	if l.Refused != "" {
-		printLine(out, "vendor said", "refused: "+l.Refused)
+		terminal.Line(out, "vendor said", "refused: "+l.Refused)
 	}
 	if l.Frozen {
-		printLine(out, "frozen", "the vendor says that the member's account is frozen")
+		terminal.Line(out, "frozen", "the vendor says that the member's account is frozen")
 	}
-	printLine(out, "records", l.Words)
+	terminal.Line(out, "records", l.Words)
 }

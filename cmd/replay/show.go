@@ -15,6 +15,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
@@ -79,7 +80,7 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 		shown[i] = shownOperation{detailForEyes(d), overview.WaitsFor(&d, gates, now), s.request(&d), nextWords(overview.Next(&d, gates, now, overview.Settings{Verifies: s.verifies(d.Account), Memory: memoryOf(s.keyMemories(), d.Account)}))}
 	}
 	if asJSON {
-		return printJSON(c.OutOrStdout(), struct {
+		return terminal.JSON(c.OutOrStdout(), struct {
 			Operations []shownOperation `json:"operations"`
 			More       bool             `json:"more"`
 		}{shown, more})
@@ -128,7 +129,7 @@ func severalWays(text string, found []desk.OperationDetail, more bool) string {
 			parts[i] = fmt.Sprintf("the %s of %d others", by, n)
 		}
 	}
-	return fmt.Sprintf("%s is %s.", clip(clean(text), 2*labelCells), strings.Join(parts, ", and "))
+	return fmt.Sprintf("%s is %s.", terminal.Clip(terminal.Clean(text), 2*terminal.LabelCells), strings.Join(parts, ", and "))
 }
 
 // referenceChars is the length of a reference (ledger.ReferenceOf).
@@ -139,7 +140,7 @@ func notFound(text string) error {
 	if len(text) == referenceChars && !ledger.ValidReference(text) {
 		hint += ". If it is meant as a reference, it holds a typing error: its check character does not fit"
 	}
-	return fmt.Errorf("no operation has the id, biz_id, order number or reference %q. %s", clean(text), hint)
+	return fmt.Errorf("no operation has the id, biz_id, order number or reference %q. %s", terminal.Clean(text), hint)
 }
 
 // nextWords are an advice as a terminal says it, commands after a line break.
@@ -158,53 +159,53 @@ func nextWords(a overview.Advice) string {
 }
 
 func (o *shownOperation) print(out io.Writer, now time.Time) {
-	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, clip(clean(headline(&o.OperationDetail)), pageWidth-24))
-	printLine(out, "state", o.stateWords(now))
+	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, terminal.Clip(terminal.Clean(headline(&o.OperationDetail)), terminal.PageWidth-24))
+	terminal.Line(out, "state", o.stateWords(now))
 	if o.WaitsFor != "" {
-		printLine(out, "waits for", o.WaitsFor)
+		terminal.Line(out, "waits for", o.WaitsFor)
 	}
 	if x := o.Open; x != nil && x.InDoubt {
-		printLine(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+wording.Moment(*x.FirstSentAt))
+		terminal.Line(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+wording.Moment(*x.FirstSentAt))
 	}
 	fmt.Fprintln(out, "What happened")
-	printLine(out, "event", fmt.Sprintf("%s, id %s, from %s", o.EventType, o.EventID, o.EventSource))
-	printLine(out, "time", fmt.Sprintf("%s; at the broker %s", wording.Moment(o.EventTime), wording.Moment(o.BrokerTime)))
-	printLine(out, "message", fmt.Sprintf("%s, stream sequence %d", o.EventSubject, o.StreamSeq))
-	printLine(out, "order", o.BusinessKey)
-	printLine(out, "business date", o.BusinessDate)
+	terminal.Line(out, "event", fmt.Sprintf("%s, id %s, from %s", o.EventType, o.EventID, o.EventSource))
+	terminal.Line(out, "time", fmt.Sprintf("%s; at the broker %s", wording.Moment(o.EventTime), wording.Moment(o.BrokerTime)))
+	terminal.Line(out, "message", fmt.Sprintf("%s, stream sequence %d", o.EventSubject, o.StreamSeq))
+	terminal.Line(out, "order", o.BusinessKey)
+	terminal.Line(out, "business date", o.BusinessDate)
 	if o.ShopCode != "" {
-		printLine(out, "shop", o.ShopCode)
+		terminal.Line(out, "shop", o.ShopCode)
 	}
 	if o.AmountFen != nil {
-		printLine(out, "amount", wording.Count(*o.AmountFen)+" fen")
+		terminal.Line(out, "amount", wording.Count(*o.AmountFen)+" fen")
 	}
-	printLine(out, "content", o.Content)
+	terminal.Line(out, "content", o.Content)
 	rules := "version " + o.MappingVersion
 	if o.MappingFirstUsed != nil {
 		rules += ", first used " + wording.Moment(*o.MappingFirstUsed)
 	}
-	printLine(out, "rules", rules)
-	printLine(out, "recorded", wording.Moment(o.RecordedAt))
+	terminal.Line(out, "rules", rules)
+	terminal.Line(out, "recorded", wording.Moment(o.RecordedAt))
 	o.printSent(out)
 	o.printAttempts(out)
 	if p := o.Posting; p != nil {
 		fmt.Fprintln(out, "How it ended")
-		printLine(out, p.Kind, wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
+		terminal.Line(out, p.Kind, wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
 		if said := wording.Answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
-			printLine(out, wordsFrom(p.Evidence), said)
+			terminal.Line(out, wordsFrom(p.Evidence), said)
 		}
 		if p.MemberID != "" {
-			printLine(out, "member", p.MemberID)
+			terminal.Line(out, "member", p.MemberID)
 		}
 		if c := p.Correction; c != nil {
-			printLine(out, "but applied", wording.Moment(c.CorrectedAt)+": "+wording.Evidence(c.Evidence)+", to member "+c.MemberID)
+			terminal.Line(out, "but applied", wording.Moment(c.CorrectedAt)+": "+wording.Evidence(c.Evidence)+", to member "+c.MemberID)
 			if said := wording.Answer(c.HTTPStatus, c.VendorCode, c.VendorWords); said != "" {
-				printLine(out, wordsFrom(c.Evidence), said)
+				terminal.Line(out, wordsFrom(c.Evidence), said)
 			}
 		}
 	}
 	fmt.Fprintln(out, "What you can do")
-	printPoint(out, o.Next)
+	terminal.Point(out, o.Next)
 }
 
 // wordsFrom says whose words a posting keeps: the vendor's answer to the points
@@ -277,7 +278,7 @@ func (o *shownOperation) printSent(out io.Writer) {
 	if o.Kind == ledger.FreezePoint {
 		call = "freezePoint (Kylin)"
 	}
-	printLine(out, "call", call+" at account "+o.Account)
+	terminal.Line(out, "call", call+" at account "+o.Account)
 	member := o.MemberID
 	switch {
 	case o.MemberID == "":
@@ -285,14 +286,14 @@ func (o *shownOperation) printSent(out io.Writer) {
 	case o.MemberCode != "":
 		member += ", from scanned code " + o.MemberCode
 	}
-	printLine(out, "member", member)
-	printLine(out, "points", wording.Count(o.Points))
+	terminal.Line(out, "member", member)
+	terminal.Line(out, "points", wording.Count(o.Points))
 	if o.SourceType != 0 {
-		printLine(out, "codes", fmt.Sprintf("sourceType %d, pointsChannel %d", o.SourceType, o.PointsChannel))
+		terminal.Line(out, "codes", fmt.Sprintf("sourceType %d, pointsChannel %d", o.SourceType, o.PointsChannel))
 	}
-	printLine(out, "reason", o.Reason)
-	printLine(out, "dedup key", string(o.BizID))
-	printLine(out, "reference", o.Reference)
+	terminal.Line(out, "reason", o.Reason)
+	terminal.Line(out, "dedup key", string(o.BizID))
+	terminal.Line(out, "reference", o.Reference)
 	o.printRequest(out)
 }
 
@@ -327,7 +328,7 @@ func (o *shownOperation) printAttempts(out io.Writer) {
 		if a.Error != "" {
 			text += "; " + inOneZone(a.Error)
 		}
-		printLine(out, dayAndTime(a.At), fmt.Sprintf("%s (%s ms)", text, wording.Count(a.DurationMs)))
+		terminal.Line(out, dayAndTime(a.At), fmt.Sprintf("%s (%s ms)", text, wording.Count(a.DurationMs)))
 	}
 	for _, a := range actions {
 		printAction(out, a)
@@ -356,8 +357,8 @@ func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") 
 // printAction says what a person did. What came of it is told where it is about
 // this operation alone.
 func printAction(out io.Writer, a desk.ActDetail) {
-	printLine(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", wording.Act(a.Name), a.Actor, a.Reason, a.ID))
+	terminal.Line(out, dayAndTime(a.At), fmt.Sprintf("%s by %s: %q (action %d)", wording.Act(a.Name), a.Actor, a.Reason, a.ID))
 	if a.Name == desk.ActSettle || a.Name == desk.ActResolve {
-		printLine(out, "", privacy.Mobiles(a.Result))
+		terminal.Line(out, "", privacy.Mobiles(a.Result))
 	}
 }

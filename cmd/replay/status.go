@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
@@ -44,7 +45,7 @@ answer with a status only, none for no answer.`,
 			}
 			report.Next = statusAdvice(&report)
 			if asJSON {
-				return printJSON(c.OutOrStdout(), report)
+				return terminal.JSON(c.OutOrStdout(), report)
 			}
 			printStatus(c.OutOrStdout(), &report)
 			return nil
@@ -125,8 +126,8 @@ func printStatus(out io.Writer, r *overview.Report) {
 		rows = append(rows, []string{a.Account, gate, wording.Count(a.Waiting), wording.Count(a.Sending), wording.Count(a.Parked),
 			wording.Count(a.InDoubt), oldest, rateWords(a.PerSecond), drainWords(a)})
 	}
-	printTable(out, []column{left("ACCOUNT"), left("GATE"), right("WAITING"), right("SENDING"), right("PARKED"),
-		right("OF THEM IN DOUBT"), right("OLDEST"), right("POSTED"), right("DRAINS IN")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("GATE"), terminal.Right("WAITING"), terminal.Right("SENDING"), terminal.Right("PARKED"),
+		terminal.Right("OF THEM IN DOUBT"), terminal.Right("OLDEST"), terminal.Right("POSTED"), terminal.Right("DRAINS IN")}, rows)
 	printParked(out, r)
 	printWaiting(out, r)
 	if len(r.Rejects) > 0 {
@@ -135,12 +136,12 @@ func printStatus(out io.Writer, r *overview.Report) {
 		for i, x := range r.Rejects {
 			rejects[i] = []string{string(x.Code), wording.Count(x.Count)}
 		}
-		printTable(out, []column{left("CODE"), right("EVENTS")}, rejects)
+		terminal.Table(out, []terminal.Column{terminal.Left("CODE"), terminal.Right("EVENTS")}, rejects)
 	}
 	printKnown(out, r)
 	fmt.Fprintln(out, "\nWhat to do next")
 	for _, point := range r.Next {
-		printPoint(out, point)
+		terminal.Point(out, point)
 	}
 }
 
@@ -148,17 +149,17 @@ func printParked(out io.Writer, r *overview.Report) {
 	var rows [][]string
 	for _, a := range r.Accounts {
 		for _, c := range a.Causes {
-			said := clean(c.VendorSaid)
+			said := terminal.Clean(c.VendorSaid)
 			if c.Code == "" {
 				said = "(further codes)"
 			}
-			rows = append(rows, []string{a.Account, c.Cause, clean(c.Code), wording.Count(c.Count), wording.Count(c.InDoubt), wording.Age(c.OldestAt, r.At), said})
+			rows = append(rows, []string{a.Account, c.Cause, terminal.Clean(c.Code), wording.Count(c.Count), wording.Count(c.InDoubt), wording.Age(c.OldestAt, r.At), said})
 		}
 	}
 	if len(rows) > 0 {
 		fmt.Fprintln(out, "\nParked, and why")
-		printTable(out, []column{left("ACCOUNT"), left("CAUSE"), left("CODE"), right("OPERATIONS"), right("OF THEM IN DOUBT"),
-			right("OLDEST"), left("FOR EXAMPLE")}, rows)
+		terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Left("CODE"), terminal.Right("OPERATIONS"), terminal.Right("OF THEM IN DOUBT"),
+			terminal.Right("OLDEST"), terminal.Left("FOR EXAMPLE")}, rows)
 	}
 }
 
@@ -182,8 +183,8 @@ func printWaiting(out io.Writer, r *overview.Report) {
 		return
 	}
 	fmt.Fprintln(out, "\nWaiting for another attempt, and why")
-	printTable(out, []column{left("ACCOUNT"), left("CAUSE"), right("OPERATIONS"), right("OF THEM IN DOUBT"), right("OLDEST")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Right("OPERATIONS"), terminal.Right("OF THEM IN DOUBT"), terminal.Right("OLDEST")}, rows)
 	for _, cause := range causes {
-		printPoint(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, string(ledger.Pending)), wording.Waiting(cause)))
+		terminal.Point(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, string(ledger.Pending)), wording.Waiting(cause)))
 	}
 }

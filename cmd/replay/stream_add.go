@@ -17,6 +17,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // streamDone is what stream shows with --yes.
@@ -72,7 +73,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 		return fmt.Errorf("%w\n%s added before that; run the same command again, it goes on where it is", err, wereEvents(done.Events))
 	}
 	if o.json {
-		err = printJSON(c.OutOrStdout(), &done)
+		err = terminal.JSON(c.OutOrStdout(), &done)
 	} else {
 		done.print(c.OutOrStdout(), s, actor, o.reason)
 	}
@@ -139,7 +140,7 @@ func (d *streamDone) print(out io.Writer, s *streamSession, actor, reason string
 	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
 	line := func(what string, n int64, text string) {
 		if n > 0 {
-			printLine(out, what, wording.Count(n)+": "+text)
+			terminal.Line(out, what, wording.Count(n)+": "+text)
 		}
 	}
 	line("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
@@ -150,12 +151,12 @@ func (d *streamDone) print(out io.Writer, s *streamSession, actor, reason string
 		line("rejects", d.Rejects[code], string(code))
 	}
 	line("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
-	printLine(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Action, actor, reason))
+	terminal.Line(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Action, actor, reason))
 	switch {
 	case d.Rebuilt:
-		printLine(out, "workers", "those that wait for this ledger go on by themselves within seconds")
+		terminal.Line(out, "workers", "those that wait for this ledger go on by themselves within seconds")
 	case d.Unfinished:
-		printLine(out, "workers", "they go on waiting: events of stream "+s.config.NATS.Stream+" are still missing")
+		terminal.Line(out, "workers", "they go on waiting: events of stream "+s.config.NATS.Stream+" are still missing")
 	}
 	if d.Queued+d.OpenInDoubt > 0 {
 		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")

@@ -17,6 +17,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // streamDetails are the details of a plan of kind stream.
@@ -120,7 +121,7 @@ func (s *streamSession) showOrAdd(c *cobra.Command, o *streamOptions, r *streamR
 	case adding:
 		return s.add(c, o, streamPlan{r.plan, r.streamDetails})
 	case o.json:
-		return printJSON(c.OutOrStdout(), r)
+		return terminal.JSON(c.OutOrStdout(), r)
 	}
 	r.printCommand(c.OutOrStdout(), o)
 	return nil
@@ -189,20 +190,20 @@ func (s *streamSession) warnings(r *streamReport, state *continuity.StreamState,
 // printHead says what is about to be read, and first what is not in it.
 func (r *streamReport) printHead(out io.Writer, s *streamSession, state *continuity.StreamState) {
 	for _, text := range r.Warnings {
-		for i, line := range wrap(clean(text), pageWidth-len("WARNING: ")) {
+		for i, line := range terminal.Wrap(terminal.Clean(text), terminal.PageWidth-len("WARNING: ")) {
 			fmt.Fprintln(out, cmp.Or(map[int]string{0: "WARNING: "}[i], "         ")+line)
 		}
 	}
 	fmt.Fprintln(out, "Not in the stream, so not brought back:")
 	for _, text := range notInStream {
-		printPoint(out, text)
+		terminal.Point(out, text)
 	}
 	fmt.Fprintln(out)
 	reaches := "no events are left"
 	if !state.FirstAt.IsZero() {
 		reaches = fmt.Sprintf("events %s to %s, from %s on", wording.Count(int64(state.First)), wording.Count(int64(state.Last)), wording.Moment(state.FirstAt))
 	}
-	printLine(out, "stream", r.Stream+": "+reaches)
+	terminal.Line(out, "stream", r.Stream+": "+reaches)
 	upTo := "as far as workers have read; later events they record as usual"
 	if r.To != state.Delivered {
 		upTo = "as asked for"
@@ -211,10 +212,10 @@ func (r *streamReport) printHead(out io.Writer, s *streamSession, state *continu
 	if r.From > r.To {
 		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", wording.Count(int64(r.From)), wording.Count(int64(r.To)))
 	}
-	printLine(out, "to be read", what)
-	printLine(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
+	terminal.Line(out, "to be read", what)
+	terminal.Line(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
 	if r.Unknown {
-		printLine(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
+		terminal.Line(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
 	}
 	fmt.Fprintln(out)
 }
@@ -225,7 +226,7 @@ func (r *streamReport) printCounts(out io.Writer, note string) {
 	fmt.Fprintf(out, "Read %s.%s\n\n", wording.Plural(n.Read, "event"), note)
 	line := func(what string, of int64, why string) {
 		if of > 0 {
-			printLine(out, what, strings.TrimSuffix(wording.Count(of)+": "+why, ": "))
+			terminal.Line(out, what, strings.TrimSuffix(wording.Count(of)+": "+why, ": "))
 		}
 	}
 	line("there already", n.There, "left as they are")
@@ -236,23 +237,23 @@ func (r *streamReport) printCounts(out io.Writer, note string) {
 		line("rejects", n.Rejects[code], string(code)+"; added as rejects")
 	}
 	if n.Added == 0 {
-		printLine(out, "to be added", "no event")
+		terminal.Line(out, "to be added", "no event")
 		return
 	}
-	printLine(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest)))
+	terminal.Line(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest)))
 	fmt.Fprintln(out)
 	var rows [][]string
 	for _, g := range n.Groups {
 		rows = append(rows, []string{g.Account, string(g.Kind), wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.NothingToSend)})
 	}
-	printTable(out, []column{left("ACCOUNT"), left("CALL"), right("OPERATIONS"), right("MEMBERS"), right("POINTS"), right("NOTHING TO SEND")}, rows)
+	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"), terminal.Right("POINTS"), terminal.Right("NOTHING TO SEND")}, rows)
 }
 
 func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {
 	switch {
 	case r.plan.CancelledAt != nil:
 		fmt.Fprintln(out)
-		printParagraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, wording.Moment(*r.plan.CancelledAt)))
+		terminal.Paragraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, wording.Moment(*r.plan.CancelledAt)))
 		fmt.Fprintln(out, o.planAnew(&streamPlan{r.plan, r.streamDetails}))
 		return
 	case r.Plan == "":
@@ -276,7 +277,7 @@ func (s *streamSession) readStreamPlan(c *cobra.Command, o *streamOptions) (p st
 	p.Plan, err = s.desk.ReadPlan(c.Context(), o.plan)
 	switch {
 	case errors.Is(err, desk.ErrNoPlan):
-		return p, command.Usagef("there is no plan %s: `replay stream --from-seq 1` makes one", clean(o.plan))
+		return p, command.Usagef("there is no plan %s: `replay stream --from-seq 1` makes one", terminal.Clean(o.plan))
 	case err != nil:
 		return p, err
 	case p.Kind != desk.PlanOfStream:

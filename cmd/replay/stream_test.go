@@ -16,6 +16,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -85,7 +86,7 @@ func TestStreamRefusesWrongUse(t *testing.T) {
 	r.env = append(append([]string{}, env...), "NATS_URL=nats://127.0.0.1:1")
 	contains(t, r.must(1, "stream", "--from-seq", "1"), "cannot reach NATS at nats://127.0.0.1:1")
 	for line := range strings.Lines(r.must(0, "stream", "--help")) {
-		if w := width(strings.TrimRight(line, "\n")); w > pageWidth {
+		if w := terminal.Width(strings.TrimRight(line, "\n")); w > terminal.PageWidth {
 			t.Errorf("help: a line has %d cells: %s", w, line)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // voidOptions are the flags of `replay void`.
@@ -96,7 +97,7 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 	case err != nil:
 		return err
 	case plan.ID == 0 && o.json:
-		return printJSON(c.OutOrStdout(), voidReport{Groups: []desk.VoidGroup{}})
+		return terminal.JSON(c.OutOrStdout(), voidReport{Groups: []desk.VoidGroup{}})
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing to give up. `replay status` shows what there is.")
 		return nil
@@ -113,7 +114,7 @@ func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter desk.Open
 		plan, err := s.desk.ReadPlan(ctx, o.plan)
 		switch {
 		case errors.Is(err, desk.ErrNoPlan):
-			return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", clean(o.plan))
+			return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", terminal.Clean(o.plan))
 		case err == nil && plan.Kind != desk.PlanOfVoid:
 			return plan, command.Usagef("plan %s is not for void, but for %s: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
 		}
@@ -161,7 +162,7 @@ func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) 
 		r.Command = o.planCommand(plan)
 	}
 	if o.json {
-		return printJSON(c.OutOrStdout(), r)
+		return terminal.JSON(c.OutOrStdout(), r)
 	}
 	r.print(c.OutOrStdout())
 	return nil
@@ -197,23 +198,23 @@ func (r *voidReport) print(out io.Writer) {
 		rows = append(rows, row("all", "", "", r.Total))
 	}
 	if len(rows) > 0 {
-		printTable(out, []column{left("ACCOUNT"), left("CAUSE"), left("CALL"), right("OPERATIONS"), right("MEMBERS"),
-			right("POINTS"), right("OF THEM IN DOUBT")}, rows)
+		terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"),
+			terminal.Right("POINTS"), terminal.Right("OF THEM IN DOUBT")}, rows)
 		fmt.Fprintln(out)
-		printLine(out, "recorded", wording.Moment(r.Total.Oldest)+" to "+wording.Moment(r.Total.Newest))
+		terminal.Line(out, "recorded", wording.Moment(r.Total.Oldest)+" to "+wording.Moment(r.Total.Newest))
 	}
 	if gone := r.plan.Left - r.Total.Operations; gone > 0 {
-		printLine(out, "skipped", wording.Count(gone)+": no longer parked since the plan was made")
+		terminal.Line(out, "skipped", wording.Count(gone)+": no longer parked since the plan was made")
 	}
 	switch doubt := r.Total.InDoubt; {
 	case doubt > 0 && r.acceptInDoubt:
-		printLine(out, "in doubt", wording.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")
+		terminal.Line(out, "in doubt", wording.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")
 	case doubt > 0:
-		printLine(out, "in doubt", wording.Count(doubt)+": refused, they stay parked: the vendor may have applied them. Ask about their keys; --accept-in-doubt gives them up all the same.")
+		terminal.Line(out, "in doubt", wording.Count(doubt)+": refused, they stay parked: the vendor may have applied them. Ask about their keys; --accept-in-doubt gives them up all the same.")
 	}
 	switch {
 	case r.plan.CancelledAt != nil:
-		fmt.Fprintf(out, "\nThis plan was cancelled by %s: make another.\n", clean(r.plan.CancelledBy))
+		fmt.Fprintf(out, "\nThis plan was cancelled by %s: make another.\n", terminal.Clean(r.plan.CancelledBy))
 	case r.Command == "":
 		fmt.Fprintln(out, "\nNothing of this would be given up, so there is no command to run.")
 	default:

@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
 )
 
 // void gives the operations of a plan up.
@@ -32,7 +33,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan, act des
 	case done.Stopped != nil:
 		return o.stopped(plan, done)
 	case o.json:
-		err = printJSON(c.OutOrStdout(), done)
+		err = terminal.JSON(c.OutOrStdout(), done)
 	default:
 		printVoid(c.OutOrStdout(), done, act)
 	}
@@ -45,7 +46,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan, act des
 // nothingToVoid says that a plan is finished. Nothing is recorded.
 func nothingToVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
 	if o.json {
-		return printJSON(c.OutOrStdout(), carry.GiveUpResult{Plan: plan.Name})
+		return terminal.JSON(c.OutOrStdout(), carry.GiveUpResult{Plan: plan.Name})
 	}
 	fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s: %s given up, %s skipped, %s refused.\nNothing was given up now, nothing recorded.\n",
 		plan.Name, wording.Count(plan.Done), wording.Count(plan.Skipped), wording.Count(plan.Refused))
@@ -86,16 +87,16 @@ func printVoid(out io.Writer, r *carry.GiveUpResult, act desk.Decision) {
 		if r.MoreInDoubt {
 			orMore = " or more"
 		}
-		printLine(out, "in doubt", wording.Count(r.InDoubt)+orMore+" of them; if the vendor confirms one later, that is kept and alerted")
+		terminal.Line(out, "in doubt", wording.Count(r.InDoubt)+orMore+" of them; if the vendor confirms one later, that is kept and alerted")
 	}
 	if r.Refused > 0 {
-		printLine(out, "stay parked", wording.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
+		terminal.Line(out, "stay parked", wording.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
 	}
 	if r.Skipped > 0 {
-		printLine(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
+		terminal.Line(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
 	}
 	if r.Left > 0 {
-		printLine(out, "left", wording.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
+		terminal.Line(out, "left", wording.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
 	}
-	printLine(out, "recorded", recordedAs(r.Act, act))
+	terminal.Line(out, "recorded", recordedAs(r.Act, act))
 }

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 
 func TestWrapAndClip(t *testing.T) {
 	t.Parallel()
-	if got := strings.Join(wrap("one two three", 7), "|"); got != "one two|three" {
+	if got := strings.Join(Wrap("one two three", 7), "|"); got != "one two|three" {
 		t.Errorf("wrap at spaces: %s", got)
 	}
 	for text, want := range map[string]string{
@@ -18,20 +18,20 @@ func TestWrapAndClip(t *testing.T) {
 		"1234567890123 45":        "1234567890123|45", // the line is exactly full
 		"12345678901234":          "1234567890123|4",
 	} {
-		if got := strings.Join(wrap(text, 13), "|"); got != want {
+		if got := strings.Join(Wrap(text, 13), "|"); got != want {
 			t.Errorf("wrap of %s: %s, want %s", text, got, want)
 		}
 	}
-	if got := strings.Join(wrap("会员账号已冻结", 5), "|"); got != "会员|账号|已冻|结" {
+	if got := strings.Join(Wrap("会员账号已冻结", 5), "|"); got != "会员|账号|已冻|结" {
 		t.Errorf("wrap of wide characters: %s", got)
 	}
-	if got := strings.Join(wrap("", 5), "|"); got != "" {
+	if got := strings.Join(Wrap("", 5), "|"); got != "" {
 		t.Errorf("wrap of nothing: %s", got)
 	}
-	if got := clip("会员账号", 7); got != "会员账…" || width(got) != 7 {
+	if got := Clip("会员账号", 7); got != "会员账…" || Width(got) != 7 {
 		t.Errorf("clip: %s", got)
 	}
-	if got := clip("会员账号", 8); got != "会员账号" {
+	if got := Clip("会员账号", 8); got != "会员账号" {
 		t.Errorf("clip of what fits: %s", got)
 	}
 }
@@ -39,10 +39,10 @@ func TestWrapAndClip(t *testing.T) {
 func TestTableFitsThePage(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	printTable(&out, []column{right("ID"), left("ORDER"), left("SAID"), right("POINTS")},
+	Table(&out, []Column{Right("ID"), Left("ORDER"), Left("SAID"), Right("POINTS")},
 		[][]string{{"1", strings.Repeat("o", 90), strings.Repeat("冻", 90), "1,234,567"}})
 	for line := range strings.Lines(out.String()) {
-		if w := width(strings.TrimSuffix(line, "\n")); w > pageWidth {
+		if w := Width(strings.TrimSuffix(line, "\n")); w > PageWidth {
 			t.Errorf("%d cells: %s", w, line)
 		}
 	}

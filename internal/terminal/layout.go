@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// pageWidth is what every output fits, in terminal cells.
-const pageWidth = 100
+// PageWidth is what every output fits, in terminal cells.
+const PageWidth = 100
 
 // cells is the width of a character on a terminal: Chinese takes two.
 func cells(r rune) int {
@@ -26,7 +26,8 @@ func cells(r rune) int {
 	return 1
 }
 
-func width(text string) int {
+// Width is how many cells a text takes.
+func Width(text string) int {
 	n := 0
 	for _, r := range text {
 		n += cells(r)
@@ -45,20 +46,20 @@ func cut(text string, n int) (head, rest string) {
 	return text, ""
 }
 
-// clip shortens a text to n cells.
-func clip(text string, n int) string {
-	if width(text) <= n {
+// Clip shortens a text to n cells.
+func Clip(text string, n int) string {
+	if Width(text) <= n {
 		return text
 	}
 	head, _ := cut(text, n-1)
 	return head + "…"
 }
 
-// wrap breaks a text into lines of at most n cells: at spaces or after commas
+// Wrap breaks a text into lines of at most n cells: at spaces or after commas
 // where it can, else between any two characters.
-func wrap(text string, n int) []string {
+func Wrap(text string, n int) []string {
 	var lines []string
-	for width(text) > n {
+	for Width(text) > n {
 		head, rest := cut(text, n)
 		if at := breakAt(head, rest); at > 0 {
 			head, rest = head[:at], head[at:]+rest
@@ -82,34 +83,34 @@ func breakAt(head, rest string) int {
 	return 0
 }
 
-// column of a table. Numbers stand on the right.
-type column struct {
+// Column of a table. Numbers stand on the right.
+type Column struct {
 	title string
 	right bool
 }
 
-// left and right are columns of texts and of numbers.
-func left(title string) column  { return column{title, false} }
-func right(title string) column { return column{title, true} }
+// Left and right are columns of texts and of numbers.
+func Left(title string) Column  { return Column{title, false} }
+func Right(title string) Column { return Column{title, true} }
 
 // lastCells is how far the last column is clipped before any other: foreign
 // words stand there, while causes and orders are there to be copied.
 const lastCells = 14
 
-// printTable prints rows under titles, two blanks between columns. What does
+// Table prints rows under titles, two blanks between columns. What does
 // not fit the page is clipped in the last column, then where the columns are
 // widest; numbers never are.
-func printTable(out io.Writer, columns []column, rows [][]string) {
+func Table(out io.Writer, columns []Column, rows [][]string) {
 	widths := make([]int, len(columns))
 	total := 2 * (len(columns) - 1)
 	for i, c := range columns {
-		widths[i] = width(c.title)
+		widths[i] = Width(c.title)
 		for _, row := range rows {
-			widths[i] = max(widths[i], width(row[i]))
+			widths[i] = max(widths[i], Width(row[i]))
 		}
 		total += widths[i]
 	}
-	for total > pageWidth {
+	for total > PageWidth {
 		widest := -1
 		for i, c := range columns {
 			if !c.right && (widest < 0 || widths[i] > widths[widest]) {
@@ -128,8 +129,8 @@ func printTable(out io.Writer, columns []column, rows [][]string) {
 	line := func(texts []string) {
 		var b strings.Builder
 		for i, text := range texts {
-			text = clip(text, widths[i])
-			blanks := strings.Repeat(" ", widths[i]-width(text))
+			text = Clip(text, widths[i])
+			blanks := strings.Repeat(" ", widths[i]-Width(text))
 			if columns[i].right {
 				b.WriteString(blanks + text)
 			} else {
@@ -149,30 +150,30 @@ func printTable(out io.Writer, columns []column, rows [][]string) {
 	}
 }
 
-// labelCells is the width of a label of printLine.
-const labelCells = 16
+// LabelCells is the width of a label of printLine.
+const LabelCells = 16
 
-// printLine prints a label and a text that goes on below itself.
-func printLine(out io.Writer, label, text string) {
-	for _, line := range wrap(clean(text), pageWidth-2-labelCells) {
-		fmt.Fprintf(out, "  %s\n", strings.TrimRight(label+strings.Repeat(" ", max(labelCells-width(label), 1))+line, " "))
+// Line prints a label and a text that goes on below itself.
+func Line(out io.Writer, label, text string) {
+	for _, line := range Wrap(Clean(text), PageWidth-2-LabelCells) {
+		fmt.Fprintf(out, "  %s\n", strings.TrimRight(label+strings.Repeat(" ", max(LabelCells-Width(label), 1))+line, " "))
 		label = ""
 	}
 }
 
-// printParagraph prints a text within the page.
-func printParagraph(out io.Writer, text string) {
-	for _, line := range wrap(clean(text), pageWidth) {
+// Paragraph prints a text within the page.
+func Paragraph(out io.Writer, text string) {
+	for _, line := range Wrap(Clean(text), PageWidth) {
 		fmt.Fprintln(out, line)
 	}
 }
 
-// printPoint prints one point of a list. Each command stands on a line of its
+// Point prints one point of a list. Each command stands on a line of its
 // own and is not broken: it is there to be copied.
-func printPoint(out io.Writer, text string) {
+func Point(out io.Writer, text string) {
 	text, commands, found := strings.Cut(text, "\n")
 	mark := "- "
-	for _, line := range wrap(clean(text), pageWidth-4) {
+	for _, line := range Wrap(Clean(text), PageWidth-4) {
 		fmt.Fprintf(out, "  %s%s\n", mark, line)
 		mark = "  "
 	}
@@ -181,9 +182,9 @@ func printPoint(out io.Writer, text string) {
 	}
 }
 
-// clean makes a foreign text safe for a terminal: no control characters, no
+// Clean makes a foreign text safe for a terminal: no control characters, no
 // marks that turn the direction of writing.
-func clean(text string) string {
+func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Cf, r):
@@ -195,8 +196,8 @@ func clean(text string) string {
 	}, text)
 }
 
-// printJSON prints one indented object.
-func printJSON(out io.Writer, value any) error {
+// JSON prints one indented object.
+func JSON(out io.Writer, value any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
