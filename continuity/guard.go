@@ -83,15 +83,15 @@ func (g *Guard) Seen() (seen Identity, ok bool) {
 // Suspicion receives when a connection was refused.
 func (g *Guard) Suspicion() <-chan struct{} { return g.poke }
 
-// SameDatabase tells whether a database that remembers the given identity is
+// sameDatabase tells whether a database that remembers the given identity is
 // the one that was seen, in no older a state.
-func SameDatabase(seen, remembered Identity, now Database) bool {
+func sameDatabase(seen, remembered Identity, now Database) bool {
 	return remembered.LedgerID == seen.LedgerID && remembered.Beat >= seen.Beat &&
-		SameCluster(remembered.Database, now)
+		sameCluster(remembered.Database, now)
 }
 
-// SameCluster compares what can be read of both.
-func SameCluster(a, b Database) bool {
+// sameCluster compares what can be read of both.
+func sameCluster(a, b Database) bool {
 	same := func(x, y int64) bool { return x == y || x == 0 || y == 0 }
 	return same(a.SystemIdentifier, b.SystemIdentifier) && same(a.Timeline, b.Timeline)
 }
@@ -122,7 +122,7 @@ func (g *Guard) compare(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return fmt.Errorf("compare database: %w", err)
 	}
-	if !found || !SameDatabase(seen, remembered, now) {
+	if !found || !sameDatabase(seen, remembered, now) {
 		return ErrAnotherDatabase
 	}
 	return nil

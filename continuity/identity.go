@@ -54,7 +54,7 @@ type Identity struct {
 // has not taken over. It becomes usable by itself, or DATABASE_URL is wrong.
 var ErrStandby = errors.New("the database is a standby: it cannot be written to")
 
-// IdentitySession is one connection for looking at the database's identity and
+// Session is one connection for looking at the database's identity and
 // writing it down. All its statements reach the same server: when a standby
 // takes over meanwhile they fail, so that what was learned of the old server is
 // never written to the new one. It is not safe for concurrent use.

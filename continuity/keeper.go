@@ -283,7 +283,7 @@ func (k *Keeper) lookOnce(ctx context.Context) error {
 	}
 	seen, open := k.Guard.Seen()
 	f := facts{now: now, at: &at, remembered: remembered, found: found, last: k.last, witness: seenBy}
-	if open && found && SameDatabase(seen, remembered, now) && f.witnessAgrees() {
+	if open && found && sameDatabase(seen, remembered, now) && f.witnessAgrees() {
 		if !k.Guard.Fresh() && witnessErr != nil && !isNoWitness(witnessErr) {
 			return witnessErr // after a reconnect it is waited for
 		}

@@ -52,7 +52,7 @@ func (f *facts) lostCause() string {
 		return ""
 	case before.Timeline != 0 && now.Timeline != 0 && before.Timeline != now.Timeline:
 		return fmt.Sprintf("its timeline was %d and is %d: a standby took over, or a backup was recovered", before.Timeline, now.Timeline)
-	case !SameCluster(before, now):
+	case !sameCluster(before, now):
 		return fmt.Sprintf("its system identifier was %d and is %d: a copy in another cluster", before.SystemIdentifier, now.SystemIdentifier)
 	case f.last != nil && f.last.LedgerID != f.remembered.LedgerID:
 		return "another ledger is in its place"

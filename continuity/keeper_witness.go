@@ -111,7 +111,7 @@ func (f *facts) ackedBefore() uint64 {
 func (f *facts) witnessAgrees() bool {
 	w := f.witness
 	return w == nil || w.LedgerID == f.remembered.LedgerID && f.remembered.Beat >= w.Beat &&
-		SameCluster(Database{SystemIdentifier: w.SystemIdentifier, Timeline: w.Timeline}, f.now)
+		sameCluster(Database{SystemIdentifier: w.SystemIdentifier, Timeline: w.Timeline}, f.now)
 }
 
 // superseded says why the ledger may not be used by this database: it goes on

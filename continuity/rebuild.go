@@ -109,7 +109,7 @@ func (r *Rebuilder) Unknown(ctx context.Context) (bool, error) {
 
 // Holdings reads what the ledger holds.
 func (r *Rebuilder) Holdings(ctx context.Context) (Holdings, error) {
-	return ReadHoldings(ctx, r.Pool)
+	return readHoldings(ctx, r.Pool)
 }
 
 // SeqSince is the sequence of the first event that the broker stored at a time
@@ -155,7 +155,7 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 	if err != nil {
 		return Surveyed{}, err
 	}
-	surveyor := NewSurveyor()
+	surveyor := newSurveyor()
 	var events int64
 	read, err := r.reader(&at).each(ctx, stretch{from: from, to: to}, func(entries []ledger.Entry) error {
 		verdicts, err := r.Store.Known(ctx, entries)

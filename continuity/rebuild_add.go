@@ -215,7 +215,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition
 		}
 		added.count(entries, verdicts)
 		events += int64(len(entries))
-		if err := NoteRebuilt(ctx, r.Pool, a.Act, a.PlanMade, entries, verdicts); err != nil {
+		if err := noteRebuilt(ctx, r.Pool, a.Act, a.PlanMade, entries, verdicts); err != nil {
 			return err
 		}
 		a.Progress(entries[len(entries)-1].Message.Seq, added.Events)

@@ -42,10 +42,10 @@ SELECT $1, o.id
    AND NOT EXISTS (SELECT 1 FROM action_operations a WHERE a.operation_id = o.id)
 ON CONFLICT DO NOTHING`
 
-// NoteRebuilt keeps that an action of a person added the operations of the
+// noteRebuilt keeps that an action of a person added the operations of the
 // entries whose verdict is Accepted, and those that an earlier run of its plan,
 // which was made at a time, added and could not note.
-func NoteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
+func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
 	var targets, bizIDs []string
 	var added []bool
 	for i := range entries {
@@ -79,8 +79,8 @@ type Holdings struct {
 // is none.
 const sqlHoldings = `SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1)`
 
-// ReadHoldings reads what the ledger holds.
-func ReadHoldings(ctx context.Context, pool *pgxpool.Pool) (h Holdings, err error) {
+// readHoldings reads what the ledger holds.
+func readHoldings(ctx context.Context, pool *pgxpool.Pool) (h Holdings, err error) {
 	var oldest *time.Time
 	if err := pool.QueryRow(ctx, sqlHoldings).Scan(&oldest); err != nil {
 		return h, fmt.Errorf("read what the ledger holds: %w", err)

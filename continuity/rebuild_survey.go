@@ -63,11 +63,11 @@ func (s *Survey) RejectCount() int64 {
 	return n
 }
 
-// Surveyor makes a Survey of entries in the order of the stream. It holds some
+// surveyor makes a Survey of entries in the order of the stream. It holds some
 // 50 bytes for each event that would be added, and for each of their members, so that an event that was published twice counts once. Keys and
 // contents are told apart by 64 bits of a hash: among ten million there is one
 // wrong count with a chance of 1 in 100,000. Not safe for concurrent use.
-type Surveyor struct {
+type surveyor struct {
 	survey  Survey
 	seed    maphash.Seed
 	content map[uint64]uint64
@@ -80,14 +80,14 @@ type groupKey struct {
 	kind    ledger.Kind
 }
 
-// NewSurveyor makes an empty one.
-func NewSurveyor() *Surveyor {
-	return &Surveyor{seed: maphash.MakeSeed(), survey: Survey{Rejects: map[ledger.RejectCode]int64{}},
+// newSurveyor makes an empty one.
+func newSurveyor() *surveyor {
+	return &surveyor{seed: maphash.MakeSeed(), survey: Survey{Rejects: map[ledger.RejectCode]int64{}},
 		content: map[uint64]uint64{}, groups: map[groupKey]*RebuildGroup{}, members: map[uint64]struct{}{}}
 }
 
 // Add counts entries and what Known said of them.
-func (v *Surveyor) Add(entries []ledger.Entry, verdicts []ledger.Verdict) {
+func (v *surveyor) Add(entries []ledger.Entry, verdicts []ledger.Verdict) {
 	for i := range entries {
 		v.survey.Events++
 		switch verdict := verdicts[i]; {
@@ -105,7 +105,7 @@ func (v *Surveyor) Add(entries []ledger.Entry, verdicts []ledger.Verdict) {
 
 // accepted counts an event that the ledger does not have. An event before it in
 // this part may have its keys, which Known cannot see.
-func (v *Surveyor) accepted(e *ledger.Entry) {
+func (v *surveyor) accepted(e *ledger.Entry) {
 	content := maphash.String(v.seed, e.Event.Content)
 	operations := e.Event.Operations
 	for _, fact := range append([]ledger.FactKey{e.Event.FactKey}, e.Event.OtherFacts...) {
@@ -133,9 +133,9 @@ func (v *Surveyor) accepted(e *ledger.Entry) {
 	}
 }
 
-func (v *Surveyor) key(fact ledger.FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
+func (v *surveyor) key(fact ledger.FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
 
-func (v *Surveyor) count(o *ledger.Operation) {
+func (v *surveyor) count(o *ledger.Operation) {
 	at := groupKey{o.Target, o.Kind}
 	g := v.groups[at]
 	if g == nil {
@@ -160,7 +160,7 @@ func (v *Surveyor) count(o *ledger.Operation) {
 }
 
 // Survey is what was counted so far.
-func (v *Surveyor) Survey() Survey {
+func (v *surveyor) Survey() Survey {
 	s := v.survey
 	s.Rejects = maps.Clone(s.Rejects)
 	s.Groups = make([]RebuildGroup, 0, len(v.groups))
