@@ -3,7 +3,6 @@ package consumers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,25 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 )
-
-// DeniedError is returned for a call to the broker that its user may not make.
-// The broker says so beside the call, which by itself only runs out of time.
-type DeniedError struct {
-	// Publish is false for a subscription.
-	Publish bool
-	Subject string
-}
-
-func (e *DeniedError) Error() string {
-	return fmt.Sprintf("the NATS user may not %s %s: allow it (docs/runbook.md lists the rights of the worker's NATS user)", e.verb(), e.Subject)
-}
-
-func (e *DeniedError) verb() string {
-	if e.Publish {
-		return "publish to"
-	}
-	return "subscribe to"
-}
 
 // deniedFor is how long a right counts as missing after it was last refused;
 // what is needed is tried again within it.

@@ -23,10 +23,6 @@ const (
 	maxAckPending = 20_000
 )
 
-// ErrUnusableConsumer is returned when the durable consumer exists in a form
-// that this worker cannot use; trying again does not help.
-var ErrUnusableConsumer = errors.New("consumer cannot be used")
-
 // StreamConfig is the stream as we create it. Discard new: a full stream
 // refuses the publisher, who can try again, instead of dropping what nobody
 // has read.

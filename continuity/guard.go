@@ -10,10 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrAnotherDatabase is returned for a connection to a database that is not
-// known to be the ledger's, or not to hold everything that it held.
-var ErrAnotherDatabase = errors.New("the database is not known to be the one it was")
-
 // Guard stands at the door of a worker's connection pool: every new connection
 // is compared with the database that the worker has made sure of. A server that
 // took over is reached by new connections only, so nothing is read from or

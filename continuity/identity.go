@@ -50,10 +50,6 @@ type Identity struct {
 	Beat int64
 }
 
-// ErrStandby is returned for a database that is in recovery: a standby that
-// has not taken over. It becomes usable by itself, or DATABASE_URL is wrong.
-var ErrStandby = errors.New("the database is a standby: it cannot be written to")
-
 // Session is one connection for looking at the database's identity and
 // writing it down. All its statements reach the same server: when a standby
 // takes over meanwhile they fail, so that what was learned of the old server is
@@ -255,6 +251,26 @@ func (s *Session) Raise(ctx context.Context, ledgerID string, above int64) (beat
 		return 0, fmt.Errorf("raise the ledger's counter: %w", err)
 	}
 	return beat, nil
+}
+
+// sqlLockRecovery lets one worker at a time decide about the database. It is
+// released with the transaction.
+const sqlLockRecovery = `SELECT pg_advisory_xact_lock(hashtextextended('points-ledger identity', 0))`
+
+// Locked runs f while no other worker decides about this database. f's
+// statements through the session are one transaction, committed when f returns
+// nil; what f records through a Store is not part of it.
+func (s *Session) Locked(ctx context.Context, f func() error) error {
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
+		// A re-read may take minutes between two statements of this transaction.
+		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
+			return fmt.Errorf("lock ledger identity: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sqlLockRecovery); err != nil {
+			return fmt.Errorf("lock ledger identity: %w", err)
+		}
+		return f()
+	})
 }
 
 // orNull writes the zero time as NULL.

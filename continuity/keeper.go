@@ -180,11 +180,6 @@ type brokerError struct{ error }
 
 func (e *brokerError) Unwrap() error { return e.error }
 
-// refusal is a state that only a person can end.
-type refusal struct{ text string }
-
-func (r *refusal) Error() string { return r.text }
-
 // note keeps the result of a look for readiness, and logs when it changes.
 func (k *Keeper) note(err error) {
 	k.mu.Lock()

@@ -292,23 +292,3 @@ func (k *Keeper) lossBegan(ctx context.Context, f *facts) (since, ackedAt time.T
 	}
 	return since, ackedAt, err
 }
-
-// refusalText says what is the matter, and what is safe. A rebuilt ledger holds
-// everything in doubt (TestRebuildUnderAWaitingWorker), and a new consumer that
-// begins behind all that was delivered grants nothing twice
-// (TestKeeperGoesOnWithoutTheLedger).
-func (k *Keeper) refusalText(what string, at *consumers.Position) string {
-	left := "The stream has none of these events any more"
-	if !at.FirstAt.IsZero() {
-		left = fmt.Sprintf("The stream still has the events since %s: let them stay there", at.FirstAt.UTC().Format(time.RFC3339))
-	}
-	return fmt.Sprintf("%s, but its consumer %s has acknowledged events up to %d of stream %s: this is not the database that they were recorded in, "+
-		"and nothing is recorded or sent. Point DATABASE_URL (or NATS_URL) to the right one, or restore a backup: "+
-		"what the backup lacks is then read from the stream by itself. Without a backup, rebuild the ledger from the stream: "+
-		"`replay stream --from-seq 1` shows what it would add and prints the command that adds it, parked and in doubt; "+
-		"then this worker goes on by itself, and `replay run --cause rebuilt` releases what was added, looked up at the vendor first. %s. "+
-		"To go on with later events alone, make another pull consumer (explicit acks) that begins at sequence %d, and set NATS_DURABLE to its name; "+
-		"earlier events grant no points any more, so compare them with the vendors' records by hand. "+
-		"Do not delete the consumer, and use none that begins earlier: every event would be granted again",
-		what, k.config.Durable, at.Acked, k.config.Stream, left, at.Delivered+1)
-}

@@ -142,25 +142,3 @@ func nameOf(ledgerID string) string {
 	}
 	return "is " + ledgerID
 }
-
-// supersededText says what is the matter, and the ways out. The last of them
-// lets the witness speak for this database: with its counter above the
-// ledger's, what is open is put in doubt and the stream is read again
-// (TestKeeperLowerTimeline, TestKeeperOtherLedger).
-func (k *Keeper) supersededText(what string, f *facts) string {
-	bucket, key := WitnessBucket(k.config.Stream), WitnessKey(k.config.Durable)
-	text := fmt.Sprintf("%s: nothing is recorded or sent, and the witness (bucket %s, key %s) is left as it is. "+
-		"Point DATABASE_URL to the database that the ledger is in, or NATS_URL and NATS_DURABLE to this ledger's own stream and consumer. ", what, bucket, key)
-	w := f.witness
-	if w == nil {
-		w = f.elder
-	}
-	if !f.found {
-		return text + fmt.Sprintf("If the other ledger is lost for good, restore a backup of it, or rebuild it from the stream: "+
-			"`replay stream --from-seq 1` shows what it would add and prints the command that adds it, parked and in doubt, and takes the witness over. "+
-			"If what it held was never meant to count (a trial), delete the entry: `nats kv del %s %s`", bucket, key)
-	}
-	return text + fmt.Sprintf("Only if the other one is gone for good and no worker uses it any more, let the witness speak for this database: "+
-		"`nats kv put %s %s '{\"ledger_id\":\"%s\",\"beat\":%d}'`. Then this worker goes on by itself: "+
-		"what is open is put in doubt, and the stream is read again", bucket, key, f.remembered.LedgerID, max(w.Beat, f.remembered.Beat)+1)
-}

@@ -2,7 +2,6 @@ package continuity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,13 +46,6 @@ func NewRebuilder(deps RebuildDeps, config RebuildConfig) (*Rebuilder, error) {
 	}
 	return &Rebuilder{RebuildDeps: deps, config: config}, nil
 }
-
-// ErrNoStream is returned when the stream to read from is not there.
-var ErrNoStream = errors.New("no such stream")
-
-// ErrOtherStream is returned by Add when the stream was made anew since the
-// caller looked: its sequences mean other events.
-var ErrOtherStream = errors.New("the stream was made anew")
 
 // StreamState is what there is to read again.
 type StreamState struct {

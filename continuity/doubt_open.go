@@ -9,26 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// sqlLockRecovery lets one worker at a time decide about the database. It is
-// released with the transaction.
-const sqlLockRecovery = `SELECT pg_advisory_xact_lock(hashtextextended('points-ledger identity', 0))`
-
-// Locked runs f while no other worker decides about this database. f's
-// statements through the session are one transaction, committed when f returns
-// nil; what f records through a Store is not part of it.
-func (s *Session) Locked(ctx context.Context, f func() error) error {
-	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
-		// A re-read may take minutes between two statements of this transaction.
-		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
-			return fmt.Errorf("lock ledger identity: %w", err)
-		}
-		if _, err := tx.Exec(ctx, sqlLockRecovery); err != nil {
-			return fmt.Errorf("lock ledger identity: %w", err)
-		}
-		return f()
-	})
-}
-
 // Doubt says how open rows are treated in a database that lost its newest
 // commits.
 type Doubt struct {
