@@ -270,7 +270,7 @@ UPDATE replay_plans SET cancelled_at = now(), cancelled_by = $2 WHERE id = $1 AN
 // stays. ok is false when it was cancelled before: then nothing is recorded.
 func (d *Desk) CancelPlan(ctx context.Context, p Plan, actor, reason string) (ok bool, err error) {
 	if strings.TrimSpace(actor) == "" || strings.TrimSpace(reason) == "" {
-		return false, errors.New("cancel plan: want an actor and a reason")
+		return false, fmt.Errorf("cancel plan: %w", ErrNoReason)
 	}
 	err = pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, sqlCancelPlan, p.ID, ledger.Storable(actor))

@@ -89,7 +89,7 @@ func (d *Desk) BeginPlan(ctx context.Context, start PlanStart) (*PlanRun, error)
 // beginPlan is BeginPlan; a test leaves the lock out.
 func (d *Desk) beginPlan(ctx context.Context, start PlanStart, lock bool) (_ *PlanRun, err error) {
 	if strings.TrimSpace(start.Actor) == "" || strings.TrimSpace(start.Reason) == "" {
-		return nil, errors.New("begin plan: want an actor and a reason")
+		return nil, fmt.Errorf("begin plan: %w", ErrNoReason)
 	}
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
