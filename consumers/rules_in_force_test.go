@@ -12,6 +12,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
+	"pointsledger/ledger/rulefiles"
 )
 
 // otherRules is the default file with a further set from a time on, in which an
@@ -109,7 +110,7 @@ func (in *intake) runner(recorder consumers.Recorder, refused func()) *consumers
 
 func register(in *intake, version string, text []byte) {
 	in.t.Helper()
-	if err := in.store.RegisterRules(in.t.Context(), version, string(text), "test", config.RulesEnds); err != nil {
+	if err := rulefiles.New(in.pool).RegisterRules(in.t.Context(), version, string(text), "test", config.RulesEnds); err != nil {
 		in.t.Fatal(err)
 	}
 }

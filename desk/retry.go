@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // RejectRetry maps rejects again and records what is acceptable now.
@@ -201,7 +202,7 @@ func (w *retryWrite) BeforeTx(ctx context.Context, tx pgx.Tx, verdicts []ledger.
 		return err
 	}
 	if len(w.accepted) > 0 && w.retry.RulesText != "" {
-		return ledger.RegisterMappingTx(ctx, tx, w.retry.RulesVersion, w.retry.RulesText, fmt.Sprintf("action %d", w.retry.Run.Act))
+		return rulefiles.RegisterMappingTx(ctx, tx, w.retry.RulesVersion, w.retry.RulesText, fmt.Sprintf("action %d", w.retry.Run.Act))
 	}
 	return nil
 }
@@ -244,7 +245,7 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 	if rebuilding {
 		return ErrRebuilding
 	}
-	last, _, err := ledger.LastMappingTx(ctx, tx)
+	last, _, err := rulefiles.LastMappingTx(ctx, tx)
 	if err != nil {
 		return err
 	}

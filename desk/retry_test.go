@@ -12,6 +12,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // reject has events rejected, and returns a Remap that accepts them.
@@ -106,7 +107,7 @@ func TestRetryRejectsRefused(t *testing.T) {
 	remap := f.reject("SO-1")
 	run, ids := f.beginRetry("lin")
 	retry := desk.RejectRetry{Run: run, IDs: ids, Remap: remap, RulesVersion: "test", Registered: "test"}
-	if err := f.RegisterMapping(t.Context(), "newer", "text"); err != nil {
+	if err := rulefiles.New(f.pool).RegisterMapping(t.Context(), "newer", "text"); err != nil {
 		t.Fatal(err)
 	}
 	var changed *desk.RulesChangedError

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/rules"
 )
 
@@ -64,7 +65,7 @@ type ChosenRules struct {
 // rule sets as they are: keys could change, and events count twice. The error is
 // ErrNoRules, a *RegisteredRulesError, a *RulesInUseError, or the reader's.
 func (d *Desk) ChooseRules(ctx context.Context, reader RuleReader, want RuleChoice) (ChosenRules, error) {
-	last, found, err := d.book.LastMapping(ctx)
+	last, found, err := rulefiles.New(d.pool).LastMapping(ctx)
 	switch {
 	case err != nil:
 		return ChosenRules{}, err

@@ -17,6 +17,7 @@ import (
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
@@ -68,7 +69,7 @@ func fill(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	ctx := t.Context()
 	store := ledger.New(pool)
-	if err := store.RegisterMapping(ctx, version, "rules: []"); err != nil {
+	if err := rulefiles.New(pool).RegisterMapping(ctx, version, "rules: []"); err != nil {
 		t.Fatal(err)
 	}
 	rejected := entryOf(7, ledger.PointsAdd, "zhimai", member, 1)

@@ -9,14 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Names of acts that the ledger itself knows. The others are given by whoever
-// records them.
-const (
-	// ActRecover is a worker's: it mended the ledger from the stream.
-	ActRecover = "recover"
-	// ActWithdrawRules takes a rule file back.
-	ActWithdrawRules = "withdraw_rules"
-)
+// ActRecover is a worker's act: it mended the ledger from the stream.
+const ActRecover = "recover"
 
 // Act is something that a person did, for table ops_actions.
 type Act struct {

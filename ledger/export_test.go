@@ -21,6 +21,3 @@ func (s *Store) RescueAll(ctx context.Context, target string, maxAttempts int, r
 	}
 	return s.Rescue(ctx, target, slices.Collect(maps.Keys(seen)), maxAttempts, rest)
 }
-
-// SQLCountOwnRules is what a withdrawal reads under its lock.
-const SQLCountOwnRules = sqlCountOwnRules

@@ -202,9 +202,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.exec(`INSERT INTO action_operations (operation_id, action_id) VALUES ($1, $2)`, row.ID, action)
-	if err := f.RegisterMapping(t.Context(), "v1", "text"); err != nil {
-		t.Fatal(err)
-	}
+	f.exec(`INSERT INTO mappings (version, text) VALUES ('v1', 'text')`)
 	f.exec(`INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ('v1', 'a', 'c', $1)`, action)
 	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
 	f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', '1' FROM postings`)

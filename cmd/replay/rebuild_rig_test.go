@@ -23,6 +23,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 	"pointsledger/vendorapi/sim"
 )
@@ -166,7 +167,7 @@ func (r *rebuildRig) work() *testWorker {
 	ok(err)
 	own, err := ledger.OpenWorkerPool(r.t.Context(), r.dsn, 3)
 	ok(err)
-	ok(ledger.New(own).RegisterMapping(r.t.Context(), cfg.RulesVersion, string(cfg.RulesText)))
+	ok(rulefiles.New(own).RegisterMapping(r.t.Context(), cfg.RulesVersion, string(cfg.RulesText)))
 	store := ledger.New(pool)
 	w := &testWorker{}
 	w.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: r.js, Pool: own, Store: ledger.New(own), Guard: guard, Reset: pool.Reset,

@@ -13,6 +13,7 @@ import (
 
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/rules"
 	"pointsledger/vendorapi/sim"
 )
@@ -70,7 +71,7 @@ func (c *rejectsConsole) work(text []byte) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if err := c.store.RegisterMapping(c.t.Context(), cfg.RulesVersion, string(text)); err != nil {
+	if err := rulefiles.New(c.pool).RegisterMapping(c.t.Context(), cfg.RulesVersion, string(text)); err != nil {
 		c.t.Fatal(err)
 	}
 	c.rules = cfg.Rules

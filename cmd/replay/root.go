@@ -14,6 +14,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 )
 
@@ -64,6 +65,7 @@ type session struct {
 	config *config.Config
 	store  *ledger.Store
 	desk   *desk.Desk
+	files  *rulefiles.Registry
 	close  func()
 }
 
@@ -87,7 +89,7 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 		return nil, err
 	}
 	book := ledger.New(pool)
-	return &session{config: cfg, store: book, desk: desk.New(pool, book), close: pool.Close}, nil
+	return &session{config: cfg, store: book, desk: desk.New(pool, book), files: rulefiles.New(pool), close: pool.Close}, nil
 }
 
 // records looks into the vendors' records with what is configured here.

@@ -52,7 +52,7 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan streamPlan)
 	progress := command.NewProgress(c.ErrOrStderr())
 	done := streamDone{Plan: plan.Name, Action: run.Act}
 	// Operations name the rules that made them.
-	err = run.Hold(ctx, func() error { return s.store.RegisterMapping(ctx, s.rules.Version, s.rules.Text) })
+	err = run.Hold(ctx, func() error { return s.files.RegisterMapping(ctx, s.rules.Version, s.rules.Text) })
 	if err == nil {
 		done.Added, err = s.rebuild.Add(ctx, s.addition(c, run, &plan, progress))
 	}

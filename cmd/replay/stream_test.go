@@ -17,6 +17,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -195,7 +196,7 @@ func TestStreamPicksTheRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.store.RegisterMapping(t.Context(), "registered01", string(registered)); err != nil {
+	if err := rulefiles.New(r.pool).RegisterMapping(t.Context(), "registered01", string(registered)); err != nil {
 		t.Fatal(err)
 	}
 	r.rules("points: 1, per: 100", "points: 2, per: 100")

@@ -17,6 +17,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // reloadEvery is the time between two looks at the configuration's files. A
@@ -169,9 +170,9 @@ func (r *reloader) take(ctx context.Context, next *config.Config, why string) er
 			return err
 		}
 	}
-	store := r.service.keeper.store
+	keeper := r.service.keeper
 	if change.Rules {
-		if err := registerRules(ctx, store, next, r.log); err != nil {
+		if err := registerRules(ctx, rulefiles.New(keeper.pool), next, r.log); err != nil {
 			var refused *config.Error
 			if !errors.As(err, &refused) {
 				return &ledgerAway{err}
@@ -180,7 +181,7 @@ func (r *reloader) take(ctx context.Context, next *config.Config, why string) er
 		}
 	}
 	what := reloadWords(r.inForce, next, &change)
-	if _, err := store.RecordAct(ctx, ledger.Act{Actor: registrant(), Name: actionReload, Filter: what, Reason: why,
+	if _, err := keeper.store.RecordAct(ctx, ledger.Act{Actor: registrant(), Name: actionReload, Filter: what, Reason: why,
 		SetSize: int64(len(change.Accounts)), Result: restartWords(&change)}); err != nil {
 		return &ledgerAway{err}
 	}

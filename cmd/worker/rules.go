@@ -13,6 +13,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 )
 
@@ -35,8 +36,8 @@ A worker compares itself with the newest every few seconds, and the ledger
 refuses what was mapped by a file beyond its end.`,
 		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withLedger(c, func(ctx context.Context, store *ledger.Store, _ *config.Config) error {
-				return listRules(ctx, c.OutOrStdout(), store, asJSON)
+			return withLedger(c, func(ctx context.Context, files *rulefiles.Registry, _ *config.Config) error {
+				return listRules(ctx, c.OutOrStdout(), files, asJSON)
 			})
 		},
 	}
@@ -46,7 +47,7 @@ refuses what was mapped by a file beyond its end.`,
 }
 
 // withLedger opens the ledger of this environment for a command.
-func withLedger(c *cobra.Command, f func(context.Context, *ledger.Store, *config.Config) error) error {
+func withLedger(c *cobra.Command, f func(context.Context, *rulefiles.Registry, *config.Config) error) error {
 	cfg, err := loadConfigQuietly()
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func withLedger(c *cobra.Command, f func(context.Context, *ledger.Store, *config
 		return err
 	}
 	defer pool.Close()
-	return f(c.Context(), ledger.New(pool), cfg)
+	return f(c.Context(), rulefiles.New(pool), cfg)
 }
 
 // rulesLine is a registered file as it is shown.
@@ -87,17 +88,17 @@ const (
 	rulesWithdrawn = "withdrawn"
 )
 
-func rulesLines(ctx context.Context, store *ledger.Store) ([]rulesLine, error) {
-	all, err := store.Registered(ctx)
+func rulesLines(ctx context.Context, files *rulefiles.Registry) ([]rulesLine, error) {
+	all, err := files.Registered(ctx)
 	if err != nil {
 		return nil, err
 	}
-	newest, _ := ledger.NewestRules(all)
+	newest, _ := rulefiles.NewestRules(all)
 	lines := make([]rulesLine, len(all))
 	for i, r := range all {
 		line := rulesLine{Version: r.Version, FirstUsed: r.FirstUsed, By: r.By, State: rulesSame,
 			Differs: config.OtherDifferences([]byte(r.Text), []byte(newest.Text))}
-		if line.Operations, _, err = store.UnderRules(ctx, r.Version, time.Time{}); err != nil {
+		if line.Operations, _, err = files.UnderRules(ctx, r.Version, time.Time{}); err != nil {
 			return nil, err
 		}
 		from, differ := config.Divergence([]byte(r.Text), []byte(newest.Text))
@@ -139,8 +140,8 @@ func (l *rulesLine) words() string {
 	return text
 }
 
-func listRules(ctx context.Context, out io.Writer, store *ledger.Store, asJSON bool) error {
-	lines, err := rulesLines(ctx, store)
+func listRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, asJSON bool) error {
+	lines, err := rulesLines(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -203,8 +204,8 @@ Without --yes it says what it would do.`,
 			if o.operator, err = command.Operator(o.operator, c.Flags().Changed("operator")); err != nil {
 				return err
 			}
-			return withLedger(c, func(ctx context.Context, store *ledger.Store, _ *config.Config) error {
-				return withdrawRules(ctx, c.OutOrStdout(), store, args[0], o)
+			return withLedger(c, func(ctx context.Context, files *rulefiles.Registry, _ *config.Config) error {
+				return withdrawRules(ctx, c.OutOrStdout(), files, args[0], o)
 			})
 		},
 	}
@@ -214,8 +215,8 @@ Without --yes it says what it would do.`,
 	return c
 }
 
-func withdrawRules(ctx context.Context, out io.Writer, store *ledger.Store, version string, o withdrawOptions) error {
-	all, err := store.Registered(ctx)
+func withdrawRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, version string, o withdrawOptions) error {
+	all, err := files.Registered(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,12 +225,12 @@ func withdrawRules(ctx context.Context, out io.Writer, store *ledger.Store, vers
 		return err
 	}
 	w.Actor, w.Reason = o.operator, o.reason
-	under, own, err := store.UnderRules(ctx, version, w.Own)
+	under, own, err := files.UnderRules(ctx, version, w.Own)
 	if err != nil {
 		return err
 	}
 	if own > 0 && !w.Nothing {
-		return usedRules(&ledger.RulesUsedError{Version: version, Operations: own})
+		return usedRules(&rulefiles.RulesUsedError{Version: version, Operations: own})
 	}
 	then := "no rule file is in force then, and a worker registers its own at its next start"
 	if base != "" {
@@ -240,8 +241,8 @@ func withdrawRules(ctx context.Context, out io.Writer, store *ledger.Store, vers
 		fmt.Fprintln(out, "nothing was changed: add --yes to withdraw it")
 		return nil
 	}
-	action, err := store.WithdrawRules(ctx, w)
-	var used *ledger.RulesUsedError
+	action, err := files.WithdrawRules(ctx, w)
+	var used *rulefiles.RulesUsedError
 	if errors.As(err, &used) {
 		return usedRules(used)
 	}
@@ -254,9 +255,9 @@ func withdrawRules(ctx context.Context, out io.Writer, store *ledger.Store, vers
 
 // planWithdrawal works out what is a file's own, compared with the file that is
 // in force without it.
-func planWithdrawal(all []ledger.RegisteredRules, version string) (w ledger.RulesWithdrawal, base string, err error) {
-	mine, there := ledger.FindRules(all, version)
-	newest, _ := ledger.NewestRules(all)
+func planWithdrawal(all []rulefiles.RegisteredRules, version string) (w rulefiles.RulesWithdrawal, base string, err error) {
+	mine, there := rulefiles.FindRules(all, version)
+	newest, _ := rulefiles.NewestRules(all)
 	switch {
 	case !there:
 		return w, "", command.Usagef("%s: no such rule file is registered; worker rules lists them", version)
@@ -265,14 +266,14 @@ func planWithdrawal(all []ledger.RegisteredRules, version string) (w ledger.Rule
 	case newest.Version != version:
 		return w, "", command.Usagef("%s is not in force: %s was registered after it; withdraw that one first", version, newest.Version)
 	}
-	w = ledger.RulesWithdrawal{Version: version, Judge: config.RulesEnds}
-	others := make([]ledger.RegisteredRules, 0, len(all))
+	w = rulefiles.RulesWithdrawal{Version: version, Judge: config.RulesEnds}
+	others := make([]rulefiles.RegisteredRules, 0, len(all))
 	for _, r := range all {
 		if r.Version != version {
 			others = append(others, r)
 		}
 	}
-	before, some := ledger.NewestRules(others)
+	before, some := rulefiles.NewestRules(others)
 	if !some {
 		w.Result = "no rule file is in force"
 		return w, "", nil
@@ -283,6 +284,6 @@ func planWithdrawal(all []ledger.RegisteredRules, version string) (w ledger.Rule
 	return w, before.Version, nil
 }
 
-func usedRules(e *ledger.RulesUsedError) error {
+func usedRules(e *rulefiles.RulesUsedError) error {
 	return fmt.Errorf("%w: it cannot be withdrawn any more. Put a further rule set into the file, with a later from; what was granted by it, replay can show", e)
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pointsledger/internal/config"
-	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // checkRules holds the rule file of this configuration against the registered
 // ones.
 func (d *examination) checkRules(ctx context.Context) {
 	const check = "rules"
-	var all []ledger.RegisteredRules
+	var all []rulefiles.RegisteredRules
 	err := within(ctx, func(ctx context.Context) (err error) {
-		all, err = d.ledger.store.Registered(ctx)
+		all, err = rulefiles.New(d.ledger.pool).Registered(ctx)
 		return err
 	})
 	version := d.config.RulesVersion
-	switch _, there := ledger.FindRules(all, version); {
+	switch _, there := rulefiles.FindRules(all, version); {
 	case err != nil:
 		d.wrong(check, err.Error(), "see the message")
 		return

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/internal/config"
-	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // errOtherRules stops a restoring: the ledger's newest file is one that this
@@ -21,10 +21,10 @@ var errOtherRules = errors.New("others have registered rules since")
 // has the lost one comes (TestLostRulesComeBack). Files that were withdrawn stay
 // away; so does what contradicts rules that were registered since. It returns
 // what the ledger has now.
-func (w *rulesWatch) restore(ctx context.Context) ([]ledger.RegisteredRules, error) {
+func (w *rulesWatch) restore(ctx context.Context) ([]rulefiles.RegisteredRules, error) {
 	w.restoring.Lock()
 	defer w.restoring.Unlock()
-	all, err := w.store.Registered(ctx)
+	all, err := w.files.Registered(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (w *rulesWatch) restore(ctx context.Context) ([]ledger.RegisteredRules, err
 		if !isLost(&lost, all) {
 			continue
 		}
-		err := w.store.RegisterRules(ctx, lost.Version, lost.Text, registrant()+", again", w.judgeRestored(lost.Version))
+		err := w.files.RegisterRules(ctx, lost.Version, lost.Text, registrant()+", again", w.judgeRestored(lost.Version))
 		var refused *config.Error
 		if errors.Is(err, errOtherRules) || errors.As(err, &refused) {
 			w.log.Warn("the ledger lost a rule file, which is not registered again", zap.String("rules", lost.Version), zap.Error(err))
@@ -46,7 +46,7 @@ func (w *rulesWatch) restore(ctx context.Context) ([]ledger.RegisteredRules, err
 		w.log.Warn("the ledger lost a rule file: registered again", zap.String("rules", lost.Version))
 	}
 	if restored {
-		if all, err = w.store.Registered(ctx); err != nil {
+		if all, err = w.files.Registered(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -54,8 +54,8 @@ func (w *rulesWatch) restore(ctx context.Context) ([]ledger.RegisteredRules, err
 	return all, nil
 }
 
-func isLost(r *ledger.RegisteredRules, all []ledger.RegisteredRules) bool {
-	_, there := ledger.FindRules(all, r.Version)
+func isLost(r *rulefiles.RegisteredRules, all []rulefiles.RegisteredRules) bool {
+	_, there := rulefiles.FindRules(all, r.Version)
 	return !there && r.Withdrawn == nil
 }
 
@@ -66,14 +66,14 @@ func (w *rulesWatch) mayRegister() bool { return w.guard == nil || w.guard.Fresh
 
 // judgeRestored objects to a file beside rules that this worker does not know,
 // and to what they contradict.
-func (w *rulesWatch) judgeRestored(version string) ledger.RulesJudge {
+func (w *rulesWatch) judgeRestored(version string) rulefiles.RulesJudge {
 	judge := config.JudgeRegistration(version, time.Now)
-	return func(all []ledger.RegisteredRules) ([]ledger.RulesEnd, error) {
-		if mine, _ := ledger.FindRules(all, version); !mine.FirstUsed.IsZero() {
+	return func(all []rulefiles.RegisteredRules) ([]rulefiles.RulesEnd, error) {
+		if mine, _ := rulefiles.FindRules(all, version); !mine.FirstUsed.IsZero() {
 			return config.RulesEnds(all) // another worker was faster
 		}
-		if newest, some := ledger.NewestRules(all[:len(all)-1]); some {
-			if _, known := ledger.FindRules(w.known, newest.Version); !known {
+		if newest, some := rulefiles.NewestRules(all[:len(all)-1]); some {
+			if _, known := rulefiles.FindRules(w.known, newest.Version); !known {
 				return nil, errOtherRules
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/internal/config"
-	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // rulesEvery is the time between two looks at the registered rules. What happens
@@ -25,7 +25,7 @@ const rulesEvery = 3 * time.Second
 // set whose time has come, or whose file was withdrawn, fetches nothing more.
 // What is recorded is still sent.
 type rulesWatch struct {
-	store *ledger.Store
+	files *rulefiles.Registry
 	guard *continuity.Guard // nil: the database is surely the ledger's
 	log   *zap.Logger
 	poke  chan struct{}
@@ -35,18 +35,18 @@ type rulesWatch struct {
 	version string
 	text    []byte
 	// seen and judged are what the last judgement rested on.
-	seen   ledger.RulesLook
+	seen   rulefiles.RulesLook
 	judged string
 	// stands is that judgement; its warning goes when its time has come.
 	stands standing
 
 	restoring sync.Mutex
 	// known are the files that were registered at the last look; see restore.
-	known []ledger.RegisteredRules
+	known []rulefiles.RegisteredRules
 }
 
-func newRulesWatch(store *ledger.Store, guard *continuity.Guard, cfg *config.Config, log *zap.Logger) *rulesWatch {
-	return &rulesWatch{store: store, guard: guard, log: log, poke: make(chan struct{}, 1), version: cfg.RulesVersion, text: cfg.RulesText}
+func newRulesWatch(files *rulefiles.Registry, guard *continuity.Guard, cfg *config.Config, log *zap.Logger) *rulesWatch {
+	return &rulesWatch{files: files, guard: guard, log: log, poke: make(chan struct{}, 1), version: cfg.RulesVersion, text: cfg.RulesText}
 }
 
 // watch names the runner that is to be held to the rules.
@@ -110,7 +110,7 @@ const rulesLookTime = 10 * time.Second
 func (w *rulesWatch) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, rulesLookTime)
 	defer cancel()
-	look, err := w.store.LookAtRules(ctx)
+	look, err := w.files.LookAtRules(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (w *rulesWatch) look(ctx context.Context) error {
 		return nil
 	}
 	if !look.Settled && look.Newest != "" {
-		if err := w.store.SettleRules(ctx, config.RulesEnds); err != nil {
+		if err := w.files.SettleRules(ctx, config.RulesEnds); err != nil {
 			return err
 		}
 	}
@@ -130,20 +130,20 @@ func (w *rulesWatch) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if newest, _ := ledger.NewestRules(all); newest.Version != look.Newest {
+	if newest, _ := rulefiles.NewestRules(all); newest.Version != look.Newest {
 		w.Poke() // restored, or registered just now: the next look knows the new state
 		return nil
 	}
-	if _, there := ledger.FindRules(all, version); !there {
+	if _, there := rulefiles.FindRules(all, version); !there {
 		// The database lost it: it is registered again, unless others speak
 		// against it.
-		err := w.store.RegisterRules(ctx, version, string(text), registrant(), config.JudgeRegistration(version, time.Now))
+		err := w.files.RegisterRules(ctx, version, string(text), registrant(), config.JudgeRegistration(version, time.Now))
 		var refused *config.Error
 		if err != nil && !errors.As(err, &refused) {
 			return err
 		}
 		if err != nil {
-			w.conclude(ledger.RulesLook{}, version, standing{ended: true, why: "this worker's rule file cannot be registered again: " + err.Error()})
+			w.conclude(rulefiles.RulesLook{}, version, standing{ended: true, why: "this worker's rule file cannot be registered again: " + err.Error()})
 			return nil
 		}
 		w.Poke()
@@ -164,13 +164,13 @@ type standing struct {
 }
 
 // stand compares a registered file with the newest.
-func stand(version string, all []ledger.RegisteredRules) standing {
-	mine, _ := ledger.FindRules(all, version)
+func stand(version string, all []rulefiles.RegisteredRules) standing {
+	mine, _ := rulefiles.FindRules(all, version)
 	if w := mine.Withdrawn; w != nil {
 		return standing{ended: true, why: fmt.Sprintf("the rule file %s of this worker was withdrawn by %s at %s (%s): nothing is fetched, what is recorded is still sent. Give it the file that is in force, see worker rules",
 			version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason)}
 	}
-	newest, _ := ledger.NewestRules(all)
+	newest, _ := rulefiles.NewestRules(all)
 	if newest.Version == version {
 		return standing{}
 	}
@@ -196,7 +196,7 @@ func stand(version string, all []ledger.RegisteredRules) standing {
 	return s
 }
 
-func registeredBy(r ledger.RegisteredRules) string {
+func registeredBy(r rulefiles.RegisteredRules) string {
 	if r.By == "" {
 		return ""
 	}
@@ -205,7 +205,7 @@ func registeredBy(r ledger.RegisteredRules) string {
 
 // conclude holds the runner to a judgement of the file of version, and says what
 // is new.
-func (w *rulesWatch) conclude(look ledger.RulesLook, version string, s standing) {
+func (w *rulesWatch) conclude(look rulefiles.RulesLook, version string, s standing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.version != version { // another is in use by now: the next look judges it
@@ -253,15 +253,15 @@ func registrant() string {
 // registerRules keeps the rule file in the ledger before it is used, and
 // refuses one in which rules that were in use have been edited, or that was
 // withdrawn.
-func registerRules(ctx context.Context, store *ledger.Store, cfg *config.Config, log *zap.Logger) error {
-	look, err := store.LookAtRules(ctx)
+func registerRules(ctx context.Context, files *rulefiles.Registry, cfg *config.Config, log *zap.Logger) error {
+	look, err := files.LookAtRules(ctx)
 	if err != nil {
 		return err
 	}
 	if look.Newest == cfg.RulesVersion && look.Settled {
 		return nil
 	}
-	if err := store.RegisterRules(ctx, cfg.RulesVersion, string(cfg.RulesText), registrant(), config.JudgeRegistration(cfg.RulesVersion, time.Now)); err != nil {
+	if err := files.RegisterRules(ctx, cfg.RulesVersion, string(cfg.RulesText), registrant(), config.JudgeRegistration(cfg.RulesVersion, time.Now)); err != nil {
 		return err
 	}
 	if look.Newest != "" && look.Newest != cfg.RulesVersion {

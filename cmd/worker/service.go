@@ -17,6 +17,7 @@ import (
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 )
 
@@ -85,11 +86,11 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if s.keeper, err = openKeeper(ctx, cfg); err != nil {
 		return nil, err
 	}
-	register := func(ctx context.Context) error { return registerRules(ctx, s.keeper.store, cfg, log) }
+	register := func(ctx context.Context) error { return registerRules(ctx, rulefiles.New(s.keeper.pool), cfg, log) }
 	if err := s.wait.until(ctx, register); err != nil {
 		return nil, err
 	}
-	s.rules = newRulesWatch(s.keeper.store, guard, cfg, log.Named("rules"))
+	s.rules = newRulesWatch(rulefiles.New(s.keeper.pool), guard, cfg, log.Named("rules"))
 	var first []*dispatch.Dispatcher
 	for _, v := range on {
 		d, err := s.newDispatcher(v)

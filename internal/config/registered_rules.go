@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // RulesEnds works out, for every registered rule file, from which broker's time
 // on it may not be used: from where the newest one that is not withdrawn says
 // something else. A withdrawn file may not be used at all. It is a
 // ledger.RulesJudge that objects to nothing.
-func RulesEnds(all []ledger.RegisteredRules) ([]ledger.RulesEnd, error) {
-	newest, some := ledger.NewestRules(all)
-	ends := make([]ledger.RulesEnd, 0, len(all))
+func RulesEnds(all []rulefiles.RegisteredRules) ([]rulefiles.RulesEnd, error) {
+	newest, some := rulefiles.NewestRules(all)
+	ends := make([]rulefiles.RulesEnd, 0, len(all))
 	for _, r := range all {
-		end := ledger.RulesEnd{Version: r.Version}
+		end := rulefiles.RulesEnd{Version: r.Version}
 		switch {
 		case r.Withdrawn != nil:
 			end.Ended = true
@@ -30,9 +30,9 @@ func RulesEnds(all []ledger.RegisteredRules) ([]ledger.RulesEnd, error) {
 // JudgeRegistration is a ledger.RulesJudge for the file of version, whose text
 // is among the registered ones or the last: it refuses one that was withdrawn,
 // or in which rules that were in use have been edited. The error is an *Error.
-func JudgeRegistration(version string, now func() time.Time) ledger.RulesJudge {
-	return func(all []ledger.RegisteredRules) ([]ledger.RulesEnd, error) {
-		mine, _ := ledger.FindRules(all, version)
+func JudgeRegistration(version string, now func() time.Time) rulefiles.RulesJudge {
+	return func(all []rulefiles.RegisteredRules) ([]rulefiles.RulesEnd, error) {
+		mine, _ := rulefiles.FindRules(all, version)
 		before := all
 		if mine.FirstUsed.IsZero() { // it is about to be registered
 			before = all[:len(all)-1]
@@ -46,22 +46,22 @@ func JudgeRegistration(version string, now func() time.Time) ledger.RulesJudge {
 
 // CheckRegistration says whether a file may be used in a ledger with these
 // registered files, and changes nothing. The error is an *Error.
-func CheckRegistration(version string, text []byte, registered []ledger.RegisteredRules, now time.Time) error {
-	mine, there := ledger.FindRules(registered, version)
+func CheckRegistration(version string, text []byte, registered []rulefiles.RegisteredRules, now time.Time) error {
+	mine, there := rulefiles.FindRules(registered, version)
 	if !there {
-		mine = ledger.RegisteredRules{Version: version, Text: string(text)}
+		mine = rulefiles.RegisteredRules{Version: version, Text: string(text)}
 	}
 	return checkRegistration(mine, registered, now)
 }
 
-func checkRegistration(mine ledger.RegisteredRules, registered []ledger.RegisteredRules, now time.Time) error {
+func checkRegistration(mine rulefiles.RegisteredRules, registered []rulefiles.RegisteredRules, now time.Time) error {
 	if w := mine.Withdrawn; w != nil {
 		var p problems
 		p.addf("rules", "the file %s was withdrawn by %s at %s: %s. Use the one before it (worker rules); if this one is right after all, give its text a further comment, which makes it another file",
 			mine.Version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason)
 		return p.err()
 	}
-	newest, some := ledger.NewestRules(registered)
+	newest, some := rulefiles.NewestRules(registered)
 	if !some || newest.Version == mine.Version {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package ledger
+package rulefiles
 
 import (
 	"context"
@@ -17,8 +17,8 @@ INSERT INTO mappings (version, text, registered_by) VALUES ($1, $2, NULLIF($3, '
 // RegisterMapping keeps the text of a rule file that is about to be used.
 // RegisterRules does that and holds the others to it; here a worker works that
 // out when it looks next.
-func (s *Store) RegisterMapping(ctx context.Context, version, text string) error {
-	if _, err := s.pool.Exec(ctx, sqlRegisterMapping, version, text, ""); err != nil {
+func (g *Registry) RegisterMapping(ctx context.Context, version, text string) error {
+	if _, err := g.pool.Exec(ctx, sqlRegisterMapping, version, text, ""); err != nil {
 		return fmt.Errorf("register rule file: %w", err)
 	}
 	return nil
@@ -50,8 +50,8 @@ SELECT version, text, first_used_at
 
 // LastMapping returns the newest rule file that was used and not withdrawn; ok
 // is false in a ledger that has seen none.
-func (s *Store) LastMapping(ctx context.Context) (use MappingUse, ok bool, err error) {
-	return lastMapping(ctx, s.pool)
+func (g *Registry) LastMapping(ctx context.Context) (use MappingUse, ok bool, err error) {
+	return lastMapping(ctx, g.pool)
 }
 
 // LastMappingTx is LastMapping in a transaction.

@@ -1,4 +1,4 @@
-package ledger
+package rulefiles
 
 import (
 	"context"
@@ -7,7 +7,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
 )
+
+// ActWithdrawRules is the name in ops_actions of taking a rule file back.
+const ActWithdrawRules = "withdraw_rules"
 
 // RulesWithdrawal asks for a rule file to be taken back.
 type RulesWithdrawal struct {
@@ -79,12 +84,12 @@ INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ($1, 
 
 // UnderRules counts the operations that were recorded under a rule file, and
 // those whose events were stored at a time or later (zero: all).
-func (s *Store) UnderRules(ctx context.Context, version string, since time.Time) (all, later int64, err error) {
+func (g *Registry) UnderRules(ctx context.Context, version string, since time.Time) (all, later int64, err error) {
 	var from *time.Time
 	if !since.IsZero() {
 		from = &since
 	}
-	if err := s.pool.QueryRow(ctx, sqlCountUnderRules, version, from).Scan(&all, &later); err != nil {
+	if err := g.pool.QueryRow(ctx, sqlCountUnderRules, version, from).Scan(&all, &later); err != nil {
 		return 0, 0, fmt.Errorf("count operations of rule file %s: %w", version, err)
 	}
 	return all, later, nil
@@ -93,8 +98,8 @@ func (s *Store) UnderRules(ctx context.Context, version string, since time.Time)
 // WithdrawRules takes a rule file back, as an act. It looks, while nothing can be
 // recorded, whether something was recorded by what only this file says: then the
 // error is a *RulesUsedError and nothing is changed (TestWithdrawRules).
-func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act int64, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func (g *Registry) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act int64, err error) {
+	err = pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
 			return fmt.Errorf("lock rules: %w", err)
 		}
@@ -125,11 +130,11 @@ func (s *Store) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act int64
 		if err != nil {
 			return err
 		}
-		if act, err = RecordActOn(ctx, tx, Act{Actor: w.Actor, Name: ActWithdrawRules, Filter: "rules " + w.Version, Reason: w.Reason,
+		if act, err = ledger.RecordActOn(ctx, tx, ledger.Act{Actor: w.Actor, Name: ActWithdrawRules, Filter: "rules " + w.Version, Reason: w.Reason,
 			SetSize: 1, Result: w.Result}); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, sqlWithdrawRules, w.Version, Storable(w.Actor), Storable(w.Reason), act); err != nil {
+		if _, err := tx.Exec(ctx, sqlWithdrawRules, w.Version, ledger.Storable(w.Actor), ledger.Storable(w.Reason), act); err != nil {
 			return err
 		}
 		return writeRulesEnds(ctx, tx, all, ends)

@@ -1,33 +1,19 @@
-package ledger
+package rulefiles
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ErrRulesEnded is returned when events were to be recorded by a rule file that
-// may not be used any more for events of their time: others have registered
-// rules that say something else for it, or a person has withdrawn the file.
-// Nothing was recorded. Trying again with the same rules cannot mend it.
-var ErrRulesEnded = errors.New("these rules have ended for events of this time")
+// Registry is the rule files of a ledger. It is safe for concurrent use.
+type Registry struct{ pool *pgxpool.Pool }
 
-// codeRulesEnded is what points_ledger_rules_in_force (migration 20) raises.
-const codeRulesEnded = "PLR01"
-
-// rulesEnded makes ErrRulesEnded of the database's refusal, and leaves other
-// errors, nil too, as they are.
-func rulesEnded(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == codeRulesEnded {
-		return fmt.Errorf("%w: %w", ErrRulesEnded, err)
-	}
-	return err
-}
+// New returns the registry of the ledger that a pool is on.
+func New(pool *pgxpool.Pool) *Registry { return &Registry{pool: pool} }
 
 // RegisteredRules is a rule file that was used, or was about to be.
 type RegisteredRules struct {
@@ -86,8 +72,8 @@ SELECT m.version, m.text, m.first_used_at, COALESCE(m.registered_by, ''), w.at, 
 
 // Registered lists every rule file of the ledger, oldest first, withdrawn ones
 // too.
-func (s *Store) Registered(ctx context.Context) ([]RegisteredRules, error) {
-	return registered(ctx, s.pool)
+func (g *Registry) Registered(ctx context.Context) ([]RegisteredRules, error) {
+	return registered(ctx, g.pool)
 }
 
 // querier is a pool, a connection or a transaction.
@@ -138,9 +124,9 @@ SELECT COALESCE(n.version, ''), (SELECT count(*) FROM mapping_withdrawals),
                       ORDER BY m.first_used_at DESC, m.version LIMIT 1) n ON true`
 
 // LookAtRules is what a worker asks every few seconds.
-func (s *Store) LookAtRules(ctx context.Context) (RulesLook, error) {
+func (g *Registry) LookAtRules(ctx context.Context) (RulesLook, error) {
 	var look RulesLook
-	if err := s.pool.QueryRow(ctx, sqlLookAtRules).Scan(&look.Newest, &look.Withdrawals, &look.Settled); err != nil {
+	if err := g.pool.QueryRow(ctx, sqlLookAtRules).Scan(&look.Newest, &look.Withdrawals, &look.Settled); err != nil {
 		return look, fmt.Errorf("look at registered rules: %w", err)
 	}
 	return look, nil
@@ -167,8 +153,8 @@ ON CONFLICT ON CONSTRAINT mapping_ends_pkey DO UPDATE SET ends_at = excluded.end
 // it is there, and works out what that means for the others. judge is called
 // while nothing can be recorded: a file that is registered holds for every event
 // whose recording commits after it (TestRegisteredRulesHoldAtOnce).
-func (s *Store) RegisterRules(ctx context.Context, version, text, by string, judge RulesJudge) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func (g *Registry) RegisterRules(ctx context.Context, version, text, by string, judge RulesJudge) error {
+	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
 			return fmt.Errorf("lock rules: %w", err)
 		}
@@ -195,8 +181,8 @@ func (s *Store) RegisterRules(ctx context.Context, version, text, by string, jud
 }
 
 // SettleRules works out the ends anew: somebody registered a file without that.
-func (s *Store) SettleRules(ctx context.Context, judge RulesJudge) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func (g *Registry) SettleRules(ctx context.Context, judge RulesJudge) error {
+	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
 			return fmt.Errorf("lock rules: %w", err)
 		}

@@ -1,4 +1,4 @@
-package ledger_test
+package rulefiles_test
 
 import (
 	"context"
@@ -12,15 +12,16 @@ import (
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 )
 
 // endAt is a judge that ends every file but the newest at a broker's time.
-func endAt(at time.Time) ledger.RulesJudge {
-	return func(all []ledger.RegisteredRules) ([]ledger.RulesEnd, error) {
-		newest, _ := ledger.NewestRules(all)
-		var ends []ledger.RulesEnd
+func endAt(at time.Time) rulefiles.RulesJudge {
+	return func(all []rulefiles.RegisteredRules) ([]rulefiles.RulesEnd, error) {
+		newest, _ := rulefiles.NewestRules(all)
+		var ends []rulefiles.RulesEnd
 		for _, r := range all {
-			end := ledger.RulesEnd{Version: r.Version}
+			end := rulefiles.RulesEnd{Version: r.Version}
 			switch {
 			case r.Withdrawn != nil:
 				end.Ended = true
@@ -143,7 +144,7 @@ func TestRegistrationAndRecordingFollowEachOther(t *testing.T) {
 func TestLookAtRules(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	look := func() ledger.RulesLook {
+	look := func() rulefiles.RulesLook {
 		t.Helper()
 		l, err := f.LookAtRules(t.Context())
 		if err != nil {
@@ -151,20 +152,20 @@ func TestLookAtRules(t *testing.T) {
 		}
 		return l
 	}
-	want(t, "a new ledger", look(), ledger.RulesLook{})
+	want(t, "a new ledger", look(), rulefiles.RulesLook{})
 	if err := f.RegisterRules(t.Context(), "one", "1", "me", endAt(brokerEpoch)); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "one file", look(), ledger.RulesLook{Newest: "one", Settled: true})
+	want(t, "one file", look(), rulefiles.RulesLook{Newest: "one", Settled: true})
 	// An older program registers without working out the ends.
 	if err := f.RegisterMapping(t.Context(), "two", "2"); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "a second file", look(), ledger.RulesLook{Newest: "two"})
+	want(t, "a second file", look(), rulefiles.RulesLook{Newest: "two"})
 	if err := f.SettleRules(t.Context(), endAt(brokerEpoch)); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "settled", look(), ledger.RulesLook{Newest: "two", Settled: true})
+	want(t, "settled", look(), rulefiles.RulesLook{Newest: "two", Settled: true})
 	last, _, err := f.LastMapping(t.Context())
 	if err != nil || last.Version != "two" {
 		t.Errorf("the last file is %q, %v", last.Version, err)
@@ -180,13 +181,13 @@ func TestWithdrawRules(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	withdrawal := ledger.RulesWithdrawal{Version: "b", Actor: "ann", Reason: "wrong rate", Own: own, Judge: endAt(own)}
+	withdrawal := rulefiles.RulesWithdrawal{Version: "b", Actor: "ann", Reason: "wrong rate", Own: own, Judge: endAt(own)}
 	f.record(f.under("b", "common", own.Add(-time.Minute)))
 
 	for what, c := range map[string]struct {
 		version string
 		err     error
-	}{"unknown": {"c", ledger.ErrRulesUnknown}, "not the newest": {"a", ledger.ErrRulesNotNewest}} {
+	}{"unknown": {"c", rulefiles.ErrRulesUnknown}, "not the newest": {"a", rulefiles.ErrRulesNotNewest}} {
 		other := withdrawal
 		other.Version = c.version
 		if _, err := f.WithdrawRules(t.Context(), other); !errors.Is(err, c.err) {
@@ -196,7 +197,7 @@ func TestWithdrawRules(t *testing.T) {
 	// Recorded by what only b says: too late.
 	used := withdrawal
 	used.Own = own.Add(-time.Hour)
-	var typed *ledger.RulesUsedError
+	var typed *rulefiles.RulesUsedError
 	if _, err := f.WithdrawRules(t.Context(), used); !errors.As(err, &typed) || typed.Operations != 1 {
 		t.Errorf("got %v, want one operation in the way", err)
 	}
@@ -208,7 +209,7 @@ func TestWithdrawRules(t *testing.T) {
 	}
 	want(t, "the act", one[string](f, `SELECT actor || ' ' || action || ' ' || filter || ': ' || reason FROM ops_actions WHERE id = $1`, action),
 		"ann withdraw_rules rules b: wrong rate")
-	if _, err := f.WithdrawRules(t.Context(), withdrawal); !errors.Is(err, ledger.ErrRulesWithdrawn) {
+	if _, err := f.WithdrawRules(t.Context(), withdrawal); !errors.Is(err, rulefiles.ErrRulesWithdrawn) {
 		t.Errorf("twice: got %v", err)
 	}
 	if err := f.recordErr([]ledger.Entry{f.under("b", "late", own.Add(-time.Minute))}); !errors.Is(err, ledger.ErrRulesEnded) {
@@ -242,7 +243,7 @@ func TestWithdrawalReadsNoHistory(t *testing.T) {
 	}
 	must(f.Record(t.Context(), entries))
 	f.exec(`ANALYZE operations`)
-	rows, err := f.pool.Query(t.Context(), `EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)`+ledger.SQLCountOwnRules, "b", own)
+	rows, err := f.pool.Query(t.Context(), `EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)`+rulefiles.SQLCountOwnRules, "b", own)
 	if err != nil {
 		t.Fatal(err)
 	}

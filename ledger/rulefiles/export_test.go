@@ -1,0 +1,4 @@
+package rulefiles
+
+// SQLCountOwnRules is what a withdrawal reads under its lock.
+const SQLCountOwnRules = sqlCountOwnRules
