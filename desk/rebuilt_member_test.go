@@ -15,23 +15,6 @@ func (f *fixture) stateOf(order string) string {
 		FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = $1`, order)
 }
 
-func TestRecordRebuiltParksWhatLacksAMember(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	// Of two that contradict each other the first in the stream counts, whichever
-	// of them has a code.
-	other := f.event("SO-2")
-	other.Event.Content = `{"amountFen":1}`
-	verdicts := must(f.RecordRebuilt(t.Context(), []ledger.Entry{f.event("SO-1"), f.codedEvent("SO-2", "UC2"), other, f.event("SO-3")},
-		ledger.Rebuilt{Rest: time.Hour}))
-	for i, kind := range []ledger.VerdictKind{ledger.Accepted, ledger.Accepted, ledger.Rejected, ledger.Accepted} {
-		want(t, "verdict", verdicts[i].Kind, kind)
-	}
-	want(t, "member known", f.stateOf("SO-1"), "pending rebuilt t")
-	want(t, "code only", f.stateOf("SO-2"), "parked rebuilt t")
-	want(t, "after it", f.stateOf("SO-3"), "pending rebuilt t")
-}
-
 // What has only a code in a rebuilt ledger is put back when a person has named
 // the member, and says that it may have been sent.
 func TestPutBackOfARebuiltCode(t *testing.T) {

@@ -38,3 +38,25 @@ func TestRecordRebuilt(t *testing.T) {
 	want(t, "outbox", one[int](f, `SELECT count(*) FROM outbox`), 3)
 	want(t, "claimed", len(f.claim(1, 10)), 1)
 }
+
+// What has only a scanned code is parked, and nothing else of its batch.
+func TestRecordRebuiltParksWhatLacksAMember(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	// Of two that contradict each other the first in the stream counts, whichever
+	// of them has a code.
+	other := f.event("SO-2")
+	other.Event.Content = `{"amountFen":1}`
+	verdicts := must(f.RecordRebuilt(t.Context(), []ledger.Entry{f.event("SO-1"), f.codedEvent("SO-2", "UC2"), other, f.event("SO-3")},
+		ledger.Rebuilt{Rest: time.Hour}))
+	for i, kind := range []ledger.VerdictKind{ledger.Accepted, ledger.Accepted, ledger.Rejected, ledger.Accepted} {
+		want(t, "verdict", verdicts[i].Kind, kind)
+	}
+	row := func(order string) string {
+		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt)
+			FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = $1`, order)
+	}
+	want(t, "member known", row("SO-1"), "pending rebuilt t")
+	want(t, "code only", row("SO-2"), "parked rebuilt t")
+	want(t, "after it", row("SO-3"), "pending rebuilt t")
+}
