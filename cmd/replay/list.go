@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
@@ -154,7 +155,7 @@ type listing struct {
 func newListing(page desk.OpenPage, state string, sort desk.OpenSort) listing {
 	l := listing{Operations: []desk.OpenOperation{}, Total: page.Total, More: page.More, state: state, sort: sort}
 	for _, o := range page.Operations {
-		l.Operations = append(l.Operations, forEyes(o))
+		l.Operations = append(l.Operations, overview.Masked(o))
 	}
 	if l.More {
 		l.After = cursorText(page.Next, sort)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/privacy"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
@@ -89,7 +90,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 		if o.json {
 			return terminal.JSON(out, result)
 		}
-		shown := detailForEyes(d)
+		shown := overview.MaskedDetail(d)
 		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(headline(&shown)), terminal.PageWidth-45))
 		terminal.Line(out, "scanned code", shown.MemberCode)
 		terminal.Line(out, "member", result.MemberID)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
@@ -116,7 +117,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 		if o.json {
 			return terminal.JSON(c.OutOrStdout(), result)
 		}
-		printSettlePreview(c.OutOrStdout(), detailForEyes(d), o.evidence, &result)
+		printSettlePreview(c.OutOrStdout(), overview.MaskedDetail(d), o.evidence, &result)
 		return nil
 	}
 	if result.Against != "" && !o.against {

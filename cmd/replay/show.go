@@ -77,7 +77,7 @@ func (s *session) show(c *cobra.Command, text string, asJSON bool) error {
 	now := time.Now()
 	shown := make([]shownOperation, len(found))
 	for i, d := range found {
-		shown[i] = shownOperation{detailForEyes(d), overview.WaitsFor(&d, gates, now), s.request(&d), nextWords(overview.Next(&d, gates, now, overview.Settings{Verifies: s.verifies(d.Account), Memory: memoryOf(s.keyMemories(), d.Account)}))}
+		shown[i] = shownOperation{overview.MaskedDetail(d), overview.WaitsFor(&d, gates, now), s.request(&d), nextWords(overview.Next(&d, gates, now, overview.Settings{Verifies: s.verifies(d.Account), Memory: memoryOf(s.keyMemories(), d.Account)}))}
 	}
 	if asJSON {
 		return terminal.JSON(c.OutOrStdout(), struct {

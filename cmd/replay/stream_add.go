@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -134,38 +131,4 @@ func doneText(a *continuity.Added, err error) string {
 		text = "stopped: " + err.Error() + "; until then " + text
 	}
 	return text
-}
-
-func (d *streamDone) print(out io.Writer, s *streamSession, actor, reason string) {
-	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
-	line := func(what string, n int64, text string) {
-		if n > 0 {
-			terminal.Line(out, what, wording.Count(n)+": "+text)
-		}
-	}
-	line("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
-	line("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
-	line("there already", d.There, "left as they are")
-	line("ignored", d.Ignored, "of types that the rules ignore")
-	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {
-		line("rejects", d.Rejects[code], string(code))
-	}
-	line("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
-	terminal.Line(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Action, actor, reason))
-	switch {
-	case d.Rebuilt:
-		terminal.Line(out, "workers", "those that wait for this ledger go on by themselves within seconds")
-	case d.Unfinished:
-		terminal.Line(out, "workers", "they go on waiting: events of stream "+s.config.NATS.Stream+" are still missing")
-	}
-	if d.Queued+d.OpenInDoubt > 0 {
-		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")
-	}
-}
-
-func wereEvents(n int64) string {
-	if n == 1 {
-		return "1 event was"
-	}
-	return wording.Plural(n, "event") + " were"
 }

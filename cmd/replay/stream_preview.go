@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,14 +47,6 @@ type streamReport struct {
 
 	// plan has no name when there is nothing to add.
 	plan desk.Plan
-}
-
-// notInStream is what a rebuilt ledger lacks, whatever the stream holds.
-var notInStream = [...]string{
-	"People's decisions: voids, settlements by hand, resolved members, retried and dismissed rejects, pauses. What was voided is added again " +
-		"like all else: do not put it back before you know. What the rules still refuse is an open reject again; retried, it is parked in doubt, as it may have been retried before.",
-	"How operations ended. Each is added parked and in doubt, also one that was posted; when replay run puts it back, it is looked up " +
-		"first where the account's records show our references; elsewhere the same key goes again while the vendor remembers it.",
 }
 
 // preview shows what adding the part would do, and stores it as a plan. With
@@ -185,84 +174,6 @@ func (s *streamSession) warnings(r *streamReport, state *continuity.StreamState,
 	warn(len(s.rules.Off) > 0, "Taken for off: %s. Events that need it become rejects. If the workers had it on, its events can be paid twice later", strings.Join(s.rules.Off, ", "))
 	warn(s.rules.note != "", "%s", s.rules.note)
 	return found
-}
-
-// printHead says what is about to be read, and first what is not in it.
-func (r *streamReport) printHead(out io.Writer, s *streamSession, state *continuity.StreamState) {
-	for _, text := range r.Warnings {
-		for i, line := range terminal.Wrap(terminal.Clean(text), terminal.PageWidth-len("WARNING: ")) {
-			fmt.Fprintln(out, cmp.Or(map[int]string{0: "WARNING: "}[i], "         ")+line)
-		}
-	}
-	fmt.Fprintln(out, "Not in the stream, so not brought back:")
-	for _, text := range notInStream {
-		terminal.Point(out, text)
-	}
-	fmt.Fprintln(out)
-	reaches := "no events are left"
-	if !state.FirstAt.IsZero() {
-		reaches = fmt.Sprintf("events %s to %s, from %s on", wording.Count(int64(state.First)), wording.Count(int64(state.Last)), wording.Moment(state.FirstAt))
-	}
-	terminal.Line(out, "stream", r.Stream+": "+reaches)
-	upTo := "as far as workers have read; later events they record as usual"
-	if r.To != state.Delivered {
-		upTo = "as asked for"
-	}
-	what := fmt.Sprintf("%s to %s (%s)", wording.Count(int64(r.From)), wording.Count(int64(r.To)), upTo)
-	if r.From > r.To {
-		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", wording.Count(int64(r.From)), wording.Count(int64(r.To)))
-	}
-	terminal.Line(out, "to be read", what)
-	terminal.Line(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
-	if r.Unknown {
-		terminal.Line(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
-	}
-	fmt.Fprintln(out)
-}
-
-// printCounts says what was found. note follows the number of events.
-func (r *streamReport) printCounts(out io.Writer, note string) {
-	n := &r.Counts
-	fmt.Fprintf(out, "Read %s.%s\n\n", wording.Plural(n.Read, "event"), note)
-	line := func(what string, of int64, why string) {
-		if of > 0 {
-			terminal.Line(out, what, strings.TrimSuffix(wording.Count(of)+": "+why, ": "))
-		}
-	}
-	line("there already", n.There, "left as they are")
-	line("ignored", n.Ignored, "of types that the rules ignore")
-	line("repeats", n.Repeats, "the same event published again; the first counts")
-	line("conflicts", n.Conflicts, "a key that is there with other content; added as rejects")
-	for _, code := range slices.Sorted(maps.Keys(n.Rejects)) {
-		line("rejects", n.Rejects[code], string(code)+"; added as rejects")
-	}
-	if n.Added == 0 {
-		terminal.Line(out, "to be added", "no event")
-		return
-	}
-	terminal.Line(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest)))
-	fmt.Fprintln(out)
-	var rows [][]string
-	for _, g := range n.Groups {
-		rows = append(rows, []string{g.Account, string(g.Kind), wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.NothingToSend)})
-	}
-	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"), terminal.Right("POINTS"), terminal.Right("NOTHING TO SEND")}, rows)
-}
-
-func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {
-	switch {
-	case r.plan.CancelledAt != nil:
-		fmt.Fprintln(out)
-		terminal.Paragraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, wording.Moment(*r.plan.CancelledAt)))
-		fmt.Fprintln(out, o.planAnew(&streamPlan{r.plan, r.streamDetails}))
-		return
-	case r.Plan == "":
-		fmt.Fprintln(out, "\nThe ledger lacks nothing of this part: there is nothing to do.")
-		return
-	case r.Counts.Added == 0 && r.Counts.RejectCount() == 0:
-		fmt.Fprintln(out, "\nThe plan adds nothing; the workers that wait for the ledger accept it then as it is.")
-	}
-	fmt.Fprintf(out, "\nStored as plan %s. To add it, parked and in doubt (nothing is sent by that):\n  %s\n", r.Plan, r.Command)
 }
 
 // streamPlan is a plan with its details.

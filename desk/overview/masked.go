@@ -1,21 +1,21 @@
-package main
+package overview
 
 import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 )
 
-// forEyes is the operation without mobile numbers.
-func forEyes(o desk.OpenOperation) desk.OpenOperation {
+// Masked is the operation without mobile numbers.
+func Masked(o desk.OpenOperation) desk.OpenOperation {
 	o.BusinessKey = privacy.Hide(o.BusinessKey, o.MemberID, o.MemberCode)
 	o.MemberID, o.MemberCode = privacy.Mobiles(o.MemberID), privacy.Mobiles(o.MemberCode)
 	o.VendorWords, o.Error = privacy.Mobiles(o.VendorWords), privacy.Mobiles(o.Error)
 	return o
 }
 
-// detailForEyes is the operation, with all that happened to it, without mobile
+// MaskedDetail is the operation, with all that happened to it, without mobile
 // numbers. d's parts are changed, not copied.
-func detailForEyes(d desk.OperationDetail) desk.OperationDetail {
+func MaskedDetail(d desk.OperationDetail) desk.OperationDetail {
 	d.BusinessKey = privacy.Hide(d.BusinessKey, d.MemberID, d.MemberCode)
 	d.Reason = privacy.Hide(d.Reason, d.MemberID, d.MemberCode)
 	d.MemberID, d.MemberCode = privacy.Mobiles(d.MemberID), privacy.Mobiles(d.MemberCode)
