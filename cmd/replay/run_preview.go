@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/privacy"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -18,93 +18,42 @@ import (
 
 // previewReport is what run shows without --yes.
 type previewReport struct {
-	// Plan is nil when no parked operation fits.
-	*desk.Plan
-	// Total and Groups are of what is left and still parked.
-	Total  desk.ReplayCount   `json:"total"`
-	Groups []desk.ReplayGroup `json:"groups"`
-	// NoLongerParked are left of the plan, but not parked any more: they would
-	// be skipped.
-	NoLongerParked int64         `json:"no_longer_parked"`
-	Drains         []drainReport `json:"drains"`
-	// Rate is --rate; PutBackSeconds is how long putting back takes at it, 0
-	// without it.
-	Rate           int     `json:"rate"`
-	PutBackSeconds float64 `json:"put_back_seconds"`
+	carry.PutBackPreview
 	// Probe is what --probe found in the vendor's records; null without it.
 	Probe *records.ProbeReport `json:"probe"`
 	// Command carries the plan out; empty when nothing would be put back.
 	Command string `json:"command"`
 }
 
-// drainReport says how long an account needs for what would be put back.
-type drainReport struct {
-	Account    string `json:"account"`
-	Operations int64  `json:"operations"`
-	// RatePerSecond is the configuration's; 0 is no limit: as fast as the
-	// vendor answers, which nobody knows beforehand. Seconds is 0 then.
-	RatePerSecond int     `json:"rate_per_second"`
-	Seconds       float64 `json:"seconds"`
-	// GateClosed is why no call is made there now; empty while calls are made.
-	GateClosed string `json:"gate_closed"`
-}
-
 // showPlan shows what is left of a plan and what putting it back would do.
 func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) error {
-	p := previewReport{Groups: []desk.ReplayGroup{}, Drains: []drainReport{}, Rate: o.rate}
-	if plan.ID != 0 {
-		plan.Filter = privacy.Mobiles(plan.Filter)
-		p.Plan = &plan
-		preview, err := s.desk.PreviewPlan(c.Context(), plan, s.keyMemories(), ledger.DefaultCodeMaxAge)
-		if err != nil {
-			return err
-		}
-		gates, err := s.desk.ClosedGates(c.Context())
-		if err != nil {
-			return err
-		}
-		p.Total, p.Groups = preview.Total, append(p.Groups, preview.Groups...)
-		p.NoLongerParked = max(plan.Left-p.Total.Operations, 0)
-		p.Drains = s.drains(preview, gates)
-		if o.rate > 0 {
-			p.PutBackSeconds = float64(p.Total.Operations-p.Total.Blocked()) / float64(o.rate)
-		}
-		if p.Total.Operations > p.Total.Blocked() && plan.CancelledAt == nil {
-			p.Command = o.command(plan.Name)
-		}
-		if p.Probe, err = s.probeFor(c, o, plan); err != nil {
+	rates := map[string]int{}
+	for _, v := range s.config.Vendors {
+		rates[v.Name] = v.RatePerSecond
+	}
+	var p previewReport
+	var err error
+	p.PutBackPreview, err = carry.PreviewPutBack(c.Context(), s.desk, plan, carry.PreviewOrder{Rate: o.rate, Memories: s.keyMemories(), Rates: rates})
+	if err != nil {
+		return err
+	}
+	if p.Going() {
+		p.Command = o.command(plan.Name)
+	}
+	if p.Plan != nil {
+		if p.Probe, err = s.probeFor(c, o, *p.Plan); err != nil {
 			return err
 		}
 	}
 	if o.json {
-		if err := terminal.JSON(c.OutOrStdout(), p); err != nil {
-			return err
-		}
-		return probeIncomplete(p.Probe)
+		err = terminal.JSON(c.OutOrStdout(), p)
+	} else {
+		p.print(c.OutOrStdout(), s)
 	}
-	p.print(c.OutOrStdout(), s)
+	if err != nil {
+		return err
+	}
 	return probeIncomplete(p.Probe)
-}
-
-// drains says for each account how long what would be put back keeps it busy.
-func (s *session) drains(preview desk.ReplayPreview, gates []desk.ClosedGate) []drainReport {
-	drains := []drainReport{}
-	for _, g := range preview.Groups {
-		n := g.Operations - g.Blocked()
-		if last := len(drains) - 1; last >= 0 && drains[last].Account == g.Account {
-			drains[last].Operations += n // the groups of an account come together
-			continue
-		}
-		v, _ := s.config.Vendor(g.Account)
-		gate, _ := desk.GateOf(gates, g.Account)
-		drains = append(drains, drainReport{Account: g.Account, Operations: n, RatePerSecond: v.RatePerSecond, GateClosed: gate.Reason})
-	}
-	for i := range drains {
-		if d := &drains[i]; d.RatePerSecond > 0 {
-			d.Seconds = float64(d.Operations) / float64(d.RatePerSecond)
-		}
-	}
-	return drains
 }
 
 func (p *previewReport) print(out io.Writer, s *session) {

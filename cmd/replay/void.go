@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/privacy"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
@@ -97,7 +97,7 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 	case err != nil:
 		return err
 	case plan.ID == 0 && o.json:
-		return terminal.JSON(c.OutOrStdout(), voidReport{Groups: []desk.VoidGroup{}})
+		return terminal.JSON(c.OutOrStdout(), voidReport{GiveUpPreview: carry.GiveUpPreview{Groups: []desk.VoidGroup{}}})
 	case plan.ID == 0:
 		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing to give up. `replay status` shows what there is.")
 		return nil
@@ -140,25 +140,18 @@ func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter desk.Open
 
 // voidReport is what void shows without --yes.
 type voidReport struct {
-	Plan   string           `json:"plan"`
-	Filter string           `json:"filter"`
-	Total  desk.VoidGroup   `json:"total"`
-	Groups []desk.VoidGroup `json:"groups"`
+	carry.GiveUpPreview
 	// Command does it; empty when nothing would be given up.
 	Command string `json:"command"`
-
-	plan          desk.Plan
-	acceptInDoubt bool
 }
 
 func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
-	r := voidReport{Plan: plan.Name, Filter: privacy.Mobiles(plan.Filter), plan: plan, acceptInDoubt: o.acceptInDoubt}
+	var r voidReport
 	var err error
-	if r.Total, r.Groups, err = s.desk.PreviewVoid(c.Context(), plan); err != nil {
+	if r.GiveUpPreview, err = carry.PreviewGiveUp(c.Context(), s.desk, plan, o.acceptInDoubt); err != nil {
 		return err
 	}
-	r.Groups = append([]desk.VoidGroup{}, r.Groups...)
-	if plan.CancelledAt == nil && r.going() > 0 {
+	if r.Going() > 0 {
 		r.Command = o.planCommand(plan)
 	}
 	if o.json {
@@ -175,14 +168,6 @@ func (o *voidOptions) planCommand(plan desk.Plan) string {
 		args = append(args, "--accept-in-doubt")
 	}
 	return o.command(args...)
-}
-
-// going counts what would be given up.
-func (r *voidReport) going() int64 {
-	if r.acceptInDoubt {
-		return r.Total.Operations
-	}
-	return r.Total.Operations - r.Total.InDoubt
 }
 
 func (r *voidReport) print(out io.Writer) {
@@ -203,18 +188,18 @@ func (r *voidReport) print(out io.Writer) {
 		fmt.Fprintln(out)
 		terminal.Line(out, "recorded", wording.Moment(r.Total.Oldest)+" to "+wording.Moment(r.Total.Newest))
 	}
-	if gone := r.plan.Left - r.Total.Operations; gone > 0 {
-		terminal.Line(out, "skipped", wording.Count(gone)+": no longer parked since the plan was made")
+	if r.Gone > 0 {
+		terminal.Line(out, "skipped", wording.Count(r.Gone)+": no longer parked since the plan was made")
 	}
 	switch doubt := r.Total.InDoubt; {
-	case doubt > 0 && r.acceptInDoubt:
+	case doubt > 0 && r.AcceptInDoubt:
 		terminal.Line(out, "in doubt", wording.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")
 	case doubt > 0:
 		terminal.Line(out, "in doubt", wording.Count(doubt)+": refused, they stay parked: the vendor may have applied them. Ask about their keys; --accept-in-doubt gives them up all the same.")
 	}
 	switch {
-	case r.plan.CancelledAt != nil:
-		fmt.Fprintf(out, "\nThis plan was cancelled by %s: make another.\n", terminal.Clean(r.plan.CancelledBy))
+	case r.CancelledAt != nil:
+		fmt.Fprintf(out, "\nThis plan was cancelled by %s: make another.\n", terminal.Clean(r.CancelledBy))
 	case r.Command == "":
 		fmt.Fprintln(out, "\nNothing of this would be given up, so there is no command to run.")
 	default:

@@ -1,0 +1,140 @@
+package carry
+
+import (
+	"context"
+	"time"
+
+	"pointsledger/desk"
+	"pointsledger/desk/privacy"
+	"pointsledger/ledger"
+)
+
+// PutBackPreview is what is left of a plan of kind run, and what putting it back
+// would do.
+type PutBackPreview struct {
+	// Plan is nil when no parked operation fits.
+	*desk.Plan
+	// Total and Groups are of what is left and still parked.
+	Total  desk.ReplayCount   `json:"total"`
+	Groups []desk.ReplayGroup `json:"groups"`
+	// NoLongerParked are left of the plan, but not parked any more: they would
+	// be skipped.
+	NoLongerParked int64   `json:"no_longer_parked"`
+	Drains         []Drain `json:"drains"`
+	// Rate is what was asked for, operations a second; PutBackSeconds is how long
+	// putting back takes at it. Both are 0 without one.
+	Rate           int     `json:"rate"`
+	PutBackSeconds float64 `json:"put_back_seconds"`
+}
+
+// Drain says how long an account needs for what would be put back.
+type Drain struct {
+	Account    string `json:"account"`
+	Operations int64  `json:"operations"`
+	// RatePerSecond is the configuration's; 0 is no limit: as fast as the
+	// vendor answers, which nobody knows beforehand. Seconds is 0 then.
+	RatePerSecond int     `json:"rate_per_second"`
+	Seconds       float64 `json:"seconds"`
+	// GateClosed is why no call is made there now; empty while calls are made.
+	GateClosed string `json:"gate_closed"`
+}
+
+// PreviewOrder says how a plan would be put back.
+type PreviewOrder struct {
+	// Rate is the most operations in a second; 0 is no limit.
+	Rate     int
+	Memories []desk.KeyMemory
+	// Rates are the accounts' own, operations a second.
+	Rates map[string]int
+}
+
+// PreviewPutBack says what putting a plan back would do, and changes nothing. A
+// plan without an ID stands for one of nothing.
+func PreviewPutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, o PreviewOrder) (PutBackPreview, error) {
+	p := PutBackPreview{Groups: []desk.ReplayGroup{}, Drains: []Drain{}, Rate: o.Rate}
+	if plan.ID == 0 {
+		return p, nil
+	}
+	plan.Filter = privacy.Mobiles(plan.Filter)
+	p.Plan = &plan
+	found, err := d.PreviewPlan(ctx, plan, o.Memories, ledger.DefaultCodeMaxAge)
+	if err != nil {
+		return p, err
+	}
+	gates, err := d.ClosedGates(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.Total, p.Groups = found.Total, append(p.Groups, found.Groups...)
+	p.NoLongerParked = max(plan.Left-p.Total.Operations, 0)
+	p.Drains = drains(found.Groups, gates, o.Rates)
+	if o.Rate > 0 {
+		p.PutBackSeconds = float64(p.Total.Operations-p.Total.Blocked()) / float64(o.Rate)
+	}
+	return p, nil
+}
+
+// Going tells whether anything would be put back.
+func (p *PutBackPreview) Going() bool {
+	return p.Plan != nil && p.Total.Operations > p.Total.Blocked() && p.CancelledAt == nil
+}
+
+// drains says for each account how long what would be put back keeps it busy.
+func drains(groups []desk.ReplayGroup, gates []desk.ClosedGate, rates map[string]int) []Drain {
+	all := []Drain{}
+	for _, g := range groups {
+		n := g.Operations - g.Blocked()
+		if last := len(all) - 1; last >= 0 && all[last].Account == g.Account {
+			all[last].Operations += n // the groups of an account come together
+			continue
+		}
+		gate, _ := desk.GateOf(gates, g.Account)
+		all = append(all, Drain{Account: g.Account, Operations: n, RatePerSecond: rates[g.Account], GateClosed: gate.Reason})
+	}
+	for i := range all {
+		if d := &all[i]; d.RatePerSecond > 0 {
+			d.Seconds = float64(d.Operations) / float64(d.RatePerSecond)
+		}
+	}
+	return all
+}
+
+// GiveUpPreview is what is left of a plan of kind void, and what giving it up would
+// do.
+type GiveUpPreview struct {
+	Plan   string           `json:"plan"`
+	Filter string           `json:"filter"`
+	Total  desk.VoidGroup   `json:"total"`
+	Groups []desk.VoidGroup `json:"groups"`
+
+	// AcceptInDoubt: what is in doubt would go as well.
+	AcceptInDoubt bool `json:"-"`
+	// Gone were left of the plan and are not parked any more.
+	Gone int64 `json:"-"`
+	// CancelledAt and CancelledBy are nil and empty for a plan that may be carried
+	// out.
+	CancelledAt *time.Time `json:"-"`
+	CancelledBy string     `json:"-"`
+}
+
+// PreviewGiveUp says what giving a plan up would do, and changes nothing.
+func PreviewGiveUp(ctx context.Context, d *desk.Desk, plan desk.Plan, acceptInDoubt bool) (GiveUpPreview, error) {
+	p := GiveUpPreview{Plan: plan.Name, Filter: privacy.Mobiles(plan.Filter), AcceptInDoubt: acceptInDoubt, CancelledAt: plan.CancelledAt, CancelledBy: plan.CancelledBy}
+	total, groups, err := d.PreviewVoid(ctx, plan)
+	if err != nil {
+		return p, err
+	}
+	p.Total, p.Groups, p.Gone = total, append([]desk.VoidGroup{}, groups...), plan.Left-total.Operations
+	return p, nil
+}
+
+// Going counts what would be given up.
+func (p *GiveUpPreview) Going() int64 {
+	switch {
+	case p.CancelledAt != nil:
+		return 0
+	case p.AcceptInDoubt:
+		return p.Total.Operations
+	}
+	return p.Total.Operations - p.Total.InDoubt
+}
