@@ -64,13 +64,13 @@ type MemberOperation struct {
 	// State is posted, voided, parked, sending, pending, or empty when there is
 	// nothing to send.
 	State   string
-	Cause   string
+	Cause   ledger.Cause
 	InDoubt bool
 	// FirstSentAt is zero for a row that was never sent, or has ended; QuietSince
 	// is zero unless it is in doubt.
 	FirstSentAt, QuietSince time.Time
 	// Evidence and PostedAt are set when State is posted or voided.
-	Evidence string
+	Evidence ledger.Evidence
 	PostedAt time.Time
 }
 

@@ -11,10 +11,10 @@ import (
 // zero value chooses all of them; several fields must all fit.
 type OpenFilter struct {
 	// State is pending, sending or parked.
-	State string
+	State ledger.State
 	// Account is the operations' target.
 	Account string
-	Cause   string
+	Cause   ledger.Cause
 	// Member is a member id, recorded or resolved, or a scanned code.
 	Member string
 	// BusinessKey is the order number, or what stands for it.

@@ -15,9 +15,9 @@ import (
 type OpenGroup struct {
 	Account string
 	// State is pending, sending or parked.
-	State string
+	State ledger.State
 	// Cause is why they are parked or wait again; empty for a first attempt.
-	Cause string
+	Cause ledger.Cause
 	// Code is that of parked operations, as OpenFilter.Code chooses by it;
 	// empty for the others.
 	Code  string

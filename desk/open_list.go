@@ -16,8 +16,8 @@ import (
 type OpenOperation struct {
 	ID      ledger.OperationID `json:"id"`
 	Account string             `json:"account"`
-	State   string             `json:"state"`
-	Cause   string             `json:"cause"`
+	State   ledger.State       `json:"state"`
+	Cause   ledger.Cause       `json:"cause"`
 	InDoubt bool               `json:"in_doubt"`
 	// Blocked is why it may not be sent again while in doubt, BlockedKeyMemory
 	// or BlockedUnknownAccount, and empty when it may.

@@ -86,13 +86,13 @@ const (
 
 // OpenState is an operation's outbox row.
 type OpenState struct {
-	State       string     `json:"state"`
-	Cause       string     `json:"cause"`
-	InDoubt     bool       `json:"in_doubt"`
-	Blocked     string     `json:"blocked"`
-	Attempts    int        `json:"attempts"`
-	FirstSentAt *time.Time `json:"first_sent_at"`
-	NextAt      time.Time  `json:"next_attempt_at"`
+	State       ledger.State `json:"state"`
+	Cause       ledger.Cause `json:"cause"`
+	InDoubt     bool         `json:"in_doubt"`
+	Blocked     string       `json:"blocked"`
+	Attempts    int          `json:"attempts"`
+	FirstSentAt *time.Time   `json:"first_sent_at"`
+	NextAt      time.Time    `json:"next_attempt_at"`
 	// LeaseUntil is nil unless the row is being sent.
 	LeaseUntil *time.Time `json:"lease_until"`
 	// Shape is the registered text of the request shape that its attempts have;
@@ -103,14 +103,14 @@ type OpenState struct {
 // PostingDetail is how an operation ended.
 type PostingDetail struct {
 	// Kind is posted or voided.
-	Kind        string    `json:"kind"`
-	Evidence    string    `json:"evidence"`
-	MemberID    string    `json:"member_id"`
-	Attempts    int       `json:"attempts"`
-	HTTPStatus  int       `json:"http_status"`
-	VendorCode  string    `json:"vendor_code"`
-	VendorWords string    `json:"vendor_message"`
-	PostedAt    time.Time `json:"posted_at"`
+	Kind        ledger.PostingKind `json:"kind"`
+	Evidence    ledger.Evidence    `json:"evidence"`
+	MemberID    string             `json:"member_id"`
+	Attempts    int                `json:"attempts"`
+	HTTPStatus  int                `json:"http_status"`
+	VendorCode  string             `json:"vendor_code"`
+	VendorWords string             `json:"vendor_message"`
+	PostedAt    time.Time          `json:"posted_at"`
 	// Correction is nil unless the vendor applied what was voided.
 	Correction *CorrectionDetail `json:"correction"`
 }
@@ -118,13 +118,13 @@ type PostingDetail struct {
 // CorrectionDetail says that a void was not so (table corrections).
 type CorrectionDetail struct {
 	// Kind is applied_after_void.
-	Kind        string    `json:"kind"`
-	Evidence    string    `json:"evidence"`
-	MemberID    string    `json:"member_id"`
-	HTTPStatus  int       `json:"http_status"`
-	VendorCode  string    `json:"vendor_code"`
-	VendorWords string    `json:"vendor_message"`
-	CorrectedAt time.Time `json:"corrected_at"`
+	Kind        string          `json:"kind"`
+	Evidence    ledger.Evidence `json:"evidence"`
+	MemberID    string          `json:"member_id"`
+	HTTPStatus  int             `json:"http_status"`
+	VendorCode  string          `json:"vendor_code"`
+	VendorWords string          `json:"vendor_message"`
+	CorrectedAt time.Time       `json:"corrected_at"`
 }
 
 // AttemptDetail is one attempt that did not post. The words are those of Call.
@@ -319,7 +319,8 @@ func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
 	d.Attempts, d.Acts = []AttemptDetail{}, []ActDetail{}
 	var open OpenState
 	var posting PostingDetail
-	var state, kind *string
+	var state *ledger.State
+	var kind *ledger.PostingKind
 	var nextAt, postedAt *time.Time
 	err = row.Scan(&d.ID, &d.Account, &d.Kind, &d.BizID, &d.Reference, &d.BusinessKey, &d.MemberID, &d.MemberCode,
 		&d.Points, &d.SourceType, &d.PointsChannel, &d.Reason, &d.BusinessDate, &d.ShopCode, &d.AmountFen,

@@ -17,17 +17,17 @@ type Status struct {
 	Reference   string             `json:"reference"`
 	BusinessKey string             `json:"business_key"`
 	// MemberID is empty while it is not known.
-	MemberID    string        `json:"member_id"`
-	Points      ledger.Points `json:"points"`
-	EventType   string        `json:"event_type"`
-	EventSource string        `json:"event_source"`
-	RecordedAt  time.Time     `json:"recorded_at"`
-	State       string        `json:"state"`
-	Cause       string        `json:"cause,omitempty"`
-	InDoubt     bool          `json:"in_doubt"`
-	Attempts    int           `json:"attempts"`
-	PostedAt    *time.Time    `json:"posted_at,omitempty"`
-	Evidence    string        `json:"evidence,omitempty"`
+	MemberID    string          `json:"member_id"`
+	Points      ledger.Points   `json:"points"`
+	EventType   string          `json:"event_type"`
+	EventSource string          `json:"event_source"`
+	RecordedAt  time.Time       `json:"recorded_at"`
+	State       string          `json:"state"`
+	Cause       ledger.Cause    `json:"cause,omitempty"`
+	InDoubt     bool            `json:"in_doubt"`
+	Attempts    int             `json:"attempts"`
+	PostedAt    *time.Time      `json:"posted_at,omitempty"`
+	Evidence    ledger.Evidence `json:"evidence,omitempty"`
 }
 
 // sqlEachOperation lists everything, in order of recording.

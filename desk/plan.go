@@ -170,7 +170,7 @@ func insertPlanTx(ctx context.Context, tx pgx.Tx, p *Plan, name func(chars int) 
 
 func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	filter := *n.Choose
-	filter.State = string(ledger.Parked)
+	filter.State = ledger.Parked
 	if _, err := tx.Exec(ctx, sqlChooseFor, p.ID); err != nil {
 		return fmt.Errorf("choose operations: %w", err)
 	}

@@ -13,9 +13,9 @@ import (
 // ReplayGroup is what a replay would do to the parked operations of one
 // account, cause and kind.
 type ReplayGroup struct {
-	Account string      `json:"account"`
-	Cause   string      `json:"cause"`
-	Kind    ledger.Kind `json:"kind"`
+	Account string       `json:"account"`
+	Cause   ledger.Cause `json:"cause"`
+	Kind    ledger.Kind  `json:"kind"`
 	ReplayCount
 }
 
@@ -84,7 +84,7 @@ func (d *Desk) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, co
 		if account == nil {
 			preview.Total = c
 		} else {
-			preview.Groups = append(preview.Groups, ReplayGroup{Account: *account, Cause: *cause, Kind: ledger.Kind(*kind), ReplayCount: c})
+			preview.Groups = append(preview.Groups, ReplayGroup{Account: *account, Cause: ledger.Cause(*cause), Kind: ledger.Kind(*kind), ReplayCount: c})
 		}
 		return nil
 	})

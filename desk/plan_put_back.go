@@ -139,7 +139,7 @@ SELECT count(*), count(*) FILTER (WHERE p.kind = 'posted'), count(*) FILTER (WHE
 
 // Progress looks at the operations that this run has put back. untried are the
 // causes, besides CauseReplayed, of rows that went back to waiting untried.
-func (r *PlanRun) Progress(ctx context.Context, untried ...string) (p PutBackProgress, err error) {
+func (r *PlanRun) Progress(ctx context.Context, untried ...ledger.Cause) (p PutBackProgress, err error) {
 	err = r.conn.QueryRow(ctx, sqlPutBackProgress, r.Plan.ID, r.Act, append(untried, ledger.CauseReplayed)).
 		Scan(&p.Total, &p.Posted, &p.Voided, &p.Parked, &p.Failing, &p.Sending, &p.Waiting)
 	if err != nil {

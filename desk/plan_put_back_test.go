@@ -131,10 +131,10 @@ func TestReopenLeavesOthersAlone(t *testing.T) {
 	row := f.claim(7, 1)[0]
 	f.record(f.event("SO-2"))
 	before := one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`)
-	for _, state := range []string{"", "sending", "pending"} { // a filter cannot ask for them either
+	for _, state := range []ledger.State{"", ledger.Sending, ledger.Pending} { // a filter cannot ask for them either
 		r := newReopening()
 		r.filter.State = state
-		want(t, "found for "+state, mustReplay(t, s, r).plan.Size, 0)
+		want(t, "found for "+string(state), mustReplay(t, s, r).plan.Size, 0)
 	}
 	want(t, "operations of no action", one[int](f, `SELECT count(*) FROM action_operations`), 0)
 	want(t, "rows", one[string](f, `SELECT string_agg(x::text, ' ' ORDER BY operation_id) FROM outbox x`), before)
@@ -373,7 +373,7 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := found[0]
-	want(t, "state", d.Open.State+" "+d.Open.Cause, "parked refused")
+	want(t, "state", string(d.Open.State)+" "+string(d.Open.Cause), "parked refused")
 	want(t, "attempts", len(d.Attempts), 1)
 	want(t, "words", d.Attempts[0].VendorCode+" "+d.Attempts[0].VendorWords, "40301 冻结")
 	want(t, "not ended", d.Posting == nil, true)

@@ -88,7 +88,7 @@ func (r *PlanRun) VoidBatch(ctx context.Context, acceptInDoubt bool) (v VoidCoun
 // group that sums up all, these are empty.
 type VoidGroup struct {
 	Account    string        `json:"account,omitempty"`
-	Cause      string        `json:"cause,omitempty"`
+	Cause      ledger.Cause  `json:"cause,omitempty"`
 	Kind       ledger.Kind   `json:"kind,omitempty"`
 	Operations int64         `json:"operations"`
 	Members    int64         `json:"members"`
@@ -130,7 +130,7 @@ func (d *Desk) PreviewVoid(ctx context.Context, p Plan) (total VoidGroup, groups
 			return nil
 		}
 		group := g
-		group.Account, group.Cause, group.Kind = *account, *cause, ledger.Kind(*kind)
+		group.Account, group.Cause, group.Kind = *account, ledger.Cause(*cause), ledger.Kind(*kind)
 		groups = append(groups, group)
 		return nil
 	})

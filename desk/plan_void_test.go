@@ -58,7 +58,7 @@ func TestVoid(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "preview", fmt.Sprint(total.Operations, total.Members, total.Points, total.InDoubt, len(groups)), "2 1 200 1 1")
-	want(t, "group", groups[0].Account+" "+groups[0].Cause+" "+string(groups[0].Kind), "zhimai refused points_add")
+	want(t, "group", groups[0].Account+" "+string(groups[0].Cause)+" "+string(groups[0].Kind), "zhimai refused points_add")
 	want(t, "nothing changed", one[int](f, `SELECT count(*) FROM outbox`), 4)
 
 	want(t, "without doubt", void(t, s, plan, false), desk.VoidCount{Voided: 1, Points: 100, Refused: 1})

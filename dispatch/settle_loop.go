@@ -206,7 +206,7 @@ func (d *Dispatcher) noteAside(err error) error {
 	d.aside.Add(int64(len(aside.Rows)))
 	for _, r := range aside.Rows {
 		d.log.Error("a result cannot be written, its row is parked: somebody must look", zap.Int64("operation_id", int64(r.ID)),
-			zap.String("cause", ledger.CauseSettlingRefused), zap.String("said", r.Words))
+			zap.String("cause", string(ledger.CauseSettlingRefused)), zap.String("said", r.Words))
 	}
 	return nil
 }

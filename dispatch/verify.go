@@ -187,7 +187,7 @@ func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, p policy, random f
 }
 
 // parkVerified parks a row in doubt for a person, with what was seen.
-func parkVerified(row *ledger.Claimed, cause, why string, seen []evidence.Record) decision {
+func parkVerified(row *ledger.Claimed, cause ledger.Cause, why string, seen []evidence.Record) decision {
 	c := giveBack(row)
 	c.State, c.Cause, c.UseAttempt = ledger.Parked, cause, true
 	text := "verification: " + why

@@ -1,40 +1,62 @@
 package ledger
 
-import "time"
+// Cause says why an outbox row is parked, or why it waits again. The empty cause
+// is that of a row that was not tried yet.
+type Cause string
 
-// Causes of waiting and parked rows that the dispatcher writes. Those that the
-// store writes itself stand beside their statements.
+// Causes that follow a call.
 const (
-	CauseRefused          = "refused"
-	CauseMemberUnresolved = "member_unresolved"
-	CauseUnauthorised     = "unauthorised"
-	CauseThrottled        = "throttled"
-	CauseSuspicious       = "suspicious_refusal"
-	CauseNotSent          = "not_sent"
-	CauseRetryable        = "retryable"
-	CauseUnsendable       = "unsendable"
-	CauseUnknown          = "unknown"
-	CauseReturned         = "returned_unsent"
-	// CausePointsDiffer and CauseCandidates are those of a verification.
-	CausePointsDiffer = "verification_points_differ"
-	CauseCandidates   = "verification_candidates"
+	// CauseRefused: the vendor will not do it.
+	CauseRefused Cause = "refused"
+	// CauseMemberUnresolved: the vendor knows nobody by this scanned code.
+	CauseMemberUnresolved Cause = "member_unresolved"
+	// CauseUnauthorised: the vendor does not accept our credentials.
+	CauseUnauthorised Cause = "unauthorised"
+	// CauseThrottled: the vendor wants fewer calls.
+	CauseThrottled Cause = "throttled"
+	// CauseSuspicious: too many refusals in a row had this one's code.
+	CauseSuspicious Cause = "suspicious_refusal"
+	// CauseNotSent: nothing left this machine.
+	CauseNotSent Cause = "not_sent"
+	// CauseRetryable: the vendor asks to try again.
+	CauseRetryable Cause = "retryable"
+	// CauseUnsendable: no request can be made of the operation.
+	CauseUnsendable Cause = "unsendable"
+	// CauseUnknown: the vendor may have applied it.
+	CauseUnknown Cause = "unknown"
+	// CauseReturned: a worker gave the row back without sending it.
+	CauseReturned Cause = "returned_unsent"
 )
 
-// CauseReplayed is the cause of a row that a person put back, until its next
-// attempt.
-const CauseReplayed = "replayed"
-
-// Reasons of closed gates that workers write; see [GatePaused] for a person's.
+// Causes that follow a reading of the member's records.
 const (
-	GateUnauthorised = "unauthorised"
-	GateThrottled    = "throttled"
-	GateSuspicious   = "suspicious_refusals"
-	GateFailing      = "failing"
+	// CausePointsDiffer: the records show the reference with other points.
+	CausePointsDiffer Cause = "verification_points_differ"
+	// CauseCandidates: some records may be this operation.
+	CauseCandidates Cause = "verification_candidates"
+	// CauseNoControl: the reading proved nothing; the row waits for another
+	// reading, or, parked, for a person.
+	CauseNoControl Cause = "no_control"
 )
 
-// GatePaused is the reason of a gate that a person closed. Only a person opens
-// it again (sqlCloseGate, sqlOpenGate and sqlTakeProbe leave it alone).
-const GatePaused = "paused"
+// Causes that the store finds by itself.
+const (
+	// CauseLeaseExpired: a worker did not say how its call ended.
+	CauseLeaseExpired Cause = "lease_expired"
+	// CauseAttemptsExhausted: it was tried as often as allowed.
+	CauseAttemptsExhausted Cause = "attempts_exhausted"
+	// CauseKeyMemoryOver: in doubt for longer than the vendor remembers the key.
+	CauseKeyMemoryOver Cause = "key_memory_over"
+	// CauseSettlingRefused: the database refuses to write the result; a person
+	// must look at both.
+	CauseSettlingRefused Cause = "settling_refused"
+	// CauseRebuilt: read from the stream again, because the database that first
+	// recorded it is gone.
+	CauseRebuilt Cause = "rebuilt"
+	// CauseDatabaseChanged: open in a database that lost its newest commits; its
+	// send may be among them.
+	CauseDatabaseChanged Cause = "database_changed"
+)
 
-// DefaultCodeMaxAge is how old a scanned member code may be; codes rotate.
-const DefaultCodeMaxAge = 24 * time.Hour
+// CauseReplayed: a person put the row back; until its next attempt.
+const CauseReplayed Cause = "replayed"

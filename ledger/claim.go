@@ -179,14 +179,6 @@ func (s *Store) Renew(ctx context.Context, ids []OperationID, tokens []LeaseToke
 	return kept, nil
 }
 
-// CauseLeaseExpired, CauseAttemptsExhausted and CauseKeyMemoryOver are the
-// causes that the store itself writes.
-const (
-	CauseLeaseExpired      = "lease_expired"
-	CauseAttemptsExhausted = "attempts_exhausted"
-	CauseKeyMemoryOver     = "key_memory_over"
-)
-
 // sqlParkForgotten parks rows in doubt that may not be sent again because the
 // vendor may have forgotten their key (outbox_doubt_idx). Skips rows that
 // somebody is changing: the next sweep finds them.

@@ -6,11 +6,6 @@ import (
 	"time"
 )
 
-// CauseNoControl is the cause of a row in doubt whose member's records were read
-// without proving anything: it waits for another reading, or, parked, for a
-// person.
-const CauseNoControl = "no_control"
-
 // ControlWait is what waits for more to be known of an account's records.
 type ControlWait struct {
 	Rows int64

@@ -9,6 +9,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Reasons of closed gates that workers write; see [GatePaused] for a person's.
+const (
+	GateUnauthorised = "unauthorised"
+	GateThrottled    = "throttled"
+	GateSuspicious   = "suspicious_refusals"
+	GateFailing      = "failing"
+)
+
+// GatePaused is the reason of a gate that a person closed. Only a person opens
+// it again (sqlCloseGate, sqlOpenGate and sqlTakeProbe leave it alone).
+const GatePaused = "paused"
+
 // Gate is an account's gate as all workers see it.
 type Gate struct {
 	// Reason is empty when the gate is open; then only Closings may be set.

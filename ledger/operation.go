@@ -24,6 +24,9 @@ const (
 	FreezePoint Kind = "freeze_point"
 )
 
+// DefaultCodeMaxAge is how old a scanned member code may be; codes rotate.
+const DefaultCodeMaxAge = 24 * time.Hour
+
 // Operation is one intended vendor call. It is written once, together with its
 // outbox row, and never changed (tables operations and outbox).
 type Operation struct {

@@ -65,8 +65,8 @@ type operationRow struct {
 type outboxRow struct {
 	OperationID ledger.OperationID `json:"operation_id"`
 	Target      string             `json:"target"`
-	State       string             `json:"state"`
-	Cause       string             `json:"cause"`
+	State       ledger.State       `json:"state"`
+	Cause       ledger.Cause       `json:"cause"`
 	InDoubt     bool               `json:"in_doubt"`
 	Attempts    int                `json:"attempts"`
 	FirstSentAt *time.Time         `json:"first_sent_at"`

@@ -41,7 +41,8 @@ type modelOp struct {
 
 // modelRow is what can be predicted of an outbox row.
 type modelRow struct {
-	State, Cause    string
+	State           ledger.State
+	Cause           ledger.Cause
 	InDoubt         bool
 	Attempts        int
 	Sent, Forgotten bool
@@ -169,7 +170,7 @@ func (o *modelOp) settle(c ledger.Change) {
 	if c.Unsent && !o.row.InDoubt {
 		o.row.Sent, o.row.Forgotten, o.age = false, false, 0
 	}
-	o.release(string(c.State), c.Cause, c.Doubt, used)
+	o.release(c.State, c.Cause, c.Doubt, used)
 	o.row.Due = c.Delay == 0
 	if c.Attempt != nil {
 		o.attempts = append(o.attempts, c.Attempt.Outcome)
@@ -180,16 +181,16 @@ func (o *modelOp) settle(c ledger.Change) {
 func (o *modelOp) verified() { o.row.InDoubt, o.row.Forgotten, o.age = false, false, 0 }
 
 func (o *modelOp) rescue() {
-	state, cause := "pending", ledger.CauseLeaseExpired
+	state, cause := ledger.Pending, ledger.CauseLeaseExpired
 	if o.row.Attempts+1 >= modelAttempts {
-		state, cause = "parked", ledger.CauseAttemptsExhausted
+		state, cause = ledger.Parked, ledger.CauseAttemptsExhausted
 	}
 	o.release(state, cause, true, 1)
 	o.row.Due = true
 	o.attempts = append(o.attempts, "lease_expired")
 }
 
-func (o *modelOp) release(state, cause string, doubt bool, used int) {
+func (o *modelOp) release(state ledger.State, cause ledger.Cause, doubt bool, used int) {
 	o.row.State, o.row.Cause, o.row.Token, o.row.Live = state, cause, 0, false
 	o.row.InDoubt = o.row.InDoubt || doubt
 	o.row.Attempts += used
@@ -203,7 +204,7 @@ func (o *modelOp) end(kind string, evidence ledger.Evidence, member string, used
 // answer is one of the ways in which the dispatcher gives a row back
 // (dispatch/decide.go, which this must follow).
 type answer struct {
-	cause string
+	cause ledger.Cause
 	// outcome is "" when no call was made.
 	outcome string
 	// park: at once. retry: use an attempt, and park after the last. Neither:

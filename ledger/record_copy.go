@@ -144,7 +144,7 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 		c.integer(int64(ids[i]))
 		c.text(o.Target)
 		if l := q.lease(o.Target); l != nil {
-			c.text("sending")
+			c.text(string(Sending))
 			c.boolean(false)
 			c.time(now)
 			c.time(now)

@@ -42,7 +42,7 @@ type queueing struct {
 
 // args are state, cause, in_doubt and rest of new outbox rows, and the leases.
 func (q *queueing) args() []any {
-	state, cause, doubt, rest := Pending, "", false, time.Duration(0)
+	state, cause, doubt, rest := Pending, Cause(""), false, time.Duration(0)
 	if q.rebuilt != nil {
 		cause, doubt, rest = CauseRebuilt, true, q.rebuilt.Rest
 		if q.rebuilt.Parked {
@@ -54,7 +54,7 @@ func (q *queueing) args() []any {
 	for i, l := range q.leases {
 		targets[i], shapes[i], tokens[i], seconds[i] = l.Target, l.Shape, int64(l.Token), l.Lease.Seconds()
 	}
-	return []any{string(state), cause, doubt, rest, targets, tokens, seconds, shapes}
+	return []any{string(state), string(cause), doubt, rest, targets, tokens, seconds, shapes}
 }
 
 // lease is what was asked for the target, nil for none.

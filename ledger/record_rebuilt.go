@@ -9,14 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CauseRebuilt is the cause of a row that was read from the stream again,
-// because the database that first recorded it is gone.
-const CauseRebuilt = "rebuilt"
-
-// CauseDatabaseChanged is the cause of a row that was open in a database that
-// lost its newest commits: its send may be among them.
-const CauseDatabaseChanged = "database_changed"
-
 // Rebuilt says how operations enter the outbox when their message was recorded
 // before, in a database that is gone. They may have been sent: they are in
 // doubt, and count as first sent at the broker's time, which is never later

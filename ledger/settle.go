@@ -14,18 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Evidence is how we know that an operation was applied.
-type Evidence string
-
-const (
-	// Answered: the vendor's reply to this attempt said so.
-	Answered Evidence = "answered"
-	// AlreadyApplied: the vendor said that it had applied the key before.
-	AlreadyApplied Evidence = "already_applied"
-	// Manual: a person says so.
-	Manual Evidence = "manual"
-)
-
 // Confirmation is a heard "applied".
 type Confirmation struct {
 	ID       OperationID
@@ -167,16 +155,6 @@ func queryIDs(ctx context.Context, pool *pgxpool.Pool, sql string, args ...any) 
 	return pgx.CollectRows(rows, pgx.RowTo[OperationID])
 }
 
-// State of an outbox row that is not being sent.
-type State string
-
-const (
-	// Pending rows are due at a time.
-	Pending State = "pending"
-	// Parked rows wait for a person.
-	Parked State = "parked"
-)
-
 // Call is what was asked of the vendor.
 type Call string
 
@@ -207,9 +185,10 @@ type Attempt struct {
 type Change struct {
 	ID    OperationID
 	Token LeaseToken
+	// State is Pending or Parked.
 	State State
 	// Cause is required for Parked; for Pending it says why it waits again.
-	Cause string
+	Cause Cause
 	// Doubt marks the row in doubt. False leaves the doubt as it is.
 	Doubt bool
 	// QuietIn is how long after now the call that caused the doubt may still run
@@ -318,7 +297,7 @@ func (s *Store) settleSome(ctx context.Context, changes []Change) ([]OperationID
 	for i := range changes {
 		c := &changes[i]
 		ids[i], tokens[i], delays[i] = int64(c.ID), int64(c.Token), c.Delay.Milliseconds()
-		states[i], causes[i], doubts[i], unsent[i] = string(c.State), c.Cause, c.Doubt, c.Unsent
+		states[i], causes[i], doubts[i], unsent[i] = string(c.State), string(c.Cause), c.Doubt, c.Unsent
 		reshape[i] = c.Reshape
 		quiet[i], lacks[i] = c.QuietIn.Milliseconds(), c.Lack
 		if c.UseAttempt {

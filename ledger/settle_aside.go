@@ -9,10 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// CauseSettlingRefused parks a row whose result the database refuses to write:
-// a person must look at both.
-const CauseSettlingRefused = "settling_refused"
-
 // SetAside is a row whose result could not be written, and the database's words.
 type SetAside struct {
 	ID    OperationID
@@ -98,7 +94,7 @@ WITH aside AS (
        FOR UPDATE OF x
 ), parked AS (
     UPDATE outbox x
-       SET state = 'parked', cause = '` + CauseSettlingRefused + `', in_doubt = x.in_doubt OR a.doubt,
+       SET state = 'parked', cause = '` + string(CauseSettlingRefused) + `', in_doubt = x.in_doubt OR a.doubt,
            first_sent_at = CASE WHEN a.doubt THEN COALESCE(x.first_sent_at, now()) ELSE x.first_sent_at END,
            quiet_since = CASE WHEN a.doubt THEN GREATEST(x.quiet_since, now() + a.quiet_ms * interval '1 millisecond')
                               ELSE x.quiet_since END,

@@ -8,9 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Verified: the operation was seen in the vendor's records.
-const Verified Evidence = "verified"
-
 // sqlClearDoubt ends the doubt of a row after a completed verification that
 // found nothing; the key's age counts from the send that follows. No row means
 // that the lease is lost: then the row must not be sent.

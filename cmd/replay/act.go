@@ -130,9 +130,9 @@ func notParked(err error, d *desk.OperationDetail) error {
 	}
 	next := fmt.Sprintf("`replay show %d` tells how", d.ID)
 	switch refused.State {
-	case "sending":
+	case string(ledger.Sending):
 		next = "a worker is sending it at this moment. Look again when that has ended: `replay show " + string(d.BizID) + "`"
-	case "pending":
+	case string(ledger.Pending):
 		next = "it waits for a worker, which may take it at any moment; what is done by hand is done to parked operations only. " +
 			"To hold the account back, see `replay pause --help`"
 	}
@@ -145,9 +145,9 @@ func parkedOrRefused(d *desk.OperationDetail) error {
 	state := "nothing to send"
 	switch {
 	case d.Posting != nil:
-		state = d.Posting.Kind
+		state = string(d.Posting.Kind)
 	case d.Open != nil:
-		state = d.Open.State
+		state = string(d.Open.State)
 	}
 	if state == string(ledger.Parked) {
 		return nil

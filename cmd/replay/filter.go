@@ -56,6 +56,9 @@ func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.by, "by", string(desk.TimeRecorded), "time for --since: recorded, event or failed")
 }
 
+// allStates is a --state that chooses every one.
+const allStates = "all"
+
 // registerState is for a command that only looks.
 func (f *filterFlags) registerState(c *cobra.Command) {
 	c.Flags().StringVar(&f.state, "state", string(ledger.Parked), "parked, pending, sending or all")
@@ -81,10 +84,10 @@ func (f *filterFlags) filter(c *cobra.Command, now time.Time) (desk.OpenFilter, 
 	if err := f.check(c); err != nil {
 		return desk.OpenFilter{}, err
 	}
-	o := desk.OpenFilter{Account: f.account, Cause: f.cause, Code: f.code, Outcome: f.outcome, State: f.state, Member: f.member,
+	o := desk.OpenFilter{Account: f.account, Cause: ledger.Cause(f.cause), Code: f.code, Outcome: f.outcome, State: ledger.State(f.state), Member: f.member,
 		BusinessKey: f.order, BizID: ledger.BizID(f.bizID), EventType: f.eventType, EventSource: f.source, Kind: ledger.Kind(f.kind),
 		SourceType: f.sourceType, PointsChannel: f.channel, ShopCode: f.shop, InDoubt: f.inDoubt, By: desk.TimeOf(f.by)}
-	if f.state == "all" {
+	if f.state == allStates {
 		o.State = ""
 	}
 	var err error
@@ -96,7 +99,7 @@ func (f *filterFlags) filter(c *cobra.Command, now time.Time) (desk.OpenFilter, 
 // fit nothing, and look like good news.
 func (f *filterFlags) check(c *cobra.Command) error {
 	switch {
-	case !slices.Contains([]string{"all", "parked", "pending", "sending"}, f.state):
+	case f.state != allStates && !slices.Contains(ledger.AllStates(), ledger.State(f.state)):
 		return command.Usagef("--state: want parked, pending, sending or all, got %q", f.state)
 	case f.outcome != "" && !slices.Contains(outcomes[:], f.outcome):
 		return command.Usagef("--outcome: want one of %s; got %q", strings.Join(outcomes[:], ", "), f.outcome)
@@ -166,11 +169,11 @@ func filterArgs(f desk.OpenFilter) []string {
 			add(flag, strconv.Itoa(n))
 		}
 	}
-	if f.State != string(ledger.Parked) {
-		add("--state", f.State)
+	if f.State != ledger.Parked {
+		add("--state", string(f.State))
 	}
 	add("--account", f.Account)
-	add("--cause", f.Cause)
+	add("--cause", string(f.Cause))
 	add("--outcome", f.Outcome)
 	add("--code", f.Code)
 	add("--member", f.Member)

@@ -209,9 +209,9 @@ func (l listing) print(out io.Writer, now time.Time) {
 		case o.InDoubt:
 			doubt = "yes"
 		}
-		cause := o.Cause
+		cause := string(o.Cause)
 		if l.state != string(ledger.Parked) {
-			cause = strings.TrimSpace(o.State + " " + o.Cause)
+			cause = strings.TrimSpace(string(o.State) + " " + cause)
 		}
 		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, terminal.Clean(memberOf(o.MemberID, o.MemberCode)),
 			terminal.Clean(o.BusinessKey), wording.Count(o.Points), when, terminal.Clean(wording.VendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
@@ -251,7 +251,7 @@ func (l listing) printCSV(out io.Writer) error {
 		if o.FailedAt != nil {
 			failed = utc(*o.FailedAt)
 		}
-		records = append(records, []string{strconv.FormatInt(int64(o.ID), 10), o.Account, o.State, o.Cause,
+		records = append(records, []string{strconv.FormatInt(int64(o.ID), 10), o.Account, string(o.State), string(o.Cause),
 			strconv.FormatBool(o.InDoubt), o.Blocked, strconv.Itoa(o.Attempts), string(o.Kind), string(o.BizID), o.Reference,
 			cellText(o.BusinessKey), cellText(o.MemberID), cellText(o.MemberCode), strconv.FormatInt(int64(o.Points), 10),
 			cellText(o.EventType), utc(o.EventTime), utc(o.RecordedAt), firstSent, utc(o.NextAt), o.Outcome,

@@ -126,7 +126,7 @@ func (c *console) record(order string, edit ...func(*ledger.Operation)) ledger.O
 }
 
 // park parks what waits; sentAgo 0 means never sent.
-func (c *console) park(cause string, sentAgo time.Duration, inDoubt bool) {
+func (c *console) park(cause ledger.Cause, sentAgo time.Duration, inDoubt bool) {
 	c.t.Helper()
 	c.exec(`UPDATE outbox SET state = 'parked', cause = $1, attempts = 3, in_doubt = $3,
 	               first_sent_at = CASE WHEN $2::bigint > 0 THEN now() - $2::bigint * interval '1 second' END

@@ -129,7 +129,7 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	for _, rows := range open {
 		switch {
 		case rows.Target != g.Account:
-		case rows.State == "sending":
+		case rows.State == ledger.Sending:
 			g.Sending += rows.Rows
 		case rows.State == ledger.Pending:
 			g.Waiting += rows.Rows

@@ -118,7 +118,7 @@ func (p *previewReport) printGroups(out io.Writer) {
 	}
 	var rows [][]string
 	for _, g := range p.Groups {
-		rows = append(rows, row(g.Account, g.Cause, string(g.Kind), g.ReplayCount))
+		rows = append(rows, row(g.Account, string(g.Cause), string(g.Kind), g.ReplayCount))
 	}
 	if len(rows) > 1 {
 		rows = append(rows, row("all", "", "", p.Total))

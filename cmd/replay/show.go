@@ -190,7 +190,7 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 	o.printAttempts(out)
 	if p := o.Posting; p != nil {
 		fmt.Fprintln(out, "How it ended")
-		terminal.Line(out, p.Kind, wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
+		terminal.Line(out, string(p.Kind), wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
 		if said := wording.Answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
 			terminal.Line(out, wordsFrom(p.Evidence), said)
 		}
@@ -210,9 +210,9 @@ func (o *shownOperation) print(out io.Writer, now time.Time) {
 
 // wordsFrom says whose words a posting keeps: the vendor's answer to the points
 // call, or what it rests on otherwise.
-func wordsFrom(evidence string) string {
+func wordsFrom(evidence ledger.Evidence) string {
 	switch evidence {
-	case string(ledger.Answered), string(ledger.AlreadyApplied):
+	case ledger.Answered, ledger.AlreadyApplied:
 		return "vendor said"
 	}
 	return "rests on"
@@ -231,7 +231,7 @@ func (o *shownOperation) stateWords(now time.Time) string {
 	switch {
 	case o.Posting != nil:
 		own := 0
-		if o.Posting.Kind == "posted" && o.Posting.Evidence != "manual" {
+		if o.Posting.Kind == ledger.Posted && o.Posting.Evidence != ledger.Manual {
 			own = 1 // the attempt that posted is in the posting alone
 		}
 		return fmt.Sprintf("%s, after %s", o.Posting.Kind, o.attemptWords(o.Posting.Attempts, own))
@@ -246,9 +246,9 @@ func (o *shownOperation) stateWords(now time.Time) string {
 		why = fmt.Sprintf(": %s (%s)", wording.Cause(x.Cause, x.State), x.Cause)
 	}
 	switch x.State {
-	case "sending":
+	case ledger.Sending:
 		return "being sent; its lease ends " + wording.Moment(*x.LeaseUntil)
-	case "pending":
+	case ledger.Pending:
 		due := "due now"
 		if x.NextAt.After(now) {
 			due = "due " + wording.Moment(x.NextAt)

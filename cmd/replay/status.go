@@ -61,7 +61,7 @@ const maxCommands = 4
 // causeCommands are what to type for the operations of a cause, one for each code
 // where there are several.
 func causeCommands(c *overview.Cause, verb, account string) []string {
-	args := []string{"replay", verb, "--account", account, "--cause", c.Cause}
+	args := []string{"replay", verb, "--account", account, "--cause", string(c.Cause)}
 	if len(c.Codes) == 1 || len(c.Codes) > maxCommands {
 		return []string{shell(args...)}
 	}
@@ -87,7 +87,7 @@ func statusAdvice(r *overview.Report) []string {
 		}
 		for _, c := range a.ByCause() {
 			next = append(next, fmt.Sprintf("%s, %s parked (%s): %s. %s:\n%s", a.Account, wording.Count(c.Count), c.Cause,
-				wording.Cause(c.Cause, string(ledger.Parked)), wording.Advice(c.Cause, a.Verifies), strings.Join(causeCommands(&c, "list", a.Account), "\n")))
+				wording.Cause(c.Cause, ledger.Parked), wording.Advice(c.Cause, a.Verifies), strings.Join(causeCommands(&c, "list", a.Account), "\n")))
 			if wording.WorthReplay(c.Cause, a.Verifies) {
 				runs = append(runs, causeCommands(&c, "run", a.Account)...)
 			}
@@ -153,7 +153,7 @@ func printParked(out io.Writer, r *overview.Report) {
 			if c.Code == "" {
 				said = "(further codes)"
 			}
-			rows = append(rows, []string{a.Account, c.Cause, terminal.Clean(c.Code), wording.Count(c.Count), wording.Count(c.InDoubt), wording.Age(c.OldestAt, r.At), said})
+			rows = append(rows, []string{a.Account, string(c.Cause), terminal.Clean(c.Code), wording.Count(c.Count), wording.Count(c.InDoubt), wording.Age(c.OldestAt, r.At), said})
 		}
 	}
 	if len(rows) > 0 {
@@ -167,13 +167,13 @@ func printParked(out io.Writer, r *overview.Report) {
 // words.
 func printWaiting(out io.Writer, r *overview.Report) {
 	var rows [][]string
-	var causes []string
+	var causes []ledger.Cause
 	for _, a := range r.Accounts {
 		for _, w := range a.Waits {
 			if w.Cause == "" {
 				continue
 			}
-			rows = append(rows, []string{a.Account, w.Cause, wording.Count(w.Count), wording.Count(w.InDoubt), wording.Age(w.OldestAt, r.At)})
+			rows = append(rows, []string{a.Account, string(w.Cause), wording.Count(w.Count), wording.Count(w.InDoubt), wording.Age(w.OldestAt, r.At)})
 			if !slices.Contains(causes, w.Cause) {
 				causes = append(causes, w.Cause)
 			}
@@ -185,6 +185,6 @@ func printWaiting(out io.Writer, r *overview.Report) {
 	fmt.Fprintln(out, "\nWaiting for another attempt, and why")
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Right("OPERATIONS"), terminal.Right("OF THEM IN DOUBT"), terminal.Right("OLDEST")}, rows)
 	for _, cause := range causes {
-		terminal.Point(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, string(ledger.Pending)), wording.Waiting(cause)))
+		terminal.Point(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, ledger.Pending), wording.Waiting(cause)))
 	}
 }

@@ -177,7 +177,7 @@ func (r *voidReport) print(out io.Writer) {
 	}
 	rows := make([][]string, 0, len(r.Groups)+1)
 	for _, g := range r.Groups {
-		rows = append(rows, row(g.Account, g.Cause, string(g.Kind), g))
+		rows = append(rows, row(g.Account, string(g.Cause), string(g.Kind), g))
 	}
 	if len(rows) > 1 {
 		rows = append(rows, row("all", "", "", r.Total))

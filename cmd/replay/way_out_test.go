@@ -15,7 +15,7 @@ import (
 // the parked operation up before.
 func TestAdviceGivesUpBeforeAnew(t *testing.T) {
 	t.Parallel()
-	for _, cause := range []string{ledger.CauseMemberUnresolved, ledger.CauseUnsendable} {
+	for _, cause := range []ledger.Cause{ledger.CauseMemberUnresolved, ledger.CauseUnsendable} {
 		for _, verify := range []bool{true, false} {
 			advice := wording.Advice(cause, verify)
 			void, anew := strings.Index(advice, "`replay void`) BEFORE"), strings.Index(advice, "under a key of its own")
@@ -67,7 +67,7 @@ func TestShowNamesTheWayOutOfDoubt(t *testing.T) {
 		o.Reason = "订单SO-1 #" + o.Reference
 	})
 	c.park("attempts_exhausted", 48*time.Hour, true)
-	for _, cause := range []string{ledger.CauseCandidates, ledger.CausePointsDiffer, ledger.CauseKeyMemoryOver, ledger.CauseAttemptsExhausted,
+	for _, cause := range []ledger.Cause{ledger.CauseCandidates, ledger.CausePointsDiffer, ledger.CauseKeyMemoryOver, ledger.CauseAttemptsExhausted,
 		ledger.CauseUnsendable, ledger.CauseRebuilt} {
 		c.exec(`UPDATE outbox SET cause = $1`, cause)
 		out := c.must(0, "show", "1")
@@ -129,7 +129,7 @@ func TestMemberLostInDoubt(t *testing.T) {
 func TestAttemptWordsByKindOfAction(t *testing.T) {
 	t.Parallel()
 	o := shownOperation{OperationDetail: desk.OperationDetail{Points: 100, EarlierAttempts: 2,
-		Open: &desk.OpenState{State: string(ledger.Parked), Attempts: 1}}}
+		Open: &desk.OpenState{State: ledger.Parked, Attempts: 1}}}
 	for _, action := range []string{desk.ActRejectsRetry, desk.ActStream, desk.ActResolve} {
 		o.Acts = []desk.ActDetail{{Name: action}}
 		if got := o.stateWords(time.Now()); got != "parked after 1 attempt" {

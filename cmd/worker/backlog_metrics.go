@@ -147,9 +147,6 @@ func (c *backlogCollector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// outboxStates is the closed list of an outbox row's states.
-var outboxStates = [...]ledger.State{ledger.Pending, "sending", ledger.Parked}
-
 // Collect implements prometheus.Collector.
 func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 	look, err := c.reader.read(context.Background())
@@ -172,7 +169,7 @@ func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 		doubts[o.Target] = doubt{d.rows + float64(o.InDoubt), max(d.seconds, o.OldestDoubt.Seconds())}
 	}
 	for account, byState := range found {
-		for _, state := range outboxStates {
+		for _, state := range ledger.AllStates() {
 			gauge(out, c.rows, float64(byState[state].Rows), account, string(state))
 			gauge(out, c.oldest, byState[state].Oldest.Seconds(), account, string(state))
 		}

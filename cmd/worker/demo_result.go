@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/rehearsal"
+	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -130,15 +131,15 @@ func ledgerRow(st desk.Status) rehearsal.LedgerRow {
 	row := rehearsal.LedgerRow{Target: st.Target, Type: st.EventType, Source: st.EventSource, BusinessKey: st.BusinessKey,
 		BizID: string(st.BizID), Points: int64(st.Points), InDoubt: st.InDoubt}
 	switch st.State {
-	case "posted":
+	case string(ledger.Posted):
 		row.State = rehearsal.StatePosted
-	case "voided":
+	case string(ledger.Voided):
 		row.State = rehearsal.StateVoided
 	case "nothing to send":
 		row.State = rehearsal.StateNothing
-	case "parked", "parked in doubt":
+	case string(ledger.Parked), "parked in doubt":
 		row.State = rehearsal.StateParked
-	case "sending":
+	case string(ledger.Sending):
 		row.State = rehearsal.StateSending
 	default:
 		row.State = rehearsal.StatePending

@@ -32,9 +32,9 @@ type Settings struct {
 // Next says what a person can do about an operation.
 func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Settings) Advice {
 	switch {
-	case d.Posting != nil && d.Posting.Kind == "posted" && d.Posting.Evidence == string(ledger.Manual):
+	case d.Posting != nil && d.Posting.Kind == ledger.Posted && d.Posting.Evidence == ledger.Manual:
 		return Advice{Words: "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."}
-	case d.Posting != nil && d.Posting.Kind == "posted":
+	case d.Posting != nil && d.Posting.Kind == ledger.Posted:
 		return Advice{Words: "Nothing: the vendor has applied it."}
 	case d.Posting != nil && d.Posting.Correction != nil:
 		return Advice{Words: "A person gave it up, and the vendor applied it all the same: the member has the points, and the ledger counts them as credited. See that they were not granted in another way as well; settle that with the vendor."}
@@ -44,14 +44,14 @@ func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Set
 		return Advice{Words: "Nothing: there was nothing to send."}
 	case d.Open == nil:
 		return Advice{Words: "This must never be: it is neither open nor ended. Keep the database as it is and report it."}
-	case d.Open.State == "sending" || d.Open.State == "pending":
+	case d.Open.State == ledger.Sending || d.Open.State == ledger.Pending:
 		return nextOfWaiting(d, gates, now)
 	}
 	return nextOfParked(d, s)
 }
 
 func nextOfWaiting(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) Advice {
-	if d.Open.State == "sending" {
+	if d.Open.State == ledger.Sending {
 		if d.Open.LeaseUntil != nil && d.Open.LeaseUntil.Before(now.Add(-time.Minute)) {
 			return Advice{Words: "Its worker is gone, and no other has taken it over: is a worker running for this account? It takes it over by itself, in doubt."}
 		}
@@ -112,9 +112,9 @@ func WaitsFor(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) s
 	switch {
 	case d.Open == nil:
 		return ""
-	case d.Open.State == string(ledger.Parked):
+	case d.Open.State == ledger.Parked:
 		return "a person"
-	case d.Open.State == "sending":
+	case d.Open.State == ledger.Sending:
 		return "the vendor's answer"
 	}
 	g, closed := desk.GateOf(gates, d.Account)

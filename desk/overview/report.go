@@ -50,7 +50,7 @@ type Account struct {
 
 // Parked counts parked operations of one cause and code.
 type Parked struct {
-	Cause string `json:"cause"`
+	Cause ledger.Cause `json:"cause"`
 	// Code is a value for --code; empty on the line that sums up the codes
 	// that are not shown.
 	Code     string    `json:"code"`
@@ -65,11 +65,11 @@ type Parked struct {
 // Wait counts waiting operations of one cause.
 type Wait struct {
 	// Cause is empty for what was not tried yet.
-	Cause    string    `json:"cause"`
-	Words    string    `json:"words"`
-	Count    int64     `json:"operations"`
-	InDoubt  int64     `json:"in_doubt"`
-	OldestAt time.Time `json:"oldest_at"`
+	Cause    ledger.Cause `json:"cause"`
+	Words    string       `json:"words"`
+	Count    int64        `json:"operations"`
+	InDoubt  int64        `json:"in_doubt"`
+	OldestAt time.Time    `json:"oldest_at"`
 }
 
 // RejectCount counts open rejects of one code.
@@ -160,12 +160,12 @@ const MaxCodes = 10
 
 func (a *Account) add(g desk.OpenGroup) {
 	switch g.State {
-	case "pending":
+	case ledger.Pending:
 		a.Waiting += g.Count
 		a.Waits = append(a.Waits, Wait{Cause: g.Cause, Words: wording.Cause(g.Cause, g.State), Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest})
-	case "sending":
+	case ledger.Sending:
 		a.Sending += g.Count
-	case "parked":
+	case ledger.Parked:
 		a.Parked += g.Count
 		a.addParked(g)
 	}
@@ -202,7 +202,7 @@ func (a *Account) addParked(g desk.OpenGroup) {
 
 // Cause is one cause of an account with its lines.
 type Cause struct {
-	Cause string
+	Cause ledger.Cause
 	Count int64
 	Codes []string
 }

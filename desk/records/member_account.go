@@ -88,13 +88,13 @@ type RowOperation struct {
 	EventType   string             `json:"event_type"`
 	Points      ledger.Points      `json:"points"`
 	// State is in words: posted, parked in doubt, waiting…
-	State       string     `json:"state"`
-	Cause       string     `json:"cause"`
-	InDoubt     bool       `json:"in_doubt"`
-	Evidence    string     `json:"evidence"`
-	RecordedAt  time.Time  `json:"recorded_at"`
-	FirstSentAt *time.Time `json:"first_sent_at"`
-	PostedAt    *time.Time `json:"posted_at"`
+	State       string          `json:"state"`
+	Cause       ledger.Cause    `json:"cause"`
+	InDoubt     bool            `json:"in_doubt"`
+	Evidence    ledger.Evidence `json:"evidence"`
+	RecordedAt  time.Time       `json:"recorded_at"`
+	FirstSentAt *time.Time      `json:"first_sent_at"`
+	PostedAt    *time.Time      `json:"posted_at"`
 }
 
 type RowRecord struct {
@@ -189,9 +189,9 @@ func (a *MemberAccount) sum() {
 func (s *MemberSums) add(o *desk.MemberOperation) {
 	points := int64(o.Points)
 	switch o.State {
-	case "posted":
+	case string(ledger.Posted):
 		s.Posted.add(points)
-	case "voided":
+	case string(ledger.Voided):
 		s.Voided.add(points)
 	case "":
 		s.NothingToSend++
@@ -242,7 +242,7 @@ func memberState(o *desk.MemberOperation) string {
 		return "nothing to send"
 	case string(ledger.Pending):
 		state = "waiting"
-	case "sending":
+	case string(ledger.Sending):
 		state = "being sent"
 	}
 	if o.InDoubt {

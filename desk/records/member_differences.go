@@ -15,9 +15,9 @@ import (
 type Difference struct {
 	Kind Finding `json:"kind"`
 	// Cause is why, for what is parked.
-	Cause  string `json:"cause"`
-	Count  int64  `json:"count"`
-	Points int64  `json:"points"`
+	Cause  ledger.Cause `json:"cause"`
+	Count  int64        `json:"count"`
+	Points int64        `json:"points"`
 	// Operations are the first of them.
 	Operations []ledger.OperationID `json:"operation_ids"`
 	Words      string               `json:"words"`
@@ -39,7 +39,7 @@ var differenceOrder = [...]Finding{AppliedAgain, PointsDiffer, OpenSeen, VoidedS
 func (a *MemberAccount) differences() []Difference {
 	type group struct {
 		finding Finding
-		cause   string
+		cause   ledger.Cause
 	}
 	of := map[group][]memberRow{}
 	var causes []group // in order of appearance
@@ -64,7 +64,7 @@ func (a *MemberAccount) differences() []Difference {
 	return list
 }
 
-func (a *MemberAccount) difference(finding Finding, cause string, rows []memberRow) Difference {
+func (a *MemberAccount) difference(finding Finding, cause ledger.Cause, rows []memberRow) Difference {
 	d := Difference{Kind: finding, Cause: cause, Count: int64(len(rows)), Operations: []ledger.OperationID{}, Commands: []string{}}
 	for _, r := range rows {
 		d.Points += max(r.points, -r.points)
@@ -122,7 +122,7 @@ func (a *MemberAccount) differenceWords(d *Difference, rows []memberRow) string 
 		return a.doubtOpenWords(operations, d.Cause)
 	case ParkedUnseen:
 		return fmt.Sprintf("%s parked (%s): %s. The member does not have these points. %s:", operations, d.Cause,
-			wording.Cause(d.Cause, string(ledger.Parked)), wording.Advice(d.Cause, a.verifies()))
+			wording.Cause(d.Cause, ledger.Parked), wording.Advice(d.Cause, a.verifies()))
 	case UnderWay:
 		return operations + " on the way: the workers send it by themselves." + a.gateWords()
 	case JustPosted:
@@ -152,7 +152,7 @@ func (a *MemberAccount) unknownWords() string {
 	return words + ". If `replay show` does not find it, the ledger has lost it: `replay stream` can bring it back."
 }
 
-func (a *MemberAccount) doubtSeenWords(operations, cause string) string {
+func (a *MemberAccount) doubtSeenWords(operations string, cause ledger.Cause) string {
 	words := operations + " in doubt, and in the records: the member has these points. "
 	switch {
 	case cause == "" && a.verifies():
@@ -163,7 +163,7 @@ func (a *MemberAccount) doubtSeenWords(operations, cause string) string {
 	return words + "This account sends again without looking: have it posted with the record as evidence instead:"
 }
 
-func (a *MemberAccount) doubtOpenWords(operations, cause string) string {
+func (a *MemberAccount) doubtOpenWords(operations string, cause ledger.Cause) string {
 	words := operations + " in doubt: the vendor may have applied it. "
 	switch {
 	case !a.Vendor.read:
@@ -181,7 +181,7 @@ func (a *MemberAccount) doubtOpenWords(operations, cause string) string {
 	if cause == "" {
 		return words + "The worker goes on with it by itself." + a.gateWords()
 	}
-	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, string(ledger.Parked)), wording.Advice(cause, a.verifies()))
+	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, ledger.Parked), wording.Advice(cause, a.verifies()))
 }
 
 // gateWords is what a closed gate means for what is on the way.

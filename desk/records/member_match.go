@@ -186,7 +186,7 @@ func (m *matcher) byLikeness() {
 	var pairs []pair
 	for i := range m.operations {
 		o := &m.operations[i]
-		if m.of[i] >= 0 || o.State != "posted" {
+		if m.of[i] >= 0 || o.State != string(ledger.Posted) {
 			continue
 		}
 		first := len(pairs)
@@ -271,13 +271,13 @@ func operationTime(o *desk.MemberOperation) time.Time {
 // foundSeen is the finding of an operation that has a record.
 func foundSeen(o *desk.MemberOperation, equal, guess bool) Finding {
 	switch {
-	case o.State == "voided":
+	case o.State == string(ledger.Voided):
 		return VoidedSeen
 	case !equal:
 		return PointsDiffer
-	case o.State == "posted" && guess:
+	case o.State == string(ledger.Posted) && guess:
 		return InBothByGuess
-	case o.State == "posted":
+	case o.State == string(ledger.Posted):
 		return InBoth
 	case o.InDoubt && guess:
 		return DoubtMaybe
@@ -292,9 +292,9 @@ func (m *matcher) foundUnseen(o *desk.MemberOperation, covered func(time.Time) b
 	switch o.State {
 	case "":
 		return NothingToSend
-	case "voided":
+	case string(ledger.Voided):
 		return VoidedUnseen
-	case "posted":
+	case string(ledger.Posted):
 		switch {
 		case !m.read || !covered(o.PostedAt):
 			return NotCompared

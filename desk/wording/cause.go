@@ -6,7 +6,7 @@ import (
 
 // Cause says what a cause means. An unknown one, of a newer worker, is
 // left as it is.
-func Cause(cause, state string) string {
+func Cause(cause ledger.Cause, state ledger.State) string {
 	switch cause {
 	case ledger.CauseRefused:
 		return "the vendor said no"
@@ -23,14 +23,14 @@ func Cause(cause, state string) string {
 	case ledger.CausePointsDiffer:
 		return "in doubt, and the member's records show our reference with other points"
 	case ledger.CauseNoControl:
-		if state == string(ledger.Parked) {
+		if state == ledger.Parked {
 			return "in doubt, and the vendor's records never proved that it was not applied, nor are its keys known to be honoured"
 		}
 		return "in doubt, not in the records; waits until later postings prove what the records lack"
 	case ledger.CauseUnsendable:
 		return "the call itself cannot be made of it, so nothing was sent"
 	case ledger.CauseUnauthorised:
-		if state == string(ledger.Parked) {
+		if state == ledger.Parked {
 			return "the vendor turned it away for its credentials time after time, and accepted others in between"
 		}
 		return "the vendor did not accept our credentials"
@@ -57,11 +57,11 @@ func Cause(cause, state string) string {
 	case "":
 		return "not tried yet"
 	}
-	return cause
+	return string(cause)
 }
 
 // Waiting says what becomes of operations that wait for this cause.
-func Waiting(cause string) string {
+func Waiting(cause ledger.Cause) string {
 	switch cause {
 	case ledger.CauseUnauthorised, ledger.CauseSuspicious:
 		return "goes by itself when it is due and our keys are right; no attempt is used until then"
@@ -82,7 +82,7 @@ const voidBeforeAnew = "give it up (`replay void`) BEFORE the shop publishes the
 // Advice says what is worth doing before parked operations of this cause
 // are put back. verify: the account looks what is in doubt up in the member's
 // records before it sends it again.
-func Advice(cause string, verify bool) string {
+func Advice(cause ledger.Cause, verify bool) string {
 	switch cause {
 	case ledger.CauseRefused:
 		return "See what the vendor says; mend it there (an unknown or frozen member, say), then put it back"
@@ -131,6 +131,6 @@ func Advice(cause string, verify bool) string {
 }
 
 // WorthReplay tells whether putting operations of this cause back can help.
-func WorthReplay(cause string, verify bool) bool {
+func WorthReplay(cause ledger.Cause, verify bool) bool {
 	return cause != ledger.CauseKeyMemoryOver || verify
 }

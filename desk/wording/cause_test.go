@@ -12,13 +12,13 @@ import (
 // Every cause and every reason of a gate has words and advice of its own.
 func TestEveryCauseHasWords(t *testing.T) {
 	t.Parallel()
-	parked := []string{ledger.CauseRefused, ledger.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
+	parked := []ledger.Cause{ledger.CauseRefused, ledger.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
 		ledger.CauseCandidates, ledger.CausePointsDiffer, ledger.CauseUnsendable, ledger.CauseUnauthorised, ledger.CauseRebuilt,
-		ledger.CauseDatabaseChanged, ledger.CauseNoControl}
-	waiting := []string{ledger.CauseNoControl, ledger.CauseThrottled, ledger.CauseSuspicious, ledger.CauseNotSent, ledger.CauseRetryable, ledger.CauseUnknown,
+		ledger.CauseDatabaseChanged, ledger.CauseNoControl, ledger.CauseSettlingRefused}
+	waiting := []ledger.Cause{ledger.CauseNoControl, ledger.CauseThrottled, ledger.CauseSuspicious, ledger.CauseNotSent, ledger.CauseRetryable, ledger.CauseUnknown,
 		ledger.CauseReturned, ledger.CauseLeaseExpired, ledger.CauseReplayed, ledger.CauseUnauthorised, ledger.CauseRebuilt, ledger.CauseDatabaseChanged}
 	for _, cause := range slices.Concat(parked, waiting) {
-		if words := Cause(cause, "pending"); words == cause || !strings.Contains(words, " ") {
+		if words := Cause(cause, "pending"); words == string(cause) || !strings.Contains(words, " ") {
 			t.Errorf("%s has no words", cause)
 		}
 	}

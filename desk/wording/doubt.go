@@ -37,16 +37,16 @@ func Doubt(n int64, verify bool) string {
 }
 
 // Evidence says how we know that the vendor applied an operation.
-func Evidence(evidence string) string {
+func Evidence(evidence ledger.Evidence) string {
 	switch evidence {
-	case string(ledger.Answered):
+	case ledger.Answered:
 		return "the vendor's answer said so"
-	case string(ledger.AlreadyApplied):
+	case ledger.AlreadyApplied:
 		return "the vendor said that it had applied this key before"
-	case string(ledger.Verified):
+	case ledger.Verified:
 		return "seen in the vendor's records"
-	case string(ledger.Manual):
+	case ledger.Manual:
 		return "a person decided"
 	}
-	return evidence
+	return string(evidence)
 }
