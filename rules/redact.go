@@ -193,3 +193,10 @@ func quotesSecret(text []byte) bool {
 	}
 	return false
 }
+
+// Mask hides the passwords of a payload, as they are hidden before a reject is
+// stored.
+func Mask(payload []byte) []byte {
+	masked, _ := redact(payload)
+	return masked
+}
