@@ -195,9 +195,9 @@ SELECT operation_id, at,` + attemptCall + `, outcome, COALESCE(http_status, 0), 
  WHERE newest <= $2
  ORDER BY operation_id, id`
 
-// sqlActions reads what people did to operations (action_operations_pkey). No
+// sqlActs reads what people did to operations (action_operations_pkey). No
 // rows means that nobody did anything.
-const sqlActions = `
+const sqlActs = `
 SELECT ao.operation_id, a.id, a.at, a.action, a.actor, a.reason, a.result
   FROM action_operations ao
   JOIN ops_actions a ON a.id = ao.action_id
@@ -299,13 +299,13 @@ func (d *Desk) details(ctx context.Context, ids []int64, memories []KeyMemory) (
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}
-	rows, err = d.pool.Query(ctx, sqlActions, ids)
+	rows, err = d.pool.Query(ctx, sqlActs, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
-	var action ActDetail
-	_, err = pgx.ForEachRow(rows, []any{&id, &action.ID, &action.At, &action.Name, &action.Actor, &action.Reason, &action.Result}, func() error {
-		byID[id].Acts = append(byID[id].Acts, action)
+	var act ActDetail
+	_, err = pgx.ForEachRow(rows, []any{&id, &act.ID, &act.At, &act.Name, &act.Actor, &act.Reason, &act.Result}, func() error {
+		byID[id].Acts = append(byID[id].Acts, act)
 		return nil
 	})
 	if err != nil {
