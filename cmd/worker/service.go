@@ -14,7 +14,6 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/dispatch"
-	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
@@ -113,26 +112,13 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err := s.keeper.connect(js, guard, s.pool.Reset, s.rules, cfg, on, log); err != nil {
 		return nil, err
 	}
-	s.runner, err = consumers.NewRunner(consumers.Deps{JetStream: js, Rules: cfg.Rules,
-		Recorder: brokenRecorder(handover), Log: log.Named("intake"), Observer: s.metrics,
-		RulesRefused: s.rules.Poke}, consumers.Config{
-		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
-		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
+	s.runner, err = s.newRunner(js, handover)
 	if err != nil {
 		return nil, err
 	}
 	s.rules.watch(s.runner)
 	s.observe(js)
 	return s, nil
-}
-
-// newDispatcher makes the dispatcher of an account that is on.
-func (s *service) newDispatcher(v config.Vendor) (*dispatch.Dispatcher, error) {
-	account, err := accounts.New(v)
-	if err != nil {
-		return nil, err
-	}
-	return dispatch.New(brokenStore(s.store, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
 }
 
 // run serves until ctx ends or a part fails, then stops in order: no more

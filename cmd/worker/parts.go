@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/nats-io/nats.go/jetstream"
+
+	"pointsledger/consumers"
+	"pointsledger/dispatch"
+	"pointsledger/internal/accounts"
+	"pointsledger/internal/config"
+)
+
+// The two parts of a worker that keep its promises, intake and dispatch. What
+// they are made of passes the functions named broken: these leave it alone
+// (sabotage_off.go), but in a test build that is to break a promise.
+
+// newRunner makes the intake, which hands over what it records.
+func (s *service) newRunner(js jetstream.JetStream, handover *dispatch.Handover) (*consumers.Runner, error) {
+	cfg := s.config
+	return consumers.NewRunner(consumers.Deps{JetStream: js, Rules: cfg.Rules,
+		Recorder: brokenRecorder(handover), Log: s.log.Named("intake"), Observer: s.metrics,
+		RulesRefused: s.rules.Poke}, consumers.Config{
+		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
+		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
+}
+
+// newDispatcher makes the dispatcher of an account that is on.
+func (s *service) newDispatcher(v config.Vendor) (*dispatch.Dispatcher, error) {
+	account, err := accounts.New(v)
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.New(brokenStore(s.store, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
+}
