@@ -233,3 +233,11 @@ func int64s[T ~int64](values []T) []int64 {
 	}
 	return plain
 }
+
+// timeOrZero turns NULL into the zero time.
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

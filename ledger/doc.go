@@ -10,7 +10,7 @@
 //	   │     Settle, Rescue     │ Settle
 //	   │                        ▼
 //	   └──────────────────── parked      waits for a person
-//	          PutBack
+//	          PutBack (desk)
 //
 // Doubt (in_doubt) lies across these states: the vendor may have applied the
 // operation and there is no proof. It is set by an unclear answer (Settle) and
@@ -31,6 +31,21 @@
 //     (TestClaimKeyMemory).
 //   - What is read from the stream again is in doubt from the broker's time on
 //     (TestRecordRebuilt).
+//
+// # When something fails
+//
+//   - A batch that the database refuses for its content is split until the bad
+//     event is alone; that one becomes a reject, after a control that nothing is
+//     wrong with was accepted (TestSystemFaultsRejectNothing).
+//   - A database at fault rejects nothing and loses nothing: the error is a
+//     [FaultError] that says what to do, and the caller keeps what it has.
+//   - An answer that was lost changes nothing: recorded again, the keys decide;
+//     confirmed again, the posting is there.
+//   - A row of a settling batch that cannot be written is set aside, parked, and
+//     costs no other ([SetAsideError]).
+//
+// What a person may see and do stands in package desk, which rule files are in
+// force in ledger/rulefiles, whether this is the ledger that it was in continuity.
 //
 // Time is the database's: leases and due times are compared with now() in SQL.
 package ledger

@@ -102,18 +102,6 @@ func mayBeOneRow(err error) bool {
 	return class == classDataException || class == classIntegrityViolation || class == classProgramLimit || pg.Code == codeRaised
 }
 
-// FaultError is a refusal of the database that no event and no vendor answer is
-// to blame for, with what to do about it. It ends by itself or by a person;
-// whoever meets it holds what it has and tries again.
-type FaultError struct {
-	Err error
-	// Do says what the cause is likely to be, and what ends it.
-	Do string
-}
-
-func (e *FaultError) Error() string { return e.Err.Error() + ": " + e.Do }
-func (e *FaultError) Unwrap() error { return e.Err }
-
 // faultAdvice says what to do about SQLSTATEs that stand for a database at
 // fault. What is not here speaks for itself.
 var faultAdvice = map[string]string{
@@ -157,4 +145,17 @@ func explain(err error) error {
 		return err
 	}
 	return &FaultError{Err: err, Do: do}
+}
+
+// codeRulesEnded is what points_ledger_rules_in_force (migration 20) raises.
+const codeRulesEnded = "PLR01"
+
+// rulesEnded makes ErrRulesEnded of the database's refusal, and leaves other
+// errors, nil too, as they are.
+func rulesEnded(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == codeRulesEnded {
+		return fmt.Errorf("%w: %w", ErrRulesEnded, err)
+	}
+	return err
 }

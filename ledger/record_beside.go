@@ -39,26 +39,6 @@ type Beside interface {
 	AfterTx(ctx context.Context, tx pgx.Tx, written map[OperationKey]OperationID) error
 }
 
-// RaceError is returned by RecordBeside when another transaction recorded one of
-// the keys or facts meanwhile. Nothing was written; a further try sees what this
-// one lost to. It reads as the database's error.
-type RaceError struct{ Err error }
-
-func (e *RaceError) Error() string { return e.Err.Error() }
-func (e *RaceError) Unwrap() error { return e.Err }
-
-// RefusedError is returned by RecordBeside when the database refuses the batch
-// for its content. Nothing was written. Of several entries at least one is bad,
-// and the caller splits them; of one, Rejection says why it is refused, after a
-// control that nothing is wrong with was accepted.
-type RefusedError struct {
-	Rejection *Rejection
-	Err       error
-}
-
-func (e *RefusedError) Error() string { return e.Err.Error() }
-func (e *RefusedError) Unwrap() error { return e.Err }
-
 // MaxRecordTries bounds how often a batch is tried again after a RaceError. Each
 // try sees what the one before lost to, so two workers on one stream need two or
 // three.

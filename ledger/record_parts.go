@@ -85,3 +85,80 @@ func shareOf(e *Entry) int {
 	}
 	return int(e.Event.FactKey[0] % parts)
 }
+
+// fewEntries is the size up to which a batch is recorded without looking its
+// keys up first. Most events are new, and at a light load the round trip is what
+// the vendor waits for.
+const fewEntries = 64
+
+// isFew tells whether recordFew may record the batch: each entry becomes one
+// operation, so that it is new as a whole or not at all, and is found by its
+// fact and its key alone. older: rows from before fact keys are there.
+func isFew(entries []Entry, older bool) bool {
+	if len(entries) > fewEntries {
+		return false
+	}
+	for i := range entries {
+		e := entries[i].Event
+		if e == nil || len(e.Operations) != 1 || len(e.OtherFacts) > 0 || e.OnlyIfKnown != nil || older && len(e.OlderKeys) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// recordFew is record for a small batch: one statement inserts the operations
+// that are new, the first of each fact. The entries whose keys were there are
+// recorded as usual after that; an error then leaves the first part recorded.
+func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
+	write := s.newWrite(how)
+	first := make(map[FactKey]int, len(entries))
+	for i := range entries {
+		fact := entries[i].Event.FactKey
+		if _, repeat := first[fact]; !repeat {
+			first[fact] = i
+			write.add(&entries[i])
+		}
+	}
+	inserted, err := s.insertNew(ctx, &write)
+	if err != nil {
+		if s.lostRace(err) || contentError(err) != nil {
+			return s.record(ctx, entries, how) // nothing was inserted
+		}
+		s.behind.note(err)
+		return nil, fmt.Errorf("record batch of %d: %w", len(entries), explain(err))
+	}
+	verdicts := make([]Verdict, len(entries))
+	var rest []Entry
+	var at []int
+	for i := range entries {
+		op := &entries[i].Event.Operations[0]
+		if inserted[key{op.Target, op.BizID}] && first[entries[i].Event.FactKey] == i {
+			verdicts[i] = Verdict{Kind: Accepted}
+		} else {
+			rest, at = append(rest, entries[i]), append(at, i)
+		}
+	}
+	decided, err := s.record(ctx, rest, how)
+	if err != nil {
+		return nil, err
+	}
+	for i := range decided {
+		verdicts[at[i]] = decided[i]
+	}
+	return verdicts, nil
+}
+
+// insertNew inserts the operations whose keys do not exist, and says which.
+func (s *Store) insertNew(ctx context.Context, w *recordWrite) (map[key]bool, error) {
+	args, err := operationArgs(w.operations)
+	if err != nil {
+		return nil, err
+	}
+	inserted, leased, err := w.readRecorded(s.pool.Query(ctx, sqlInsertNewOperations, append(args, w.how.args()...)...))
+	if err != nil {
+		return nil, err
+	}
+	w.how.leased = append(w.how.leased, leased...)
+	return inserted, nil
+}

@@ -64,10 +64,6 @@ func sequenceOf(pg *pgconn.PgError) *sequence {
 	return nil
 }
 
-// ErrSequenceBehind is returned while the ids that a sequence would give out
-// exist already. It ends when somebody sets the sequence.
-var ErrSequenceBehind = errors.New("new rows would get ids that exist")
-
 // behindSequences tells whether a sequence was seen behind. Safe for concurrent
 // use.
 type behindSequences struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,16 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// ErrNotUTF8 is returned for a database, or a session, that is not UTF8: texts
-// would be refused, or stored as other characters.
-var ErrNotUTF8 = errors.New("not UTF8")
-
-// ErrPooledByTransaction is returned where a pooler gives each transaction
-// another session: statements that were prepared, settings and locks are then
-// those of other clients.
-var ErrPooledByTransaction = errors.New("DATABASE_URL leads to a pooler in transaction or statement mode, where prepared statements, " +
-	"settings and locks of a session do not hold: set pool_mode = session for this database and user at the pooler (pgbouncer), or connect to Postgres directly")
 
 // prepareSessions gives a pool's connections what they need: a session in UTF8,
 // the settings, and no pooler that changes the session from one transaction to
@@ -172,4 +163,42 @@ func GivenMaxConns(databaseURL string) (n int, ok bool) {
 		return 0, false
 	}
 	return int(config.MaxConns), true
+}
+
+// A database that is gone without a word (a power cut, a split network) must
+// cost seconds: what a worker waits for then is given up and tried again, and a
+// standby that took over is found. Left alone, the kernel waits for a quarter of
+// an hour for what was sent, and pgx for two minutes for a greeting.
+const (
+	// greetingTimeout bounds a new connection, and then the guard's look at the
+	// database. For the connection DATABASE_URL's own connect_timeout goes before it.
+	greetingTimeout = 10 * time.Second
+	// unacknowledgedTimeout bounds how long the other machine may leave what was
+	// sent, or the question whether it is there, without an answer. A slow
+	// statement is not hurt: the machine answers, whatever Postgres does.
+	unacknowledgedTimeout = 20 * time.Second
+)
+
+// boundSilence applies these limits to a pool's connections.
+func boundSilence(config *pgxpool.Config) {
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = greetingTimeout
+	}
+	config.ConnConfig.DialFunc = dial
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true,
+		Idle: unacknowledgedTimeout / 2, Interval: unacknowledgedTimeout / 4, Count: 2}}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok { // or a socket in the file system
+		if err := limitUnacknowledged(tcp, unacknowledgedTimeout); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("bound the wait for an acknowledgement: %w", err)
+		}
+	}
+	return conn, nil
 }

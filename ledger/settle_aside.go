@@ -15,16 +15,6 @@ type SetAside struct {
 	Words string
 }
 
-// SetAsideError says that some rows of a settling batch were set aside: they are
-// parked, in doubt where the vendor may have applied them. All others are
-// settled; trying again changes nothing.
-type SetAsideError struct{ Rows []SetAside }
-
-func (e *SetAsideError) Error() string {
-	return fmt.Sprintf("%d results could not be written, their rows are parked (%s); operation %d: %s",
-		len(e.Rows), CauseSettlingRefused, e.Rows[0].ID, e.Rows[0].Words)
-}
-
 // allRefused is after how many rows, each refused by itself and none written,
 // the database is taken to be at fault and not they.
 const allRefused = 8
@@ -173,4 +163,50 @@ func asideChanges(refused []refusedRow[Change]) []asideRow {
 			words: wordsOf(fmt.Sprintf("%s after %v", what, took.Round(time.Millisecond)), r.err)}
 	}
 	return rows
+}
+
+// CorrectionAppliedAfterVoid: the vendor applied what a person had given up.
+const CorrectionAppliedAfterVoid = "applied_after_void"
+
+// sqlLateConfirmation keeps a confirmation for an operation that a person had
+// voided, and corrects the void, once; the views show the points as arrived. No
+// row means that the operation is posted: nothing is wrong (postings_pkey).
+const sqlLateConfirmation = `
+WITH voided AS (
+    SELECT p.operation_id, COALESCE(NULLIF($8, ''), p.member_id, o.member_id) AS member_id
+      FROM postings p
+      JOIN operations o ON o.id = p.operation_id
+     WHERE p.operation_id = $1 AND p.kind = 'voided'
+), corrected AS (
+    INSERT INTO corrections (operation_id, kind, evidence, member_id, http_status, vendor_code, vendor_message)
+    SELECT operation_id, '` + CorrectionAppliedAfterVoid + `', $7, member_id, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, '')
+      FROM voided
+     WHERE member_id <> ''
+    ON CONFLICT ON CONSTRAINT corrections_pkey DO NOTHING
+)
+INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms, call)
+SELECT operation_id, $2, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, ''), $6, 'points'
+  FROM voided`
+
+// confirmClosed handles confirmations for rows that had left the outbox. A
+// confirmation after a void is a correction (TestAppliedAfterVoidIsCorrected).
+func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confirmation, result *Confirmed) error {
+	for id, h := range heard {
+		outcome := "applied"
+		if h.Evidence == AlreadyApplied {
+			outcome = "already_applied"
+		}
+		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, int64(id), outcome, int16(h.HTTPStatus),
+			Storable(h.VendorCode), Storable(h.VendorWords), h.Duration.Milliseconds(), string(h.Evidence), Storable(h.MemberID))
+		if err != nil {
+			s.behind.note(err)
+			return fmt.Errorf("keep late confirmation: %w", explain(err))
+		}
+		if tag.RowsAffected() > 0 {
+			result.AfterVoid = append(result.AfterVoid, id)
+		} else {
+			result.Before++
+		}
+	}
+	return nil
 }

@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+)
+
+// FaultError is returned by everything here for a refusal of the database that no event and no vendor answer is
+// to blame for, with what to do about it. It ends by itself or by a person;
+// whoever meets it holds what it has and tries again.
+type FaultError struct {
+	Err error
+	// Do says what the cause is likely to be, and what ends it.
+	Do string
+}
+
+func (e *FaultError) Error() string { return e.Err.Error() + ": " + e.Do }
+func (e *FaultError) Unwrap() error { return e.Err }
+
+// RaceError is returned by RecordBeside when another transaction recorded one of
+// the keys or facts meanwhile. Nothing was written; a further try sees what this
+// one lost to. It reads as the database's error.
+type RaceError struct{ Err error }
+
+func (e *RaceError) Error() string { return e.Err.Error() }
+func (e *RaceError) Unwrap() error { return e.Err }
+
+// RefusedError is returned by RecordBeside when the database refuses the batch
+// for its content. Nothing was written. Of several entries at least one is bad,
+// and the caller splits them; of one, Rejection says why it is refused, after a
+// control that nothing is wrong with was accepted.
+type RefusedError struct {
+	Rejection *Rejection
+	Err       error
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// ErrRulesEnded is returned when events were to be recorded by a rule file that
+// may not be used any more for events of their time: others have registered
+// rules that say something else for it, or a person has withdrawn the file.
+// Nothing was recorded. Trying again with the same rules cannot mend it.
+var ErrRulesEnded = errors.New("these rules have ended for events of this time")
+
+// ErrNotUTF8 is returned for a database, or a session, that is not UTF8: texts
+// would be refused, or stored as other characters.
+var ErrNotUTF8 = errors.New("not UTF8")
+
+// ErrPooledByTransaction is returned where a pooler gives each transaction
+// another session: statements that were prepared, settings and locks are then
+// those of other clients.
+var ErrPooledByTransaction = errors.New("DATABASE_URL leads to a pooler in transaction or statement mode, where prepared statements, " +
+	"settings and locks of a session do not hold: set pool_mode = session for this database and user at the pooler (pgbouncer), or connect to Postgres directly")
+
+// ErrSequenceBehind is returned while the ids that a sequence would give out
+// exist already. It ends when somebody sets the sequence.
+var ErrSequenceBehind = errors.New("new rows would get ids that exist")
+
+// SetAsideError says that some rows of a settling batch were set aside: they are
+// parked, in doubt where the vendor may have applied them. All others are
+// settled; trying again changes nothing.
+type SetAsideError struct{ Rows []SetAside }
+
+func (e *SetAsideError) Error() string {
+	return fmt.Sprintf("%d results could not be written, their rows are parked (%s); operation %d: %s",
+		len(e.Rows), CauseSettlingRefused, e.Rows[0].ID, e.Rows[0].Words)
+}
