@@ -66,7 +66,7 @@ func inspect(ctx context.Context, js jetstream.JetStream, want Config) (Intake, 
 		return in, nil
 	}
 	if err != nil {
-		return in, openConsumerError(durable, err)
+		return in, openConsumerError(want, err)
 	}
 	durableInfo := consumer.CachedInfo()
 	in.DurableFound, in.Waiting, in.Unacked = true, durableInfo.NumPending, durableInfo.NumAckPending

@@ -1,6 +1,7 @@
 package consumers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,18 @@ type Config struct {
 	AckWait time.Duration
 	// BatchTime bounds one try to record a batch.
 	BatchTime time.Duration
+	// Called is what the worker's configuration calls the settings above.
+	Called Called
 }
+
+// Called names settings in the words of whoever is told to change them: they
+// end messages that a person reads in the log, at /readyz and on a terminal.
+// Empty is said in words of our own.
+type Called struct{ Durable, Batch string }
+
+// Changes of a setting, for a person.
+func (c Called) anotherDurable() string { return "choose another " + cmp.Or(c.Durable, "durable") }
+func (c Called) lowerBatch() string     { return "lower " + cmp.Or(c.Batch, "the batch") }
 
 // maxFetchBytes bounds one fetch, and so one transaction: large events make
 // small batches; 1,000 events of 2 kB still make one. Parsed headers take some 20

@@ -116,7 +116,7 @@ func ensureConsumer(ctx context.Context, stream jetstream.Stream, want Config, p
 		}
 	}
 	if err != nil {
-		return nil, nil, openConsumerError(name, err)
+		return nil, nil, openConsumerError(want, err)
 	}
 	found, err := consumerDifferences(consumer.CachedInfo().Config, want, payload)
 	if err != nil {
@@ -146,9 +146,10 @@ func CreateStream(ctx context.Context, js jetstream.JetStream, want Config) erro
 }
 
 // openConsumerError names a push consumer as one that cannot be used.
-func openConsumerError(name string, err error) error {
+func openConsumerError(want Config, err error) error {
+	name := want.Durable
 	if errors.Is(err, jetstream.ErrNotPullConsumer) {
-		return fmt.Errorf("%w: %s is a push consumer, want pull: choose another NATS_DURABLE", ErrUnusableConsumer, name)
+		return fmt.Errorf("%w: %s is a push consumer, want pull: %s", ErrUnusableConsumer, name, want.Called.anotherDurable())
 	}
 	return fmt.Errorf("open consumer %s: %w", name, err)
 }
@@ -162,11 +163,12 @@ func consumerDifferences(c jetstream.ConsumerConfig, want Config, payload int) (
 	name, batch, ackWait := want.Durable, want.Batch, want.AckWait
 	switch {
 	case c.AckPolicy != jetstream.AckExplicitPolicy:
-		return nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: choose another NATS_DURABLE", ErrUnusableConsumer, name, c.AckPolicy)
+		return nil, fmt.Errorf("%w: %s has ack policy %v, want explicit: %s", ErrUnusableConsumer, name, c.AckPolicy, want.Called.anotherDurable())
 	case c.HeadersOnly:
-		return nil, fmt.Errorf("%w: %s delivers headers only, which would make every event a reject: choose another NATS_DURABLE", ErrUnusableConsumer, name)
+		return nil, fmt.Errorf("%w: %s delivers headers only, which would make every event a reject: %s", ErrUnusableConsumer, name, want.Called.anotherDurable())
 	case c.MaxRequestBatch > 0 && c.MaxRequestBatch < batch:
-		return nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: lower WORKER_BATCH, or raise the durable's max batch", ErrUnusableConsumer, name, c.MaxRequestBatch, batch)
+		return nil, fmt.Errorf("%w: %s allows %d messages in a fetch, the configuration says %d: %s, or raise the durable's max batch", ErrUnusableConsumer, name, c.MaxRequestBatch, batch,
+			want.Called.lowerBatch())
 	case c.MaxRequestMaxBytes > 0 && c.MaxRequestMaxBytes < payload+fetchRoom:
 		return nil, fmt.Errorf("%w: %s allows %d bytes in a fetch, an event and its subject may take %d: raise the durable's max bytes to %d or more, or remove it",
 			ErrUnusableConsumer, name, c.MaxRequestMaxBytes, payload+fetchRoom, FetchBytes(payload))
@@ -179,8 +181,8 @@ func consumerDifferences(c jetstream.ConsumerConfig, want Config, payload int) (
 		found = append(found, fmt.Sprintf("max bytes of a fetch is %d: fetches are made that small, and slower; want %d or no limit", c.MaxRequestMaxBytes, FetchBytes(payload)))
 	}
 	if under := 2 * batch * want.BatchesInFlight; c.MaxAckPending > 0 && c.MaxAckPending < under {
-		found = append(found, fmt.Sprintf("max ack pending is %d for all workers, one worker holds up to %d: events wait at the broker although workers have room; want %d, or lower WORKER_BATCH",
-			c.MaxAckPending, under, maxAckPending))
+		found = append(found, fmt.Sprintf("max ack pending is %d for all workers, one worker holds up to %d: events wait at the broker although workers have room; want %d, or %s",
+			c.MaxAckPending, under, maxAckPending, want.Called.lowerBatch()))
 	}
 	if c.MaxDeliver > 0 {
 		found = append(found, fmt.Sprintf("max deliver is %d: an event may be given up during an outage; want -1", c.MaxDeliver))

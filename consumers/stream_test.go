@@ -14,7 +14,7 @@ import (
 func TestConsumerDifferences(t *testing.T) {
 	t.Parallel()
 	const payload = 1 << 20
-	want := Config{Durable: "d", Batch: 1000, BatchesInFlight: 2, AckWait: 30 * time.Second}
+	want := Config{Durable: "d", Batch: 1000, BatchesInFlight: 2, AckWait: 30 * time.Second, Called: Called{Batch: "WORKER_BATCH"}}
 	for name, c := range map[string]struct {
 		change   func(*jetstream.ConsumerConfig)
 		says     string // empty: nothing

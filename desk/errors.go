@@ -87,7 +87,7 @@ func (e *RulesChangedError) Error() string {
 }
 
 // ErrRebuilding stops a retry: the ledger is being rebuilt from the stream.
-var ErrRebuilding = errors.New("the ledger is being rebuilt: finish that first (replay stream --from-seq 1)")
+var ErrRebuilding = errors.New("the ledger is being rebuilt: finish that first")
 
 // UnknownAccountError is returned for an account that is neither configured nor
 // in the ledger.

@@ -192,6 +192,9 @@ func (r *retrying) carryOut(plan desk.Plan, ids []ledger.RejectID) error {
 		progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
 	})
 	progress.Done()
+	if errors.Is(err, desk.ErrRebuilding) {
+		err = fmt.Errorf("%w (replay stream --from-seq 1)", err)
+	}
 	if done == nil {
 		return r.notBegun(plan, err)
 	}

@@ -181,7 +181,7 @@ func (d *examination) checkNATS(ctx context.Context) {
 	var found consumers.Intake
 	err = within(ctx, func(ctx context.Context) (err error) {
 		found, err = consumers.Inspect(ctx, js, consumers.Config{Stream: n.Stream, Durable: n.Durable, Batch: n.Batch,
-			BatchesInFlight: n.BatchesInFlight, AckWait: n.AckWait})
+			BatchesInFlight: n.BatchesInFlight, AckWait: n.AckWait, Called: calledByUs})
 		return err
 	})
 	if !found.StreamFound {

@@ -13,6 +13,9 @@ import (
 // they are made of passes the functions named broken: these leave it alone
 // (sabotage_off.go), but in a test build that is to break a promise.
 
+// calledByUs are the intake's settings as the environment has them.
+var calledByUs = consumers.Called{Durable: "NATS_DURABLE", Batch: "WORKER_BATCH"}
+
 // newRunner makes the intake, which hands over what it records.
 func (s *service) newRunner(js jetstream.JetStream, handover *dispatch.Handover) (*consumers.Runner, error) {
 	cfg := s.config
@@ -20,7 +23,8 @@ func (s *service) newRunner(js jetstream.JetStream, handover *dispatch.Handover)
 		Recorder: brokenRecorder(handover), Log: s.log.Named("intake"), Observer: s.metrics,
 		RulesRefused: s.rules.Poke}, consumers.Config{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Batch: cfg.NATS.Batch,
-		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime})
+		BatchesInFlight: cfg.NATS.BatchesInFlight, AckWait: cfg.NATS.AckWait, BatchTime: cfg.NATS.BatchTime,
+		Called: calledByUs})
 }
 
 // newDispatcher makes the dispatcher of an account that is on.
