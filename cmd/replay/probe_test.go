@@ -60,6 +60,17 @@ func (r *reader) doubtful(n int, applied func(i int) bool) {
 	}
 }
 
+// regulars gives the first members a record of long ago: a list that is empty counts
+// only the second time.
+func (r *reader) regulars() {
+	r.t.Helper()
+	for _, member := range []string{"1000", "1001"} {
+		if err := r.vendor.InsertOldRow(member, 1, false, "期初积分", 90*24*time.Hour); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
 func TestProbeTellsWhatIsApplied(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, echoing())
@@ -79,15 +90,16 @@ func TestProbeTellsWhatIsApplied(t *testing.T) {
 	before := r.vendor.Totals(sim.Zhimai).Reads
 	got, out := r.probe(records.MaxProbe)
 	want := records.ProbeReport{Asked: records.MaxProbe, InDoubt: 13, Others: 1, NotProbed: 2, Members: 8, Applied: records.Tally{Count: 5, Points: 500},
-		Absent: records.Tally{Count: 8, Points: 800}, Unclear: records.Tally{Count: 1, Points: 100}, NotDoubted: records.Tally{Count: 1, Points: 100}}
+		Absent: records.Tally{Count: 4, Points: 400}, Unclear: records.Tally{Count: 5, Points: 500}, NotDoubted: records.Tally{Count: 1, Points: 100},
+		Lacks: map[evidence.Lack]int64{evidence.LackEmptyTwice: 4}} // two members have no record at all, and were not read before
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got %+v, want %+v", *got, want)
 	}
-	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads != 3*8+2 { // records twice, who it is once; an empty list asks for the balance
+	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads != 4*8 { // records twice, who it is, and the balance
 		t.Errorf("%d reads for 8 members", reads)
 	}
 	contains(t, out, "14 of 14 operations (13 in doubt) looked up in the records of 8 members", "5 (500 points) already applied",
-		"NOT in doubt", "8 (800 points) not applied", "2 operations of the plan cannot be looked up")
+		"NOT in doubt", "4 (400 points) not applied", "4 of these: the member's list is empty", "2 operations of the plan cannot be looked up")
 
 	// A sample is spread over the set, and takes what is in doubt first.
 	if got, _ = r.probe(7); got.Looked() != 7 || got.NotDoubted.Count != 0 || got.Members < 6 {
@@ -127,6 +139,7 @@ func TestProbeWhereNothingCanBeTold(t *testing.T) {
 func TestProbeSaysWhatIsLacking(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, echoing())
+	r.regulars()
 	r.doubtful(4, func(int) bool { return false })
 	got, out := r.probe(4)
 	if got.Unclear != (records.Tally{Count: 4, Points: 400}) || !got.NoEcho || got.Lacks[evidence.LackReferences] != 4 {
@@ -148,6 +161,7 @@ func TestRunPreviewWithProbe(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, echoing())
 	r.shows()
+	r.regulars()
 	r.doubtful(4, func(i int) bool { return i == 1 })
 	out := r.must(0, "run", "--in-doubt", "--probe", "10")
 	contains(t, out, "4 parked operations", "probe 4 of 4 operations (4 in doubt) looked up in the records of 2 members:",
