@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/overview"
 	"pointsledger/desk/records"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -106,28 +104,8 @@ func (s *session) accountNames() []string {
 	return names
 }
 
-// configured are the accounts as status needs them.
-func (s *session) configured() []overview.Configured {
-	all := make([]overview.Configured, len(s.config.Vendors))
-	for i, v := range s.config.Vendors {
-		all[i] = overview.Configured{Name: v.Name, Verifies: s.verifies(v.Name), Endpoint: accounts.Endpoint(v)}
-	}
-	return all
-}
-
-// keyMemories are the accounts' key memories as the worker's claim sees them:
-// what is claimed may be sent as late as its lease ends.
-func (s *session) keyMemories() []desk.KeyMemory {
-	memories := make([]desk.KeyMemory, len(s.config.Vendors))
-	for i, v := range s.config.Vendors {
-		memories[i] = desk.KeyMemory{Account: v.Name, Memory: v.KeyMemory - v.Lease}
-		if v.InDoubt == config.InDoubtVerify {
-			// The worker looks such rows up before it sends them, at any age.
-			memories[i].Memory = 100 * 365 * 24 * time.Hour
-		}
-	}
-	return memories
-}
+// keyMemories are the accounts' key memories as the worker's claim sees them.
+func (s *session) keyMemories() []desk.KeyMemory { return accounts.KeyMemories(s.config) }
 
 // verifies tells whether the account looks what is in doubt up before it sends
 // it again. false for an account that is not configured.

@@ -10,6 +10,7 @@ import (
 
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
@@ -39,7 +40,7 @@ answer with a status only, none for no answer.`,
 				return err
 			}
 			defer s.close()
-			report, err := overview.Read(c.Context(), s.desk, s.store, s.configured())
+			report, err := overview.Read(c.Context(), s.desk, s.store, accounts.ForOverview(s.config))
 			if err != nil {
 				return err
 			}

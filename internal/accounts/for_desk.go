@@ -1,0 +1,32 @@
+package accounts
+
+import (
+	"time"
+
+	"pointsledger/desk"
+	"pointsledger/desk/overview"
+	"pointsledger/internal/config"
+)
+
+// ForOverview are the configured accounts as an overview needs them.
+func ForOverview(cfg *config.Config) []overview.Configured {
+	all := make([]overview.Configured, len(cfg.Vendors))
+	for i, v := range cfg.Vendors {
+		all[i] = overview.Configured{Name: v.Name, Verifies: v.InDoubt == config.InDoubtVerify, Endpoint: Endpoint(v)}
+	}
+	return all
+}
+
+// KeyMemories are the accounts' key memories as the worker's claim sees them: what
+// is claimed may be sent as late as its lease ends.
+func KeyMemories(cfg *config.Config) []desk.KeyMemory {
+	memories := make([]desk.KeyMemory, len(cfg.Vendors))
+	for i, v := range cfg.Vendors {
+		memories[i] = desk.KeyMemory{Account: v.Name, Memory: v.KeyMemory - v.Lease}
+		if v.InDoubt == config.InDoubtVerify {
+			// The worker looks such rows up before it sends them, at any age.
+			memories[i].Memory = 100 * 365 * 24 * time.Hour
+		}
+	}
+	return memories
+}
