@@ -135,7 +135,7 @@ func TestKeeperLowerTimeline(t *testing.T) {
 		return strings.Contains(k.Problem(), "seen on timeline 2, and this database is on timeline 1")
 	}
 	testkit.Eventually(t, 30*time.Second, "the running worker to stop", refused)
-	if _, err := k.store.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour}); err == nil {
+	if _, err := k.store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour}); err == nil {
 		t.Error("a worker on the earlier server still claims")
 	}
 	k.stop()
@@ -287,7 +287,7 @@ func TestKeeperReconnectWaitsForTheWitness(t *testing.T) {
 	testkit.Eventually(t, 30*time.Second, "a look that fails", func() bool { return !k.guard.Fresh() })
 	admin(t, dsn, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true")
 	testkit.Eventually(t, 30*time.Second, "the worker's pool to work again", func() bool {
-		claimed, err := k.store.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 3, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
+		claimed, err := k.store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 3, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
 		for _, c := range claimed {
 			if c.NeverSent {
 				t.Fatal("a row is sent as if it never had been")

@@ -497,7 +497,7 @@ func TestKeeperFailover(t *testing.T) {
 	in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 	in.publishAll(10, 20)
 	in.beaten(both, 20)
-	claimed, err := k.store.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})
+	claimed, err := k.store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})
 	if err != nil || len(claimed) != 1 {
 		t.Fatalf("claimed %v: %v", claimed, err)
 	}

@@ -67,7 +67,7 @@ func (k *kept) postAll(want int) {
 	k.in.t.Helper()
 	posted := 0
 	testkit.Eventually(k.in.t, 30*time.Second, "all rows to be claimed", func() bool {
-		claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Target: "zhimai", Token: 1, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
+		claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
 		var heard []ledger.Confirmation
 		for _, c := range claimed {
 			heard = append(heard, ledger.Confirmation{ID: c.ID, Evidence: ledger.Answered, MemberID: c.MemberID})
@@ -85,7 +85,7 @@ func (k *kept) postAll(want int) {
 // claimedAsNeverSent is how many rows a worker would send for the first time.
 func (k *kept) claimedAsNeverSent() int {
 	k.in.t.Helper()
-	claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Target: "zhimai", Token: 2, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
+	claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Account: "zhimai", Token: 2, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
 	if err != nil {
 		k.in.t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ ON CONFLICT DO NOTHING`
 // entries whose verdict is Accepted, and those that an earlier run of its plan,
 // which was made at a time, added and could not note.
 func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
-	var targets, bizIDs []string
+	var accounts, bizIDs []string
 	var added []bool
 	for i := range entries {
 		if entries[i].Event == nil || verdicts[i].Kind != ledger.Accepted && !verdicts[i].Redelivered {
@@ -54,13 +54,13 @@ func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade
 		}
 		for j := range entries[i].Event.Operations {
 			op := &entries[i].Event.Operations[j]
-			targets, bizIDs, added = append(targets, op.Target), append(bizIDs, string(op.BizID)), append(added, verdicts[i].Kind == ledger.Accepted)
+			accounts, bizIDs, added = append(accounts, op.Account), append(bizIDs, string(op.BizID)), append(added, verdicts[i].Kind == ledger.Accepted)
 		}
 	}
-	if len(targets) == 0 {
+	if len(accounts) == 0 {
 		return nil
 	}
-	if _, err := pool.Exec(ctx, sqlNoteRebuilt, action, targets, bizIDs, added, planMade); err != nil {
+	if _, err := pool.Exec(ctx, sqlNoteRebuilt, action, accounts, bizIDs, added, planMade); err != nil {
 		return fmt.Errorf("record operations of action: %w", err)
 	}
 	return nil

@@ -136,10 +136,10 @@ func (v *surveyor) accepted(e *ledger.Entry) {
 func (v *surveyor) key(fact ledger.FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
 
 func (v *surveyor) count(o *ledger.Operation) {
-	at := groupKey{o.Target, o.Kind}
+	at := groupKey{o.Account, o.Kind}
 	g := v.groups[at]
 	if g == nil {
-		g = &RebuildGroup{Account: o.Target, Kind: o.Kind}
+		g = &RebuildGroup{Account: o.Account, Kind: o.Kind}
 		v.groups[at] = g
 	}
 	g.Operations++
@@ -151,7 +151,7 @@ func (v *surveyor) count(o *ledger.Operation) {
 	if who == "code " {
 		return // an anonymous sale
 	}
-	member := maphash.String(v.seed, string(o.Kind)+"\x00"+o.Target+"\x00"+who)
+	member := maphash.String(v.seed, string(o.Kind)+"\x00"+o.Account+"\x00"+who)
 	if _, seen := v.members[member]; !seen {
 		v.members[member] = struct{}{}
 		g.Members++

@@ -12,7 +12,7 @@ import (
 type OpenFilter struct {
 	// State is pending, sending or parked.
 	State ledger.State
-	// Account is the operations' target.
+	// Account is the operations' account.
 	Account string
 	Cause   ledger.Cause
 	// Member is a member id, recorded or resolved, or a scanned code.

@@ -12,7 +12,7 @@ import (
 
 // OpenRows are the open operations of one account in one state.
 type OpenRows struct {
-	Target string
+	Account string
 	// State is pending, sending or parked.
 	State ledger.State
 	// Rows is at least 1.
@@ -84,7 +84,7 @@ func (d *Desk) countOutbox(ctx context.Context) (open []OpenRows, ids []int64, e
 		}
 		open, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o OpenRows, err error) {
 			var doubt float64
-			err = row.Scan(&o.Target, &o.State, &o.Rows, &o.OldestID, &o.InDoubt, &doubt)
+			err = row.Scan(&o.Account, &o.State, &o.Rows, &o.OldestID, &o.InDoubt, &doubt)
 			o.OldestDoubt = inSeconds(doubt)
 			ids = append(ids, int64(o.OldestID))
 			return o, err

@@ -11,7 +11,7 @@ import (
 // Status is one operation with what has become of it (view operation_status).
 type Status struct {
 	ID          ledger.OperationID `json:"id"`
-	Target      string             `json:"account"`
+	Account     string             `json:"account"`
 	Kind        ledger.Kind        `json:"kind"`
 	BizID       ledger.BizID       `json:"biz_id"`
 	Reference   string             `json:"reference"`
@@ -62,7 +62,7 @@ func (d *Desk) EachOperation(ctx context.Context, f func(Status) error) error {
 
 // scanStatus reads a row of the columns that sqlEachOperation selects.
 func scanStatus(row interface{ Scan(...any) error }) (st Status, err error) {
-	err = row.Scan(&st.ID, &st.Target, &st.Kind, &st.BizID, &st.Reference, &st.BusinessKey, &st.MemberID, &st.Points,
+	err = row.Scan(&st.ID, &st.Account, &st.Kind, &st.BizID, &st.Reference, &st.BusinessKey, &st.MemberID, &st.Points,
 		&st.EventType, &st.EventSource, &st.RecordedAt, &st.State, &st.Cause, &st.InDoubt, &st.Attempts, &st.PostedAt,
 		&st.Evidence)
 	return st, err

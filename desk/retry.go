@@ -270,7 +270,7 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 func acceptedResolution(e *ledger.Event, ids map[ledger.OperationKey]ledger.OperationID) string {
 	texts := make([]string, len(e.Operations))
 	for i := range e.Operations {
-		texts[i] = strconv.FormatInt(int64(ids[ledger.OperationKey{Target: e.Operations[i].Target, BizID: e.Operations[i].BizID}]), 10)
+		texts[i] = strconv.FormatInt(int64(ids[ledger.OperationKey{Account: e.Operations[i].Account, BizID: e.Operations[i].BizID}]), 10)
 	}
 	return "accepted: operations " + strings.Join(texts, ", ")
 }

@@ -96,7 +96,7 @@ func (p *RetryPreview) compare(batch []ledger.Reject, a, b []*ledger.Event) {
 func pointsByKey(e *ledger.Event) map[ledger.OperationKey]ledger.Points {
 	points := make(map[ledger.OperationKey]ledger.Points, len(e.Operations))
 	for i := range e.Operations {
-		points[ledger.OperationKey{Target: e.Operations[i].Target, BizID: e.Operations[i].BizID}] = e.Operations[i].Points
+		points[ledger.OperationKey{Account: e.Operations[i].Account, BizID: e.Operations[i].BizID}] = e.Operations[i].Points
 	}
 	return points
 }

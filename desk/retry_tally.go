@@ -94,7 +94,7 @@ func (t *RetryTally) accept(e *ledger.Event, inDoubt bool) {
 			t.InDoubt++
 		}
 		t.Points += o.Points
-		t.account(RetryAccount{o.Target, o.Kind, 1, o.Points})
+		t.account(RetryAccount{o.Account, o.Kind, 1, o.Points})
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Account is one vendor account and how it is served.
 type Account struct {
-	// Name is the operations' target.
+	// Name is what the operations call it.
 	Name string
 	// Vendor makes its calls.
 	Vendor vendorapi.Sender

@@ -23,8 +23,8 @@ type Store interface {
 
 // accountStore knows whether an account has ever confirmed a call.
 type accountStore interface {
-	AccountConfirmed(ctx context.Context, target string) (bool, error)
-	MarkAccountConfirmed(ctx context.Context, target string) error
+	AccountConfirmed(ctx context.Context, account string) (bool, error)
+	MarkAccountConfirmed(ctx context.Context, account string) error
 }
 
 // book is the ledger as the loops see it.

@@ -16,7 +16,7 @@ import (
 type (
 	claimStore interface {
 		Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claimed, error)
-		NextDue(ctx context.Context, target string, keyMemory time.Duration) (time.Duration, bool, error)
+		NextDue(ctx context.Context, account string, keyMemory time.Duration) (time.Duration, bool, error)
 	}
 	leaseStore interface {
 		Renew(ctx context.Context, ids []ledger.OperationID, tokens []ledger.LeaseToken, lease time.Duration) ([]ledger.OperationID, error)
@@ -86,7 +86,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	// would be in doubt for nothing. After a stop, the senders hand them back.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
-	claimed, err := d.book.claims.Claim(ctx, ledger.Claim{Target: d.account.Name, Token: newToken(), Limit: limit,
+	claimed, err := d.book.claims.Claim(ctx, ledger.Claim{Account: d.account.Name, Token: newToken(), Limit: limit,
 		Lease: d.account.Lease, KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Shape: d.shape.hash})
 	if err != nil {
 		return 0, err

@@ -119,7 +119,7 @@ func (b *bench) killWith(t *testing.T, d *dispatch.Dispatcher, a dispatch.Accoun
 			op.MemberID = regular(i)
 		}
 	})
-	claimed, err := b.store.Claim(t.Context(), ledger.Claim{Target: a.Name, Token: 77, Limit: 2 * backlogRows, Lease: 10 * time.Second, KeyMemory: time.Hour})
+	claimed, err := b.store.Claim(t.Context(), ledger.Claim{Account: a.Name, Token: 77, Limit: 2 * backlogRows, Lease: 10 * time.Second, KeyMemory: time.Hour})
 	if err != nil || len(claimed) < backlogRows {
 		t.Fatalf("claimed %d rows: %v", len(claimed), err)
 	}

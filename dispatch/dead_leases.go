@@ -12,9 +12,9 @@ import (
 // deadStore is what the sweep needs of the ledger to take back what nobody
 // serves any more.
 type deadStore interface {
-	Leases(ctx context.Context, target string) (map[ledger.LeaseSeen]bool, error)
-	Rescue(ctx context.Context, target string, dead []ledger.LeaseSeen, maxAttempts int, rest time.Duration) (int, error)
-	ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error)
+	Leases(ctx context.Context, account string) (map[ledger.LeaseSeen]bool, error)
+	Rescue(ctx context.Context, account string, dead []ledger.LeaseSeen, maxAttempts int, rest time.Duration) (int, error)
+	ParkForgotten(ctx context.Context, account string, keyMemory time.Duration) (int, error)
 }
 
 // deadLeases is an observer's memory of the leases in the outbox. A lease is

@@ -78,7 +78,7 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 	return d, nil
 }
 
-// Name is the account's name, the target of its operations.
+// Name is the account's name, as its operations have it.
 func (d *Dispatcher) Name() string { return d.account.Name }
 
 // Wake says that rows may be due. It never blocks.

@@ -120,7 +120,7 @@ func (b *bench) orders(n int, edit func(i int, op *ledger.Operation)) (entries [
 		b.seq++
 		order := fmt.Sprintf("SO-%d", b.seq)
 		id := ledger.NewBizID("pa", "zhimai", "shop", "order.paid", order, "pa")
-		op := ledger.Operation{Target: "zhimai", Kind: ledger.PointsAdd, BizID: id, BusinessKey: order,
+		op := ledger.Operation{Account: "zhimai", Kind: ledger.PointsAdd, BizID: id, BusinessKey: order,
 			MemberID: fmt.Sprintf("38393309145595%04d", b.seq), Points: 10, SourceType: 1, PointsChannel: 3,
 			Reason: order + " #" + ledger.ReferenceOf(id), Reference: ledger.ReferenceOf(id),
 			BusinessDate: "2026-11-20", MappingVersion: "test"}
@@ -298,7 +298,7 @@ func TestRowsOfADeadWorker(t *testing.T) {
 	b := newBench(t, sim.Config{})
 	b.accept(20, nil)
 	a := b.account()
-	rows, err := b.store.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 1, Limit: 20, Lease: time.Millisecond, KeyMemory: time.Hour})
+	rows, err := b.store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 20, Lease: time.Millisecond, KeyMemory: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,14 +11,14 @@ import (
 // right to make the one call that may open it.
 type (
 	gateStore interface {
-		ReadGate(ctx context.Context, target string) (ledger.Gate, error)
-		CloseGate(ctx context.Context, target, reason, words string, pause time.Duration, closings int) error
-		OpenGate(ctx context.Context, target string) error
+		ReadGate(ctx context.Context, account string) (ledger.Gate, error)
+		CloseGate(ctx context.Context, account, reason, words string, pause time.Duration, closings int) error
+		OpenGate(ctx context.Context, account string) error
 	}
 	probeStore interface {
-		TakeProbe(ctx context.Context, target string, within time.Duration) (bool, error)
-		DropProbe(ctx context.Context, target string) error
-		ProbeNow(ctx context.Context, target string) error
+		TakeProbe(ctx context.Context, account string, within time.Duration) (bool, error)
+		DropProbe(ctx context.Context, account string) error
+		ProbeNow(ctx context.Context, account string) error
 	}
 )
 

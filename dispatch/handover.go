@@ -41,11 +41,11 @@ func (h *Handover) Replace(d *Dispatcher) {
 	h.dispatchers[d.Name()] = d
 }
 
-// to is the dispatcher of a target, nil when it is not served here.
-func (h *Handover) to(target string) *Dispatcher {
+// to is the dispatcher of an account, nil when it is not served here.
+func (h *Handover) to(account string) *Dispatcher {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.dispatchers[target]
+	return h.dispatchers[account]
 }
 
 // Record is the ledger's Record.
@@ -57,11 +57,11 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 		rows int
 	}
 	reserved := make(map[string]promise, len(waiting))
-	for target, n := range waiting {
-		if d := h.to(target); d != nil && d.reserve(ctx, n) {
-			reserved[target] = promise{d, n} // the one that promised, whoever serves the account by then
-			leases = append(leases, ledger.RecordLease{Target: target, Token: newToken(), Lease: d.account.Lease, Shape: d.shape.hash})
-			delete(waiting, target)
+	for account, n := range waiting {
+		if d := h.to(account); d != nil && d.reserve(ctx, n) {
+			reserved[account] = promise{d, n} // the one that promised, whoever serves the account by then
+			leases = append(leases, ledger.RecordLease{Account: account, Token: newToken(), Lease: d.account.Lease, Shape: d.shape.hash})
+			delete(waiting, account)
 		}
 	}
 	before := time.Now()
@@ -70,21 +70,21 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 		sabotage.Crash(sabotage.AfterClaim)
 	}
 	for _, l := range leases {
-		p := reserved[l.Target]
+		p := reserved[l.Account]
 		p.from.take(p.rows, l.Token, leased, before)
 	}
 	if err != nil {
 		return nil, err
 	}
-	for target := range waiting {
-		if d := h.to(target); d != nil {
+	for account := range waiting {
+		if d := h.to(account); d != nil {
 			d.Wake()
 		}
 	}
 	return verdicts, nil
 }
 
-// toSend counts the operations that have something to send, by target.
+// toSend counts the operations that have something to send, by account.
 func toSend(entries []ledger.Entry) map[string]int {
 	counts := make(map[string]int)
 	for i := range entries {
@@ -93,7 +93,7 @@ func toSend(entries []ledger.Entry) map[string]int {
 		}
 		for _, o := range entries[i].Event.Operations {
 			if o.Points > 0 {
-				counts[o.Target]++
+				counts[o.Account]++
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (b *bench) kylinAccount() dispatch.Account {
 
 // freeze makes an operation one of the kylin account.
 func freeze(_ int, op *ledger.Operation) {
-	op.Target, op.Kind, op.SourceType, op.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+	op.Account, op.Kind, op.SourceType, op.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 }
 
 // A maintenance page with status 200 is no freeze: the rows stay in doubt, and

@@ -12,24 +12,24 @@ import (
 // from many goroutines and must not block.
 type Observer interface {
 	// Attempted: one points call ended.
-	Attempted(target string, outcome vendorapi.Outcome, took time.Duration)
+	Attempted(account string, outcome vendorapi.Outcome, took time.Duration)
 	// Claimed: a claim took so many rows, 0 when none was due, in so much time.
-	Claimed(target string, rows int, took time.Duration)
+	Claimed(account string, rows int, took time.Duration)
 	// Settled: n rows ended posted, or went back pending or parked, or were
 	// confirmed after they had ended (SettledBefore, SettledAfterVoid), or could
 	// not be written and were parked (SettledAside).
-	Settled(target, how string, n int)
+	Settled(account, how string, n int)
 	// Written: a batch of so many results was written in so much time, waits for
 	// the database included. waited holds, for each confirmation in it, the time
 	// from the broker's storing of its event until the confirmation was heard.
-	Written(target string, rows int, took time.Duration, waited []time.Duration)
+	Written(account string, rows int, took time.Duration, waited []time.Duration)
 	// LeasesLost: n rows were no longer this worker's when it settled them;
 	// expired counts rows taken back from any worker, in doubt.
-	LeasesLost(target string, n int)
-	LeasesExpired(target string, n int)
+	LeasesLost(account string, n int)
+	LeasesExpired(account string, n int)
 	// Sampled: the records of a confirmed posting were read, to learn what they
 	// show, or could not be.
-	Sampled(target string, sighting ledger.Sighting)
+	Sampled(account string, sighting ledger.Sighting)
 }
 
 // What Settled calls a confirmation: of an open row, of one that was posted
@@ -52,7 +52,7 @@ func (s observedClaims) Claim(ctx context.Context, c ledger.Claim) ([]ledger.Cla
 	started := time.Now()
 	claimed, err := s.claimStore.Claim(ctx, c)
 	if err == nil {
-		s.observer.Claimed(c.Target, len(claimed), time.Since(started))
+		s.observer.Claimed(c.Account, len(claimed), time.Since(started))
 	}
 	return claimed, err
 }

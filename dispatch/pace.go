@@ -8,7 +8,7 @@ import (
 
 // slotStore is the rate that all workers of an account share.
 type slotStore interface {
-	ReserveSlots(ctx context.Context, target string, take time.Duration) (in time.Duration, err error)
+	ReserveSlots(ctx context.Context, account string, take time.Duration) (in time.Duration, err error)
 }
 
 // pacer spreads calls so that all workers of an account together start at most

@@ -21,7 +21,7 @@ func TestSamplerTakesNoRepeatForACall(t *testing.T) {
 	b := newBench(t, config)
 	a := b.sampling()
 	b.accept(1, nil)
-	claimed, err := b.store.Claim(t.Context(), ledger.Claim{Target: a.Name, Token: 7, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})
+	claimed, err := b.store.Claim(t.Context(), ledger.Claim{Account: a.Name, Token: 7, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})
 	if err != nil || len(claimed) != 1 {
 		t.Fatal(claimed, err)
 	}

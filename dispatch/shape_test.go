@@ -70,7 +70,7 @@ func (b *bench) shapedAccount(url, memberType string, statuses map[int]vendorapi
 // freezes are n freezes of different members.
 func (b *bench) freezes(n int) (entries []ledger.Entry, keys []ledger.BizID) {
 	entries = b.orders(n, func(i int, op *ledger.Operation) {
-		op.Target, op.Kind = "kylin", ledger.FreezePoint
+		op.Account, op.Kind = "kylin", ledger.FreezePoint
 		op.BizID = ledger.NewBizID("fz", "kylin", "shop", "order.paid", fmt.Sprint(i), "fz")
 		op.Reference = ledger.ReferenceOf(op.BizID)
 		op.Reason = "冻结 #" + op.Reference

@@ -47,11 +47,11 @@ const (
 )
 
 // entryOf is an accepted order with one operation.
-func entryOf(seq int, kind ledger.Kind, target, memberID string, points ledger.Points) ledger.Entry {
+func entryOf(seq int, kind ledger.Kind, account, memberID string, points ledger.Points) ledger.Entry {
 	day := time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 	order := fmt.Sprintf("SO-%d", seq)
-	bizID := ledger.NewBizID("pa", target, order)
-	op := ledger.Operation{Target: target, Kind: kind, BizID: bizID, BusinessKey: order, MemberID: memberID, Points: points,
+	bizID := ledger.NewBizID("pa", account, order)
+	op := ledger.Operation{Account: account, Kind: kind, BizID: bizID, BusinessKey: order, MemberID: memberID, Points: points,
 		Reason: order, Reference: ledger.ReferenceOf(bizID), BusinessDate: "2026-11-20", MappingVersion: version}
 	if kind == ledger.PointsAdd {
 		op.SourceType, op.PointsChannel = 1, 3
@@ -84,8 +84,8 @@ func fill(t *testing.T, pool *pgxpool.Pool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claim := func(target string, token ledger.LeaseToken) map[string]ledger.Claimed {
-		rows, err := store.Claim(ctx, ledger.Claim{Target: target, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
+	claim := func(account string, token ledger.LeaseToken) map[string]ledger.Claimed {
+		rows, err := store.Claim(ctx, ledger.Claim{Account: account, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,8 +54,8 @@ type Claimed struct {
 
 // Claim says which rows to take.
 type Claim struct {
-	Target string
-	Token  LeaseToken
+	Account string
+	Token   LeaseToken
 	// Limit is the most rows to take, at least 1.
 	Limit int
 	// Lease is how long the rows are this worker's without a renewal.
@@ -127,7 +127,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 	if c.Newest {
 		sql = sqlClaimNewest
 	}
-	rows, err := s.pool.Query(ctx, sql, c.Target, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape)
+	rows, err := s.pool.Query(ctx, sql, c.Account, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox batch: %w", err)
 	}
@@ -196,8 +196,8 @@ UPDATE outbox x
 
 // ParkForgotten parks the account's rows in doubt that are older than the
 // vendor's memory of a key, and says how many there were.
-func (s *Store) ParkForgotten(ctx context.Context, target string, keyMemory time.Duration) (int, error) {
-	tag, err := s.pool.Exec(ctx, sqlParkForgotten, target, keyMemory)
+func (s *Store) ParkForgotten(ctx context.Context, account string, keyMemory time.Duration) (int, error) {
+	tag, err := s.pool.Exec(ctx, sqlParkForgotten, account, keyMemory)
 	if err != nil {
 		return 0, fmt.Errorf("park forgotten keys: %w", err)
 	}
@@ -214,9 +214,9 @@ SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8
 
 // NextDue says in how long the account's next row is due, which may be in the
 // past; ok is false when none waits.
-func (s *Store) NextDue(ctx context.Context, target string, keyMemory time.Duration) (in time.Duration, ok bool, err error) {
+func (s *Store) NextDue(ctx context.Context, account string, keyMemory time.Duration) (in time.Duration, ok bool, err error) {
 	var seconds *float64
-	if err := s.pool.QueryRow(ctx, sqlNextDue, target, keyMemory).Scan(&seconds); err != nil {
+	if err := s.pool.QueryRow(ctx, sqlNextDue, account, keyMemory).Scan(&seconds); err != nil {
 		return 0, false, fmt.Errorf("read next due time: %w", err)
 	}
 	if seconds == nil {

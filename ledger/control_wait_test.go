@@ -14,7 +14,7 @@ func TestQuietSince(t *testing.T) {
 	f := newFixture(t)
 	must(f.Record(t.Context(), []ledger.Entry{f.event("a")}))
 	claim := func(token ledger.LeaseToken) ledger.Claimed {
-		rows := must(f.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: token, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour}))
+		rows := must(f.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: token, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour}))
 		if len(rows) != 1 {
 			t.Fatalf("claimed %d rows", len(rows))
 		}

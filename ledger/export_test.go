@@ -14,10 +14,10 @@ func (s *Store) CopyAlways() *Store {
 
 // RescueAll rescues every lease that is over by the database's clock, as a worker
 // does that has watched them for long enough.
-func (s *Store) RescueAll(ctx context.Context, target string, maxAttempts int, rest time.Duration) (int, error) {
-	seen, err := s.Leases(ctx, target)
+func (s *Store) RescueAll(ctx context.Context, account string, maxAttempts int, rest time.Duration) (int, error) {
+	seen, err := s.Leases(ctx, account)
 	if err != nil {
 		return 0, err
 	}
-	return s.Rescue(ctx, target, slices.Collect(maps.Keys(seen)), maxAttempts, rest)
+	return s.Rescue(ctx, account, slices.Collect(maps.Keys(seen)), maxAttempts, rest)
 }

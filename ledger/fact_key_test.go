@@ -193,7 +193,7 @@ func TestFactsFromBeforeFactKeys(t *testing.T) {
 		at := f.orders("north", n, false)
 		for i := range at {
 			before := operation("zhimai", fmt.Sprintf("SO-%d", i), 100)
-			at[i].Event.OlderKeys = []ledger.OperationKey{{Target: "zhimai", BizID: before.BizID}}
+			at[i].Event.OlderKeys = []ledger.OperationKey{{Account: "zhimai", BizID: before.BizID}}
 		}
 		for _, again := range [][]ledger.Entry{f.orders("zhimai", n, false), f.orders("zhimai", n, true), at} {
 			for i, v := range f.record(again...) {

@@ -181,8 +181,8 @@ func (k FactKey) String() string {
 
 // OperationKey identifies an operation for ever: account and dedup key.
 type OperationKey struct {
-	Target string
-	BizID  BizID
+	Account string
+	BizID   BizID
 }
 
 // sqlHoldsOlder tells whether an operation has no fact key, by

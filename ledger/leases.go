@@ -33,8 +33,8 @@ SELECT lease_token, lease_until, lease_until <= now()
 
 // Leases lists what is leased, and for each lease whether it is over by the
 // database's clock.
-func (s *Store) Leases(ctx context.Context, target string) (map[LeaseSeen]bool, error) {
-	rows, err := s.pool.Query(ctx, sqlLeases, target, mostLeases)
+func (s *Store) Leases(ctx context.Context, account string) (map[LeaseSeen]bool, error) {
+	rows, err := s.pool.Query(ctx, sqlLeases, account, mostLeases)
 	if err != nil {
 		return nil, fmt.Errorf("read leases: %w", explain(err))
 	}
@@ -98,7 +98,7 @@ SELECT operation_id, 'lease_expired', 0 FROM taken_back`
 // (TestDatabaseClockJumps). maxAttempts parks a row that has had its attempts.
 // The others are due when rest has gone by since their lease ended: before that a
 // look at the vendor's records proves nothing.
-func (s *Store) Rescue(ctx context.Context, target string, dead []LeaseSeen, maxAttempts int, rest time.Duration) (int, error) {
+func (s *Store) Rescue(ctx context.Context, account string, dead []LeaseSeen, maxAttempts int, rest time.Duration) (int, error) {
 	if len(dead) == 0 {
 		return 0, nil
 	}
@@ -106,7 +106,7 @@ func (s *Store) Rescue(ctx context.Context, target string, dead []LeaseSeen, max
 	for i, d := range dead {
 		tokens[i], untils[i] = int64(d.Token), d.Until
 	}
-	tag, err := s.pool.Exec(ctx, sqlRescue, target, maxAttempts, rest, tokens, untils)
+	tag, err := s.pool.Exec(ctx, sqlRescue, account, maxAttempts, rest, tokens, untils)
 	if err != nil {
 		return 0, fmt.Errorf("rescue expired leases: %w", explain(err))
 	}

@@ -199,7 +199,7 @@ func BenchmarkConfirmAndSettle(b *testing.B) {
 			b.Fatal(err)
 		}
 		for round := range 2 {
-			rows, err := store.Claim(b.Context(), ledger.Claim{Target: "zhimai", Token: ledger.LeaseToken(2*n + round + 1), Limit: batch, Lease: time.Minute, KeyMemory: time.Hour})
+			rows, err := store.Claim(b.Context(), ledger.Claim{Account: "zhimai", Token: ledger.LeaseToken(2*n + round + 1), Limit: batch, Lease: time.Minute, KeyMemory: time.Hour})
 			if err != nil || len(rows) != batch {
 				b.Fatalf("%d rows, %v", len(rows), err)
 			}

@@ -58,13 +58,13 @@ func (f *fixture) codedEvent(order, code string) ledger.Entry {
 	return e
 }
 
-func operation(target, order string, points ledger.Points) ledger.Operation {
+func operation(account, order string, points ledger.Points) ledger.Operation {
 	kind, leg := ledger.PointsAdd, "pa"
-	if target == "kylin" {
+	if account == "kylin" {
 		kind, leg = ledger.FreezePoint, "fz"
 	}
-	id := ledger.NewBizID(leg, target, "shop-sh", "order.paid", order, leg)
-	return ledger.Operation{Target: target, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
+	id := ledger.NewBizID(leg, account, "shop-sh", "order.paid", order, leg)
+	return ledger.Operation{Account: account, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
 		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
 		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
 }
@@ -85,7 +85,7 @@ func (f *fixture) record(entries ...ledger.Entry) []ledger.Verdict {
 // claim claims due rows of zhimai under a token.
 func (f *fixture) claim(token ledger.LeaseToken, limit int) []ledger.Claimed {
 	f.t.Helper()
-	rows, err := f.Claim(f.t.Context(), ledger.Claim{Target: "zhimai", Token: token, Limit: limit, Lease: time.Minute, KeyMemory: time.Hour})
+	rows, err := f.Claim(f.t.Context(), ledger.Claim{Account: "zhimai", Token: token, Limit: limit, Lease: time.Minute, KeyMemory: time.Hour})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -30,10 +30,11 @@ const DefaultCodeMaxAge = 24 * time.Hour
 // Operation is one intended vendor call. It is written once, together with its
 // outbox row, and never changed (tables operations and outbox).
 type Operation struct {
-	// Target is the name of the vendor account in the configuration.
-	Target string
-	Kind   Kind
-	BizID  BizID
+	// Account is the name of the vendor account in the configuration (column
+	// target).
+	Account string
+	Kind    Kind
+	BizID   BizID
 	// BusinessKey is what a person searches for: the order number, the review
 	// number, member and date of a check-in.
 	BusinessKey string

@@ -76,7 +76,7 @@ func TestClaimLeavesOutWhatIsPosted(t *testing.T) {
 			t.Parallel()
 			f, rows := postedAndOpen(t, 3)
 			f.exec(`UPDATE outbox SET state = 'pending', lease_token = NULL, lease_until = NULL`)
-			got, err := f.Claim(t.Context(), ledger.Claim{Target: "zhimai", Token: 2, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour, Newest: newest})
+			got, err := f.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 2, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour, Newest: newest})
 			if err != nil {
 				t.Fatal(err)
 			}

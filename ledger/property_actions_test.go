@@ -13,14 +13,16 @@ import (
 	"pointsledger/ledger"
 )
 
-func (m *machine) target(rt *rapid.T) string { return rapid.SampledFrom(m.targets).Draw(rt, "account") }
+func (m *machine) account(rt *rapid.T) string {
+	return rapid.SampledFrom(m.accounts).Draw(rt, "account")
+}
 
 func (m *machine) claim(rt *rapid.T) {
 	m.token++
-	c := ledger.Claim{Target: m.target(rt), Token: m.token, Limit: rapid.IntRange(1, 5).Draw(rt, "limit"),
+	c := ledger.Claim{Account: m.account(rt), Token: m.token, Limit: rapid.IntRange(1, 5).Draw(rt, "limit"),
 		Lease: time.Hour, KeyMemory: keyMemory, Newest: rapid.IntRange(1, 4).Draw(rt, "newest") == 1}
 	worker := rapid.IntRange(1, 3).Draw(rt, "worker")
-	expected := m.model.where(func(o *modelOp) bool { return o.Target == c.Target && o.claimable() && o.row.Due })
+	expected := m.model.where(func(o *modelOp) bool { return o.Account == c.Account && o.claimable() && o.row.Due })
 	inOrderOfDueTime := func(a, b *modelOp) int {
 		return cmp.Or(m.last.open[a.id].NextAt.Compare(m.last.open[b.id].NextAt), cmp.Compare(a.id, b.id))
 	}
@@ -231,9 +233,9 @@ func (m *machine) sql(rt *rapid.T, statement string, args ...any) {
 }
 
 func (m *machine) rescue(rt *rapid.T) {
-	target := m.target(rt)
-	expired := m.model.where(func(o *modelOp) bool { return o.Target == target && o.row.State == "sending" && !o.row.Live })
-	n, err := m.RescueAll(m.ctx, target, modelAttempts, 0)
+	account := m.account(rt)
+	expired := m.model.where(func(o *modelOp) bool { return o.Account == account && o.row.State == "sending" && !o.row.Live })
+	n, err := m.RescueAll(m.ctx, account, modelAttempts, 0)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -283,11 +285,11 @@ func (m *machine) makeDue(rt *rapid.T) {
 }
 
 func (m *machine) parkForgotten(rt *rapid.T) {
-	target := m.target(rt)
+	account := m.account(rt)
 	old := m.model.where(func(o *modelOp) bool {
-		return o.Target == target && o.row.State == "pending" && o.row.InDoubt && o.row.Forgotten
+		return o.Account == account && o.row.State == "pending" && o.row.InDoubt && o.row.Forgotten
 	})
-	n, err := m.ParkForgotten(m.ctx, target, keyMemory)
+	n, err := m.ParkForgotten(m.ctx, account, keyMemory)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -299,13 +301,13 @@ func (m *machine) parkForgotten(rt *rapid.T) {
 // reopen is a person's replay, with and without the right number and the key
 // memories of the accounts.
 func (m *machine) reopen(rt *rapid.T) {
-	r := reopening{filter: desk.OpenFilter{Account: m.target(rt), InDoubt: rapid.Bool().Draw(rt, "in doubt only")},
+	r := reopening{filter: desk.OpenFilter{Account: m.account(rt), InDoubt: rapid.Bool().Draw(rt, "in doubt only")},
 		actor: m.actor, reason: "property test", batch: rapid.IntRange(1, 3).Draw(rt, "batch")}
 	if rapid.IntRange(1, 4).Draw(rt, "accounts known") > 1 {
-		r.memories = []desk.KeyMemory{{Account: m.targets[0], Memory: keyMemory}, {Account: m.targets[1], Memory: keyMemory}}
+		r.memories = []desk.KeyMemory{{Account: m.accounts[0], Memory: keyMemory}, {Account: m.accounts[1], Memory: keyMemory}}
 	}
 	parked := m.model.where(func(o *modelOp) bool {
-		return o.Target == r.filter.Account && o.row.State == "parked" && (o.row.InDoubt || !r.filter.InDoubt)
+		return o.Account == r.filter.Account && o.row.State == "parked" && (o.row.InDoubt || !r.filter.InDoubt)
 	})
 	var want desk.Reopened
 	if off := rapid.IntRange(0, 4).Draw(rt, "expect"); off > 0 { // 1 is one too many
@@ -361,12 +363,12 @@ func (m *machine) void(rt *rapid.T) {
 
 // nextDue agrees with what a claim would find.
 func (m *machine) nextDue(rt *rapid.T) {
-	target := m.target(rt)
-	in, ok, err := m.NextDue(m.ctx, target, keyMemory)
+	account := m.account(rt)
+	in, ok, err := m.NextDue(m.ctx, account, keyMemory)
 	if err != nil {
 		rt.Fatal(err)
 	}
-	waiting := m.model.where(func(o *modelOp) bool { return o.Target == target && o.claimable() })
+	waiting := m.model.where(func(o *modelOp) bool { return o.Account == account && o.claimable() })
 	due := slices.ContainsFunc(waiting, func(o *modelOp) bool { return o.row.Due })
 	agree(rt, "next due", "some", ok, len(waiting) > 0)
 	agree(rt, "next due", "now", ok && in <= 0, due)

@@ -123,12 +123,12 @@ func (a *arena) some(random *rand.Rand, most int) (holds []*ledger.Claimed) {
 
 // act does one random thing.
 func (a *arena) act(ctx context.Context, random *rand.Rand) error {
-	target := a.targets[random.IntN(len(a.targets))]
+	account := a.accounts[random.IntN(len(a.accounts))]
 	switch n := random.IntN(100); {
 	case n < 10:
 		return a.recordSome(ctx, random)
 	case n < 35:
-		return a.claimSome(ctx, target, 1+random.IntN(40))
+		return a.claimSome(ctx, account, 1+random.IntN(40))
 	case n < 50:
 		return a.settleSome(ctx, random)
 	case n < 60:
@@ -143,13 +143,13 @@ func (a *arena) act(ctx context.Context, random *rand.Rand) error {
 		return a.loseLeases(ctx, random)
 	case n < 88:
 		return a.retry("rescue", func() error {
-			taken, err := a.RescueAll(ctx, target, modelAttempts, 0)
+			taken, err := a.RescueAll(ctx, account, modelAttempts, 0)
 			a.count(func() { a.attempts += taken })
 			return err
 		})
 	case n < 91:
 		return a.retry("park forgotten", func() error {
-			_, err := a.ParkForgotten(ctx, target, keyMemory)
+			_, err := a.ParkForgotten(ctx, account, keyMemory)
 			return err
 		})
 	case n < 93:
@@ -157,7 +157,7 @@ func (a *arena) act(ctx context.Context, random *rand.Rand) error {
 			WHERE operation_id IN (SELECT operation_id FROM outbox WHERE in_doubt ORDER BY random() LIMIT 2 FOR UPDATE SKIP LOCKED)`)
 		return err
 	case n < 97:
-		return a.reopenAll(ctx, target)
+		return a.reopenAll(ctx, account)
 	}
 	return a.voidOne(ctx)
 }
@@ -168,11 +168,11 @@ func (a *arena) recordSome(ctx context.Context, random *rand.Rand) error {
 		batch = append(batch, a.entries[random.IntN(len(a.entries))])
 	}
 	var leases []ledger.RecordLease
-	for _, target := range a.targets {
+	for _, account := range a.accounts {
 		if random.IntN(3) == 0 {
 			a.count(func() {
 				a.token++
-				leases = append(leases, ledger.RecordLease{Target: target, Token: a.token, Lease: time.Hour})
+				leases = append(leases, ledger.RecordLease{Account: account, Token: a.token, Lease: time.Hour})
 			})
 		}
 	}
@@ -199,10 +199,10 @@ func (a *arena) recordSome(ctx context.Context, random *rand.Rand) error {
 	return err
 }
 
-func (a *arena) claimSome(ctx context.Context, target string, limit int) error {
+func (a *arena) claimSome(ctx context.Context, account string, limit int) error {
 	var token ledger.LeaseToken
 	a.count(func() { a.token++; token = a.token })
-	rows, err := a.Claim(ctx, ledger.Claim{Target: target, Token: token, Limit: limit, Lease: time.Hour, KeyMemory: keyMemory,
+	rows, err := a.Claim(ctx, ledger.Claim{Account: account, Token: token, Limit: limit, Lease: time.Hour, KeyMemory: keyMemory,
 		Newest: token%4 == 0})
 	if err != nil {
 		return err
@@ -370,10 +370,10 @@ func (a *arena) loseLeases(ctx context.Context, random *rand.Rand) error {
 	return nil
 }
 
-func (a *arena) reopenAll(ctx context.Context, target string) error {
+func (a *arena) reopenAll(ctx context.Context, account string) error {
 	return a.retry("reopen", func() error {
-		r := reopening{filter: desk.OpenFilter{Account: target}, actor: a.actor, reason: "property test",
-			memories: []desk.KeyMemory{{Account: target, Memory: keyMemory}}}
+		r := reopening{filter: desk.OpenFilter{Account: account}, actor: a.actor, reason: "property test",
+			memories: []desk.KeyMemory{{Account: account, Memory: keyMemory}}}
 		result, err := replay(ctx, a.Desk, r)
 		a.count(func() { a.actions += result.actions })
 		return err

@@ -19,13 +19,13 @@ const keyMemory = time.Hour
 // part is the share of a database that one case of a property test works on:
 // the ledger is insert-only, so that every case has names of its own.
 type part struct {
-	targets []string
-	stream  string
-	actor   string
+	accounts []string
+	stream   string
+	actor    string
 }
 
 func newPart(n int) part {
-	return part{targets: []string{fmt.Sprintf("zhimai-%d", n), fmt.Sprintf("kylin-%d", n)},
+	return part{accounts: []string{fmt.Sprintf("zhimai-%d", n), fmt.Sprintf("kylin-%d", n)},
 		stream: fmt.Sprintf("POINTS-%d", n), actor: fmt.Sprintf("ops-%d", n)}
 }
 
@@ -56,15 +56,15 @@ type snapshot struct {
 }
 
 type operationRow struct {
-	ID     ledger.OperationID `json:"id"`
-	Target string             `json:"target"`
-	BizID  ledger.BizID       `json:"biz_id"`
-	Points int64              `json:"points"`
+	ID      ledger.OperationID `json:"id"`
+	Account string             `json:"target"`
+	BizID   ledger.BizID       `json:"biz_id"`
+	Points  int64              `json:"points"`
 }
 
 type outboxRow struct {
 	OperationID ledger.OperationID `json:"operation_id"`
-	Target      string             `json:"target"`
+	Account     string             `json:"target"`
 	State       ledger.State       `json:"state"`
 	Cause       ledger.Cause       `json:"cause"`
 	InDoubt     bool               `json:"in_doubt"`
@@ -175,7 +175,7 @@ func totals(ctx context.Context, pool *pgxpool.Pool) (broken []string, err error
 
 func (p part) read(ctx context.Context, pool *pgxpool.Pool) (*snapshot, error) {
 	var text []byte
-	if err := pool.QueryRow(ctx, readLedger, p.targets, p.stream, p.actor).Scan(&text); err != nil {
+	if err := pool.QueryRow(ctx, readLedger, p.accounts, p.stream, p.actor).Scan(&text); err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	var s snapshot
@@ -206,7 +206,7 @@ func (s *snapshot) violations() (broken []string) {
 	keys := map[string]bool{}
 	var open, arrived int64
 	for _, o := range s.Operations {
-		key := o.Target + " " + string(o.BizID)
+		key := o.Account + " " + string(o.BizID)
 		if keys[key] {
 			say("invariant 2, one operation per key: %s twice", key)
 		}

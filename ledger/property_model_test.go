@@ -82,7 +82,7 @@ func (m *model) record(e *ledger.Entry) (kind ledger.VerdictKind, redelivered bo
 func (m *model) lease(recorded []*modelOp, leases []ledger.RecordLease) (leased []*modelOp) {
 	for _, o := range recorded {
 		for _, l := range leases {
-			if o.open && o.Target == l.Target {
+			if o.open && o.Account == l.Account {
 				o.claim(l.Token)
 				leased = append(leased, o)
 			}

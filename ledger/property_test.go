@@ -127,7 +127,7 @@ func (m *machine) compare(rt *rapid.T, now *snapshot, action string) {
 			rt.Fatalf("after %s: operation %s was not expected", action, o.BizID)
 		}
 		want.id = o.ID
-		name := fmt.Sprintf("%s %s", o.Target, want.BusinessKey)
+		name := fmt.Sprintf("%s %s", o.Account, want.BusinessKey)
 		row, open := now.open[o.ID]
 		agree(rt, action, name+" open", open, want.open)
 		if open {
@@ -195,10 +195,10 @@ func (m *machine) record(rt *rapid.T) {
 
 // recordLeases asks for the new operations of some accounts, mostly of none.
 func (m *machine) recordLeases(rt *rapid.T) (leases []ledger.RecordLease) {
-	for _, target := range m.targets {
-		if rapid.IntRange(1, 3).Draw(rt, "leased "+target) == 1 {
+	for _, account := range m.accounts {
+		if rapid.IntRange(1, 3).Draw(rt, "leased "+account) == 1 {
 			m.token++
-			leases = append(leases, ledger.RecordLease{Target: target, Token: m.token, Lease: time.Hour})
+			leases = append(leases, ledger.RecordLease{Account: account, Token: m.token, Lease: time.Hour})
 		}
 	}
 	return leases
@@ -246,7 +246,7 @@ func (m *machine) entry(rt *rapid.T) ledger.Entry {
 	case "grown": // the rules have one more operation now
 		operations = append(slices.Clone(operations), m.operation(1, order, 3))
 	case "moved": // the rules name another account now
-		other := map[string]int{m.targets[0]: 1, m.targets[1]: 0}[operations[0].Target]
+		other := map[string]int{m.accounts[0]: 1, m.accounts[1]: 0}[operations[0].Account]
 		operations = []ledger.Operation{m.operation(other, order, 100)}
 	}
 	e.Event.Content, e.Event.Operations = content, operations
@@ -275,13 +275,13 @@ func (m *machine) newOrder(order, shape string) ledger.Entry {
 
 // fact is this case's order of that number.
 func (p part) fact(order string) ledger.FactKey {
-	return ledger.NewFactKey(p.targets[0], "order.paid", order)
+	return ledger.NewFactKey(p.accounts[0], "order.paid", order)
 }
 
 // operation is one at this case's account: 0 grants, 1 freezes.
 func (p part) operation(account int, order string, points ledger.Points) ledger.Operation {
 	op := operation([]string{"zhimai", "kylin"}[account], order, points)
-	op.Target = p.targets[account]
-	op.BizID = ledger.NewBizID(string(op.BizID[:ledger.LegChars]), op.Target, order)
+	op.Account = p.accounts[account]
+	op.BizID = ledger.NewBizID(string(op.BizID[:ledger.LegChars]), op.Account, order)
 	return op
 }

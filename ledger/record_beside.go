@@ -116,7 +116,7 @@ func (w *recordWrite) insertTx(ctx context.Context, tx pgx.Tx) (map[OperationKey
 	var id OperationID
 	var k OperationKey
 	var now time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &k.Target, &k.BizID, &now}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &k.Account, &k.BizID, &now}, func() error {
 		written[k] = id
 		return nil
 	})

@@ -50,7 +50,7 @@ func controlEntry() Entry {
 	return Entry{
 		Message: Message{Stream: "control", StreamCreated: now, Seq: 1, Subject: "points.events.control", BrokerTime: now},
 		Event: &Event{Source: "control", ID: rand.Text(), Type: "control", Time: now, Content: `{"control":"订单"}`, FactKey: NewFactKey("control", string(id)),
-			Operations: []Operation{{Target: "control", Kind: PointsAdd, BizID: id, BusinessKey: "control", MemberID: "1", Points: 1,
+			Operations: []Operation{{Account: "control", Kind: PointsAdd, BizID: id, BusinessKey: "control", MemberID: "1", Points: 1,
 				SourceType: 1, PointsChannel: 1, Reason: "订单 #" + ReferenceOf(id), Reference: ReferenceOf(id),
 				BusinessDate: now.UTC().Format(time.DateOnly), MappingVersion: "control"}}},
 	}

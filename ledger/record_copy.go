@@ -101,7 +101,7 @@ func operationRows(operations []newOperation, ids []OperationID) (*copyRows, err
 		}
 		c.row(operationColumns)
 		c.integer(int64(ids[i]))
-		c.text(o.Target)
+		c.text(o.Account)
 		c.text(string(o.Kind))
 		c.text(string(o.BizID))
 		c.text(o.BusinessKey)
@@ -144,8 +144,8 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 		}
 		c.row(outboxColumns)
 		c.integer(int64(ids[i]))
-		c.text(o.Target)
-		if l := q.lease(o.Target); l != nil {
+		c.text(o.Account)
+		if l := q.lease(o.Account); l != nil {
 			c.text(string(Sending))
 			c.boolean(false)
 			c.time(now)

@@ -99,7 +99,7 @@ func (s *Store) lookUp(ctx context.Context, entries []Entry) (knownFacts, error)
 	var keys olderKeys
 	if older {
 		keys.addAll(entries)
-		batch.Queue(sqlLookUpOlder, keys.targets, keys.bizIDs)
+		batch.Queue(sqlLookUpOlder, keys.accounts, keys.bizIDs)
 	}
 	results := s.pool.SendBatch(ctx, &batch)
 	defer results.Close()
@@ -147,8 +147,8 @@ func readKnown(results pgx.BatchResults, which any, found func(knownFact)) error
 
 // olderKeys are dedup keys to look for, each with the fact that it would be of.
 type olderKeys struct {
-	targets, bizIDs []string
-	facts           [][16]byte
+	accounts, bizIDs []string
+	facts            [][16]byte
 }
 
 func (k *olderKeys) addAll(entries []Entry) {
@@ -160,16 +160,16 @@ func (k *olderKeys) addAll(entries []Entry) {
 		}
 		asked[e.FactKey] = true
 		for j := range e.Operations {
-			k.add(e, e.Operations[j].Target, e.Operations[j].BizID)
+			k.add(e, e.Operations[j].Account, e.Operations[j].BizID)
 		}
 		for _, one := range e.OlderKeys {
-			k.add(e, one.Target, one.BizID)
+			k.add(e, one.Account, one.BizID)
 		}
 	}
 }
 
-func (k *olderKeys) add(e *Event, target string, id BizID) {
-	k.targets, k.bizIDs, k.facts = append(k.targets, target), append(k.bizIDs, string(id)), append(k.facts, e.FactKey)
+func (k *olderKeys) add(e *Event, account string, id BizID) {
+	k.accounts, k.bizIDs, k.facts = append(k.accounts, account), append(k.bizIDs, string(id)), append(k.facts, e.FactKey)
 }
 
 // lostRace is isKeyRace that also takes note: what was not seen in the look-up

@@ -10,7 +10,7 @@ import (
 // RecordLease asks for an account's new operations to be recorded as claimed,
 // so that whoever records them can send them without a claim.
 type RecordLease struct {
-	Target string
+	Account string
 	// Token is new for each RecordLeased, like a claim's.
 	Token LeaseToken
 	// Lease is how long the rows are this worker's without a renewal.
@@ -50,17 +50,17 @@ func (q *queueing) args() []any {
 		}
 	}
 	n := len(q.leases)
-	targets, shapes, tokens, seconds := make([]string, n), make([]string, n), make([]int64, n), make([]float64, n)
+	accounts, shapes, tokens, seconds := make([]string, n), make([]string, n), make([]int64, n), make([]float64, n)
 	for i, l := range q.leases {
-		targets[i], shapes[i], tokens[i], seconds[i] = l.Target, l.Shape, int64(l.Token), l.Lease.Seconds()
+		accounts[i], shapes[i], tokens[i], seconds[i] = l.Account, l.Shape, int64(l.Token), l.Lease.Seconds()
 	}
-	return []any{string(state), string(cause), doubt, rest, targets, tokens, seconds, shapes}
+	return []any{string(state), string(cause), doubt, rest, accounts, tokens, seconds, shapes}
 }
 
-// lease is what was asked for the target, nil for none.
-func (q *queueing) lease(target string) *RecordLease {
+// lease is what was asked for the account, nil for none.
+func (q *queueing) lease(account string) *RecordLease {
 	for i := range q.leases {
-		if q.leases[i].Target == target {
+		if q.leases[i].Account == account {
 			return &q.leases[i]
 		}
 	}
@@ -76,19 +76,19 @@ func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]b
 	defer rows.Close()
 	byKey := make(map[key]newOperation, len(w.operations))
 	for _, o := range w.operations {
-		byKey[key{o.Target, o.BizID}] = o
+		byKey[key{o.Account, o.BizID}] = o
 	}
 	inserted = make(map[key]bool, len(w.operations))
 	for rows.Next() {
 		var id OperationID
 		var k key
 		var now time.Time
-		if err := rows.Scan(&id, &k.Target, &k.BizID, &now); err != nil {
+		if err := rows.Scan(&id, &k.Account, &k.BizID, &now); err != nil {
 			return nil, nil, err
 		}
 		inserted[k] = true
 		w.behind.took(id, w.above)
-		if o, l := byKey[k], w.how.lease(k.Target); l != nil && o.Points > 0 {
+		if o, l := byKey[k], w.how.lease(k.Account); l != nil && o.Points > 0 {
 			leased = append(leased, firstClaim(o, id, l, now))
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"pointsledger/ledger"
 )
 
-func leaseOf(target string, token ledger.LeaseToken) ledger.RecordLease {
-	return ledger.RecordLease{Target: target, Token: token, Lease: time.Minute}
+func leaseOf(account string, token ledger.LeaseToken) ledger.RecordLease {
+	return ledger.RecordLease{Account: account, Token: token, Lease: time.Minute}
 }
 
 // recordLeased records entries with leases and fails the test on an error.
@@ -31,11 +31,11 @@ func (f *fixture) recordLeased(leases []ledger.RecordLease, entries ...ledger.En
 }
 
 // sending lists the business keys of an account's leased rows under a token.
-func (f *fixture) sending(target string, token ledger.LeaseToken) string {
+func (f *fixture) sending(account string, token ledger.LeaseToken) string {
 	f.t.Helper()
 	return one[string](f, `SELECT COALESCE(string_agg(o.business_key, ' ' ORDER BY o.business_key COLLATE "C"), '') FROM outbox x
 		JOIN operations o ON o.id = x.operation_id
-		WHERE x.target = $1 AND x.state = 'sending' AND x.lease_token = $2 AND x.lease_until > now()`, target, int64(token))
+		WHERE x.target = $1 AND x.state = 'sending' AND x.lease_token = $2 AND x.lease_until > now()`, account, int64(token))
 }
 
 // keysOf lists the business keys of leased rows in order.
@@ -78,8 +78,8 @@ func TestRecordLeasedReadsAsAClaim(t *testing.T) {
 		byID[r.ID] = r
 	}
 	claimed := 0
-	for target, token := range map[string]ledger.LeaseToken{"zhimai": 5, "kylin": 6} {
-		rows, err := twin.Claim(t.Context(), ledger.Claim{Target: target, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour, Shape: shapes[target]})
+	for account, token := range map[string]ledger.LeaseToken{"zhimai": 5, "kylin": 6} {
+		rows, err := twin.Claim(t.Context(), ledger.Claim{Account: account, Token: token, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour, Shape: shapes[account]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestRecordLeasedReadsAsAClaim(t *testing.T) {
 		for _, want := range rows {
 			got, there := byID[want.ID]
 			if !there {
-				t.Errorf("%s %s was not returned", target, want.BusinessKey)
+				t.Errorf("%s %s was not returned", account, want.BusinessKey)
 				continue
 			}
 			sameClaim(t, got, want)

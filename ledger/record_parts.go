@@ -133,7 +133,7 @@ func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) (
 	var at []int
 	for i := range entries {
 		op := &entries[i].Event.Operations[0]
-		if inserted[key{op.Target, op.BizID}] && first[entries[i].Event.FactKey] == i {
+		if inserted[key{op.Account, op.BizID}] && first[entries[i].Event.FactKey] == i {
 			verdicts[i] = Verdict{Kind: Accepted}
 		} else {
 			rest, at = append(rest, entries[i]), append(at, i)

@@ -173,7 +173,7 @@ func operationArgs(operations []newOperation) ([]any, error) {
 		times[i], brokerTimes[i] = op.entry.Event.Time, op.entry.Message.BrokerTime
 	}
 	return []any{
-		text(func(o newOperation) string { return o.Target }),
+		text(func(o newOperation) string { return o.Account }),
 		text(func(o newOperation) string { return string(o.Kind) }),
 		text(func(o newOperation) string { return string(o.BizID) }),
 		text(func(o newOperation) string { return o.BusinessKey }),

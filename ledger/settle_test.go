@@ -36,9 +36,9 @@ func TestClaimLeasesDueRowsOnce(t *testing.T) {
 	want(t, "other account", len(mustClaim(f, "kylin")), 0)
 }
 
-func mustClaim(f *fixture, target string) []ledger.Claimed {
+func mustClaim(f *fixture, account string) []ledger.Claimed {
 	f.t.Helper()
-	rows, err := f.Claim(f.t.Context(), ledger.Claim{Target: target, Token: 9, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
+	rows, err := f.Claim(f.t.Context(), ledger.Claim{Account: account, Token: 9, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
 	if err != nil {
 		f.t.Fatal(err)
 	}

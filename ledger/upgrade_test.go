@@ -89,7 +89,7 @@ func TestUpgradeWithRows(t *testing.T) {
 		dead = append(dead, l)
 	}
 	want(t, "rescued", must(f.Rescue(ctx, "zhimai", dead, 10, 0)), 1)
-	claimed := must(f.Claim(ctx, ledger.Claim{Target: "zhimai", Token: 3, Limit: 10, Lease: time.Minute, KeyMemory: 24 * time.Hour}))
+	claimed := must(f.Claim(ctx, ledger.Claim{Account: "zhimai", Token: 3, Limit: 10, Lease: time.Minute, KeyMemory: 24 * time.Hour}))
 	want(t, "claimed", len(claimed), 3)
 	for i := range claimed {
 		c := &claimed[i]

@@ -39,9 +39,9 @@ func (r *Rules) Again(m ledger.Message, on func(account string) bool) (entry led
 func refuseAgain(event *ledger.Event, on func(account string) bool) *ledger.Rejection {
 	for i := range event.Operations {
 		o := &event.Operations[i]
-		if !on(o.Target) {
+		if !on(o.Account) {
 			return ledger.Rejectf(ledger.VendorNotConfigured,
-				"%s needs %s at the account %q, which is off here (no url or no credentials), and no worker has recorded an operation there yet", event.Type, o.Kind, o.Target)
+				"%s needs %s at the account %q, which is off here (no url or no credentials), and no worker has recorded an operation there yet", event.Type, o.Kind, o.Account)
 		}
 	}
 	if strings.Contains(event.Content, redactedValue) {

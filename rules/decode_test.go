@@ -20,7 +20,7 @@ func TestOrderPaid(t *testing.T) {
 		Content: `{"amountFen":12999,"businessDate":null,"channel":3,"member":{"customerId":"383933091455959041","memberId":null,"userCode":null},"orderId":"SO-1","points":null,"pointsUsed":null,"shopCode":null}`,
 		FactKey: ledger.NewFactKey("shop-sh", "order.paid", "SO-1"),
 		Operations: []ledger.Operation{{
-			Target: "zhimai", Kind: ledger.PointsAdd, BizID: "pajwgi7fm3svrndg2zioa45cgmpi", BusinessKey: "SO-1",
+			Account: "zhimai", Kind: ledger.PointsAdd, BizID: "pajwgi7fm3svrndg2zioa45cgmpi", BusinessKey: "SO-1",
 			MemberID: "383933091455959041", Points: 129, SourceType: 1, PointsChannel: 3,
 			Reason: "订单SO-1消费积分 #HZWYJ1K057VY5", Reference: "HZWYJ1K057VY5", BusinessDate: "2026-11-20",
 			AmountFen: &fen, MappingVersion: "v1",
@@ -44,7 +44,7 @@ func TestOrderPaidWithPointsUsedFreezesToo(t *testing.T) {
 	if grant.MemberCode != "QR 7" || grant.MemberID != "" || grant.Points != 0 || grant.PointsChannel != 1 {
 		t.Errorf("grant %+v", grant)
 	}
-	if freeze.Target != "kylin" || freeze.Kind != ledger.FreezePoint || freeze.BizID != "fzuqfgomyu45nawe5eyudyhijym5" || freeze.MemberID != "M-9" || freeze.MemberCode != "" ||
+	if freeze.Account != "kylin" || freeze.Kind != ledger.FreezePoint || freeze.BizID != "fzuqfgomyu45nawe5eyudyhijym5" || freeze.MemberID != "M-9" || freeze.MemberCode != "" ||
 		freeze.Points != 50 || freeze.SourceType != 0 || freeze.BusinessDate != "2026-11-19" || freeze.ShopCode != "S1" || freeze.Reason != "订单SO-1使用积分冻结 #HQK740TNY8032" {
 		t.Errorf("freeze %+v", freeze)
 	}

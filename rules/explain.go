@@ -65,7 +65,7 @@ func (x *reading) explainKey(o *ledger.Operation) KeyExplanation {
 	if x.rule.programme {
 		scope = "scope (programme)"
 	}
-	parts := []KeyPart{{"account", o.Target}, {scope, x.scope()}, {"type", x.typ}}
+	parts := []KeyPart{{"account", o.Account}, {scope, x.scope()}, {"type", x.typ}}
 	for i, value := range x.keyValues {
 		parts = append(parts, KeyPart{x.rule.key[i].name, value})
 	}

@@ -127,7 +127,7 @@ func (x *reading) addOlderKeys(event *ledger.Event, legs []shapeLeg, otherShape 
 	}
 	for _, leg := range legs {
 		own := slices.ContainsFunc(event.Operations, func(o ledger.Operation) bool {
-			return o.Target == leg.account && string(o.BizID[:ledger.LegChars]) == leg.leg
+			return o.Account == leg.account && string(o.BizID[:ledger.LegChars]) == leg.leg
 		})
 		// A leg that the event has is looked for by its own key.
 		if !own || otherShape {
@@ -141,7 +141,7 @@ func (x *reading) addOlderKeys(event *ledger.Event, legs []shapeLeg, otherShape 
 
 func (x *reading) addOlderKey(event *ledger.Event, leg shapeLeg, scope string) {
 	x.parts = append(x.parts[:0], leg.account, scope, x.typ)
-	key := ledger.OperationKey{Target: leg.account, BizID: ledger.NewBizID(leg.leg, append(x.parts, x.keyValues...)...)}
+	key := ledger.OperationKey{Account: leg.account, BizID: ledger.NewBizID(leg.leg, append(x.parts, x.keyValues...)...)}
 	if !slices.Contains(event.OlderKeys, key) {
 		event.OlderKeys = append(event.OlderKeys, key)
 	}

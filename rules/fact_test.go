@@ -39,16 +39,16 @@ func TestOneFactUnderEveryRuleSet(t *testing.T) {
 	rules := movedRules(t)
 	m := structured("order.paid", paid)
 	first, again := accepted(t, rules, m, nil), accepted(t, rules, later(m), nil)
-	if first.Operations[0].Target != "zhimai" || again.Operations[0].Target != "north" {
-		t.Fatalf("accounts %s and %s: the second set does not hold", first.Operations[0].Target, again.Operations[0].Target)
+	if first.Operations[0].Account != "zhimai" || again.Operations[0].Account != "north" {
+		t.Fatalf("accounts %s and %s: the second set does not hold", first.Operations[0].Account, again.Operations[0].Account)
 	}
 	if first.FactKey != again.FactKey {
 		t.Error("two facts at two accounts")
 	}
 	for _, pair := range [][2]*ledger.Event{{first, again}, {again, first}} {
 		o := pair[1].Operations[0]
-		if !slices.Contains(pair[0].OlderKeys, ledger.OperationKey{Target: o.Target, BizID: o.BizID}) {
-			t.Errorf("at %s, the key at %s is not looked for", pair[0].Operations[0].Target, o.Target)
+		if !slices.Contains(pair[0].OlderKeys, ledger.OperationKey{Account: o.Account, BizID: o.BizID}) {
+			t.Errorf("at %s, the key at %s is not looked for", pair[0].Operations[0].Account, o.Account)
 		}
 	}
 	coupon := structured("coupon.used", `{"code":"C-1","line":2,"member":{"customerId":"7"},"channel":"pos"}`)
@@ -56,7 +56,7 @@ func TestOneFactUnderEveryRuleSet(t *testing.T) {
 	if first.FactKey == again.FactKey || !slices.Equal(again.OtherFacts, []ledger.FactKey{first.FactKey}) || !slices.Equal(first.OtherFacts, []ledger.FactKey{again.FactKey}) {
 		t.Errorf("other key fields: facts %v and %v, others %v and %v", first.FactKey, again.FactKey, first.OtherFacts, again.OtherFacts)
 	}
-	if o := first.Operations[0]; !slices.Contains(again.OlderKeys, ledger.OperationKey{Target: o.Target, BizID: o.BizID}) {
+	if o := first.Operations[0]; !slices.Contains(again.OlderKeys, ledger.OperationKey{Account: o.Account, BizID: o.BizID}) {
 		t.Error("the key of the fields before is not looked for")
 	}
 	if again.Content != first.Content || again.Operations[0].BusinessKey != "C-1/2" || again.Operations[0].BusinessDate != first.Operations[0].BusinessDate {

@@ -99,7 +99,7 @@ func checkEvent(t *testing.T, event *ledger.Event) {
 	}
 	for _, o := range event.Operations {
 		limit := 50
-		if o.Target == "kylin" {
+		if o.Account == "kylin" {
 			limit = 255
 		}
 		switch {

@@ -104,7 +104,7 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 // operation is one vendor call without its points and its member.
 func (x *reading) operation(o *operation) ledger.Operation {
 	made := ledger.Operation{
-		Target: o.account.Name, Kind: o.kind, BizID: x.bizID(o), BusinessKey: x.businessKey,
+		Account: o.account.Name, Kind: o.kind, BizID: x.bizID(o), BusinessKey: x.businessKey,
 		SourceType: o.sourceType, PointsChannel: int(x.channel()),
 		BusinessDate: x.date, MappingVersion: x.rules.version,
 	}

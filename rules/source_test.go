@@ -74,7 +74,7 @@ func TestOlderKeysOfSpelledSources(t *testing.T) {
 	rules := defaultRules(t)
 	keys := func(m ledger.Message, header map[string][]string) map[ledger.OperationKey]bool {
 		event := accepted(t, rules, m, header)
-		found := map[ledger.OperationKey]bool{{Target: "zhimai", BizID: event.Operations[0].BizID}: true}
+		found := map[ledger.OperationKey]bool{{Account: "zhimai", BizID: event.Operations[0].BizID}: true}
 		for _, key := range event.OlderKeys {
 			found[key] = true
 		}
@@ -85,7 +85,7 @@ func TestOlderKeysOfSpelledSources(t *testing.T) {
 		body, data, header := spelled(spelling)
 		for _, found := range []map[ledger.OperationKey]bool{keys(body, nil), keys(data, header)} {
 			for _, before := range spellings {
-				if id := ledger.NewBizID("pa", "zhimai", before, "order.paid", "SO-1"); !found[ledger.OperationKey{Target: "zhimai", BizID: id}] {
+				if id := ledger.NewBizID("pa", "zhimai", before, "order.paid", "SO-1"); !found[ledger.OperationKey{Account: "zhimai", BizID: id}] {
 					t.Errorf("%s: the key of %s is not looked for", spelling, before)
 				}
 			}

@@ -203,7 +203,7 @@ func TestDecideLeavesOthersAlone(t *testing.T) {
 	contains(t, c.must(1, "resolve", "SO-1", "--customer-id", "42"), "has its member from its event")
 	// Two operations of one order: settle wants one by name.
 	c.record("SO-1", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	contains(t, c.must(2, "settle", "SO-1", "--evidence", "x"), `"SO-1" means 2 operations: name one by its biz_id`)
 }

@@ -56,7 +56,7 @@ func TestListFilters(t *testing.T) {
 	c.record("SO-1", func(o *ledger.Operation) { o.SourceType, o.Points = 11, 1500 })
 	c.record("SO-2", func(o *ledger.Operation) { o.PointsChannel = 9 })
 	c.record("SO-3", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	c.park("refused", 0, false)
 	c.answered(1, 1, "refused", 200, "40301", "frozen")
@@ -135,7 +135,7 @@ func TestShowRequestInItsShape(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	c.record("SO-1", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	contains(t, c.must(0, "show", "SO-1"), `"memberType":"aupres"`)
 	c.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{"memberType":"older","pointBizType":"OLD","channelType":"WECHAT","idempotentMode":"1"}')`)

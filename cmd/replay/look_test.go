@@ -111,7 +111,7 @@ func TestShow(t *testing.T) {
 	c.resend()
 	op := c.record("SO-1", func(o *ledger.Operation) { o.Points, o.ShopCode = 1290, "S7" })
 	c.record("SO-1", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	for text, words := range map[string][]string{
 		"SO-1":                              {"Operation 1: grant 1,290 points", "Operation 2: freeze 100 points", "freezePoint (Kylin)"},
@@ -188,7 +188,7 @@ func TestShowTellsOrderFromID(t *testing.T) {
 		c.record(order)
 	}
 	c.record("2", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	out := c.must(0, "show", "2")
 	if !strings.HasPrefix(out, "2 is the order number of 2 operations, and the id of another.\n") {

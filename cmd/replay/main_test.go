@@ -107,7 +107,7 @@ func (c *console) record(order string, edit ...func(*ledger.Operation)) ledger.O
 	c.t.Helper()
 	c.seq++
 	id := ledger.NewBizID("pa", "zhimai", "shop-sh", "order.paid", order, "pa")
-	op := ledger.Operation{Target: "zhimai", Kind: ledger.PointsAdd, BizID: id, BusinessKey: order, MemberID: member,
+	op := ledger.Operation{Account: "zhimai", Kind: ledger.PointsAdd, BizID: id, BusinessKey: order, MemberID: member,
 		Points: 100, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
 		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
 	for _, f := range edit {
@@ -117,7 +117,7 @@ func (c *console) record(order string, edit ...func(*ledger.Operation)) ledger.O
 	verdicts, err := c.store.Record(c.t.Context(), []ledger.Entry{{
 		Message: ledger.Message{Stream: "POINTS", StreamCreated: now, Seq: c.seq, Subject: "points.events.order.paid", BrokerTime: now},
 		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", c.seq), Type: "order.paid", Time: now,
-			Content: `{"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order, op.Target), Operations: []ledger.Operation{op}},
+			Content: `{"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order, op.Account), Operations: []ledger.Operation{op}},
 	}})
 	if err != nil || verdicts[0].Kind != ledger.Accepted {
 		c.t.Fatalf("record %s: %v %v", order, verdicts, err)

@@ -386,7 +386,7 @@ func TestMemberAtKylin(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, echoing())
 	r.record("SO-1", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel, o.MemberID = "kylin", ledger.FreezePoint, 0, 0, "700"
+		o.Account, o.Kind, o.SourceType, o.PointsChannel, o.MemberID = "kylin", ledger.FreezePoint, 0, 0, "700"
 	})
 	r.exec(`UPDATE outbox SET state = 'parked', cause = 'key_memory_over', in_doubt = true, first_sent_at = now() - interval '2 days'`)
 	reads := r.vendor.Totals(sim.Zhimai).Reads

@@ -128,7 +128,7 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 	}
 	for _, rows := range open {
 		switch {
-		case rows.Target != g.Account:
+		case rows.Account != g.Account:
 		case rows.State == ledger.Sending:
 			g.Sending += rows.Rows
 		case rows.State == ledger.Pending:

@@ -83,7 +83,7 @@ func TestProbeTellsWhatIsApplied(t *testing.T) {
 	r.record("SO-code", func(o *ledger.Operation) { o.MemberID, o.MemberCode = "", "SCAN" })
 	r.set("SO-code", "parked", "member_unresolved", 0, false)
 	r.record("SO-kylin", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	r.set("SO-kylin", "parked", "attempts_exhausted", time.Hour, true)
 

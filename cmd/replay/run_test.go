@@ -109,7 +109,7 @@ func TestRunLeavesOldDoubtParked(t *testing.T) {
 	c.park("attempts_exhausted", 23*time.Hour, true)
 	c.record("SO-old")
 	c.park("key_memory_over", 24*time.Hour-20*time.Second, true) // the lease of 30 s counts too
-	c.record("SO-other", func(o *ledger.Operation) { o.Target = "elsewhere" })
+	c.record("SO-other", func(o *ledger.Operation) { o.Account = "elsewhere" })
 	c.park("refused", time.Minute, true)
 
 	preview := c.must(0, "run", "--reason", "x", "--operator", "lin")

@@ -29,7 +29,7 @@ func (c *console) losesAnswers(text string) {
 	}
 	c.t.Cleanup(func() { listener.Close() })
 	var armed, lost atomic.Bool
-	target := dsn.Host
+	account := dsn.Host
 	pass := func(to, from net.Conn, each func([]byte) error) {
 		defer to.Close()
 		defer from.Close()
@@ -50,7 +50,7 @@ func (c *console) losesAnswers(text string) {
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("tcp4", target)
+			server, err := net.Dial("tcp4", account)
 			if err != nil {
 				client.Close()
 				continue

@@ -61,7 +61,7 @@ func TestShowNamesTheWayOutOfDoubt(t *testing.T) {
 	c := newConsole(t)
 	op := c.record("SO-1")
 	c.record("SO-1", func(o *ledger.Operation) {
-		o.Target, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
+		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 		o.BizID = ledger.NewBizID("pa", "kylin", "shop-sh", "order.paid", "SO-1", "pa")
 		o.Reference = ledger.ReferenceOf(o.BizID)
 		o.Reason = "订单SO-1 #" + o.Reference

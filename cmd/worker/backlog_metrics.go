@@ -161,12 +161,12 @@ func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 		found[account] = map[ledger.State]desk.OpenRows{}
 	}
 	for _, o := range look.open {
-		if found[o.Target] == nil {
-			found[o.Target] = map[ledger.State]desk.OpenRows{}
+		if found[o.Account] == nil {
+			found[o.Account] = map[ledger.State]desk.OpenRows{}
 		}
-		found[o.Target][o.State] = o
-		d := doubts[o.Target]
-		doubts[o.Target] = doubt{d.rows + float64(o.InDoubt), max(d.seconds, o.OldestDoubt.Seconds())}
+		found[o.Account][o.State] = o
+		d := doubts[o.Account]
+		doubts[o.Account] = doubt{d.rows + float64(o.InDoubt), max(d.seconds, o.OldestDoubt.Seconds())}
 	}
 	for account, byState := range found {
 		for _, state := range ledger.AllStates() {

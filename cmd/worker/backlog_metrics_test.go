@@ -92,7 +92,7 @@ func TestBacklogReadsNoHistory(t *testing.T) {
 		look := read()
 		got := ""
 		for _, o := range look.open {
-			got += fmt.Sprintf("%s %s %d, oldest %v, in doubt %d for %v\n", o.Target, o.State, o.Rows,
+			got += fmt.Sprintf("%s %s %d, oldest %v, in doubt %d for %v\n", o.Account, o.State, o.Rows,
 				o.Oldest.Round(time.Hour), o.InDoubt, o.OldestDoubt.Round(time.Hour))
 		}
 		if want := "kylin sending 3000, oldest 24h0m0s, in doubt 3000 for 1h0m0s\n" +

@@ -128,7 +128,7 @@ func (d *demo) readCounts(ctx context.Context, r *demoResult) error {
 
 // ledgerRow translates the ledger's words into the comparison's.
 func ledgerRow(st desk.Status) rehearsal.LedgerRow {
-	row := rehearsal.LedgerRow{Target: st.Target, Type: st.EventType, Source: st.EventSource, BusinessKey: st.BusinessKey,
+	row := rehearsal.LedgerRow{Account: st.Account, Type: st.EventType, Source: st.EventSource, BusinessKey: st.BusinessKey,
 		BizID: string(st.BizID), Points: int64(st.Points), InDoubt: st.InDoubt}
 	switch st.State {
 	case string(ledger.Posted):

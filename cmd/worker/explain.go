@@ -201,11 +201,11 @@ func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 	e.FactKey = x.Event.FactKey.String()
 	for i := range x.Event.Operations {
 		op := &x.Event.Operations[i]
-		account, found := cfg.Vendor(op.Target)
+		account, found := cfg.Vendor(op.Account)
 		if !found {
-			return fmt.Errorf("account %s is not configured", op.Target)
+			return fmt.Errorf("account %s is not configured", op.Account)
 		}
-		shown := explainedOperation{Account: op.Target, AccountOff: account.OffBecause(), Kind: op.Kind, Points: op.Points,
+		shown := explainedOperation{Account: op.Account, AccountOff: account.OffBecause(), Kind: op.Kind, Points: op.Points,
 			SourceType: op.SourceType, PointsChannel: op.PointsChannel, Member: op.MemberID, MemberCode: op.MemberCode,
 			BusinessKey: op.BusinessKey, BusinessDate: op.BusinessDate, Reason: op.Reason, Reference: op.Reference, BizID: op.BizID}
 		for _, part := range x.Keys[i].Parts {

@@ -132,8 +132,8 @@ func (m *metrics) BatchRecorded(t consumers.Tally, size int, took time.Duration)
 }
 
 // Attempted implements dispatch.Observer.
-func (m *metrics) Attempted(target string, outcome vendorapi.Outcome, took time.Duration) {
-	a := m.accounts[target]
+func (m *metrics) Attempted(account string, outcome vendorapi.Outcome, took time.Duration) {
+	a := m.accounts[account]
 	if known, ok := a.attempts[outcome]; ok {
 		known.Inc()
 	}
@@ -141,22 +141,22 @@ func (m *metrics) Attempted(target string, outcome vendorapi.Outcome, took time.
 }
 
 // Claimed implements dispatch.Observer.
-func (m *metrics) Claimed(target string, rows int, took time.Duration) {
-	a := m.accounts[target]
+func (m *metrics) Claimed(account string, rows int, took time.Duration) {
+	a := m.accounts[account]
 	a.claimRows.Observe(float64(rows))
 	a.claimTime.Observe(took.Seconds())
 }
 
 // Settled implements dispatch.Observer.
-func (m *metrics) Settled(target, how string, n int) {
-	if known, ok := m.accounts[target].settled[how]; ok {
+func (m *metrics) Settled(account, how string, n int) {
+	if known, ok := m.accounts[account].settled[how]; ok {
 		known.Add(float64(n))
 	}
 }
 
 // Written implements dispatch.Observer.
-func (m *metrics) Written(target string, rows int, took time.Duration, waited []time.Duration) {
-	a := m.accounts[target]
+func (m *metrics) Written(account string, rows int, took time.Duration, waited []time.Duration) {
+	a := m.accounts[account]
 	a.settleRows.Observe(float64(rows))
 	a.settleTime.Observe(took.Seconds())
 	for _, w := range waited {
@@ -165,14 +165,14 @@ func (m *metrics) Written(target string, rows int, took time.Duration, waited []
 }
 
 // LeasesLost implements dispatch.Observer.
-func (m *metrics) LeasesLost(target string, n int) { m.accounts[target].leaseLosses.Add(float64(n)) }
+func (m *metrics) LeasesLost(account string, n int) { m.accounts[account].leaseLosses.Add(float64(n)) }
 
 // LeasesExpired implements dispatch.Observer.
-func (m *metrics) LeasesExpired(target string, n int) { m.accounts[target].rescues.Add(float64(n)) }
+func (m *metrics) LeasesExpired(account string, n int) { m.accounts[account].rescues.Add(float64(n)) }
 
 // Sampled implements dispatch.Observer.
-func (m *metrics) Sampled(target string, sighting ledger.Sighting) {
-	if known, ok := m.accounts[target].samples[sighting]; ok {
+func (m *metrics) Sampled(account string, sighting ledger.Sighting) {
+	if known, ok := m.accounts[account].samples[sighting]; ok {
 		known.Inc()
 	}
 }

@@ -119,9 +119,9 @@ func (s *service) addOrphans(ctx context.Context, r *readiness) {
 	}
 	waiting := map[string]int64{}
 	for _, o := range look.open {
-		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Slot) bool { return d.Name() == o.Target })
+		served := slices.ContainsFunc(s.dispatchers, func(d *dispatch.Slot) bool { return d.Name() == o.Account })
 		if !served && o.State != ledger.Parked {
-			waiting[o.Target] += o.Rows
+			waiting[o.Account] += o.Rows
 		}
 	}
 	for _, account := range slices.Sorted(maps.Keys(waiting)) {

@@ -49,9 +49,9 @@ func (m *mounted) put(value string) {
 		m.t.Fatal(err)
 	}
 	write(m.t, filepath.Join(m.dir, folder, "key"), value+"\n")
-	for link, target := range map[string]string{"..data": folder, "key": "..data/key"} {
+	for link, account := range map[string]string{"..data": folder, "key": "..data/key"} {
 		temporary := filepath.Join(m.dir, link+".new")
-		if err := os.Symlink(target, temporary); err != nil {
+		if err := os.Symlink(account, temporary); err != nil {
 			m.t.Fatal(err)
 		}
 		if err := os.Rename(temporary, filepath.Join(m.dir, link)); err != nil {

@@ -98,7 +98,7 @@ func (w *watchedRig) giveHistory(plan *rehearsal.Plan) {
 	w.t.Helper()
 	given := map[string]bool{"": true}
 	for _, e := range plan.Truth {
-		if e.Target == "zhimai" && !given[e.Member] {
+		if e.Account == "zhimai" && !given[e.Member] {
 			given[e.Member] = true
 			w.control(http.MethodPost, "/_sim/rows", http.StatusCreated, fmt.Sprintf(`{"member":%q,"points":1,"text":"期初积分","age_ms":%d}`, e.Member, (90*24*time.Hour).Milliseconds()))
 		}

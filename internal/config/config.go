@@ -118,7 +118,7 @@ const (
 
 // Vendor is one vendor account.
 type Vendor struct {
-	// Name is the target of operations, for ever: it is part of every key.
+	// Name is the account of operations, for ever: it is part of every key.
 	Name string
 	// Kind is a name in the table of kinds (vendorapi/kinds).
 	Kind string

@@ -21,7 +21,7 @@ const (
 
 // LedgerRow is one operation of the ledger and how it ended.
 type LedgerRow struct {
-	Target      string
+	Account     string
 	Type        string
 	Source      string
 	BusinessKey string
@@ -52,15 +52,15 @@ type BookRow struct {
 type Disagreement struct {
 	// Kind is a short name to count by, such as applied_twice.
 	Kind string
-	// Target, Type, Source and BusinessKey name the fact, BizID the vendor's
+	// Account, Type, Source and BusinessKey name the fact, BizID the vendor's
 	// key; what is not known is empty.
-	Target, Type, Source, BusinessKey, BizID string
+	Account, Type, Source, BusinessKey, BizID string
 	// Text says what is wrong and which invariant that breaks.
 	Text string
 }
 
 func (d Disagreement) String() string {
-	name := d.Target + " " + d.Type
+	name := d.Account + " " + d.Type
 	if d.Source != "" {
 		name += " " + d.Source
 	}
@@ -138,11 +138,11 @@ func (r *Report) disagree(kind string, d Disagreement, format string, args ...an
 	}
 }
 
-// fact identifies a business fact at a target.
-type fact struct{ target, typ, source, key string }
+// fact identifies a business fact at an account.
+type fact struct{ account, typ, source, key string }
 
 func (f fact) named(bizID string) Disagreement {
-	return Disagreement{Target: f.target, Type: f.typ, Source: f.source, BusinessKey: f.key, BizID: bizID}
+	return Disagreement{Account: f.account, Type: f.typ, Source: f.source, BusinessKey: f.key, BizID: bizID}
 }
 
 // bookKey identifies a vendor call.
@@ -155,11 +155,11 @@ func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 	r := Report{Expected: len(truth), Operations: len(ledger), ByKind: map[string]int{}}
 	wanted := make(map[fact]Expected, len(truth))
 	for _, e := range truth {
-		wanted[fact{e.Target, e.Type, e.Source, e.BusinessKey}] = e
+		wanted[fact{e.Account, e.Type, e.Source, e.BusinessKey}] = e
 	}
 	ledger = slices.Clone(ledger)
 	slices.SortFunc(ledger, func(a, b LedgerRow) int {
-		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.BizID, b.BizID), cmp.Compare(a.BusinessKey, b.BusinessKey))
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.BizID, b.BizID), cmp.Compare(a.BusinessKey, b.BusinessKey))
 	})
 	found := make(map[fact]string, len(ledger))
 	posted := make(map[bookKey]int64, len(ledger))
@@ -167,7 +167,7 @@ func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 	for _, row := range ledger {
 		r.count(row)
 		r.againstTruth(row, wanted, found)
-		k := bookKey{row.Target, row.BizID}
+		k := bookKey{row.Account, row.BizID}
 		if _, twice := rows[k]; twice {
 			r.disagree(DoubleOperation, factOf(row).named(row.BizID), "two operations have one dedup key (invariant 2)")
 		}
@@ -177,7 +177,7 @@ func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 		}
 	}
 	for _, e := range truth {
-		f := fact{e.Target, e.Type, e.Source, e.BusinessKey}
+		f := fact{e.Account, e.Type, e.Source, e.BusinessKey}
 		if _, ok := found[f]; !ok {
 			r.disagree(MissingOperation, f.named(""), "published (message %d, %d points) and not in the ledger (invariant 1)", e.Message, e.Points)
 		}
@@ -186,7 +186,7 @@ func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 	return r
 }
 
-func factOf(row LedgerRow) fact { return fact{row.Target, row.Type, row.Source, row.BusinessKey} }
+func factOf(row LedgerRow) fact { return fact{row.Account, row.Type, row.Source, row.BusinessKey} }
 
 func (r *Report) count(row LedgerRow) {
 	if row.InDoubt {
@@ -254,7 +254,7 @@ func (r *Report) againstBook(rows map[bookKey]LedgerRow, posted map[bookKey]int6
 		seen[k] = true
 		row, known := rows[k]
 		r.difference(posted[k], b.AppliedPoints)
-		name := Disagreement{Target: b.Vendor, BizID: b.Key}
+		name := Disagreement{Account: b.Vendor, BizID: b.Key}
 		if known {
 			name = factOf(row).named(b.Key)
 		}

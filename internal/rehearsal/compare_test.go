@@ -16,11 +16,11 @@ func perfect(truth []Expected) ([]LedgerRow, []BookRow) {
 	var ledger []LedgerRow
 	var book []BookRow
 	for i, e := range truth {
-		row := LedgerRow{Target: e.Target, Type: e.Type, Source: e.Source, BusinessKey: e.BusinessKey, BizID: fmt.Sprintf("biz%06d", i), Points: e.Points, State: StatePosted}
+		row := LedgerRow{Account: e.Account, Type: e.Type, Source: e.Source, BusinessKey: e.BusinessKey, BizID: fmt.Sprintf("biz%06d", i), Points: e.Points, State: StatePosted}
 		if row.Source == "" {
 			row.Source = "any-shop"
 		}
-		entry := BookRow{Vendor: e.Target, Key: row.BizID, Points: e.Points, Received: 1, Applied: 1, AppliedPoints: e.Points}
+		entry := BookRow{Vendor: e.Account, Key: row.BizID, Points: e.Points, Received: 1, Applied: 1, AppliedPoints: e.Points}
 		switch {
 		case e.Points == 0:
 			row.State = StateNothing
@@ -57,12 +57,12 @@ func TestCompareAgrees(t *testing.T) {
 // Each planted disagreement is found, under its name, with its key in words.
 func TestCompareFindsEachPlantedDisagreement(t *testing.T) {
 	truth := []Expected{
-		{Target: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-1", Points: 100},
-		{Target: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-2", Points: 7},
-		{Target: "kylin", Type: "order.paid", Source: "shop", BusinessKey: "SO-2", Points: 30},
-		{Target: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-3", Points: 0},
-		{Target: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-4", Points: 9, Frozen: true},
-		{Target: "zhimai", Type: "member.checked_in", BusinessKey: "1/2026-11-20", Points: 5},
+		{Account: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-1", Points: 100},
+		{Account: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-2", Points: 7},
+		{Account: "kylin", Type: "order.paid", Source: "shop", BusinessKey: "SO-2", Points: 30},
+		{Account: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-3", Points: 0},
+		{Account: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-4", Points: 9, Frozen: true},
+		{Account: "zhimai", Type: "member.checked_in", BusinessKey: "1/2026-11-20", Points: 5},
 	}
 	type books struct {
 		ledger []LedgerRow
@@ -78,7 +78,7 @@ func TestCompareFindsEachPlantedDisagreement(t *testing.T) {
 		{"missing", func(b *books) { b.ledger, b.book = b.ledger[1:], b.book[1:] }, MissingOperation, 0, "SO-1"},
 		{"missing, though applied", func(b *books) { b.ledger = b.ledger[1:] }, MissingOperation + " " + UnknownToLedger, 100, "invariant 1"},
 		{"unexpected", func(b *books) {
-			b.ledger = append(b.ledger, LedgerRow{Target: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-9", BizID: "x", Points: 3, State: StateParked})
+			b.ledger = append(b.ledger, LedgerRow{Account: "zhimai", Type: "order.paid", Source: "shop", BusinessKey: "SO-9", BizID: "x", Points: 3, State: StateParked})
 		}, UnexpectedOperation, 0, "SO-9"},
 		{"other source", func(b *books) { b.ledger[0].Source = "elsewhere" }, MissingOperation + " " + UnexpectedOperation, 0, "elsewhere"},
 		{"double", func(b *books) {

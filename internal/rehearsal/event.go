@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	targetZhimai = "zhimai"
-	targetKylin  = "kylin"
+	accountZhimai = "zhimai"
+	accountKylin  = "kylin"
 
 	typeOrder   = "order.paid"
 	typeCheckIn = "member.checked_in"
@@ -96,14 +96,14 @@ type event struct {
 
 // truth lists the operations that must come of the event.
 func (e *event) truth() []Expected {
-	op := Expected{Target: targetZhimai, Type: e.typ, Source: e.source, BusinessKey: e.businessKey, Points: e.points,
+	op := Expected{Account: accountZhimai, Type: e.typ, Source: e.source, BusinessKey: e.businessKey, Points: e.points,
 		Member: e.member, Code: e.code, Frozen: e.frozen && e.points > 0, Message: e.index}
 	if e.anySource {
 		op.Source = ""
 	}
 	all := []Expected{op}
 	if e.pointsUsed > 0 {
-		op.Target, op.Points, op.Member, op.Code, op.Frozen = targetKylin, e.pointsUsed, e.kylinMember, "", false
+		op.Account, op.Points, op.Member, op.Code, op.Frozen = accountKylin, e.pointsUsed, e.kylinMember, "", false
 		all = append(all, op)
 	}
 	return all

@@ -60,8 +60,8 @@ type Message struct {
 
 // Expected is one operation that must be in the ledger.
 type Expected struct {
-	// Target is the vendor account, zhimai or kylin.
-	Target string
+	// Account is the vendor account, zhimai or kylin.
+	Account string
 	// Type is the event's type.
 	Type string
 	// Source is the event's source. Empty for types whose key belongs to the
@@ -71,7 +71,7 @@ type Expected struct {
 	BusinessKey string
 	// Points is what the member gets or what is frozen; 0 is nothing to send.
 	Points int64
-	// Member is the member's id at the target, empty for an anonymous sale.
+	// Member is the member's id at the account, empty for an anonymous sale.
 	Member string
 	// Code is the scanned code when the event holds one instead of the id.
 	Code string
@@ -197,7 +197,7 @@ func (c *Counts) operation(e Expected) {
 		c.NothingToSend++
 	case e.Frozen:
 		c.Parked++
-	case e.Target == targetKylin:
+	case e.Account == accountKylin:
 		c.KylinPoints += e.Points
 	default:
 		c.ZhimaiPoints += e.Points

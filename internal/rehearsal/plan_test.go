@@ -67,7 +67,7 @@ func checkPlan(t *testing.T, o Options) {
 	seen := map[fact]bool{}
 	perMessage := map[int]int{}
 	for _, e := range p.Truth {
-		f := fact{e.Target, e.Type, e.Source, e.BusinessKey}
+		f := fact{e.Account, e.Type, e.Source, e.BusinessKey}
 		if seen[f] {
 			t.Errorf("%+v: %v stands twice in the truth", o, f)
 		}
@@ -76,10 +76,10 @@ func checkPlan(t *testing.T, o Options) {
 		if p.Messages[e.Message].Expect.Verdict != Accepted || e.Points < 0 || e.Points > 100_000 {
 			t.Errorf("%+v: wrong truth %+v", o, e)
 		}
-		if e.Frozen && (e.Target != "zhimai" || !strings.HasSuffix(e.Member, "000")) || !e.Frozen && e.Points > 0 && strings.HasSuffix(e.Member, "000") {
+		if e.Frozen && (e.Account != "zhimai" || !strings.HasSuffix(e.Member, "000")) || !e.Frozen && e.Points > 0 && strings.HasSuffix(e.Member, "000") {
 			t.Errorf("%+v: frozen is wrong in %+v", o, e)
 		}
-		if e.Target == "kylin" && !o.Kylin {
+		if e.Account == "kylin" && !o.Kylin {
 			t.Errorf("%+v: a freeze without Kylin: %+v", o, e)
 		}
 	}
@@ -93,7 +93,7 @@ func TestTruthFollowsFromThePayload(t *testing.T) {
 	p := Generate(Options{Events: 6000, Seed: 5, Now: noon, Kylin: true})
 	zhimai, kylin := map[int]Expected{}, map[int]Expected{}
 	for _, e := range p.Truth {
-		if e.Target == "zhimai" {
+		if e.Account == "zhimai" {
 			zhimai[e.Message] = e
 		} else {
 			kylin[e.Message] = e
@@ -169,7 +169,7 @@ func TestMix(t *testing.T) {
 	p := Generate(Options{Events: 10_000, Seed: 1, Now: noon, Kylin: true})
 	types, about, channels, headers := map[string]int{}, map[string]int{}, 0, map[string]int{}
 	for _, e := range p.Truth {
-		if e.Target == "zhimai" {
+		if e.Account == "zhimai" {
 			types[e.Type]++
 		}
 	}

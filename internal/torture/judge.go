@@ -134,7 +134,7 @@ func (j *judge) compareBooks(ctx context.Context) error {
 	}
 	ledger, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r rehearsal.LedgerRow, err error) {
 		var state string
-		err = row.Scan(&r.Target, &r.Type, &r.Source, &r.BusinessKey, &r.BizID, &r.Points, &state, &r.InDoubt)
+		err = row.Scan(&r.Account, &r.Type, &r.Source, &r.BusinessKey, &r.BizID, &r.Points, &state, &r.InDoubt)
 		r.State = stateOf(state)
 		return r, err
 	})

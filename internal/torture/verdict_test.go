@@ -34,8 +34,8 @@ func TestVerdictNamesTheFirstInvariant(t *testing.T) {
 // Books that disagree in one way each: the verdict names the right promise.
 func TestDisagreementsBreakTheirInvariant(t *testing.T) {
 	t.Parallel()
-	truth := []rehearsal.Expected{{Target: "zhimai", Type: "order.paid", Source: "s", BusinessKey: "o", Points: 5, Member: "1"}}
-	posted := rehearsal.LedgerRow{Target: "zhimai", Type: "order.paid", Source: "s", BusinessKey: "o", BizID: "k", Points: 5, State: rehearsal.StatePosted}
+	truth := []rehearsal.Expected{{Account: "zhimai", Type: "order.paid", Source: "s", BusinessKey: "o", Points: 5, Member: "1"}}
+	posted := rehearsal.LedgerRow{Account: "zhimai", Type: "order.paid", Source: "s", BusinessKey: "o", BizID: "k", Points: 5, State: rehearsal.StatePosted}
 	applied := rehearsal.BookRow{Vendor: "zhimai", Key: "k", Points: 5, Received: 1, Applied: 1, AppliedPoints: 5}
 	for name, c := range map[string]struct {
 		ledger []rehearsal.LedgerRow
@@ -80,7 +80,7 @@ func with[T any](value T, change func(*T)) T {
 func TestOpenDoubtsAreKnown(t *testing.T) {
 	t.Parallel()
 	row := func(key string, doubt bool) rehearsal.LedgerRow {
-		return rehearsal.LedgerRow{Target: "zhimai", BizID: key, Points: 1, State: rehearsal.StateParked, InDoubt: doubt}
+		return rehearsal.LedgerRow{Account: "zhimai", BizID: key, Points: 1, State: rehearsal.StateParked, InDoubt: doubt}
 	}
 	j := &judge{}
 	known := j.openDoubts([]rehearsal.LedgerRow{row("a", true), row("b", true), row("c", false)},

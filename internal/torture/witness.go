@@ -175,7 +175,7 @@ SELECT o.biz_id || ' (operation ' || o.id || '): ' || o.points || ' points, open
  GROUP BY o.id, o.biz_id, o.points
 HAVING count(x.operation_id) + count(p.operation_id) <> CASE WHEN o.points > 0 THEN 1 ELSE 0 END`
 
-// sqlUnbalanced finds targets whose trial balance is not zero.
+// sqlUnbalanced finds accounts whose trial balance is not zero.
 const sqlUnbalanced = `
 SELECT target || ': the trial balance is ' || sum(balance_points) FROM trial_balance GROUP BY target HAVING sum(balance_points) <> 0`
 

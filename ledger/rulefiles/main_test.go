@@ -50,13 +50,13 @@ func (f *fixture) event(order string) ledger.Entry {
 	}
 }
 
-func operation(target, order string, points ledger.Points) ledger.Operation {
+func operation(account, order string, points ledger.Points) ledger.Operation {
 	kind, leg := ledger.PointsAdd, "pa"
-	if target == "kylin" {
+	if account == "kylin" {
 		kind, leg = ledger.FreezePoint, "fz"
 	}
-	id := ledger.NewBizID(leg, target, "shop-sh", "order.paid", order, leg)
-	return ledger.Operation{Target: target, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
+	id := ledger.NewBizID(leg, account, "shop-sh", "order.paid", order, leg)
+	return ledger.Operation{Account: account, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
 		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
 		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
 }

@@ -62,7 +62,7 @@ func TestRegisteredRulesHoldAtOnce(t *testing.T) {
 	}
 	reject := ledger.Entry{Message: f.event("R").Message, Rejection: ledger.Rejectf(ledger.UnknownType, "not known"), RulesVersion: "old"}
 	reject.Message.BrokerTime = after
-	lease := []ledger.RecordLease{{Target: "zhimai", Token: 7, Lease: time.Minute}}
+	lease := []ledger.RecordLease{{Account: "zhimai", Token: 7, Lease: time.Minute}}
 	for what, c := range map[string]struct {
 		entries []ledger.Entry
 		record  func([]ledger.Entry) error
