@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // Desk reads the ledger for people and does what they decide. It is safe for
@@ -18,6 +19,9 @@ type Desk struct {
 
 // New returns a desk over a ledger. The pool is the one that the ledger is on.
 func New(pool *pgxpool.Pool, book *ledger.Store) *Desk { return &Desk{pool: pool, book: book} }
+
+// Endpoints is what is known of the accounts' endpoints.
+func (d *Desk) Endpoints() *knowledge.Endpoints { return knowledge.New(d.pool) }
 
 // timeOrZero turns NULL into the zero time.
 func timeOrZero(t *time.Time) time.Time {

@@ -1,8 +1,13 @@
 package dispatch
 
-import "context"
+import (
+	"context"
 
-// Store is all that a dispatcher needs of the ledger (*ledger.Store). Each part
+	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
+)
+
+// Store is all that a dispatcher needs of the ledger ([Ledger]). Each part
 // stands beside the loop that needs it.
 type Store interface {
 	accountStore
@@ -19,6 +24,12 @@ type Store interface {
 	doubtStore
 	waitStore
 	samplerStore
+}
+
+// Ledger is the Store of a worker: the book, and what is known of endpoints.
+type Ledger struct {
+	*ledger.Store
+	*knowledge.Endpoints
 }
 
 // accountStore knows whether an account has ever confirmed a call.

@@ -7,6 +7,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -48,7 +49,7 @@ func TestClockSetForwardIsNoWait(t *testing.T) {
 	a := b.verifying()
 	a.Sampling = dispatch.SampleEvery(300 * time.Millisecond)
 	d, _ := b.start(a)
-	b.trade(d, a, "the lag to be known", func(k ledger.EndpointKnowledge) bool { return k.MaxLag >= 5*time.Second && k.Ended >= 3 })
+	b.trade(d, a, "the lag to be known", func(k knowledge.EndpointKnowledge) bool { return k.MaxLag >= 5*time.Second && k.Ended >= 3 })
 	testkit.Eventually(t, time.Minute, "all to be posted, and all samples to be shown", func() bool {
 		return b.open() == 0 && b.count(`SELECT count(*) FROM endpoint_samples WHERE due_at IS NOT NULL`) == 0
 	})

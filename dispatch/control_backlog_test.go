@@ -10,6 +10,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 )
@@ -66,7 +67,7 @@ func killedUnderBacklog(t *testing.T, lag time.Duration) {
 	testkit.Eventually(t, time.Minute, "the endpoint to be known", func() bool {
 		trade(d)
 		k := b.known(a)
-		return k.References == ledger.ReferencesShown && k.ZoneKnown && len(k.Extents) > 0
+		return k.References == knowledge.ReferencesShown && k.ZoneKnown && len(k.Extents) > 0
 	})
 	killed := b.killWith(t, d, a, regular)
 	testkit.Eventually(t, 4*time.Minute, "the doubts to end", func() bool {

@@ -8,6 +8,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -46,7 +47,7 @@ func stopsShowingReasons(t *testing.T, stops func() sim.RecordsConfig, calledBef
 	a.Schedule = dispatch.Schedule{20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}
 	a.GiveUpAfter = 4 * time.Second
 	d, _ := b.start(a)
-	b.trade(d, a, "references to be shown by samples", func(k ledger.EndpointKnowledge) bool {
+	b.trade(d, a, "references to be shown by samples", func(k knowledge.EndpointKnowledge) bool {
 		return k.Ended >= 3 && k.ZoneKnown &&
 			b.count(`SELECT count(*) FROM postings WHERE posted_at < now() - interval '5 seconds'`) > regularsAmid
 	})
@@ -80,8 +81,8 @@ func stopsShowingReasons(t *testing.T, stops func() sim.RecordsConfig, calledBef
 		hides = stops()
 	}
 	set(hides, 0)
-	b.trade(d, a, "the doubts to end, and references to be withdrawn where records show none", func(k ledger.EndpointKnowledge) bool {
-		return (hides.EchoReason || k.References == ledger.ReferencesHidden) &&
+	b.trade(d, a, "the doubts to end, and references to be withdrawn where records show none", func(k knowledge.EndpointKnowledge) bool {
+		return (hides.EchoReason || k.References == knowledge.ReferencesHidden) &&
 			b.count(`SELECT count(*) FROM outbox WHERE in_doubt AND state <> 'parked'`) == 0
 	})
 	testkit.Eventually(t, time.Minute, "the rest to end", func() bool { return b.open() == 0 })

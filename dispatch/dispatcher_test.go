@@ -15,6 +15,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 	"pointsledger/vendorapi/zhimai"
@@ -78,7 +79,7 @@ func (b *bench) start(a dispatch.Account) (d *dispatch.Dispatcher, stop func()) 
 
 func (b *bench) startWatched(a dispatch.Account, observer dispatch.Observer) (d *dispatch.Dispatcher, stop func()) {
 	b.t.Helper()
-	d, err := dispatch.New(b.store, a, zap.NewNop(), observer)
+	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool)}, a, zap.NewNop(), observer)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func (*counts) Settled(string, string, int)                         {}
 func (*counts) Written(string, int, time.Duration, []time.Duration) {}
 func (*counts) LeasesLost(string, int)                              {}
 func (*counts) LeasesExpired(string, int)                           {}
-func (*counts) Sampled(string, ledger.Sighting)                     {}
+func (*counts) Sampled(string, knowledge.Sighting)                  {}
 
 func TestEveryOperationOnceUnderHeavyFaults(t *testing.T) {
 	t.Parallel()
@@ -348,7 +349,7 @@ func TestStopCutsOffHangingCalls(t *testing.T) {
 	b.accept(1, nil)
 	a := b.account()
 	a.Timeout, a.Lease = 30*time.Second, time.Minute
-	d, err := dispatch.New(b.store, a, zap.NewNop(), &counts{})
+	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool)}, a, zap.NewNop(), &counts{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -26,7 +27,7 @@ type watched struct {
 func (w *watched) Claimed(_ string, rows int, _ time.Duration) { w.claimed.Add(int64(rows)) }
 func (w *watched) LeasesLost(_ string, n int)                  { w.lost.Add(int64(n)) }
 func (w *watched) LeasesExpired(_ string, n int)               { w.expired.Add(int64(n)) }
-func (w *watched) Sampled(string, ledger.Sighting)             {}
+func (w *watched) Sampled(string, knowledge.Sighting)          {}
 
 // recorder is a store that keeps what it was asked to lease, and may answer
 // otherwise than it did.
@@ -175,7 +176,7 @@ func TestHandoverElsewhereWakes(t *testing.T) {
 	t.Run("never started, and another account", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, sim.Config{})
-		d, err := dispatch.New(b.store, b.account(), zap.NewNop(), &counts{})
+		d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool)}, b.account(), zap.NewNop(), &counts{})
 		if err != nil {
 			t.Fatal(err)
 		}

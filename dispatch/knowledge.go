@@ -6,21 +6,22 @@ import (
 
 	"pointsledger/evidence"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // knowledge is what the judge is told of the account's endpoint.
-func (d *Dispatcher) knowledge(k ledger.EndpointKnowledge) evidence.Knowledge {
+func (d *Dispatcher) knowledge(k knowledge.EndpointKnowledge) evidence.Knowledge {
 	return evidence.KnowledgeOf(k, evidence.Beliefs{QuietAfter: d.account.QuietAfter, ClockSkew: d.account.ClockSkew, VerifyAfter: d.account.VerifyAfter})
 }
 
 // honoured tells that the vendor is taken at its word, or was seen, to apply a
 // repeated key once. What was seen at this endpoint counts for what was called
 // here, and as long as a key is remembered: a vendor may stop it.
-func (d *Dispatcher) honoured(k ledger.EndpointKnowledge, row *held) bool {
+func (d *Dispatcher) honoured(k knowledge.EndpointKnowledge, row *held) bool {
 	return d.account.KeysHonoured || keysSeen(k, d.account.KeyMemory) && !d.knowledge(k).ElsewhereAt(row.FirstSentAt)
 }
 
-func keysSeen(k ledger.EndpointKnowledge, memory time.Duration) bool {
+func keysSeen(k knowledge.EndpointKnowledge, memory time.Duration) bool {
 	return !k.KeysSeenAt.IsZero() && k.Now.Sub(k.KeysSeenAt) <= memory
 }
 
@@ -35,7 +36,7 @@ func soughtOf(account string, row *ledger.Claimed) evidence.Operation {
 // than what is known of the endpoint: by it the short list of another member is
 // judged. Samples are few; whoever reads may teach
 // (TestEveryReadingTeachesHowFarRecordsGoBack).
-func (d *Dispatcher) keepExtent(ctx context.Context, reading evidence.Reading, k ledger.EndpointKnowledge) {
+func (d *Dispatcher) keepExtent(ctx context.Context, reading evidence.Reading, k knowledge.EndpointKnowledge) {
 	oldest := reading.Oldest()
 	if !reading.Complete || oldest.IsZero() || k.Now.IsZero() {
 		return

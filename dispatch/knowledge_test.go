@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // That keys are honoured was seen once; it is not believed for ever.
@@ -17,7 +17,7 @@ func TestSeenKeysGrowOld(t *testing.T) {
 	}{
 		{time.Time{}, false}, {now, true}, {now.Add(-24 * time.Hour), true}, {now.Add(-24*time.Hour - time.Second), false},
 	} {
-		k := ledger.EndpointKnowledge{Now: now, KeysSeenAt: c.seen}
+		k := knowledge.EndpointKnowledge{Now: now, KeysSeenAt: c.seen}
 		if got := keysSeen(k, 24*time.Hour); got != c.want {
 			t.Errorf("seen at %v: believed %t, want %t", c.seen, got, c.want)
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
@@ -29,7 +30,7 @@ type Observer interface {
 	LeasesExpired(account string, n int)
 	// Sampled: the records of a confirmed posting were read, to learn what they
 	// show, or could not be.
-	Sampled(account string, sighting ledger.Sighting)
+	Sampled(account string, sighting knowledge.Sighting)
 }
 
 // What Settled calls a confirmation: of an open row, of one that was posted

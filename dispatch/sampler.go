@@ -10,15 +10,16 @@ import (
 
 	"pointsledger/evidence"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
 // samplerStore is what a sampler needs of the ledger.
 type samplerStore interface {
-	TellSampler(ctx context.Context, n ledger.SamplerNews) (samples bool, err error)
-	NextSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p ledger.Sampling) (*ledger.Sample, time.Duration, error)
+	TellSampler(ctx context.Context, n knowledge.SamplerNews) (samples bool, err error)
+	NextSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p knowledge.Sampling) (*knowledge.Sample, time.Duration, error)
 	IssuedTo(ctx context.Context, account, member string) ([]ledger.IssuedOperation, error)
-	LearnSample(ctx context.Context, r ledger.SampleReading, p ledger.Sampling) (learned bool, err error)
+	LearnSample(ctx context.Context, r knowledge.SampleReading, p knowledge.Sampling) (learned bool, err error)
 }
 
 // sampler learns what the records at the account's endpoint show, by reading those
@@ -39,9 +40,9 @@ type sampler struct {
 	wake chan struct{}
 
 	mu        sync.Mutex
-	news      ledger.SamplerNews // what is not told yet
-	untold    bool               // something of it is new, or nothing was ever told
-	sampledAt time.Time          // when this worker last read a sample
+	news      knowledge.SamplerNews // what is not told yet
+	untold    bool                  // something of it is new, or nothing was ever told
+	sampledAt time.Time             // when this worker last read a sample
 	holds     bool
 }
 
@@ -117,7 +118,7 @@ const samplerGrace = time.Second
 
 // takeNews is what is to be told now; ok is false when nothing is, for an account
 // that has no records to read.
-func (s *sampler) takeNews() (n ledger.SamplerNews, ok bool) {
+func (s *sampler) takeNews() (n knowledge.SamplerNews, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.untold && !s.able() {
@@ -133,7 +134,7 @@ func (s *sampler) takeNews() (n ledger.SamplerNews, ok bool) {
 }
 
 // keepNews takes back what could not be told.
-func (s *sampler) keepNews(n ledger.SamplerNews) {
+func (s *sampler) keepNews(n knowledge.SamplerNews) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.news.KeysSeen = s.news.KeysSeen || n.KeysSeen
@@ -182,7 +183,7 @@ func (s *sampler) runOnce(ctx context.Context) (pause time.Duration) {
 
 // sample makes one reading and keeps what it shows. made is false when no call
 // could be made: the sample stays due.
-func (s *sampler) sample(ctx context.Context, of *ledger.Sample, picked time.Time) (made bool) {
+func (s *sampler) sample(ctx context.Context, of *knowledge.Sample, picked time.Time) (made bool) {
 	ctx, cancel := context.WithTimeout(ctx, s.account.Sampling.Lease/3)
 	defer cancel()
 	reading, reply, made := s.read(ctx, of.MemberID)
@@ -194,8 +195,8 @@ func (s *sampler) sample(ctx context.Context, of *ledger.Sample, picked time.Tim
 	s.mu.Unlock()
 	// By the database's clock: the pick, plus what has gone by here since.
 	began := of.PickedAt.Add(reading.BeganAt.Sub(picked))
-	r := ledger.SampleReading{Account: s.account.Name, Endpoint: s.account.Endpoint(), Token: s.token, Sample: of,
-		Sighting: ledger.Unread, BeganAt: began, In: s.account.Sampling.Every}
+	r := knowledge.SampleReading{Account: s.account.Name, Endpoint: s.account.Endpoint(), Token: s.token, Sample: of,
+		Sighting: knowledge.Unread, BeganAt: began, In: s.account.Sampling.Every}
 	if reply.Outcome == vendorapi.Applied {
 		if err := s.see(ctx, &r, reading); err != nil {
 			s.note(err)
@@ -210,7 +211,7 @@ func (s *sampler) sample(ctx context.Context, of *ledger.Sample, picked time.Tim
 	if learned {
 		s.observer.Sampled(s.account.Name, r.Sighting)
 	}
-	if learned && r.Sighting == ledger.Missed {
+	if learned && r.Sighting == knowledge.Missed {
 		s.log.Warn("the vendor's records do not show a confirmed operation's reference",
 			zap.Int64("operation_id", int64(of.Operation)), zap.Duration("age", began.Sub(of.ConfirmedAt)))
 		signal(s.wake)
@@ -219,7 +220,7 @@ func (s *sampler) sample(ctx context.Context, of *ledger.Sample, picked time.Tim
 }
 
 // see fills in what a reading shows.
-func (s *sampler) see(ctx context.Context, r *ledger.SampleReading, reading evidence.Reading) error {
+func (s *sampler) see(ctx context.Context, r *knowledge.SampleReading, reading evidence.Reading) error {
 	of := r.Sample
 	saw := evidence.Look(evidence.Sought{Reference: of.Reference, Points: of.Points, SentAt: of.SentAt, ConfirmedAt: of.ConfirmedAt},
 		reading, evidence.Zone{Known: of.ZoneKnown, Offset: of.ZoneOffset})
@@ -234,13 +235,13 @@ func (s *sampler) see(ctx context.Context, r *ledger.SampleReading, reading evid
 	r.In = in
 	switch {
 	case saw.Shown:
-		r.Sighting, r.OffsetMinutes = ledger.Seen, saw.OffsetMinutes
+		r.Sighting, r.OffsetMinutes = knowledge.Seen, saw.OffsetMinutes
 		return nil
 	case of.Again || last:
-		r.Sighting = ledger.Missed
+		r.Sighting = knowledge.Missed
 		return nil
 	}
-	r.Sighting = ledger.NotYet
+	r.Sighting = knowledge.NotYet
 	if len(saw.Naked) == 0 || age <= s.account.Sampling.patience(of) {
 		return nil
 	}
@@ -250,7 +251,7 @@ func (s *sampler) see(ctx context.Context, r *ledger.SampleReading, reading evid
 		return err
 	}
 	if len(saw.Naked) > evidence.Unseen(othersLike(of, issued), reading) {
-		r.Sighting = ledger.Missed
+		r.Sighting = knowledge.Missed
 	}
 	return nil
 }
@@ -263,7 +264,7 @@ func unreliable(reading evidence.Reading) bool {
 
 // othersLike are the references of the member's other operations that a record of
 // the sample's points may belong to: called about then, whatever became of them.
-func othersLike(of *ledger.Sample, issued []ledger.IssuedOperation) (references []string) {
+func othersLike(of *knowledge.Sample, issued []ledger.IssuedOperation) (references []string) {
 	since := of.SentAt.Add(-evidence.ZoneSlack)
 	for _, o := range issued {
 		if o.ID != of.Operation && o.Points == of.Points && !o.SentAt.Before(since) {

@@ -3,7 +3,7 @@ package dispatch_test
 import (
 	"sync/atomic"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // readings is an observer that counts what a sampler read.
@@ -12,9 +12,9 @@ type readings struct {
 	all, unread atomic.Int64
 }
 
-func (r *readings) Sampled(_ string, sighting ledger.Sighting) {
+func (r *readings) Sampled(_ string, sighting knowledge.Sighting) {
 	r.all.Add(1)
-	if sighting == ledger.Unread {
+	if sighting == knowledge.Unread {
 		r.unread.Add(1)
 	}
 }

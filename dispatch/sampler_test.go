@@ -7,7 +7,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -18,9 +18,9 @@ func (b *bench) sampling() dispatch.Account {
 	return a
 }
 
-func (b *bench) known(a dispatch.Account) ledger.EndpointKnowledge {
+func (b *bench) known(a dispatch.Account) knowledge.EndpointKnowledge {
 	b.t.Helper()
-	k, err := b.store.Knowledge(b.t.Context(), a.Name, a.Endpoint())
+	k, err := knowledge.New(b.pool).Knowledge(b.t.Context(), a.Name, a.Endpoint())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func (b *bench) known(a dispatch.Account) ledger.EndpointKnowledge {
 
 // trade lets orders come in, for another member each, until what is known of the
 // account is as wanted.
-func (b *bench) trade(d *dispatch.Dispatcher, a dispatch.Account, what string, wanted func(ledger.EndpointKnowledge) bool) {
+func (b *bench) trade(d *dispatch.Dispatcher, a dispatch.Account, what string, wanted func(knowledge.EndpointKnowledge) bool) {
 	b.t.Helper()
 	testkit.Eventually(b.t, time.Minute, what, func() bool {
 		b.accept(1, nil)
@@ -38,8 +38,8 @@ func (b *bench) trade(d *dispatch.Dispatcher, a dispatch.Account, what string, w
 	})
 }
 
-func shown(k ledger.EndpointKnowledge) bool  { return k.References == ledger.ReferencesShown }
-func hidden(k ledger.EndpointKnowledge) bool { return k.References == ledger.ReferencesHidden }
+func shown(k knowledge.EndpointKnowledge) bool  { return k.References == knowledge.ReferencesShown }
+func hidden(k knowledge.EndpointKnowledge) bool { return k.References == knowledge.ReferencesHidden }
 
 func echoing(records sim.RecordsConfig) sim.Config {
 	records.EchoReason = true
@@ -56,10 +56,10 @@ func TestSamplerLearns(t *testing.T) {
 			b := newBench(t, echoing(sim.RecordsConfig{Zone: zone}))
 			a := b.sampling()
 			d, _ := b.start(a)
-			if k := b.known(a); k.References != ledger.ReferencesUnknown || k.ZoneKnown || k.MaxLag != 0 {
+			if k := b.known(a); k.References != knowledge.ReferencesUnknown || k.ZoneKnown || k.MaxLag != 0 {
 				t.Errorf("before anything was posted: %+v", k)
 			}
-			b.trade(d, a, "the zone to be known", func(k ledger.EndpointKnowledge) bool { return k.ZoneKnown })
+			b.trade(d, a, "the zone to be known", func(k knowledge.EndpointKnowledge) bool { return k.ZoneKnown })
 			k := b.known(a)
 			if !shown(k) || k.ZoneOffset != time.Duration(minutes)*time.Minute {
 				t.Errorf("known: %+v", k)
@@ -85,12 +85,12 @@ func TestSamplerUnlearnsTheZone(t *testing.T) {
 	b := newBench(t, echoing(sim.RecordsConfig{}))
 	a := b.sampling()
 	d, _ := b.start(a)
-	b.trade(d, a, "China's time to be known", func(k ledger.EndpointKnowledge) bool { return k.ZoneKnown && k.ZoneOffset == 0 })
+	b.trade(d, a, "China's time to be known", func(k knowledge.EndpointKnowledge) bool { return k.ZoneKnown && k.ZoneOffset == 0 })
 	if err := b.sim.SetRecords(sim.RecordsConfig{EchoReason: true, Zone: "Z"}); err != nil {
 		t.Fatal(err)
 	}
 	var unknown bool
-	b.trade(d, a, "UTC to be known", func(k ledger.EndpointKnowledge) bool {
+	b.trade(d, a, "UTC to be known", func(k knowledge.EndpointKnowledge) bool {
 		unknown = unknown || !k.ZoneKnown
 		return k.ZoneKnown && k.ZoneOffset == 8*time.Hour
 	})
@@ -150,7 +150,7 @@ func TestSamplerMeasuresTheLag(t *testing.T) {
 	b := newBench(t, echoing(sim.RecordsConfig{Lag: lag}))
 	a := b.sampling()
 	d, _ := b.start(a)
-	b.trade(d, a, "five samples", func(k ledger.EndpointKnowledge) bool { return k.Ended >= 5 })
+	b.trade(d, a, "five samples", func(k knowledge.EndpointKnowledge) bool { return k.Ended >= 5 })
 	k := b.known(a)
 	if !shown(k) || k.MaxLag < lag || b.count(`SELECT count(*) FROM endpoint_samples WHERE state = 'failed'`) > 0 {
 		t.Errorf("known: %+v", k)
@@ -168,7 +168,7 @@ func TestSamplerLease(t *testing.T) {
 	holder := func() int { return b.count(`SELECT COALESCE(max(lease_token % 1000000007), 0) FROM endpoints`) }
 	first := holder()
 	d2, _ := b.start(a)
-	b.trade(d2, a, "three more samples", func(k ledger.EndpointKnowledge) bool { return k.Ended >= 4 })
+	b.trade(d2, a, "three more samples", func(k knowledge.EndpointKnowledge) bool { return k.Ended >= 4 })
 	if now := holder(); now != first {
 		t.Errorf("the lease went to another worker while the first one runs")
 	}
@@ -177,13 +177,13 @@ func TestSamplerLease(t *testing.T) {
 	}
 	stop() // gives the lease back
 	ended := b.known(a).Ended
-	b.trade(d2, a, "the other worker to sample", func(k ledger.EndpointKnowledge) bool { return k.Ended > ended && holder() != first })
+	b.trade(d2, a, "the other worker to sample", func(k knowledge.EndpointKnowledge) bool { return k.Ended > ended && holder() != first })
 	// A killed worker gives nothing back: its lease ends by itself.
 	if _, err := b.pool.Exec(t.Context(), `UPDATE endpoints SET lease_token = 1, lease_until = now() + interval '1 second'`); err != nil {
 		t.Fatal(err)
 	}
 	ended = b.known(a).Ended
-	b.trade(d2, a, "the lease to end", func(k ledger.EndpointKnowledge) bool { return k.Ended > ended && holder() != 1 })
+	b.trade(d2, a, "the lease to end", func(k knowledge.EndpointKnowledge) bool { return k.Ended > ended && holder() != 1 })
 }
 
 // What was learned at one endpoint says nothing of another: the account's URL was
@@ -208,7 +208,7 @@ func TestSamplerStartsAnewAtAnotherEndpoint(t *testing.T) {
 	b.url = url
 	a = b.sampling()
 	d, _ = b.start(a)
-	b.trade(d, a, "the other endpoint to be known", func(k ledger.EndpointKnowledge) bool {
+	b.trade(d, a, "the other endpoint to be known", func(k knowledge.EndpointKnowledge) bool {
 		if shown(k) || len(k.Samples) > 0 {
 			t.Fatalf("the simulator's habits are taken for the vendor's: %+v", k)
 		}
@@ -249,7 +249,7 @@ func TestSamplerForgets(t *testing.T) {
 		last := until()
 		testkit.Eventually(t, time.Minute, "the worker to tell again", func() bool { return until().After(last) })
 	}
-	if k := b.known(a); k.References != ledger.ReferencesUnknown || k.Ended > 0 || !k.LastSentAt.IsZero() {
+	if k := b.known(a); k.References != knowledge.ReferencesUnknown || k.Ended > 0 || !k.LastSentAt.IsZero() {
 		t.Errorf("after forgetting: %+v", k)
 	}
 	b.trade(d, a, "references to be shown again", shown)
@@ -287,7 +287,7 @@ func TestSamplerReadLateIsNoLag(t *testing.T) {
 	b := newBench(t, echoing(sim.RecordsConfig{}))
 	a := b.sampling()
 	d, _ := b.start(a)
-	b.trade(d, a, "three samples", func(k ledger.EndpointKnowledge) bool { return k.Ended >= 3 })
+	b.trade(d, a, "three samples", func(k knowledge.EndpointKnowledge) bool { return k.Ended >= 3 })
 	testkit.Eventually(t, time.Minute, "nothing to wait", func() bool {
 		return b.open() == 0 && b.count(`SELECT count(*) FROM endpoint_samples WHERE due_at IS NOT NULL`) == 0
 	})

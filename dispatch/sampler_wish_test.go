@@ -8,7 +8,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/testkit"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 	"pointsledger/vendorapi/zhimai"
@@ -29,7 +29,7 @@ func TestSamplerHearsAWish(t *testing.T) {
 	b := newBench(t, echoing(sim.RecordsConfig{}))
 	a := b.rarely()
 	d1, _ := b.start(a)
-	b.trade(d1, a, "the first sample", func(k ledger.EndpointKnowledge) bool { return k.Ended == 1 })
+	b.trade(d1, a, "the first sample", func(k knowledge.EndpointKnowledge) bool { return k.Ended == 1 })
 	d2, _ := b.start(a)
 	for range 5 {
 		b.accept(1, nil)
@@ -42,14 +42,14 @@ func TestSamplerHearsAWish(t *testing.T) {
 	// A doubtful call ended now: what is called from now on is wanted.
 	k := b.known(a)
 	quiet := k.Now
-	b.trade(d2, a, "a sample that was called since", func(k ledger.EndpointKnowledge) bool {
+	b.trade(d2, a, "a sample that was called since", func(k knowledge.EndpointKnowledge) bool {
 		d2.WantSample(quiet) // as a doubt does, again and again: an older one may be read again first
 		return len(k.Samples) > 0 && k.Samples[0].SentAt.After(quiet)
 	})
 	// One sample serves all who ask.
 	taken := b.count(`SELECT count(*) FROM endpoint_samples`)
 	told := b.count(`SELECT max(operation_id) FROM postings`)
-	b.trade(d1, a, "many wishes to be heard, with postings newer than they", func(ledger.EndpointKnowledge) bool {
+	b.trade(d1, a, "many wishes to be heard, with postings newer than they", func(knowledge.EndpointKnowledge) bool {
 		for range 50 {
 			d1.WantSample(quiet)
 			d2.WantSample(quiet.Add(-time.Second))
@@ -68,7 +68,7 @@ func TestSamplerReadsAgainWhenItIsQuiet(t *testing.T) {
 	b := newBench(t, echoing(sim.RecordsConfig{}))
 	a := b.rarely()
 	d, _ := b.start(a)
-	b.trade(d, a, "the first sample", func(k ledger.EndpointKnowledge) bool { return k.Ended == 1 })
+	b.trade(d, a, "the first sample", func(k knowledge.EndpointKnowledge) bool { return k.Ended == 1 })
 	testkit.Eventually(t, time.Minute, "all to be posted, and told", func() bool {
 		return b.open() == 0 && b.count(`SELECT count(*) FROM endpoints e WHERE newest_operation_id = (SELECT max(operation_id) FROM postings)`) == 1
 	})
@@ -140,7 +140,7 @@ func TestSamplerLeavesTheGateAlone(t *testing.T) {
 			a.Vendor = withoutRecords{a.Vendor.(*zhimai.Client), reply}
 			read := &readings{}
 			d, _ := b.startWatched(a, read)
-			b.trade(d, a, "thirty readings in vain", func(ledger.EndpointKnowledge) bool { return read.unread.Load() >= 30 })
+			b.trade(d, a, "thirty readings in vain", func(knowledge.EndpointKnowledge) bool { return read.unread.Load() >= 30 })
 			testkit.Eventually(t, time.Minute, "all to be posted", func() bool { return b.open() == 0 })
 			if st := d.Status(); !st.Gate.Open {
 				t.Errorf("the gate is closed: %+v", st.Gate)
@@ -148,7 +148,7 @@ func TestSamplerLeavesTheGateAlone(t *testing.T) {
 			if n := b.count(`SELECT count(*) FROM gates WHERE reason IS NOT NULL OR closings > 0`); n > 0 {
 				t.Error("the gate was closed")
 			}
-			if k := b.known(a); k.References != ledger.ReferencesUnknown || k.Ended > 0 {
+			if k := b.known(a); k.References != knowledge.ReferencesUnknown || k.Ended > 0 {
 				t.Errorf("what could not be read taught: %+v", k)
 			}
 		})
@@ -164,7 +164,7 @@ func TestSamplerWaitsForTheGate(t *testing.T) {
 	a.Sampling.Ladder = []time.Duration{3 * time.Second, time.Minute}
 	read := &readings{}
 	d, _ := b.startWatched(a, read)
-	b.trade(d, a, "a sample to be taken", func(ledger.EndpointKnowledge) bool { return b.count(`SELECT count(*) FROM endpoint_samples`) > 0 })
+	b.trade(d, a, "a sample to be taken", func(knowledge.EndpointKnowledge) bool { return b.count(`SELECT count(*) FROM endpoint_samples`) > 0 })
 	if err := b.store.CloseGate(t.Context(), a.Name, string(dispatch.GatePaused), "a person", time.Hour, 1); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // Sampling says how often the records of confirmed postings are read, to learn
@@ -93,8 +93,8 @@ func (s Sampling) validate() error {
 
 // ledger is what the table needs of it. A sample that could not be read at all is
 // dropped when it is twice as old as the last reading would have been.
-func (s Sampling) ledger() ledger.Sampling {
-	return ledger.Sampling{Every: s.Every, Hurry: s.Hurry, First: s.First, Late: min(s.Every, time.Minute), GiveUp: 2 * s.Ladder[len(s.Ladder)-1]}
+func (s Sampling) ledger() knowledge.Sampling {
+	return knowledge.Sampling{Every: s.Every, Hurry: s.Hurry, First: s.First, Late: min(s.Every, time.Minute), GiveUp: 2 * s.Ladder[len(s.Ladder)-1]}
 }
 
 // again is when a sample of the given age is read again; last says that it is not:
@@ -112,7 +112,7 @@ func (s Sampling) again(age time.Duration) (in time.Duration, last bool) {
 // sample that does not show: the longest lag, where that is known and short. A
 // sample that is given up counts as a lag itself, so reasons that are hidden now
 // and then would make each wait longer than the last.
-func (s Sampling) patience(of *ledger.Sample) time.Duration {
+func (s Sampling) patience(of *knowledge.Sample) time.Duration {
 	if of.MaxLagKnown {
 		return min(s.Patience, of.MaxLag)
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 func TestSampleEvery(t *testing.T) {
@@ -51,11 +51,11 @@ func TestSamplingLadder(t *testing.T) {
 func TestPatienceDoesNotGrowWithTheLag(t *testing.T) {
 	s := DefaultSampling()
 	for lag, want := range map[time.Duration]time.Duration{0: 0, time.Second: time.Second, time.Hour: 2 * time.Minute} {
-		if got := s.patience(&ledger.Sample{MaxLagKnown: true, MaxLag: lag}); got != want {
+		if got := s.patience(&knowledge.Sample{MaxLagKnown: true, MaxLag: lag}); got != want {
 			t.Errorf("longest lag %v: patience %v, want %v", lag, got, want)
 		}
 	}
-	if got := s.patience(&ledger.Sample{}); got != 2*time.Minute {
+	if got := s.patience(&knowledge.Sample{}); got != 2*time.Minute {
 		t.Errorf("lag not known: patience %v, want 2 min", got)
 	}
 }

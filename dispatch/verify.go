@@ -12,12 +12,13 @@ import (
 	"pointsledger/evidence"
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
 // doubtStore is what a verification needs of the ledger.
 type doubtStore interface {
-	Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error)
+	Knowledge(ctx context.Context, account, endpoint string) (knowledge.EndpointKnowledge, error)
 	IssuedTo(ctx context.Context, account, memberID string) ([]ledger.IssuedOperation, error)
 	ClearDoubt(ctx context.Context, id ledger.OperationID, token ledger.LeaseToken) (bool, error)
 	KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error
@@ -134,7 +135,7 @@ func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.R
 // judged turns a judgement into what becomes of the row. Only a proven absence
 // makes it a new send; where nothing is known, the vendor's word on keys may
 // allow the same one again, and nothing else.
-func (d *Dispatcher) judged(accept, work context.Context, row *held, read evidence.Reading, j evidence.Judgement, k ledger.EndpointKnowledge) decision {
+func (d *Dispatcher) judged(accept, work context.Context, row *held, read evidence.Reading, j evidence.Judgement, k knowledge.EndpointKnowledge) decision {
 	switch j.Verdict {
 	case evidence.Shown:
 		return confirm(&row.Claimed, vendorapi.Reply{Message: "seen in the member's records"}, ledger.Verified)
@@ -161,7 +162,7 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, read eviden
 	if j.Lack.Passes() {
 		d.sampler.want(row.QuietSince)
 	}
-	return withoutControl(&row.Claimed, j.Lack, k.References == ledger.ReferencesHidden, d.policy, rand.Float64())
+	return withoutControl(&row.Claimed, j.Lack, k.References == knowledge.ReferencesHidden, d.policy, rand.Float64())
 }
 
 // decideUnread is decide for a scan that could not be read: the row stays in

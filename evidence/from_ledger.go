@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // Beliefs are what the settings of an account say of its vendor; see dispatch.Account.
@@ -14,14 +15,14 @@ type Beliefs struct{ QuietAfter, ClockSkew, VerifyAfter time.Duration }
 // that they judge alike. Records lag as long as was seen, and no less than the
 // settings say: a vendor that was quick while it was sampled may have a slow day
 // (TestLagIsNoLessThanTheSettingsSay).
-func KnowledgeOf(k ledger.EndpointKnowledge, b Beliefs) Knowledge {
+func KnowledgeOf(k knowledge.EndpointKnowledge, b Beliefs) Knowledge {
 	known := Knowledge{AloneSince: k.AloneSince, ShownSince: k.ShownSince, LastSentAt: k.LastSentAt,
 		MaxLag: max(k.MaxLag, b.VerifyAfter),
 		Zone:   Zone{Known: k.ZoneKnown, Offset: k.ZoneOffset}, QuietAfter: b.QuietAfter, ClockSkew: b.ClockSkew}
 	switch k.References {
-	case ledger.ReferencesShown:
+	case knowledge.ReferencesShown:
 		known.References = ReferencesShown
-	case ledger.ReferencesHidden:
+	case knowledge.ReferencesHidden:
 		known.References = ReferencesHidden
 	}
 	for _, s := range k.Samples {

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // The database's clock was set back: what was seen of the records before that lies
@@ -22,12 +22,12 @@ func TestRenewDoubtDropsWhatLiesAhead(t *testing.T) {
 			SELECT 'zhimai', 'e', $1, '1', `+at+`, `+at+`, 'shown', 1, `+at+`, `+at+`, `+at+`, `+at+`, `+at+`, 0`, operation)
 		f.exec(`INSERT INTO endpoint_extents (target, endpoint, records, depth, seen_at) VALUES ('zhimai', 'e', 9, interval '1 day', ` + at + `)`)
 	}
-	known := must(f.Knowledge(t.Context(), "zhimai", "e"))
+	known := must(knowledge.New(f.pool).Knowledge(t.Context(), "zhimai", "e"))
 	want(t, "samples before", len(known.Samples), 2)
 	want(t, "doubts", must(f.RenewDoubt(t.Context(), "zhimai", time.Second)), 0)
-	known = must(f.Knowledge(t.Context(), "zhimai", "e"))
+	known = must(knowledge.New(f.pool).Knowledge(t.Context(), "zhimai", "e"))
 	want(t, "samples", len(known.Samples), 1)
 	want(t, "extents", len(known.Extents), 1)
 	want(t, "the newest call lies ahead", known.LastSentAt.After(known.Now), false)
-	want(t, "references", known.References, ledger.ReferencesShown)
+	want(t, "references", known.References, knowledge.ReferencesShown)
 }

@@ -9,7 +9,7 @@ import (
 
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 	"pointsledger/vendorapi/zhimai"
@@ -26,7 +26,7 @@ func (silent) Settled(string, string, int)                         {}
 func (silent) Written(string, int, time.Duration, []time.Duration) {}
 func (silent) LeasesLost(string, int)                              {}
 func (silent) LeasesExpired(string, int)                           {}
-func (silent) Sampled(string, ledger.Sighting)                     {}
+func (silent) Sampled(string, knowledge.Sighting)                  {}
 
 // startVendor starts a simulated Zhimai and a dispatcher that serves it with
 // two quick attempts, until the test ends.
@@ -46,7 +46,7 @@ func (c *console) startVendor(cfg sim.Config) *sim.Simulator {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	d, err := dispatch.New(c.store, dispatch.Account{Name: "zhimai", Vendor: client, Concurrency: 4,
+	d, err := dispatch.New(dispatch.Ledger{Store: c.store, Endpoints: knowledge.New(c.pool)}, dispatch.Account{Name: "zhimai", Vendor: client, Concurrency: 4,
 		Timeout: time.Second, Lease: 10 * time.Second, Schedule: dispatch.Schedule{10 * time.Millisecond},
 		KeysHonoured: true, GiveUpAfter: 15 * time.Millisecond, PollEvery: 20 * time.Millisecond}, zap.NewNop(), silent{})
 	if err != nil {

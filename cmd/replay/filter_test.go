@@ -14,6 +14,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
@@ -162,8 +163,8 @@ func TestStatusPace(t *testing.T) {
 		t.Fatal(err)
 	}
 	endpoint := vendorapi.EndpointName(vendor, "open-17")
-	for name, finding := range map[string]ledger.LiveFinding{endpoint: {Honoured: &honoured, Echoed: true}, "elsewhere 0": {}} {
-		if err := c.store.KeepLiveFinding(t.Context(), "zhimai", name, finding); err != nil {
+	for name, finding := range map[string]knowledge.LiveFinding{endpoint: {Honoured: &honoured, Echoed: true}, "elsewhere 0": {}} {
+		if err := knowledge.New(c.pool).KeepLiveFinding(t.Context(), "zhimai", name, finding); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,7 +172,7 @@ func TestStatusPace(t *testing.T) {
 	c.json(&report, "status")
 	a := report.Accounts[0]
 	if a.PerSecond != 0.033 || a.DrainsInMs == nil || *a.DrainsInMs != 60_000 || a.Known == nil || a.Known.Endpoint != endpoint ||
-		a.Known.References != ledger.ReferencesShown || a.Known.KeysHonouredAt == nil || report.Accounts[1].ConfirmedAt != nil {
+		a.Known.References != knowledge.ReferencesShown || a.Known.KeysHonouredAt == nil || report.Accounts[1].ConfirmedAt != nil {
 		t.Errorf("account %+v", a)
 	}
 	contains(t, c.must(0, "status"), "zhimai confirmed its first call", "its records show our references, since", "a repeated key was seen honoured", "no sample yet")

@@ -9,7 +9,7 @@ import (
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // rateWords is a pace for a person: by the second, or by the minute when it is
@@ -64,7 +64,7 @@ func knownWords(a *overview.Account) string {
 	case a.Known != nil && a.Verifies:
 		return words + "; " + a.Known.Words
 	case a.Verifies:
-		return words + "; " + wording.Known(ledger.EndpointKnowledge{}, time.Local)
+		return words + "; " + wording.Known(knowledge.EndpointKnowledge{}, time.Local)
 	}
 	return words
 }

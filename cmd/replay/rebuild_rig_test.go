@@ -23,6 +23,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 	"pointsledger/vendorapi/sim"
@@ -179,7 +180,7 @@ func (r *rebuildRig) work() *testWorker {
 		account, err := accounts.New(v)
 		ok(err)
 		account.PollEvery = 20 * time.Millisecond
-		d, err := dispatch.New(store, account, zap.NewNop(), silent{})
+		d, err := dispatch.New(dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool)}, account, zap.NewNop(), silent{})
 		ok(err)
 		dispatchers = append(dispatchers, d)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/dispatch"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
@@ -43,7 +44,7 @@ func newAccountFamilies(f factory) *accountFamilies {
 type accountMetrics struct {
 	attempts                                     map[vendorapi.Outcome]prometheus.Counter
 	settled                                      map[string]prometheus.Counter
-	samples                                      map[ledger.Sighting]prometheus.Counter
+	samples                                      map[knowledge.Sighting]prometheus.Counter
 	leaseLosses, rescues                         prometheus.Counter
 	attemptTime, eventToVendor                   prometheus.Observer
 	claimRows, claimTime, settleRows, settleTime prometheus.Observer
@@ -54,12 +55,12 @@ var settledHow = [...]string{dispatch.SettledPosted, string(ledger.Pending), str
 	dispatch.SettledAfterVoid, dispatch.SettledAside}
 
 // sightings is the closed list of dispatch.Observer's Sampled.
-var sightings = [...]ledger.Sighting{ledger.Seen, ledger.NotYet, ledger.Missed, ledger.Unread}
+var sightings = [...]knowledge.Sighting{knowledge.Seen, knowledge.NotYet, knowledge.Missed, knowledge.Unread}
 
 // account makes the series of one account.
 func (f *accountFamilies) account(name string) *accountMetrics {
 	a := &accountMetrics{
-		attempts: map[vendorapi.Outcome]prometheus.Counter{}, settled: map[string]prometheus.Counter{}, samples: map[ledger.Sighting]prometheus.Counter{},
+		attempts: map[vendorapi.Outcome]prometheus.Counter{}, settled: map[string]prometheus.Counter{}, samples: map[knowledge.Sighting]prometheus.Counter{},
 		leaseLosses: f.leaseLosses.WithLabelValues(name), rescues: f.rescues.WithLabelValues(name),
 		attemptTime: f.attemptTime.WithLabelValues(name), eventToVendor: f.eventToVendor.WithLabelValues(name),
 		claimRows: f.claimRows.WithLabelValues(name), claimTime: f.claimTime.WithLabelValues(name),

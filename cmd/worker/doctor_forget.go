@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/migrations"
 )
 
@@ -72,7 +73,7 @@ func forget(c *cobra.Command, o doctorOptions) error {
 func forgetIn(ctx context.Context, c *cobra.Command, pool *pgxpool.Pool, o doctorOptions) error {
 	store := ledger.New(pool)
 	report := forgetReport{Account: o.forget, Known: []forgetEndpoint{}}
-	known, err := store.KnownEndpoints(ctx)
+	known, err := knowledge.New(pool).KnownEndpoints(ctx)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/kinds"
 )
@@ -325,9 +326,9 @@ func (t *trial) balanceRise(ctx context.Context) *int64 {
 
 // keep notes in the ledger what a confirmed grant has shown.
 func (t *trial) keep(ctx context.Context) {
-	finding := ledger.LiveFinding{Honoured: t.Honoured, Echoed: t.Echoed != nil && *t.Echoed}
+	finding := knowledge.LiveFinding{Honoured: t.Honoured, Echoed: t.Echoed != nil && *t.Echoed}
 	err := errors.Join(t.ledger.store.MarkAccountConfirmed(ctx, t.Account),
-		t.ledger.store.KeepLiveFinding(ctx, t.Account, t.client.Endpoint(), finding))
+		knowledge.New(t.ledger.pool).KeepLiveFinding(ctx, t.Account, t.client.Endpoint(), finding))
 	if err != nil {
 		t.wrong("live kept", err.Error(), "see the line about rights")
 		return

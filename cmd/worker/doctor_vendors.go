@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
@@ -180,7 +181,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
 		if err != nil {
 			return err
 		}
-		known, err := d.ledger.store.Knowledge(ctx, v.Name, accounts.Endpoint(v))
+		known, err := knowledge.New(d.ledger.pool).Knowledge(ctx, v.Name, accounts.Endpoint(v))
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
@@ -171,7 +172,7 @@ func (m *metrics) LeasesLost(account string, n int) { m.accounts[account].leaseL
 func (m *metrics) LeasesExpired(account string, n int) { m.accounts[account].rescues.Add(float64(n)) }
 
 // Sampled implements dispatch.Observer.
-func (m *metrics) Sampled(account string, sighting ledger.Sighting) {
+func (m *metrics) Sampled(account string, sighting knowledge.Sighting) {
 	if known, ok := m.accounts[account].samples[sighting]; ok {
 		known.Inc()
 	}

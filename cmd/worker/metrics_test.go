@@ -202,7 +202,7 @@ func TestMetricLabelsAreComplete(t *testing.T) {
 	for _, sighting := range sightings {
 		seen = append(seen, string(sighting))
 	}
-	compare("../../ledger/samples_learn.go", "Sighting", seen)
+	compare("../../ledger/knowledge/samples_learn.go", "Sighting", seen)
 	compare("../../ledger/reject.go", "RejectCode", codes)
 	compare("../../dispatch/gate.go", "GateReason", reasons)
 	if after := vendorapi.Retryable + 1; after.String() != "unknown" {

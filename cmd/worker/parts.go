@@ -7,6 +7,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
+	"pointsledger/ledger/knowledge"
 )
 
 // The two parts of a worker that keep its promises, intake and dispatch. What
@@ -33,5 +34,5 @@ func (s *service) newDispatcher(v config.Vendor) (*dispatch.Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dispatch.New(brokenStore(s.store, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
+	return dispatch.New(brokenStore(dispatch.Ledger{Store: s.store, Endpoints: knowledge.New(s.pool)}, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
 }

@@ -11,6 +11,7 @@ import (
 	"pointsledger/evidence"
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
 
@@ -18,15 +19,15 @@ import (
 // records are current and that they reach back: what is not in them is absent.
 type credulousStore struct{ dispatch.Store }
 
-func (s credulousStore) Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error) {
+func (s credulousStore) Knowledge(ctx context.Context, account, endpoint string) (knowledge.EndpointKnowledge, error) {
 	k, err := s.Store.Knowledge(ctx, account, endpoint)
 	if err != nil {
 		return k, err
 	}
 	const long = 100 * 365 * 24 * time.Hour
-	k.References, k.ShownSince, k.MaxLag = ledger.ReferencesShown, k.Now.Add(long), 0
-	k.Samples = []ledger.EndpointSample{{SentAt: k.Now.Add(long), BeganAt: k.Now, ReadAt: k.Now}}
-	k.Extents = []ledger.EndpointExtent{{Records: 1_000_000_000, Oldest: k.Now.Add(-long), ReadAt: k.Now}}
+	k.References, k.ShownSince, k.MaxLag = knowledge.ReferencesShown, k.Now.Add(long), 0
+	k.Samples = []knowledge.EndpointSample{{SentAt: k.Now.Add(long), BeganAt: k.Now, ReadAt: k.Now}}
+	k.Extents = []knowledge.EndpointExtent{{Records: 1_000_000_000, Oldest: k.Now.Add(-long), ReadAt: k.Now}}
 	return k, nil
 }
 

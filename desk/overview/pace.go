@@ -7,6 +7,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // Pace is how fast an account's operations go, and what is known of it.
@@ -32,21 +33,21 @@ type Pace struct {
 type Known struct {
 	Endpoint string `json:"endpoint"`
 	// References is unknown, shown or hidden.
-	References      ledger.ReferenceState `json:"references"`
-	ShownSince      *time.Time            `json:"references_shown_since"`
-	Samples         int                   `json:"samples"`
-	SamplesMissed   int                   `json:"samples_missed"`
-	LastSampleAt    *time.Time            `json:"last_sample_at"`
-	MaxLagMs        int64                 `json:"max_lag_ms"`
-	ZoneOffsetMins  *int64                `json:"zone_offset_minutes"`
-	KeysHonouredAt  *time.Time            `json:"keys_seen_honoured_at"`
-	EndpointSinceAt time.Time             `json:"first_used_at"`
+	References      knowledge.ReferenceState `json:"references"`
+	ShownSince      *time.Time               `json:"references_shown_since"`
+	Samples         int                      `json:"samples"`
+	SamplesMissed   int                      `json:"samples_missed"`
+	LastSampleAt    *time.Time               `json:"last_sample_at"`
+	MaxLagMs        int64                    `json:"max_lag_ms"`
+	ZoneOffsetMins  *int64                   `json:"zone_offset_minutes"`
+	KeysHonouredAt  *time.Time               `json:"keys_seen_honoured_at"`
+	EndpointSinceAt time.Time                `json:"first_used_at"`
 
 	// Words says it for people.
 	Words string `json:"-"`
 }
 
-func newKnown(k ledger.KnownEndpoint) *Known {
+func newKnown(k knowledge.KnownEndpoint) *Known {
 	r := &Known{Endpoint: k.Endpoint, References: k.References, ShownSince: timeOrNil(k.ShownSince), Samples: k.Ended, SamplesMissed: k.Missed,
 		LastSampleAt: timeOrNil(k.SampledAt), MaxLagMs: k.MaxLag.Milliseconds(), KeysHonouredAt: timeOrNil(k.KeysSeenAt),
 		EndpointSinceAt: k.FirstUsedAt, Words: wording.Known(k.EndpointKnowledge, time.Local)}
@@ -65,7 +66,7 @@ func timeOrNil(t time.Time) *time.Time {
 }
 
 // Learn adds the Pace and what is known of an account.
-func (a *Account) Learn(perSecond float64, facts []desk.AccountFact, known []ledger.KnownEndpoint) {
+func (a *Account) Learn(perSecond float64, facts []desk.AccountFact, known []knowledge.KnownEndpoint) {
 	a.PerSecond = math.Round(perSecond*1000) / 1000
 	if backlog := a.Waiting + a.Sending; backlog > 0 && perSecond > 0 && a.Gate == nil {
 		ms := int64(float64(backlog) / perSecond * 1000)

@@ -110,7 +110,7 @@ func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Co
 	if err != nil {
 		return Report{}, err
 	}
-	known, err := book.KnownEndpoints(ctx)
+	known, err := d.Endpoints().KnownEndpoints(ctx)
 	if err != nil {
 		return Report{}, err
 	}

@@ -72,7 +72,7 @@ const memberTimeout = time.Minute
 // readRecords reads a member's records, with what is known of the account before
 // that: what a worker would judge by now.
 func (l *Lookup) readRecords(ctx context.Context, a *Account, from Reader, memberID string) (evidence.Reading, evidence.Knowledge, vendorapi.Reply) {
-	k, err := l.book.Knowledge(ctx, a.Name, from.Endpoint())
+	k, err := l.desk.Endpoints().Knowledge(ctx, a.Name, from.Endpoint())
 	if err != nil {
 		return evidence.Reading{}, evidence.Knowledge{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
 	}

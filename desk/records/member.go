@@ -8,7 +8,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/evidence"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // What bounds a search for scanned codes unless the question says since when.
@@ -215,7 +215,7 @@ func (l *Lookup) memberLedger(ctx context.Context, a *MemberAccount, q MemberQue
 			}
 		}
 	}
-	a.echo = a.knowledge.References == ledger.ReferencesShown
+	a.echo = a.knowledge.References == knowledge.ReferencesShown
 	if a.id = query.MemberID; a.id != "" {
 		issued, err := l.book.IssuedTo(ctx, a.Account, a.id)
 		if err != nil {

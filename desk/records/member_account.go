@@ -8,6 +8,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // MemberAccount is a member at one account.
@@ -45,7 +46,7 @@ type MemberAccount struct {
 	echo   bool
 	// knowledge is what was known of the account before its records were read,
 	// issued the member's operations, lacks what proofs of an absence lack.
-	knowledge ledger.EndpointKnowledge
+	knowledge knowledge.EndpointKnowledge
 	issued    []evidence.Issued
 	lacks     map[evidence.Lack]bool
 	id, code  string

@@ -78,7 +78,7 @@ func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, text string, b
 		return err
 	}
 	defer from.Close()
-	if a.knowledge, err = l.book.Knowledge(ctx, a.Account, from.Endpoint()); err != nil {
+	if a.knowledge, err = l.desk.Endpoints().Knowledge(ctx, a.Account, from.Endpoint()); err != nil {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // Known says for a person what sampling has learned of an account at an
 // endpoint, with times in the zone of the view that they stand in.
-func Known(k ledger.EndpointKnowledge, zone *time.Location) string {
+func Known(k knowledge.EndpointKnowledge, zone *time.Location) string {
 	if k.FirstUsedAt.IsZero() {
 		return "nothing is known of this endpoint yet: samples of the next postings tell"
 	}
@@ -18,9 +18,9 @@ func Known(k ledger.EndpointKnowledge, zone *time.Location) string {
 	var words []string
 	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	switch k.References {
-	case ledger.ReferencesShown:
+	case knowledge.ReferencesShown:
 		say("its records show our references, since %s", at(k.ShownSince))
-	case ledger.ReferencesHidden:
+	case knowledge.ReferencesHidden:
 		say("its records do not show our references: a doubt is left to a person")
 	default:
 		say("not known yet whether its records show our references")

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"pointsledger/desk/wording"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // One view has one zone: what is known stands among the other times of status,
 // which are local, and of doctor, which are UTC.
 func TestKnownWordsSpeakInTheZoneOfTheirView(t *testing.T) {
 	at := time.Date(2026, 11, 27, 14, 12, 0, 0, time.UTC)
-	k := ledger.EndpointKnowledge{FirstUsedAt: at, References: ledger.ReferencesShown, ShownSince: at, KeysSeenAt: at}
+	k := knowledge.EndpointKnowledge{FirstUsedAt: at, References: knowledge.ReferencesShown, ShownSince: at, KeysSeenAt: at}
 	for zone, want := range map[*time.Location]string{
 		time.UTC: "2026-11-27 14:12 +00:00", time.FixedZone("China", 8*3600): "2026-11-27 22:12 +08:00",
 	} {

@@ -41,7 +41,7 @@ var homonyms = []struct{ file, words, why string }{
 	{"internal/config/config.go", "unknown", "a policy for keys"},
 	{"internal/config/used_rules.go", "no_vendor_call", "a part of a file of rules"},
 	{"ledger/settle_aside.go", "already_applied", "an outcome of an attempt"},
-	{"ledger/endpoint_knowledge.go", "unknown", "whether references are shown"},
+	{"ledger/knowledge/endpoint_knowledge.go", "unknown", "whether references are shown"},
 	{"ledger/gates.go", "throttled unauthorised", "reasons of gates"},
 	{"vendorapi/kylin/settings.go", "already_applied retryable throttled", "fields of the configuration"},
 	{"vendorapi/outcome.go", "already_applied not_sent refused retryable throttled unauthorised unknown", "outcomes of calls"},

@@ -21,6 +21,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/kinds"
 	"pointsledger/vendorapi/kinds/testdata/stranger"
@@ -112,7 +113,7 @@ func TestStrangersVendor(t *testing.T) {
 	if _, err := store.Record(t.Context(), []ledger.Entry{entry}); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, store, account)
+	serve(t, dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool)}, account)
 	posted := func() bool {
 		var n int
 		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM postings WHERE kind = 'posted' AND evidence = 'answered'`).Scan(&n)
@@ -125,7 +126,7 @@ func TestStrangersVendor(t *testing.T) {
 }
 
 // serve runs a dispatcher until the test ends.
-func serve(t *testing.T, store *ledger.Store, account dispatch.Account) {
+func serve(t *testing.T, store dispatch.Store, account dispatch.Account) {
 	t.Helper()
 	d, err := dispatch.New(store, account, zap.NewNop(), deaf{})
 	if err != nil {
@@ -182,4 +183,4 @@ func (deaf) Settled(string, string, int)                         {}
 func (deaf) Written(string, int, time.Duration, []time.Duration) {}
 func (deaf) LeasesLost(string, int)                              {}
 func (deaf) LeasesExpired(string, int)                           {}
-func (deaf) Sampled(string, ledger.Sighting)                     {}
+func (deaf) Sampled(string, knowledge.Sighting)                  {}

@@ -1,4 +1,4 @@
-package ledger
+package knowledge
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
 )
 
 // SamplerNews is what a worker tells about an account at its endpoint, every few
@@ -15,11 +17,11 @@ type SamplerNews struct {
 	Account, Endpoint string
 	// Token is this worker's; Lease is how long it is the one that samples, 0 to
 	// give the lease back or not to ask for it.
-	Token LeaseToken
+	Token ledger.LeaseToken
 	Lease time.Duration
 	// Newest is the newest posting that the vendor confirmed to this worker at this
 	// endpoint, and NewestSentAt when its call began, or earlier; zero: none.
-	Newest       OperationID
+	Newest       ledger.OperationID
 	NewestSentAt time.Time
 	// KeysSeen: a repeated call was answered "already applied".
 	KeysSeen bool
@@ -49,7 +51,7 @@ RETURNING e.lease_token = $3 AND e.lease_until > now()`
 
 // TellSampler keeps a worker's news and says whether this worker is the one that
 // samples the account.
-func (s *Store) TellSampler(ctx context.Context, n SamplerNews) (samples bool, err error) {
+func (es *Endpoints) TellSampler(ctx context.Context, n SamplerNews) (samples bool, err error) {
 	var newest *int64
 	var sent, wanted *time.Time
 	if !n.NewestSentAt.IsZero() {
@@ -59,7 +61,7 @@ func (s *Store) TellSampler(ctx context.Context, n SamplerNews) (samples bool, e
 	if !n.Wanted.IsZero() {
 		wanted = &n.Wanted
 	}
-	err = s.pool.QueryRow(ctx, sqlTellSampler, n.Account, n.Endpoint, int64(n.Token), n.Lease, newest, sent, n.KeysSeen, wanted).Scan(&samples)
+	err = es.pool.QueryRow(ctx, sqlTellSampler, n.Account, n.Endpoint, int64(n.Token), n.Lease, newest, sent, n.KeysSeen, wanted).Scan(&samples)
 	if err != nil {
 		return false, fmt.Errorf("tell the sampler of account %s: %w", n.Account, err)
 	}
@@ -81,10 +83,10 @@ type Sampling struct {
 // Sample is a confirmed posting whose member's records are to be read now.
 type Sample struct {
 	ID                int64
-	Operation         OperationID
+	Operation         ledger.OperationID
 	MemberID          string
 	Reference, Reason string
-	Points            Points
+	Points            ledger.Points
 	// SentAt is when its call began, or earlier; ConfirmedAt is when the vendor's
 	// word was written down.
 	SentAt, ConfirmedAt time.Time
@@ -169,16 +171,16 @@ SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, o.points, s.sen
 // NextSample takes a new sample when one is due and returns what is to be read
 // now, nil when nothing is; in is then how long until the next reading is due, 0
 // when none is.
-func (s *Store) NextSample(ctx context.Context, account, endpoint string, token LeaseToken, p Sampling) (next *Sample, in time.Duration, err error) {
-	_, err = s.pool.Exec(ctx, sqlTakeSample, account, endpoint, int64(token), p.Every, p.Hurry, p.First, maxWaiting)
+func (es *Endpoints) NextSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p Sampling) (next *Sample, in time.Duration, err error) {
+	_, err = es.pool.Exec(ctx, sqlTakeSample, account, endpoint, int64(token), p.Every, p.Hurry, p.First, maxWaiting)
 	if err != nil {
 		return nil, 0, fmt.Errorf("take sample of account %s: %w", account, err)
 	}
-	next, in, err = s.dueSample(ctx, account, endpoint, token, p)
+	next, in, err = es.dueSample(ctx, account, endpoint, token, p)
 	if err != nil || next == nil {
 		return nil, in, err
 	}
-	k, err := s.Knowledge(ctx, account, endpoint)
+	k, err := es.Knowledge(ctx, account, endpoint)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -187,10 +189,10 @@ func (s *Store) NextSample(ctx context.Context, account, endpoint string, token 
 	return next, 0, nil
 }
 
-func (s *Store) dueSample(ctx context.Context, account, endpoint string, token LeaseToken, p Sampling) (*Sample, time.Duration, error) {
+func (es *Endpoints) dueSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p Sampling) (*Sample, time.Duration, error) {
 	var due, again Sample
 	var wait float64
-	err := s.pool.QueryRow(ctx, sqlDueSample, account, endpoint, int64(token), p.Late).Scan(&due.ID, &due.Operation, &due.MemberID,
+	err := es.pool.QueryRow(ctx, sqlDueSample, account, endpoint, int64(token), p.Late).Scan(&due.ID, &due.Operation, &due.MemberID,
 		&due.Reference, &due.Reason, &due.Points, &due.SentAt, &due.ConfirmedAt, &due.PickedAt, &due.Late, &wait)
 	switch {
 	case err == nil && wait <= 0:
@@ -198,7 +200,7 @@ func (s *Store) dueSample(ctx context.Context, account, endpoint string, token L
 	case err != nil && !errors.Is(err, pgx.ErrNoRows):
 		return nil, 0, fmt.Errorf("read due sample of account %s: %w", account, err)
 	}
-	err = s.pool.QueryRow(ctx, sqlSampleAgain, account, endpoint, int64(token), p.Hurry).Scan(&again.ID, &again.Operation, &again.MemberID,
+	err = es.pool.QueryRow(ctx, sqlSampleAgain, account, endpoint, int64(token), p.Hurry).Scan(&again.ID, &again.Operation, &again.MemberID,
 		&again.Reference, &again.Reason, &again.Points, &again.SentAt, &again.ConfirmedAt, &again.PickedAt)
 	switch {
 	case err == nil:
@@ -207,5 +209,5 @@ func (s *Store) dueSample(ctx context.Context, account, endpoint string, token L
 	case !errors.Is(err, pgx.ErrNoRows):
 		return nil, 0, fmt.Errorf("read shown sample of account %s: %w", account, err)
 	}
-	return nil, seconds(wait), nil
+	return nil, inSeconds(wait), nil
 }

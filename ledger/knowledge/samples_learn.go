@@ -1,4 +1,4 @@
-package ledger
+package knowledge
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger"
 )
 
 // Sighting is what a reading shows of a sample.
@@ -27,7 +29,7 @@ const (
 // SampleReading is one reading of a sample's records.
 type SampleReading struct {
 	Account, Endpoint string
-	Token             LeaseToken
+	Token             ledger.LeaseToken
 	Sample            *Sample
 	Sighting          Sighting
 	// BeganAt is when the reading began, or earlier, by the database's clock.
@@ -196,8 +198,8 @@ DELETE FROM endpoint_samples
 // LearnSample keeps what a reading shows, and what follows from it for the
 // endpoint. learned is false when this worker no longer samples the account:
 // then nothing was changed, which is normal.
-func (s *Store) LearnSample(ctx context.Context, r SampleReading, p Sampling) (learned bool, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func (es *Endpoints) LearnSample(ctx context.Context, r SampleReading, p Sampling) (learned bool, err error) {
+	err = pgx.BeginFunc(ctx, es.pool, func(tx pgx.Tx) error {
 		learned, err = learnSampleTx(ctx, tx, r, p)
 		return err
 	})
@@ -296,8 +298,8 @@ func keepExtentTx(ctx context.Context, tx pgx.Tx, account, endpoint string, reco
 // at an endpoint which is known, and how far before the reading its oldest record
 // was made: by the vendor's clock, so perhaps less than 0. Any reading may
 // teach it, not only a sample's.
-func (s *Store) KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+func (es *Endpoints) KeepExtent(ctx context.Context, account, endpoint string, records int, depth time.Duration) error {
+	err := pgx.BeginFunc(ctx, es.pool, func(tx pgx.Tx) error {
 		return keepExtentTx(ctx, tx, account, endpoint, records, depth)
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package ledger
+package knowledge
 
 import (
 	"context"
@@ -134,7 +134,7 @@ SELECT records, seen_at - depth, seen_at
 
 // Knowledge returns what is known of an account at an endpoint; of one that was
 // never used that is nothing, which is no error.
-func (s *Store) Knowledge(ctx context.Context, account, endpoint string) (EndpointKnowledge, error) {
+func (es *Endpoints) Knowledge(ctx context.Context, account, endpoint string) (EndpointKnowledge, error) {
 	k := EndpointKnowledge{References: ReferencesUnknown}
 	batch := &pgx.Batch{}
 	batch.Queue(sqlEndpoint, account, endpoint, lagSamples).QueryRow(func(row pgx.Row) error {
@@ -177,7 +177,7 @@ func (s *Store) Knowledge(ctx context.Context, account, endpoint string) (Endpoi
 		}
 		return rows.Err()
 	})
-	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+	if err := es.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return EndpointKnowledge{}, fmt.Errorf("read what is known of account %s: %w", account, err)
 	}
 	for i := range k.Extents {
@@ -197,8 +197,8 @@ const sqlKnownEndpoints = `SELECT target, endpoint FROM endpoints ORDER BY targe
 
 // KnownEndpoints returns what is known of every account, by name; of an account
 // that was pointed elsewhere also of the endpoints it had before.
-func (s *Store) KnownEndpoints(ctx context.Context) ([]KnownEndpoint, error) {
-	rows, err := s.pool.Query(ctx, sqlKnownEndpoints)
+func (es *Endpoints) KnownEndpoints(ctx context.Context) ([]KnownEndpoint, error) {
+	rows, err := es.pool.Query(ctx, sqlKnownEndpoints)
 	if err != nil {
 		return nil, fmt.Errorf("read endpoints: %w", err)
 	}
@@ -209,7 +209,7 @@ func (s *Store) KnownEndpoints(ctx context.Context) ([]KnownEndpoint, error) {
 		return nil, fmt.Errorf("read endpoints: %w", err)
 	}
 	for i := range known {
-		if known[i].EndpointKnowledge, err = s.Knowledge(ctx, known[i].Account, known[i].Endpoint); err != nil {
+		if known[i].EndpointKnowledge, err = es.Knowledge(ctx, known[i].Account, known[i].Endpoint); err != nil {
 			return nil, err
 		}
 	}
@@ -238,8 +238,8 @@ ON CONFLICT (target, endpoint) DO UPDATE
        reference_state = CASE WHEN $4::boolean AND e.reference_state = 'unknown' THEN 'shown' ELSE e.reference_state END`
 
 // KeepLiveFinding keeps what a live check has shown of an account's endpoint.
-func (s *Store) KeepLiveFinding(ctx context.Context, account, endpoint string, f LiveFinding) error {
-	if _, err := s.pool.Exec(ctx, sqlKeepLive, account, endpoint, f.Honoured, f.Echoed); err != nil {
+func (es *Endpoints) KeepLiveFinding(ctx context.Context, account, endpoint string, f LiveFinding) error {
+	if _, err := es.pool.Exec(ctx, sqlKeepLive, account, endpoint, f.Honoured, f.Echoed); err != nil {
 		return fmt.Errorf("keep what a live check showed of account %s: %w", account, err)
 	}
 	return nil

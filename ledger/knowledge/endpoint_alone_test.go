@@ -1,11 +1,11 @@
-package ledger_test
+package knowledge_test
 
 import (
 	"testing"
 	"time"
 
 	"pointsledger/desk"
-	"pointsledger/ledger"
+	"pointsledger/ledger/knowledge"
 )
 
 // Since when all calls of an account go to one endpoint: after it was moved there,
@@ -15,7 +15,7 @@ func TestEndpointIsAloneSince(t *testing.T) {
 	f := newFixture(t)
 	tell := func(endpoint string, lease time.Duration) {
 		t.Helper()
-		if _, err := f.TellSampler(t.Context(), ledger.SamplerNews{Account: "zhimai", Endpoint: endpoint, Token: 7, Lease: lease}); err != nil {
+		if _, err := f.TellSampler(t.Context(), knowledge.SamplerNews{Account: "zhimai", Endpoint: endpoint, Token: 7, Lease: lease}); err != nil {
 			t.Fatal(err)
 		}
 	}
