@@ -1,8 +1,9 @@
 package desk
 
 import (
-	"strconv"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"pointsledger/ledger"
 )
@@ -59,20 +60,14 @@ const (
 // NoAttempt stands for the outcome of an operation without a failed attempt.
 const NoAttempt = "none"
 
-// args are the parameters of openFrom, $1 and $2, and of openWhere, $3 to $13.
-func (f *OpenFilter) args(memories []KeyMemory) []any {
-	number := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.Itoa(n)
-	}
+// args are the parameters of openFrom and openWhere.
+func (f *OpenFilter) args(memories []KeyMemory) pgx.StrictNamedArgs {
 	accounts, ms := keyMemoryArgs(memories)
-	// $9 holds all that is compared with a text of its own, in this order.
-	texts := []string{f.EventType, f.EventSource, string(f.Kind), number(f.SourceType), number(f.PointsChannel), f.ShopCode,
-		f.Outcome, string(f.By)}
-	return []any{accounts, ms, f.State, f.Account, f.Cause, f.Member, f.BusinessKey, string(f.BizID), texts,
-		f.InDoubt, timeOrNull(f.Since), timeOrNull(f.Until), f.Code}
+	return pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms,
+		"state": f.State, "account": f.Account, "cause": f.Cause, "member": f.Member, "business_key": f.BusinessKey,
+		"biz_id": string(f.BizID), "event_type": f.EventType, "event_source": f.EventSource, "kind": string(f.Kind),
+		"source_type": f.SourceType, "points_channel": f.PointsChannel, "shop_code": f.ShopCode, "outcome": f.Outcome,
+		"code": f.Code, "in_doubt": f.InDoubt, "since": timeOrNull(f.Since), "until": timeOrNull(f.Until), "by": string(f.By)}
 }
 
 // KeyMemory is how long one account's vendor surely remembers a dedup key,
@@ -107,37 +102,37 @@ const (
 )
 
 // Parts of the statements of this file's neighbours. openFrom needs the key
-// memories as $1 and $2. openBlocked is empty for a row that may be sent
+// memories by name, and openWhere all of OpenFilter.args. openBlocked is empty for a row that may be sent
 // again; a row that was never sent has no age limit.
 const (
 	openFrom = `
   FROM outbox x
   JOIN operations o ON o.id = x.operation_id
-  LEFT JOIN unnest($1::text[], $2::bigint[]) AS memory (account, ms) ON memory.account = x.target`
+  LEFT JOIN unnest(@memory_accounts::text[], @memory_ms::bigint[]) AS memory (account, ms) ON memory.account = x.target`
 
 	openWhere = `
- WHERE ($3::text = '' OR x.state = $3)
-   AND ($4::text = '' OR x.target = $4)
-   AND ($5::text = '' OR x.cause = $5)
-   AND ($6::text = '' OR $6 IN (COALESCE(x.resolved_member_id, o.member_id), o.member_code))
-   AND ($7::text = '' OR o.business_key = $7)
-   AND ($8::text = '' OR o.biz_id = $8)
-   AND (($9::text[])[1] = '' OR o.event_type = ($9::text[])[1])
-   AND (($9::text[])[2] = '' OR o.event_source = ($9::text[])[2])
-   AND (($9::text[])[3] = '' OR o.kind = ($9::text[])[3])
-   AND (($9::text[])[4] = '' OR o.source_type::text = ($9::text[])[4])
-   AND (($9::text[])[5] = '' OR o.points_channel::text = ($9::text[])[5])
-   AND (($9::text[])[6] = '' OR o.shop_code = ($9::text[])[6])
-   AND (($9::text[])[7] = '' OR` + openOutcome + ` = ($9::text[])[7])
-   AND (NOT $10::boolean OR x.in_doubt)
-   AND ($11::timestamptz IS NULL OR` + openTime + ` >= $11)
-   AND ($12::timestamptz IS NULL OR` + openTime + ` < $12)
-   AND ($13::text = '' OR` + openCode + ` = $13)`
+ WHERE (@state::text = '' OR x.state = @state)
+   AND (@account::text = '' OR x.target = @account)
+   AND (@cause::text = '' OR x.cause = @cause)
+   AND (@member::text = '' OR @member IN (COALESCE(x.resolved_member_id, o.member_id), o.member_code))
+   AND (@business_key::text = '' OR o.business_key = @business_key)
+   AND (@biz_id::text = '' OR o.biz_id = @biz_id)
+   AND (@event_type::text = '' OR o.event_type = @event_type)
+   AND (@event_source::text = '' OR o.event_source = @event_source)
+   AND (@kind::text = '' OR o.kind = @kind)
+   AND (@source_type::bigint = 0 OR o.source_type = @source_type)
+   AND (@points_channel::bigint = 0 OR o.points_channel = @points_channel)
+   AND (@shop_code::text = '' OR o.shop_code = @shop_code)
+   AND (@outcome::text = '' OR` + openOutcome + ` = @outcome)
+   AND (NOT @in_doubt::boolean OR x.in_doubt)
+   AND (@since::timestamptz IS NULL OR` + openTime + ` >= @since)
+   AND (@until::timestamptz IS NULL OR` + openTime + ` < @until)
+   AND (@code::text = '' OR` + openCode + ` = @code)`
 
 	// openTime is the time that a filter bounds. With the parameter known, the
 	// planner leaves one branch of it.
 	openTime = `
-       CASE ($9::text[])[8] WHEN 'event' THEN o.event_time WHEN 'failed' THEN` + openFailedAt + ` ELSE o.recorded_at END`
+       CASE @by::text WHEN 'event' THEN o.event_time WHEN 'failed' THEN` + openFailedAt + ` ELSE o.recorded_at END`
 
 	// openOutcome reads the last attempt that counts, as openCode does, and
 	// openFailedAt the last of all.

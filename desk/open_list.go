@@ -91,17 +91,17 @@ type OpenList struct {
 	Limit int
 }
 
-// args are the parameters of sqlListOpen after those of the filter.
-func (l *OpenList) args() []any {
+// addTo adds the parameters of sqlListOpen to those of the filter.
+func (l *OpenList) addTo(args pgx.StrictNamedArgs) {
 	order := l.After.Order
 	if l.After.ID == 0 {
 		order = math.MinInt64
 	}
-	return []any{string(l.Sort), order, int64(l.After.ID), l.Limit + 1}
+	args["sort"], args["after_order"], args["after_id"], args["limit"] = string(l.Sort), order, int64(l.After.ID), l.Limit+1
 }
 
-// sqlListOpen is one page of the outbox in the order $14, behind the place
-// ($15, $16). In order of recording it walks along outbox_pkey; other orders
+// sqlListOpen is one page of the outbox in the order @sort, behind the place
+// (@after_order, @after_id). In order of recording it walks along outbox_pkey; other orders
 // sort all that the filter chooses. Locks nothing; no rows means that nothing
 // fits behind that place.
 const sqlListOpen = `
@@ -112,7 +112,7 @@ SELECT *
                x.next_attempt_at, COALESCE(said.call, ''), COALESCE(said.outcome, ''), COALESCE(said.vendor_code, ''),
                COALESCE(said.vendor_message, ''), COALESCE(said.error, ''), last.at, o.event_source, COALESCE(o.source_type, 0),
                COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''),
-               CASE $14::text WHEN 'due' THEN (EXTRACT(epoch FROM x.next_attempt_at) * 1000000)::bigint
+               CASE @sort::text WHEN 'due' THEN (EXTRACT(epoch FROM x.next_attempt_at) * 1000000)::bigint
                               WHEN 'points' THEN -o.points
                               WHEN 'failed' THEN -COALESCE((EXTRACT(epoch FROM last.at) * 1000000)::bigint, 0)
                               ELSE 0 END AS place` + openFrom + `
@@ -126,9 +126,9 @@ SELECT *
                               WHERE a.operation_id = x.operation_id
                               ORDER BY a.id + 0 DESC
                               LIMIT 1) AS last ON true` + openWhere + `) AS chosen
- WHERE (place, operation_id) > ($15::bigint, $16::bigint)
+ WHERE (place, operation_id) > (@after_order::bigint, @after_id::bigint)
  ORDER BY place, operation_id
- LIMIT $17`
+ LIMIT @limit`
 
 // sqlCountOpen counts what a filter chooses. The key memories are only there
 // because openFrom reads them.
@@ -148,10 +148,11 @@ type OpenPage struct {
 // ListOpen returns a page of the open operations that a filter chooses.
 func (d *Desk) ListOpen(ctx context.Context, f OpenFilter, memories []KeyMemory, l OpenList) (page OpenPage, err error) {
 	args := f.args(memories)
-	if err := d.pool.QueryRow(ctx, sqlCountOpen, args...).Scan(&page.Total); err != nil {
+	if err := d.pool.QueryRow(ctx, sqlCountOpen, args).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count open operations: %w", err)
 	}
-	rows, err := d.pool.Query(ctx, sqlListOpen, append(args, l.args()...)...)
+	l.addTo(args)
+	rows, err := d.pool.Query(ctx, sqlListOpen, args)
 	if err != nil {
 		return page, fmt.Errorf("list open operations: %w", err)
 	}

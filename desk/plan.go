@@ -98,15 +98,11 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (name) DO NOTHING
 RETURNING id, made_at`
 
-// sqlChooseFor says in this transaction which plan sqlChoosePlan is for: the
-// parameters of that one are the filter's.
-const sqlChooseFor = `SELECT set_config('points_ledger.plan', $1::bigint::text, true)`
-
 // sqlChoosePlan stores the operations of a plan. Locks nothing of the outbox:
 // whoever acts on the plan looks at each row again.
 const sqlChoosePlan = `
 INSERT INTO replay_plan_operations (plan_id, operation_id)
-SELECT current_setting('points_ledger.plan')::bigint, x.operation_id` + openFrom + openWhere
+SELECT @plan::bigint, x.operation_id` + openFrom + openWhere
 
 // sqlPlanSize keeps how many operations were found.
 const sqlPlanSize = `UPDATE replay_plans SET size = $2 WHERE id = $1`
@@ -171,10 +167,9 @@ func insertPlanTx(ctx context.Context, tx pgx.Tx, p *Plan, name func(chars int) 
 func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	filter := *n.Choose
 	filter.State = ledger.Parked
-	if _, err := tx.Exec(ctx, sqlChooseFor, p.ID); err != nil {
-		return fmt.Errorf("choose operations: %w", err)
-	}
-	tag, err := tx.Exec(ctx, sqlChoosePlan, filter.args(n.Memories)...)
+	args := filter.args(n.Memories)
+	args["plan"] = p.ID
+	tag, err := tx.Exec(ctx, sqlChoosePlan, args)
 	if err != nil {
 		return fmt.Errorf("choose operations: %w", err)
 	}

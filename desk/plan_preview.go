@@ -51,7 +51,7 @@ type ReplayPreview struct {
 // sqlPreviewPlan sums up what is left of a plan and still parked, by account,
 // cause and kind, and in all (the row with a null account, absent when nothing
 // is): the operations of the plan by replay_plan_operations_left_idx. Locks
-// nothing. $4 is the age in milliseconds above which a scanned code is old.
+// nothing. @code_max_age_ms is the age above which a scanned code is old.
 const sqlPreviewPlan = `
 SELECT x.target, x.cause, o.kind, count(*),
        count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
@@ -60,9 +60,9 @@ SELECT x.target, x.cause, o.kind, count(*),
        count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
        count(*) FILTER (WHERE` + openBlocked + ` = 'member_unknown'),
        count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
-                          AND o.event_time < now() - $4::bigint * interval '1 millisecond'),
+                          AND o.event_time < now() - @code_max_age_ms::bigint * interval '1 millisecond'),
        min(o.recorded_at), max(o.recorded_at)` + openFrom + `
-  JOIN replay_plan_operations po ON po.plan_id = $3::bigint AND po.operation_id = x.operation_id AND po.outcome IS NULL
+  JOIN replay_plan_operations po ON po.plan_id = @plan::bigint AND po.operation_id = x.operation_id AND po.outcome IS NULL
  WHERE x.state = 'parked'
  GROUP BY GROUPING SETS ((x.target, x.cause, o.kind), ())
 HAVING count(*) > 0
@@ -73,7 +73,8 @@ HAVING count(*) > 0
 // code.
 func (d *Desk) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, codeMaxAge time.Duration) (preview ReplayPreview, err error) {
 	accounts, ms := keyMemoryArgs(memories)
-	rows, err := d.pool.Query(ctx, sqlPreviewPlan, accounts, ms, p.ID, codeMaxAge.Milliseconds())
+	rows, err := d.pool.Query(ctx, sqlPreviewPlan, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "plan": p.ID,
+		"code_max_age_ms": codeMaxAge.Milliseconds()})
 	if err != nil {
 		return preview, fmt.Errorf("preview plan: %w", err)
 	}

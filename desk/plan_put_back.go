@@ -63,7 +63,7 @@ func (r *Reopened) Text() string {
 const sqlReopen = `
 WITH picked AS (
     SELECT x.operation_id, o.points,` + openBlocked + ` AS blocked` + openFrom + `
-     WHERE x.operation_id = ANY ($3::bigint[]) AND x.state = 'parked'
+     WHERE x.operation_id = ANY (@batch::bigint[]) AND x.state = 'parked'
      ORDER BY x.operation_id
        FOR UPDATE OF x SKIP LOCKED
 ), reopened AS (
@@ -82,7 +82,7 @@ SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened),
        (SELECT count(*) FROM picked WHERE blocked = 'account_not_configured'),
        (SELECT count(*) FROM picked WHERE blocked = 'member_unknown'),
        (SELECT COALESCE(array_agg(batch.id), '{}')
-          FROM unnest($3::bigint[]) AS batch (id)
+          FROM unnest(@batch::bigint[]) AS batch (id)
          WHERE NOT EXISTS (SELECT 1 FROM outbox x WHERE x.operation_id = batch.id AND x.state = 'parked'))`
 
 // PutBack puts the next parked operations of the plan back into the queue, up
@@ -97,7 +97,7 @@ func (r *PlanRun) PutBack(ctx context.Context, limit int, memories []KeyMemory, 
 	}
 	var b Reopened
 	more, err = r.step(ctx, limit, func(ctx context.Context, tx pgx.Tx, ids []int64) (d planDecision, err error) {
-		err = tx.QueryRow(ctx, sqlReopen, accounts, ms, ids).
+		err = tx.QueryRow(ctx, sqlReopen, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "batch": ids}).
 			Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.AccountUnknown, &b.MemberUnknown, &d.skipped)
 		if err != nil {
 			return d, fmt.Errorf("put batch back: %w", err)

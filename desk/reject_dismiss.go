@@ -55,7 +55,7 @@ func (d *Desk) DismissRejects(ctx context.Context, what Dismissal) (result Dismi
 
 func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) error {
 	d.Filter.State = RejectsOpen
-	ids, err := collectRejectIDs(tx.Query(ctx, sqlFindRejects, d.Filter.args()...))
+	ids, err := collectRejectIDs(tx.Query(ctx, sqlFindRejects, d.Filter.args()))
 	if err != nil {
 		return fmt.Errorf("find rejects: %w", err)
 	}

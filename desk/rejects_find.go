@@ -36,27 +36,28 @@ const (
 )
 
 // args are the parameters of rejectWhere.
-func (f *RejectFilter) args() []any {
+func (f *RejectFilter) args() pgx.StrictNamedArgs {
 	var ids []int64
 	for _, id := range f.IDs {
 		ids = append(ids, int64(id))
 	}
-	return []any{f.State, string(f.Code), f.Source, f.Type, f.Shop, int64(f.Seq), timeOrNull(f.Since), timeOrNull(f.Until), ids}
+	return pgx.StrictNamedArgs{"state": f.State, "code": string(f.Code), "source": f.Source, "type": f.Type, "shop": f.Shop,
+		"seq": int64(f.Seq), "since": timeOrNull(f.Since), "until": timeOrNull(f.Until), "ids": ids}
 }
 
-// rejectWhere needs RejectFilter.args as $1 to $9. The shop is looked for in
+// rejectWhere needs RejectFilter.args. The shop is looked for in
 // the payload's bytes, which may be anything: escaped, they are text.
 const rejectWhere = `
- WHERE ($1::text = '' OR ($1 = 'open') = (r.resolved_at IS NULL))
-   AND ($2::text = '' OR r.reason_code = $2)
-   AND ($3::text = '' OR r.event_source = $3)
-   AND ($4::text = '' OR r.event_type = $4)
-   AND ($5::text = '' OR substring(encode(r.payload, 'escape') FROM '"shopCode"\s*:\s*"?([^",}]*)')
-                       = encode(convert_to($5, 'UTF8'), 'escape'))
-   AND ($6::bigint = 0 OR r.stream_seq = $6)
-   AND ($7::timestamptz IS NULL OR r.broker_time >= $7)
-   AND ($8::timestamptz IS NULL OR r.broker_time < $8)
-   AND ($9::bigint[] IS NULL OR r.id = ANY ($9))`
+ WHERE (@state::text = '' OR (@state = 'open') = (r.resolved_at IS NULL))
+   AND (@code::text = '' OR r.reason_code = @code)
+   AND (@source::text = '' OR r.event_source = @source)
+   AND (@type::text = '' OR r.event_type = @type)
+   AND (@shop::text = '' OR substring(encode(r.payload, 'escape') FROM '"shopCode"\s*:\s*"?([^",}]*)')
+                       = encode(convert_to(@shop, 'UTF8'), 'escape'))
+   AND (@seq::bigint = 0 OR r.stream_seq = @seq)
+   AND (@since::timestamptz IS NULL OR r.broker_time >= @since)
+   AND (@until::timestamptz IS NULL OR r.broker_time < @until)
+   AND (@ids::bigint[] IS NULL OR r.id = ANY (@ids))`
 
 // sqlListRejects reads a page in order of id (rejects_pkey), without the bytes.
 // Locks nothing. No rows means that nothing further fits.
@@ -64,9 +65,9 @@ const sqlListRejects = `
 SELECT r.id, r.stream, r.stream_created, r.stream_seq, r.subject, r.broker_time,
        COALESCE(r.event_source, ''), COALESCE(r.event_id, ''), COALESCE(r.event_type, ''), r.reason_code, r.reason,
        r.rejected_at, r.resolved_at, COALESCE(r.resolved_by, ''), COALESCE(r.resolution, '')
-  FROM rejects r` + rejectWhere + ` AND r.id > $10
+  FROM rejects r` + rejectWhere + ` AND r.id > @after
  ORDER BY r.id
- LIMIT $11`
+ LIMIT @limit`
 
 // sqlCountRejects counts what fits. It reads the whole table when resolved ones
 // are asked for, or a shop.
@@ -86,10 +87,12 @@ type RejectPage struct {
 
 // ListRejects lists up to limit rejects with an id above after, lowest first.
 func (d *Desk) ListRejects(ctx context.Context, f RejectFilter, after ledger.RejectID, limit int) (page RejectPage, err error) {
-	if err := d.pool.QueryRow(ctx, sqlCountRejects, f.args()...).Scan(&page.Total); err != nil {
+	if err := d.pool.QueryRow(ctx, sqlCountRejects, f.args()).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count rejects: %w", err)
 	}
-	rows, err := d.pool.Query(ctx, sqlListRejects, append(f.args(), int64(after), limit+1)...)
+	args := f.args()
+	args["after"], args["limit"] = int64(after), limit+1
+	rows, err := d.pool.Query(ctx, sqlListRejects, args)
 	if err != nil {
 		return page, fmt.Errorf("list rejects: %w", err)
 	}
@@ -105,7 +108,7 @@ func (d *Desk) ListRejects(ctx context.Context, f RejectFilter, after ledger.Rej
 // FindRejects lists the ids of all rejects that fit, lowest first: eight bytes
 // for each.
 func (d *Desk) FindRejects(ctx context.Context, f RejectFilter) ([]ledger.RejectID, error) {
-	rows, err := d.pool.Query(ctx, sqlFindRejects, f.args()...)
+	rows, err := d.pool.Query(ctx, sqlFindRejects, f.args())
 	if err != nil {
 		return nil, fmt.Errorf("find rejects: %w", err)
 	}
@@ -136,7 +139,7 @@ SELECT c.reason_code, c.n, c.example, e.reason
 
 // RejectCodes counts the rejects that fit by code, the most frequent first.
 func (d *Desk) RejectCodes(ctx context.Context, f RejectFilter) ([]RetryCode, error) {
-	rows, err := d.pool.Query(ctx, sqlRejectCodes, f.args()...)
+	rows, err := d.pool.Query(ctx, sqlRejectCodes, f.args())
 	if err != nil {
 		return nil, fmt.Errorf("count rejects by code: %w", err)
 	}
