@@ -180,12 +180,12 @@ SELECT stream_seq, broker_time
  LIMIT 1`
 
 // sqlRemember writes the row, which it makes at the first use. The counter ends
-// above what it was and above $7.
+// above what it was and above @witness_beat.
 const sqlRemember = `
 WITH newest AS (` + sqlNewest + `)
 INSERT INTO ledger_identity AS i (system_identifier, timeline, stream, durable, stream_created, acked_seq, last_seq, last_broker_time, beat)
-SELECT NULLIF($1::bigint, 0), NULLIF($2::bigint, 0), $3, $4, $5, $6, COALESCE((SELECT stream_seq FROM newest), 0),
-       (SELECT broker_time FROM newest), $7::bigint + 1
+SELECT NULLIF(@system::bigint, 0), NULLIF(@timeline::bigint, 0), @stream, @durable, @stream_created, @acked_seq, COALESCE((SELECT stream_seq FROM newest), 0),
+       (SELECT broker_time FROM newest), @witness_beat::bigint + 1
 ON CONFLICT ON CONSTRAINT ledger_identity_pkey DO UPDATE
    SET system_identifier = COALESCE(EXCLUDED.system_identifier, i.system_identifier),
        timeline = COALESCE(EXCLUDED.timeline, i.timeline), stream = EXCLUDED.stream, durable = EXCLUDED.durable,
@@ -197,8 +197,9 @@ ON CONFLICT ON CONSTRAINT ledger_identity_pkey DO UPDATE
 // worker has made sure that the ledger knows every event up to id.AckedSeq. The
 // counter ends above id.Beat, which is the witness's (0: there is none).
 func (s *Session) Remember(ctx context.Context, id Identity) error {
-	if _, err := s.conn.Exec(ctx, sqlRemember, id.Database.SystemIdentifier, id.Database.Timeline, id.Stream, id.Durable,
-		orNull(id.StreamCreated), int64(id.AckedSeq), id.Beat); err != nil {
+	if _, err := s.conn.Exec(ctx, sqlRemember, pgx.StrictNamedArgs{"system": id.Database.SystemIdentifier,
+		"timeline": id.Database.Timeline, "stream": id.Stream, "durable": id.Durable, "stream_created": orNull(id.StreamCreated),
+		"acked_seq": int64(id.AckedSeq), "witness_beat": id.Beat}); err != nil {
 		return fmt.Errorf("remember ledger identity: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -173,19 +174,19 @@ const CorrectionAppliedAfterVoid = "applied_after_void"
 // row means that the operation is posted: nothing is wrong (postings_pkey).
 const sqlLateConfirmation = `
 WITH voided AS (
-    SELECT p.operation_id, COALESCE(NULLIF($8, ''), p.member_id, o.member_id) AS member_id
+    SELECT p.operation_id, COALESCE(NULLIF(@member, ''), p.member_id, o.member_id) AS member_id
       FROM postings p
       JOIN operations o ON o.id = p.operation_id
-     WHERE p.operation_id = $1 AND p.kind = 'voided'
+     WHERE p.operation_id = @operation AND p.kind = 'voided'
 ), corrected AS (
     INSERT INTO corrections (operation_id, kind, evidence, member_id, http_status, vendor_code, vendor_message)
-    SELECT operation_id, '` + CorrectionAppliedAfterVoid + `', $7, member_id, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, '')
+    SELECT operation_id, '` + CorrectionAppliedAfterVoid + `', @evidence, member_id, NULLIF(@http_status::smallint, 0::smallint), NULLIF(@vendor_code, ''), NULLIF(@vendor_words, '')
       FROM voided
      WHERE member_id <> ''
     ON CONFLICT ON CONSTRAINT corrections_pkey DO NOTHING
 )
 INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms, call)
-SELECT operation_id, $2, NULLIF($3::smallint, 0::smallint), NULLIF($4, ''), NULLIF($5, ''), $6, 'points'
+SELECT operation_id, @outcome, NULLIF(@http_status::smallint, 0::smallint), NULLIF(@vendor_code, ''), NULLIF(@vendor_words, ''), @duration_ms, 'points'
   FROM voided`
 
 // confirmClosed handles confirmations for rows that had left the outbox. A
@@ -196,8 +197,9 @@ func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confir
 		if h.Evidence == AlreadyApplied {
 			outcome = "already_applied"
 		}
-		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, int64(id), outcome, int16(h.HTTPStatus),
-			Storable(h.VendorCode), Storable(h.VendorWords), h.Duration.Milliseconds(), string(h.Evidence), Storable(h.MemberID))
+		tag, err := s.pool.Exec(ctx, sqlLateConfirmation, pgx.StrictNamedArgs{"operation": int64(id), "outcome": outcome,
+			"http_status": int16(h.HTTPStatus), "vendor_code": Storable(h.VendorCode), "vendor_words": Storable(h.VendorWords),
+			"duration_ms": h.Duration.Milliseconds(), "evidence": string(h.Evidence), "member": Storable(h.MemberID)})
 		if err != nil {
 			s.behind.note(err)
 			return fmt.Errorf("keep late confirmation: %w", explain(err))
