@@ -58,7 +58,7 @@ func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	found := statements(t)
 	// Without these the search itself is broken.
-	for _, name := range []string{"sqlKnownEndpoints", "sqlKnownEndpoints"} {
+	for _, name := range []string{"sqlKnownEndpoints", "sqlDueSample"} {
 		if !strings.Contains(found[name], "SELECT") {
 			t.Fatalf("constant %s not found among %d", name, len(found))
 		}
