@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 type fixture struct {
 	*desk.Desk
 	*ledger.Store
+	*gates.Gates
 	t    *testing.T
 	pool *pgxpool.Pool
 	seq  uint64
@@ -33,7 +35,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	t.Cleanup(pool.Close)
 	book := ledger.New(pool)
-	return &fixture{Desk: desk.New(pool, book), Store: book, t: t, pool: pool}
+	return &fixture{Desk: desk.New(pool, book), Store: book, Gates: gates.New(pool), t: t, pool: pool}
 }
 
 var brokerEpoch = time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)

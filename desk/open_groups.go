@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // OpenGroup counts the open operations of one account, state and cause; of the
@@ -80,7 +81,7 @@ func (d *Desk) OpenGroups(ctx context.Context) ([]OpenGroup, error) {
 // ClosedGate is an account whose gate is closed: no call is made.
 type ClosedGate struct {
 	Account string
-	ledger.Gate
+	gates.Gate
 	ClosedAt time.Time
 	ProbeAt  time.Time
 	// Probing: a worker is making the probe now.

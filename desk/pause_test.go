@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // What a person paused, nothing that workers do opens; only a person does.
@@ -21,7 +22,7 @@ func TestPauseAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if g.Reason == ledger.GatePaused && (g.ProbeIn < 50*time.Second || g.ProbeIn > time.Minute) {
+		if g.Reason == gates.GatePaused && (g.ProbeIn < 50*time.Second || g.ProbeIn > time.Minute) {
 			t.Errorf("a worker may probe in %v", g.ProbeIn)
 		}
 		return g.Reason

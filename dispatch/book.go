@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 )
 
@@ -26,10 +27,11 @@ type Store interface {
 	samplerStore
 }
 
-// Ledger is the Store of a worker: the book, and what is known of endpoints.
+// Ledger is the Store of a worker: the book, what is known of endpoints, and the gates.
 type Ledger struct {
 	*ledger.Store
 	*knowledge.Endpoints
+	*gates.Gates
 }
 
 // accountStore knows whether an account has ever confirmed a call.

@@ -10,6 +10,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
@@ -111,7 +112,7 @@ func (b *bench) killWith(t *testing.T, d *dispatch.Dispatcher, a dispatch.Accoun
 	t.Helper()
 	// The running worker must not take them: the account is paused meanwhile, as
 	// far as it knows.
-	if err := b.store.CloseGate(t.Context(), a.Name, string(dispatch.GatePaused), "a person", time.Hour, 1); err != nil {
+	if err := gates.New(b.pool).CloseGate(t.Context(), a.Name, string(dispatch.GatePaused), "a person", time.Hour, 1); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, time.Minute, "the other worker to stand still", func() bool { st := d.Status(); return !st.Gate.Open && st.Held == 0 })

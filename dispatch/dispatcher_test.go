@@ -15,6 +15,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
@@ -79,7 +80,7 @@ func (b *bench) start(a dispatch.Account) (d *dispatch.Dispatcher, stop func()) 
 
 func (b *bench) startWatched(a dispatch.Account, observer dispatch.Observer) (d *dispatch.Dispatcher, stop func()) {
 	b.t.Helper()
-	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool)}, a, zap.NewNop(), observer)
+	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, a, zap.NewNop(), observer)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -349,7 +350,7 @@ func TestStopCutsOffHangingCalls(t *testing.T) {
 	b.accept(1, nil)
 	a := b.account()
 	a.Timeout, a.Lease = 30*time.Second, time.Minute
-	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool)}, a, zap.NewNop(), &counts{})
+	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, a, zap.NewNop(), &counts{})
 	if err != nil {
 		t.Fatal(err)
 	}

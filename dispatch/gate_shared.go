@@ -4,14 +4,14 @@ import (
 	"context"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // gateStore is the gate that all workers of an account share, and probeStore the
 // right to make the one call that may open it.
 type (
 	gateStore interface {
-		ReadGate(ctx context.Context, account string) (ledger.Gate, error)
+		ReadGate(ctx context.Context, account string) (gates.Gate, error)
 		CloseGate(ctx context.Context, account, reason, words string, pause time.Duration, closings int) error
 		OpenGate(ctx context.Context, account string) error
 	}
@@ -50,7 +50,7 @@ func (g *gate) markPublished(p publication) {
 // adopt takes over what the ledger says, which is what any worker learned
 // last, unless this worker has news of its own. changed says that the gate
 // opened, closed, or is closed for another reason now.
-func (g *gate) adopt(now time.Time, shared ledger.Gate) (changed bool) {
+func (g *gate) adopt(now time.Time, shared gates.Gate) (changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.changes != g.published {

@@ -3,7 +3,7 @@ package dispatch
 import (
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // GateReason says why a gate is closed.
@@ -11,15 +11,15 @@ type GateReason string
 
 const (
 	// GateUnauthorised: the vendor refused our credentials.
-	GateUnauthorised GateReason = ledger.GateUnauthorised
+	GateUnauthorised GateReason = gates.GateUnauthorised
 	// GateThrottled: the vendor asked for a pause.
-	GateThrottled GateReason = ledger.GateThrottled
+	GateThrottled GateReason = gates.GateThrottled
 	// GateSuspicious: one refusal code for many members, and no success.
-	GateSuspicious GateReason = ledger.GateSuspicious
+	GateSuspicious GateReason = gates.GateSuspicious
 	// GateFailing: many calls in a row had no clear answer (circuit breaker).
-	GateFailing GateReason = ledger.GateFailing
+	GateFailing GateReason = gates.GateFailing
 	// GatePaused: a person paused the account; only a person resumes it.
-	GatePaused GateReason = ledger.GatePaused
+	GatePaused GateReason = gates.GatePaused
 )
 
 // GateStatus is a gate as an operator sees it.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/vendorapi"
 )
 
@@ -259,7 +259,7 @@ func TestGateBreaker(t *testing.T) {
 func TestGateIsShared(t *testing.T) {
 	a, b := newGate(true, time.Minute), newGate(true, time.Minute)
 	call(t, a, clock, "1", vendorapi.Reply{Outcome: vendorapi.Throttled, RetryAfter: 5 * time.Second})
-	closed := ledger.Gate{Reason: "throttled", Words: "slow down", ProbeIn: 5 * time.Second, Closings: 1}
+	closed := gates.Gate{Reason: "throttled", Words: "slow down", ProbeIn: 5 * time.Second, Closings: 1}
 	if !b.adopt(clock, closed) || b.Status().Open || b.adopt(clock, closed) {
 		t.Fatalf("the other worker has not closed once: %+v", b.Status())
 	}
@@ -267,14 +267,14 @@ func TestGateIsShared(t *testing.T) {
 		t.Errorf("allowance %d %v", calls, pause)
 	}
 	// What a worker has to tell itself comes before what it hears.
-	if a.adopt(clock, ledger.Gate{}) || a.Status().Open {
+	if a.adopt(clock, gates.Gate{}) || a.Status().Open {
 		t.Error("news of its own was overwritten")
 	}
 	share(a, clock)
-	if !a.adopt(clock, ledger.Gate{}) || !a.Status().Open {
+	if !a.adopt(clock, gates.Gate{}) || !a.Status().Open {
 		t.Error("the shared opening was not adopted")
 	}
-	if !b.adopt(clock, ledger.Gate{Reason: "paused", ProbeIn: noLimit}) || b.wantsProbe(clock.Add(time.Hour)) {
+	if !b.adopt(clock, gates.Gate{Reason: "paused", ProbeIn: noLimit}) || b.wantsProbe(clock.Add(time.Hour)) {
 		t.Error("a paused account is probed")
 	}
 }
@@ -305,7 +305,7 @@ func TestGatePausedAmidCalls(t *testing.T) {
 		if !ok || !probe.probe {
 			t.Fatalf("no probe: %+v", g.Status())
 		}
-		paused := ledger.Gate{Reason: string(GatePaused), Words: "lin: their window", ProbeIn: time.Minute}
+		paused := gates.Gate{Reason: string(GatePaused), Words: "lin: their window", ProbeIn: time.Minute}
 		g.adopt(now, paused)
 		for i, pass := range append(calls, probe) {
 			g.leave(now, pass, fmt.Sprint(i), reply)
@@ -317,7 +317,7 @@ func TestGatePausedAmidCalls(t *testing.T) {
 			t.Errorf("%s: a call is allowed", name)
 		}
 		share(g, now)
-		g.adopt(now, ledger.Gate{})
+		g.adopt(now, gates.Gate{})
 		if calls, _ := g.allowance(now); calls != unlimited {
 			t.Errorf("%s: not open after the pause: %+v", name, g.Status())
 		}
@@ -332,7 +332,7 @@ func TestGatePausedOutlastsItsTime(t *testing.T) {
 	g.leave(clock, pass, "0", vendorapi.Reply{Outcome: vendorapi.Unauthorised})
 	now := g.Status().Until
 	share(g, now) // the right to probe is granted
-	g.adopt(now, ledger.Gate{Reason: string(GatePaused), ProbeIn: time.Minute})
+	g.adopt(now, gates.Gate{Reason: string(GatePaused), ProbeIn: time.Minute})
 	if calls, _ := g.allowance(now.Add(time.Hour)); calls != 0 {
 		t.Errorf("%d calls are allowed", calls)
 	}

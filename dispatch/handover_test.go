@@ -14,6 +14,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
@@ -176,7 +177,7 @@ func TestHandoverElsewhereWakes(t *testing.T) {
 	t.Run("never started, and another account", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, sim.Config{})
-		d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool)}, b.account(), zap.NewNop(), &counts{})
+		d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, b.account(), zap.NewNop(), &counts{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +205,7 @@ func TestHandoverBehindAClosedGate(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Config{})
 	h, d, r, _, _ := b.handover(patient(b.account()))
-	if err := b.store.CloseGate(t.Context(), "zhimai", "throttled", "slow down", time.Hour, 1); err != nil {
+	if err := gates.New(b.pool).CloseGate(t.Context(), "zhimai", "throttled", "slow down", time.Hour, 1); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, 30*time.Second, "the gate to close", func() bool { return !d.Status().Gate.Open })
@@ -212,7 +213,7 @@ func TestHandoverBehindAClosedGate(t *testing.T) {
 	if n := b.count(`SELECT count(*) FROM outbox WHERE state = 'pending' AND first_sent_at IS NULL`); n != 20 || r.leased > 0 {
 		t.Errorf("%d rows wait and %d were leased, want 20 and 0", n, r.leased)
 	}
-	if err := b.store.OpenGate(t.Context(), "zhimai"); err != nil {
+	if err := gates.New(b.pool).OpenGate(t.Context(), "zhimai"); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, 30*time.Second, "all operations to end", b.drained)

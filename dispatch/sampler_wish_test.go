@@ -8,6 +8,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/evidence"
 	"pointsledger/internal/testkit"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
@@ -165,7 +166,7 @@ func TestSamplerWaitsForTheGate(t *testing.T) {
 	read := &readings{}
 	d, _ := b.startWatched(a, read)
 	b.trade(d, a, "a sample to be taken", func(knowledge.EndpointKnowledge) bool { return b.count(`SELECT count(*) FROM endpoint_samples`) > 0 })
-	if err := b.store.CloseGate(t.Context(), a.Name, string(dispatch.GatePaused), "a person", time.Hour, 1); err != nil {
+	if err := gates.New(b.pool).CloseGate(t.Context(), a.Name, string(dispatch.GatePaused), "a person", time.Hour, 1); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, time.Minute, "the worker to hear of it", func() bool { return !d.Status().Gate.Open })

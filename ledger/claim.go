@@ -241,3 +241,5 @@ func timeOrZero(t *time.Time) time.Time {
 	}
 	return *t
 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -14,6 +14,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
@@ -176,7 +177,7 @@ func TestStatusPace(t *testing.T) {
 		t.Errorf("account %+v", a)
 	}
 	contains(t, c.must(0, "status"), "zhimai confirmed its first call", "its records show our references, since", "a repeated key was seen honoured", "no sample yet")
-	if err := c.store.CloseGate(t.Context(), "zhimai", "failing", "", time.Minute, 1); err != nil {
+	if err := gates.New(c.pool).CloseGate(t.Context(), "zhimai", "failing", "", time.Minute, 1); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, c.must(0, "status"), "2/min closed")

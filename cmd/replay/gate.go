@@ -8,7 +8,7 @@ import (
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 func printGate(out io.Writer, a *overview.Account) {
@@ -19,7 +19,7 @@ func printGate(out io.Writer, a *overview.Account) {
 	switch {
 	case g.Paused != "":
 		terminal.Line(out, "who, and why", g.Paused)
-	case g.VendorSaid != "" && g.Reason == ledger.GateFailing:
+	case g.VendorSaid != "" && g.Reason == gates.GateFailing:
 		terminal.Line(out, "last call", g.VendorSaid)
 	case g.VendorSaid != "":
 		terminal.Line(out, "vendor says", g.VendorSaid)
@@ -38,7 +38,7 @@ func probeWords(g *overview.Gate) string {
 		failed = fmt.Sprintf("; %s have failed so far", wording.Count(g.FailedProbes))
 	}
 	switch {
-	case g.Reason == ledger.GatePaused:
+	case g.Reason == gates.GatePaused:
 		return "none: it stays closed until a person resumes the account"
 	case g.Probing:
 		return "under way" + failed
@@ -56,7 +56,7 @@ const probeOverdue = time.Minute
 func gateAdviceAt(a *overview.Account) string {
 	g := a.Gate
 	text := fmt.Sprintf("%s, gate closed: %s", a.Account, wording.GateAdvice(g.Reason))
-	if g.Reason == ledger.GatePaused {
+	if g.Reason == gates.GatePaused {
 		return text + "\n" + resumeCommand(a.Account)
 	}
 	if a.Late > 0 && !g.Probing && g.ProbeIn < -probeOverdue {

@@ -15,6 +15,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 func newPause(environ []string) *cobra.Command {
@@ -90,7 +91,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	if pause {
 		verb, change = "pause", s.desk.PauseAccount
 	}
-	toDo := (g.Before == ledger.GatePaused) != pause
+	toDo := (g.Before == gates.GatePaused) != pause
 	switch {
 	case toDo && !o.yes:
 		g.Command = o.command("replay", verb, account)
@@ -105,7 +106,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	} else {
 		g.print(c.OutOrStdout(), act)
 	}
-	if err == nil && !pause && g.Before != ledger.GatePaused && g.Before != "" {
+	if err == nil && !pause && g.Before != gates.GatePaused && g.Before != "" {
 		return fmt.Errorf("nothing was changed: the gate of %s is closed (%s: %s), but nobody has paused it. %s", account, g.Before,
 			wording.Gate(g.Before), upperFirst(wording.GateAdvice(g.Before)))
 	}
@@ -139,7 +140,7 @@ func (s *session) readGate(c *cobra.Command, g *gateChange) error {
 }
 
 func (g *gateChange) print(out io.Writer, act desk.Decision) {
-	paused := g.Before == ledger.GatePaused
+	paused := g.Before == gates.GatePaused
 	switch {
 	case g.Act != 0 && g.pause:
 		fmt.Fprintf(out, "Paused %s: its workers hear of it within half a second. Calls under way end by themselves.\n", g.Account)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/ledger/gates"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -64,7 +65,7 @@ func received(vendor *sim.Simulator) (n int) {
 func TestResumeOnlyWhatWasPaused(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	if err := c.store.CloseGate(t.Context(), "zhimai", "unauthorised", "40101", time.Minute, 1); err != nil {
+	if err := gates.New(c.pool).CloseGate(t.Context(), "zhimai", "unauthorised", "40101", time.Minute, 1); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, c.must(1, "resume", "zhimai", "--reason", "x", "--yes"), "nobody has paused it", "Correct the account's keys")

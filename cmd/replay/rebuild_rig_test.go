@@ -23,6 +23,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
@@ -180,7 +181,7 @@ func (r *rebuildRig) work() *testWorker {
 		account, err := accounts.New(v)
 		ok(err)
 		account.PollEvery = 20 * time.Millisecond
-		d, err := dispatch.New(dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool)}, account, zap.NewNop(), silent{})
+		d, err := dispatch.New(dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool), Gates: gates.New(pool)}, account, zap.NewNop(), silent{})
 		ok(err)
 		dispatchers = append(dispatchers, d)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk/overview"
+	"pointsledger/ledger/gates"
 )
 
 // answered adds an attempt to the orders from..to.
@@ -83,7 +84,7 @@ func TestStatusShowsClosedGate(t *testing.T) {
 	c.exec(`UPDATE outbox SET cause = 'unauthorised', next_attempt_at = now() - interval '10 minutes'`)
 	closeGate := func(reason string) {
 		t.Helper()
-		if err := c.store.CloseGate(t.Context(), "zhimai", reason, "40101 密钥 13812345678", time.Minute, 4); err != nil {
+		if err := gates.New(c.pool).CloseGate(t.Context(), "zhimai", reason, "40101 密钥 13812345678", time.Minute, 4); err != nil {
 			t.Fatal(err)
 		}
 	}

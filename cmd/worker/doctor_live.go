@@ -14,6 +14,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/kinds"
@@ -148,7 +149,7 @@ func (d *examination) notNow(ctx context.Context, v config.Vendor) string {
 	case d.ledger == nil:
 		return "the ledger, which keeps what is learned, cannot be used"
 	}
-	gate, err := d.ledger.store.ReadGate(ctx, v.Name)
+	gate, err := gates.New(d.ledger.pool).ReadGate(ctx, v.Name)
 	switch {
 	case err != nil:
 		return err.Error()

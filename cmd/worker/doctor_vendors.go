@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 )
@@ -173,7 +174,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Vendor) {
 	}
 	check := "account " + v.Name + " gate"
 	err := within(ctx, func(ctx context.Context) error {
-		gate, err := d.ledger.store.ReadGate(ctx, v.Name)
+		gate, err := gates.New(d.ledger.pool).ReadGate(ctx, v.Name)
 		if err != nil {
 			return err
 		}

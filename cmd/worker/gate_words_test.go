@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
-	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // A pause is a person's word: /readyz and doctor do not quote it as the vendor's,
@@ -24,7 +24,7 @@ func TestPauseIsNoWordOfTheVendor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, shown := range []string{string(text), gateProblem(dispatch.Status{Account: "zhimai", Gate: gate}),
-		gateFound(ledger.Gate{Reason: ledger.GatePaused, Words: who, ClosedFor: time.Minute}) + gateAction(ledger.Gate{Reason: ledger.GatePaused}, "zhimai")} {
+		gateFound(gates.Gate{Reason: gates.GatePaused, Words: who, ClosedFor: time.Minute}) + gateAction(gates.Gate{Reason: gates.GatePaused}, "zhimai")} {
 		if !strings.Contains(shown, who) || strings.Contains(shown, "vendor says") || strings.Contains(shown, "vendor_says") || strings.Contains(shown, "probe") ||
 			strings.Contains(shown, "by itself") || strings.Contains(shown, "paused paused") {
 			t.Errorf("a pause is shown as %s", shown)

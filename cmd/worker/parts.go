@@ -7,6 +7,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
+	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 )
 
@@ -34,5 +35,5 @@ func (s *service) newDispatcher(v config.Vendor) (*dispatch.Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dispatch.New(brokenStore(dispatch.Ledger{Store: s.store, Endpoints: knowledge.New(s.pool)}, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
+	return dispatch.New(brokenStore(dispatch.Ledger{Store: s.store, Endpoints: knowledge.New(s.pool), Gates: gates.New(s.pool)}, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
 }

@@ -35,7 +35,7 @@ func (s credulousStore) Knowledge(ctx context.Context, account, endpoint string)
 // records that it does not recognise for late ones, and then nothing is ever proven.
 type promptStore struct{ dispatch.Store }
 
-func (s promptStore) Knowledge(ctx context.Context, account, endpoint string) (ledger.EndpointKnowledge, error) {
+func (s promptStore) Knowledge(ctx context.Context, account, endpoint string) (knowledge.EndpointKnowledge, error) {
 	k, err := s.Store.Knowledge(ctx, account, endpoint)
 	k.MaxLag = 0
 	return k, err

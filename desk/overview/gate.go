@@ -6,7 +6,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // Gate is a closed gate.
@@ -33,7 +33,7 @@ type Gate struct {
 func newGate(g desk.ClosedGate) *Gate {
 	r := &Gate{Reason: g.Reason, Words: wording.Gate(g.Reason), VendorSaid: privacy.Mobiles(g.Words), ClosedAt: g.ClosedAt,
 		ProbeAt: g.ProbeAt, FailedProbes: max(g.Closings-1, 0), Probing: g.Probing, ClosedFor: g.ClosedFor, ProbeIn: g.ProbeIn}
-	if g.Reason == ledger.GatePaused {
+	if g.Reason == gates.GatePaused {
 		r.VendorSaid, r.Paused = "", r.VendorSaid
 	}
 	return r

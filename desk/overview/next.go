@@ -8,6 +8,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // Advice is what a person can do about an operation, in words and as steps.
@@ -108,7 +109,7 @@ func nextOfParked(d *desk.OperationDetail, s Settings) Advice {
 
 // WaitsFor says what must happen before an operation goes on. Empty when it has
 // ended, or there was nothing to send.
-func WaitsFor(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) string {
+func WaitsFor(d *desk.OperationDetail, closedGates []desk.ClosedGate, now time.Time) string {
 	switch {
 	case d.Open == nil:
 		return ""
@@ -117,9 +118,9 @@ func WaitsFor(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) s
 	case d.Open.State == ledger.Sending:
 		return "the vendor's answer"
 	}
-	g, closed := desk.GateOf(gates, d.Account)
+	g, closed := desk.GateOf(closedGates, d.Account)
 	switch {
-	case closed && g.Reason == ledger.GatePaused:
+	case closed && g.Reason == gates.GatePaused:
 		return "somebody to resume the account; " + privacy.Mobiles(g.Words)
 	case closed:
 		return fmt.Sprintf("the gate of account %s, closed since %s (%s)", g.Account, wording.Moment(g.ClosedAt), g.Reason)

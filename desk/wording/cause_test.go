@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/dispatch"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 // Every cause and every reason of a gate has words and advice of its own.
@@ -32,8 +33,8 @@ func TestEveryCauseHasWords(t *testing.T) {
 	if Cause("newer", "parked") != "newer" {
 		t.Error("an unknown cause is not left as it is")
 	}
-	for reason, workers := range map[string]dispatch.GateReason{ledger.GateUnauthorised: dispatch.GateUnauthorised, ledger.GateThrottled: dispatch.GateThrottled,
-		ledger.GateSuspicious: dispatch.GateSuspicious, ledger.GateFailing: dispatch.GateFailing, ledger.GatePaused: dispatch.GatePaused} {
+	for reason, workers := range map[string]dispatch.GateReason{gates.GateUnauthorised: dispatch.GateUnauthorised, gates.GateThrottled: dispatch.GateThrottled,
+		gates.GateSuspicious: dispatch.GateSuspicious, gates.GateFailing: dispatch.GateFailing, gates.GatePaused: dispatch.GatePaused} {
 		if Gate(reason) == reason || GateAdvice(reason) == GateAdvice("newer") {
 			t.Errorf("gate reason %s has no words", reason)
 		}

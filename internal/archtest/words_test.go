@@ -42,7 +42,7 @@ var homonyms = []struct{ file, words, why string }{
 	{"internal/config/used_rules.go", "no_vendor_call", "a part of a file of rules"},
 	{"ledger/settle_aside.go", "already_applied", "an outcome of an attempt"},
 	{"ledger/knowledge/endpoint_knowledge.go", "unknown", "whether references are shown"},
-	{"ledger/gates.go", "throttled unauthorised", "reasons of gates"},
+	{"ledger/gates/gates.go", "throttled unauthorised", "reasons of gates"},
 	{"vendorapi/kylin/settings.go", "already_applied retryable throttled", "fields of the configuration"},
 	{"vendorapi/outcome.go", "already_applied not_sent refused retryable throttled unauthorised unknown", "outcomes of calls"},
 	{"vendorapi/zhimai/config.go", "already_applied retryable throttled", "fields of the configuration"},

@@ -1,4 +1,4 @@
-package ledger
+package gates
 
 import (
 	"context"
@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/ledger"
 )
 
 // Reasons of closed gates that workers write; see [GatePaused] for a person's.
@@ -20,6 +23,12 @@ const (
 // GatePaused is the reason of a gate that a person closed. Only a person opens
 // it again (sqlCloseGate, sqlOpenGate and sqlTakeProbe leave it alone).
 const GatePaused = "paused"
+
+// Gates are the gates of a ledger's accounts. It is safe for concurrent use.
+type Gates struct{ pool *pgxpool.Pool }
+
+// New returns the gates of the ledger that a pool is on.
+func New(pool *pgxpool.Pool) *Gates { return &Gates{pool: pool} }
 
 // Gate is an account's gate as all workers see it.
 type Gate struct {
@@ -46,10 +55,10 @@ SELECT COALESCE(reason, ''), COALESCE(vendor_says, ''),
  WHERE target = $1`
 
 // ReadGate reads an account's gate.
-func (s *Store) ReadGate(ctx context.Context, account string) (Gate, error) {
+func (gs *Gates) ReadGate(ctx context.Context, account string) (Gate, error) {
 	var g Gate
 	var closedFor, probeIn float64
-	err := s.pool.QueryRow(ctx, sqlReadGate, account).Scan(&g.Reason, &g.Words, &closedFor, &probeIn, &g.Closings)
+	err := gs.pool.QueryRow(ctx, sqlReadGate, account).Scan(&g.Reason, &g.Words, &closedFor, &probeIn, &g.Closings)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Gate{}, nil
 	}
@@ -78,8 +87,8 @@ ON CONFLICT (target) DO UPDATE
 
 // CloseGate closes the account's gate for all workers. closings is the count
 // that the caller has reached; the larger of its and the stored one stays.
-func (s *Store) CloseGate(ctx context.Context, account, reason, words string, pause time.Duration, closings int) error {
-	if _, err := s.pool.Exec(ctx, sqlCloseGate, account, reason, Storable(words), pause, closings); err != nil {
+func (gs *Gates) CloseGate(ctx context.Context, account, reason, words string, pause time.Duration, closings int) error {
+	if _, err := gs.pool.Exec(ctx, sqlCloseGate, account, reason, ledger.Storable(words), pause, closings); err != nil {
 		return fmt.Errorf("close gate: %w", err)
 	}
 	return nil
@@ -94,8 +103,8 @@ UPDATE gates
 
 // OpenGate opens the account's gate for all workers, unless a person has
 // paused the account.
-func (s *Store) OpenGate(ctx context.Context, account string) error {
-	if _, err := s.pool.Exec(ctx, sqlOpenGate, account); err != nil {
+func (gs *Gates) OpenGate(ctx context.Context, account string) error {
+	if _, err := gs.pool.Exec(ctx, sqlOpenGate, account); err != nil {
 		return fmt.Errorf("open gate: %w", err)
 	}
 	return nil
@@ -111,8 +120,8 @@ UPDATE gates
 
 // TakeProbe asks for the right to make the one call that probes a closed gate.
 // It ends by itself after within, so that a killed worker blocks nobody.
-func (s *Store) TakeProbe(ctx context.Context, account string, within time.Duration) (bool, error) {
-	tag, err := s.pool.Exec(ctx, sqlTakeProbe, account, within)
+func (gs *Gates) TakeProbe(ctx context.Context, account string, within time.Duration) (bool, error) {
+	tag, err := gs.pool.Exec(ctx, sqlTakeProbe, account, within)
 	if err != nil {
 		return false, fmt.Errorf("take probe: %w", err)
 	}
@@ -128,8 +137,8 @@ UPDATE gates
 
 // ProbeNow lets a closed gate be probed at once. It is for a worker that
 // starts: its configuration may be the mended one.
-func (s *Store) ProbeNow(ctx context.Context, account string) error {
-	if _, err := s.pool.Exec(ctx, sqlProbeNow, account); err != nil {
+func (gs *Gates) ProbeNow(ctx context.Context, account string) error {
+	if _, err := gs.pool.Exec(ctx, sqlProbeNow, account); err != nil {
 		return fmt.Errorf("bring probe forward: %w", err)
 	}
 	return nil
@@ -139,8 +148,8 @@ func (s *Store) ProbeNow(ctx context.Context, account string) error {
 const sqlDropProbe = `UPDATE gates SET probing_until = NULL WHERE target = $1 AND probing_until IS NOT NULL`
 
 // DropProbe gives the right to probe back, when there was nothing to call.
-func (s *Store) DropProbe(ctx context.Context, account string) error {
-	if _, err := s.pool.Exec(ctx, sqlDropProbe, account); err != nil {
+func (gs *Gates) DropProbe(ctx context.Context, account string) error {
+	if _, err := gs.pool.Exec(ctx, sqlDropProbe, account); err != nil {
 		return fmt.Errorf("give probe back: %w", err)
 	}
 	return nil
@@ -156,9 +165,9 @@ RETURNING EXTRACT(epoch FROM g.next_slot_at - $2::interval - now())::float8`
 
 // ReserveSlots reserves calls that together take the given time at the
 // account's rate, and says in how long the first of them may start.
-func (s *Store) ReserveSlots(ctx context.Context, account string, take time.Duration) (time.Duration, error) {
+func (gs *Gates) ReserveSlots(ctx context.Context, account string, take time.Duration) (time.Duration, error) {
 	var in float64
-	if err := s.pool.QueryRow(ctx, sqlReserveSlots, account, take).Scan(&in); err != nil {
+	if err := gs.pool.QueryRow(ctx, sqlReserveSlots, account, take).Scan(&in); err != nil {
 		return 0, fmt.Errorf("reserve calls: %w", err)
 	}
 	return max(0, seconds(in)), nil
