@@ -38,16 +38,16 @@ type SamplerNews struct {
 // A token of 0 stands for a forgotten endpoint that nobody has called since.
 const sqlTellSampler = `
 INSERT INTO endpoints AS e (target, endpoint, lease_token, lease_until)
-VALUES ($1, $2, $3::bigint, now() + $4::interval)
+VALUES (@account, @endpoint, @token::bigint, now() + @lease::interval)
 ON CONFLICT (target, endpoint) DO UPDATE
-   SET newest_operation_id = CASE WHEN $6::timestamptz >= e.first_used_at AND $6::timestamptz > COALESCE(e.newest_sent_at, '-infinity')
-                                  THEN $5::bigint ELSE e.newest_operation_id END,
-       newest_sent_at = CASE WHEN $6::timestamptz >= e.first_used_at THEN GREATEST(e.newest_sent_at, $6::timestamptz) ELSE e.newest_sent_at END,
-       keys_seen_at = CASE WHEN $7::boolean AND e.lease_token <> 0 THEN now() ELSE e.keys_seen_at END,
-       wanted_at = GREATEST(e.wanted_at, $8::timestamptz),
-       lease_token = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_token ELSE $3 END,
-       lease_until = CASE WHEN e.lease_token <> $3 AND e.lease_until > now() THEN e.lease_until ELSE now() + $4::interval END
-RETURNING e.lease_token = $3 AND e.lease_until > now()`
+   SET newest_operation_id = CASE WHEN @newest_sent_at::timestamptz >= e.first_used_at AND @newest_sent_at::timestamptz > COALESCE(e.newest_sent_at, '-infinity')
+                                  THEN @newest::bigint ELSE e.newest_operation_id END,
+       newest_sent_at = CASE WHEN @newest_sent_at::timestamptz >= e.first_used_at THEN GREATEST(e.newest_sent_at, @newest_sent_at::timestamptz) ELSE e.newest_sent_at END,
+       keys_seen_at = CASE WHEN @keys_seen::boolean AND e.lease_token <> 0 THEN now() ELSE e.keys_seen_at END,
+       wanted_at = GREATEST(e.wanted_at, @wanted_at::timestamptz),
+       lease_token = CASE WHEN e.lease_token <> @token AND e.lease_until > now() THEN e.lease_token ELSE @token END,
+       lease_until = CASE WHEN e.lease_token <> @token AND e.lease_until > now() THEN e.lease_until ELSE now() + @lease::interval END
+RETURNING e.lease_token = @token AND e.lease_until > now()`
 
 // TellSampler keeps a worker's news and says whether this worker is the one that
 // samples the account.
@@ -61,7 +61,8 @@ func (es *Endpoints) TellSampler(ctx context.Context, n SamplerNews) (samples bo
 	if !n.Wanted.IsZero() {
 		wanted = &n.Wanted
 	}
-	err = es.pool.QueryRow(ctx, sqlTellSampler, n.Account, n.Endpoint, int64(n.Token), n.Lease, newest, sent, n.KeysSeen, wanted).Scan(&samples)
+	err = es.pool.QueryRow(ctx, sqlTellSampler, pgx.StrictNamedArgs{"account": n.Account, "endpoint": n.Endpoint, "token": int64(n.Token),
+		"lease": n.Lease, "newest": newest, "newest_sent_at": sent, "keys_seen": n.KeysSeen, "wanted_at": wanted}).Scan(&samples)
 	if err != nil {
 		return false, fmt.Errorf("tell the sampler of account %s: %w", n.Account, err)
 	}
@@ -117,17 +118,17 @@ const sqlTakeSample = `
 WITH turn AS (
     SELECT target, endpoint, first_used_at, newest_operation_id, newest_sent_at
       FROM endpoints e
-     WHERE target = $1 AND endpoint = $2 AND lease_token = $3 AND lease_until > now() AND newest_operation_id IS NOT NULL
-       AND (sampled_at IS NULL OR sampled_at <= now() - $4::interval
-            OR sampled_at <= now() - $5::interval AND wanted_at < newest_sent_at AND reference_state <> 'hidden'
+     WHERE target = @account AND endpoint = @endpoint AND lease_token = @token AND lease_until > now() AND newest_operation_id IS NOT NULL
+       AND (sampled_at IS NULL OR sampled_at <= now() - @every::interval
+            OR sampled_at <= now() - @hurry::interval AND wanted_at < newest_sent_at AND reference_state <> 'hidden'
                AND NOT EXISTS (SELECT 1 FROM endpoint_samples s
                                 WHERE s.target = e.target AND s.endpoint = e.endpoint AND s.sent_at > e.wanted_at AND s.state <> 'failed'))
        AND (SELECT count(*) FROM endpoint_samples s
-             WHERE s.target = e.target AND s.endpoint = e.endpoint AND s.due_at IS NOT NULL) < $7
+             WHERE s.target = e.target AND s.endpoint = e.endpoint AND s.due_at IS NOT NULL) < @most
        FOR UPDATE
 ), taken AS (
     INSERT INTO endpoint_samples (target, endpoint, operation_id, member_id, sent_at, confirmed_at, due_at)
-    SELECT t.target, t.endpoint, p.operation_id, p.member_id, t.newest_sent_at, p.posted_at, GREATEST(now(), p.posted_at + $6::interval)
+    SELECT t.target, t.endpoint, p.operation_id, p.member_id, t.newest_sent_at, p.posted_at, GREATEST(now(), p.posted_at + @first::interval)
       FROM turn t
       JOIN postings p ON p.operation_id = t.newest_operation_id
      WHERE p.kind = 'posted' AND p.evidence = 'answered' AND p.posted_at >= t.first_used_at
@@ -172,7 +173,8 @@ SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, o.points, s.sen
 // now, nil when nothing is; in is then how long until the next reading is due, 0
 // when none is.
 func (es *Endpoints) NextSample(ctx context.Context, account, endpoint string, token ledger.LeaseToken, p Sampling) (next *Sample, in time.Duration, err error) {
-	_, err = es.pool.Exec(ctx, sqlTakeSample, account, endpoint, int64(token), p.Every, p.Hurry, p.First, maxWaiting)
+	_, err = es.pool.Exec(ctx, sqlTakeSample, pgx.StrictNamedArgs{"account": account, "endpoint": endpoint, "token": int64(token),
+		"every": p.Every, "hurry": p.Hurry, "first": p.First, "most": maxWaiting})
 	if err != nil {
 		return nil, 0, fmt.Errorf("take sample of account %s: %w", account, err)
 	}

@@ -167,12 +167,12 @@ SELECT offset_minutes
 // one (endpoints_pkey).
 const sqlLearn = `
 UPDATE endpoints
-   SET reference_state = $3, state_since = CASE WHEN reference_state = $3 THEN state_since ELSE now() END,
-       shown_since = CASE WHEN $3 <> 'shown' THEN NULL WHEN reference_state = $3 THEN shown_since ELSE $4::timestamptz END,
-       zone_offset_minutes = $5,
-       wanted_at = CASE WHEN $6::text = 'seen' AND ($7::boolean OR wanted_at < $8::timestamptz) THEN NULL
-                        WHEN $6::text = 'missed' THEN GREATEST(wanted_at, $8::timestamptz) ELSE wanted_at END
- WHERE target = $1 AND endpoint = $2`
+   SET reference_state = @state, state_since = CASE WHEN reference_state = @state THEN state_since ELSE now() END,
+       shown_since = CASE WHEN @state <> 'shown' THEN NULL WHEN reference_state = @state THEN shown_since ELSE @shown_since::timestamptz END,
+       zone_offset_minutes = @zone,
+       wanted_at = CASE WHEN @sighting::text = 'seen' AND (@again::boolean OR wanted_at < @sent_at::timestamptz) THEN NULL
+                        WHEN @sighting::text = 'missed' THEN GREATEST(wanted_at, @sent_at::timestamptz) ELSE wanted_at END
+ WHERE target = @account AND endpoint = @endpoint`
 
 // The statements that keep what was learned small. A list counts as long as no
 // other that was seen since is as long and as deep.
@@ -270,7 +270,8 @@ func learnTx(ctx context.Context, tx pgx.Tx, r SampleReading, state ReferenceSta
 	if minutes, agreed := agreedOffset(offsets); agreed {
 		zone = &minutes
 	}
-	_, err = tx.Exec(ctx, sqlLearn, r.Account, r.Endpoint, string(next), shownSince, zone, string(r.Sighting), r.Sample.Again, r.Sample.SentAt)
+	_, err = tx.Exec(ctx, sqlLearn, pgx.StrictNamedArgs{"account": r.Account, "endpoint": r.Endpoint, "state": string(next), "shown_since": shownSince,
+		"zone": zone, "sighting": string(r.Sighting), "again": r.Sample.Again, "sent_at": r.Sample.SentAt})
 	return err
 }
 

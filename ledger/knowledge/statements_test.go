@@ -7,6 +7,9 @@ import (
 	"go/token"
 	"go/types"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,6 +72,7 @@ func TestStatementsPrepare(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	for name, sql := range found {
+		sql = numbered(sql)
 		if _, err := conn.Prepare(t.Context(), name, sql); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -76,4 +80,17 @@ func TestStatementsPrepare(t *testing.T) {
 	if _, err := conn.Prepare(t.Context(), "wrong", `SELECT no_such_column FROM outbox`); err == nil {
 		t.Error("a wrong statement prepares: this test cannot fail")
 	}
+}
+
+var parameterName = regexp.MustCompile(`@([a-z_]+)`)
+
+// numbered has numbers for the names of parameters, as pgx sends a statement.
+func numbered(sql string) string {
+	var names []string
+	return parameterName.ReplaceAllStringFunc(sql, func(name string) string {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		return "$" + strconv.Itoa(slices.Index(names, name)+1)
+	})
 }
