@@ -2,8 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"testing"
-	"time"
 
 	"pointsledger/desk"
 )
@@ -17,10 +15,6 @@ type reopening struct {
 	// batch is the size of a batch, 0 the largest; between runs after each.
 	batch   int
 	between func()
-}
-
-func newReopening() reopening {
-	return reopening{memories: []desk.KeyMemory{{Account: "zhimai", Memory: time.Hour}}, actor: "lin", reason: "member unfrozen"}
 }
 
 // replayed is what a replay came to. actions counts its rows in ops_actions.
@@ -55,13 +49,4 @@ func replay(ctx context.Context, s *desk.Desk, r reopening) (result replayed, er
 	_, err = run.End(ctx, result.plan.Size, result.done.Text())
 	result.actions++
 	return result, err
-}
-
-func mustReplay(t *testing.T, s *desk.Desk, r reopening) replayed {
-	t.Helper()
-	result, err := replay(t.Context(), s, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
 }
