@@ -88,13 +88,17 @@ func (d *Desk) RetryRejects(ctx context.Context, r RejectRetry) (RetryTally, err
 	return total, nil
 }
 
+// retryTries bounds how often a batch begins anew because a worker recorded one of
+// its keys, or somebody resolved one of its rejects, meanwhile.
+const retryTries = 10
+
 // retryBatch is Record for rejects: it tries again when another transaction was
 // faster, and splits a batch that the database refuses for its content.
 func (d *Desk) retryBatch(ctx context.Context, r *RejectRetry, items []retried, tally *RetryTally) error {
 	var err error
 	var race *ledger.RaceError
 	var refused *ledger.RefusedError
-	for range ledger.MaxRecordTries {
+	for range retryTries {
 		if len(items) == 0 {
 			return nil
 		}

@@ -44,8 +44,9 @@
 //   - A row of a settling batch that cannot be written is set aside, parked, and
 //     costs no other ([SetAsideError]).
 //
-// What a person may see and do stands in package desk, which rule files are in
-// force in ledger/rulefiles, whether this is the ledger that it was in continuity.
+// What a person may see and do stands in package desk, whether this is the ledger
+// that it was in continuity, and what lies beside the book in folders below: the
+// gates of accounts, what is known of their endpoints, and the rule files.
 //
 // Time is the database's: leases and due times are compared with now() in SQL.
 package ledger

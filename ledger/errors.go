@@ -53,10 +53,6 @@ var ErrNotUTF8 = errors.New("not UTF8")
 var ErrPooledByTransaction = errors.New("DATABASE_URL leads to a pooler in transaction or statement mode, where prepared statements, " +
 	"settings and locks of a session do not hold: set pool_mode = session for this database and user at the pooler (pgbouncer), or connect to Postgres directly")
 
-// ErrSequenceBehind is returned while the ids that a sequence would give out
-// exist already. It ends when somebody sets the sequence.
-var ErrSequenceBehind = errors.New("new rows would get ids that exist")
-
 // SetAsideError says that some rows of a settling batch were set aside: they are
 // parked, in doubt where the vendor may have applied them. All others are
 // settled; trying again changes nothing.

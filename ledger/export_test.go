@@ -21,3 +21,8 @@ func (s *Store) RescueAll(ctx context.Context, account string, maxAttempts int, 
 	}
 	return s.Rescue(ctx, account, slices.Collect(maps.Keys(seen)), maxAttempts, rest)
 }
+
+// What tests tell apart and nobody else asks for.
+const CorrectionAppliedAfterVoid = correctionAppliedAfterVoid
+
+var ErrSequenceBehind = errSequenceBehind

@@ -66,7 +66,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		return nil, nil
 	}
 	var err error
-	for range MaxRecordTries {
+	for range maxRecordTries {
 		var verdicts []Verdict
 		if verdicts, err = s.recordOnce(ctx, entries, how); err == nil {
 			return verdicts, nil

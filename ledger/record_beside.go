@@ -39,10 +39,10 @@ type Beside interface {
 	AfterTx(ctx context.Context, tx pgx.Tx, written map[OperationKey]OperationID) error
 }
 
-// MaxRecordTries bounds how often a batch is tried again after a RaceError. Each
+// maxRecordTries bounds how often a batch is tried again after a RaceError. Each
 // try sees what the one before lost to, so two workers on one stream need two or
 // three.
-const MaxRecordTries = 10
+const maxRecordTries = 10
 
 // RecordBeside decides about entries as Record does, and writes what is accepted
 // in one transaction with what stands beside it. What is not accepted is written

@@ -46,7 +46,7 @@ func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err
 		}
 		if len(ids) == 0 {
 			w.behind.seen.Store(true)
-			return &FaultError{Err: ErrSequenceBehind, Do: sequences[0].advice()}
+			return &FaultError{Err: errSequenceBehind, Do: sequences[0].advice()}
 		}
 		highest = slices.Max(ids)
 		operations, err := operationRows(w.operations, ids)

@@ -17,8 +17,8 @@ type FactHint struct {
 	Fact        FactKey
 }
 
-// ResolvedByWorker is who resolved a reject that a worker closed.
-const ResolvedByWorker = "worker"
+// resolvedByWorker is who resolved a reject that a worker closed.
+const resolvedByWorker = "worker"
 
 // knownRejects finds open rejects whose fact was accepted after they were
 // rejected: it was published again, put right (operations_business_key_idx,
@@ -90,7 +90,7 @@ func (k *KnownRejects) Close(ctx context.Context) (closed int64, err error) {
 	if len(k.hints) == 0 || newest == k.operation {
 		return 0, nil
 	}
-	tag, err := k.store.pool.Exec(ctx, sqlCloseKnownRejects, append(hintArgs(k.hints), ResolvedByWorker)...)
+	tag, err := k.store.pool.Exec(ctx, sqlCloseKnownRejects, append(hintArgs(k.hints), resolvedByWorker)...)
 	if err != nil {
 		return 0, fmt.Errorf("close known rejects: %w", err)
 	}

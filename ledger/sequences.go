@@ -64,6 +64,10 @@ func sequenceOf(pg *pgconn.PgError) *sequence {
 	return nil
 }
 
+// errSequenceBehind is returned while the ids that a sequence would give out
+// exist already. It ends when somebody sets the sequence.
+var errSequenceBehind = errors.New("new rows would get ids that exist")
+
 // behindSequences tells whether a sequence was seen behind. Safe for concurrent
 // use.
 type behindSequences struct {
@@ -112,7 +116,7 @@ func (s *Store) checkSequences(ctx context.Context) error {
 		return err
 	}
 	if len(lines) > 0 {
-		return &FaultError{Err: ErrSequenceBehind, Do: strings.Join(lines, "; ")}
+		return &FaultError{Err: errSequenceBehind, Do: strings.Join(lines, "; ")}
 	}
 	return nil
 }

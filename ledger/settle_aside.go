@@ -166,8 +166,8 @@ func asideChanges(refused []refusedRow[Change]) []asideRow {
 	return rows
 }
 
-// CorrectionAppliedAfterVoid: the vendor applied what a person had given up.
-const CorrectionAppliedAfterVoid = "applied_after_void"
+// correctionAppliedAfterVoid: the vendor applied what a person had given up.
+const correctionAppliedAfterVoid = "applied_after_void"
 
 // sqlLateConfirmation keeps a confirmation for an operation that a person had
 // voided, and corrects the void, once; the views show the points as arrived. No
@@ -180,7 +180,7 @@ WITH voided AS (
      WHERE p.operation_id = @operation AND p.kind = 'voided'
 ), corrected AS (
     INSERT INTO corrections (operation_id, kind, evidence, member_id, http_status, vendor_code, vendor_message)
-    SELECT operation_id, '` + CorrectionAppliedAfterVoid + `', @evidence, member_id, NULLIF(@http_status::smallint, 0::smallint), NULLIF(@vendor_code, ''), NULLIF(@vendor_words, '')
+    SELECT operation_id, '` + correctionAppliedAfterVoid + `', @evidence, member_id, NULLIF(@http_status::smallint, 0::smallint), NULLIF(@vendor_code, ''), NULLIF(@vendor_words, '')
       FROM voided
      WHERE member_id <> ''
     ON CONFLICT ON CONSTRAINT corrections_pkey DO NOTHING
