@@ -66,7 +66,7 @@ type Account struct {
 	PollEvery time.Duration
 }
 
-// Defaults of Account, design section 7.
+// Defaults of Account; internal/config/default.yaml shows them with what they mean.
 const (
 	DefaultConcurrency = 64
 	DefaultTimeout     = 10 * time.Second

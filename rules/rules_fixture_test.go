@@ -12,8 +12,8 @@ var brokerTime = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 
 func ptr[T any](v T) *T { return &v }
 
-// defaultRulesFile is the default rules of design.md section 6, plus two types
-// that only a rule file can declare.
+// defaultRulesFile is much like the rules of internal/config/default.yaml, with a
+// rate for a channel, and two types that only a rule file can declare.
 func defaultRulesFile() RulesFile {
 	return RulesFile{
 		Programme: "points", Timezone: "Asia/Shanghai",

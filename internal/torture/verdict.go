@@ -12,7 +12,7 @@ import (
 // Invariant is a promise that a run checks, by a name of its own.
 type Invariant string
 
-// The numbers are those of the design's list of invariants.
+// The numbers are those of the invariants in docs/ARCHITECTURE.md.
 const (
 	// LiveLease: only the holder of a live lease changes a row (5).
 	LiveLease Invariant = "live_lease"
@@ -36,7 +36,7 @@ const (
 	RejectsComplete Invariant = "rejects_complete"
 	// AsPublished: the ledger's facts are those that were published (3).
 	AsPublished Invariant = "as_published"
-	// NewestRules: nobody grants by rules that others have replaced (12).
+	// NewestRules: nobody grants by rules that others have replaced.
 	NewestRules Invariant = "newest_rules"
 	// TrialBalance: the sum of all accounts is zero.
 	TrialBalance Invariant = "trial_balance"

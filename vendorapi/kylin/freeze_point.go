@@ -183,8 +183,8 @@ func (c *Client) read(a wire.Answer) vendorapi.Reply {
 	return reply
 }
 
-// statusOutcome is the page's table of answers; where it is silent (429, 408,
-// other 4xx), design and vendor-api decide, and the rest is unknown.
+// statusOutcome is the page's table of answers. Where it is silent we decide: 429
+// is throttled, 408 unknown, any other 4xx a refusal; and the rest is unknown.
 func statusOutcome(status int) vendorapi.Outcome {
 	switch status {
 	case http.StatusOK, http.StatusCreated, http.StatusNoContent:

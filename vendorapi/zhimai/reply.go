@@ -58,8 +58,8 @@ func (c *Client) read(a wire.Answer, call *wire.Call) (data []byte, reply vendor
 	return parsed.data, reply
 }
 
-// outcome is the table of vendor-api: status true and code 0 is success, true
-// and another code a refusal unless the code is listed, false is unknown. With
+// outcome is the table of answers: status true and code 0 is success, true and
+// another code a refusal unless the account lists it, false is unknown. With
 // status false only the codes that say "not accepted at all" are believed.
 func (c *Client) outcome(r envelopeReply) vendorapi.Outcome {
 	if r.status && r.code == "0" {
