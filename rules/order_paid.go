@@ -6,31 +6,6 @@ import (
 	"pointsledger/ledger"
 )
 
-// builtIn declares an event type that needs no fields in the rule file.
-type builtIn struct {
-	about string
-	// fields in the order in which their problems are reported.
-	fields []field
-	member memberRule
-	// dateField names the field that gives the business date.
-	dateField string
-	key       []string
-	// programme: keys are unique in the programme, not in the event's source.
-	programme bool
-	// repeatIsDuplicate: the key alone decides.
-	repeatIsDuplicate bool
-	// reasons are the texts the member sees when the rule has none.
-	reasons map[ledger.Kind]string
-}
-
-func builtIns() map[string]builtIn {
-	return map[string]builtIn{
-		"order.paid":        orderPaid(),
-		"member.checked_in": memberCheckedIn(),
-		"review.posted":     reviewPosted(),
-	}
-}
-
 // orderPaid: an order was paid in a shop or on a platform. Its key is the order
 // number within the source that issued it.
 func orderPaid() builtIn {
