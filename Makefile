@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-check: ## what CI runs: format, vet, staticcheck, tidy, build, alerts, demo, torture, benchmark, tests
+check: ## what CI runs: format, vet, staticcheck, tidy, build, alerts, model, demo, torture, benchmark, tests
 	./.ci/run
 
 test: ## all tests; they start their own Postgres and NATS
