@@ -1,5 +1,3 @@
-// Package kylin calls the Kylin CRM's one action that the worker needs:
-// freezing a member's points (page "W9", /openapi/v2/member/freezePoint).
 package kylin
 
 import (

@@ -1,10 +1,3 @@
-// Package zhimai calls the Zhimai OpenAPI v2: one URL, the action and a
-// signature in the body. It offers the four actions the worker needs:
-// user.points-add, user.user-points-records, communal.user.identity and
-// user.my-cards.
-//
-// The pages contradict themselves about types (status true or "true", code 0
-// or "0"), so the client reads either; about what means success it is strict.
 package zhimai
 
 import (
