@@ -5,7 +5,7 @@
 // The judge shares no code with what it judges: the truth comes from package
 // rehearsal, the vendors' side from the simulator's own book, the ledger's
 // side from plain SQL, and what happened on the way from a trigger of its own
-// (the witness).
+// (moves.go).
 //
 // Faults begin at a share of the work, not at a time, so the same seed meets a
 // fast and a slow machine at about the same place. What is exactly under way

@@ -83,7 +83,7 @@ func (r *rig) build(ctx context.Context) error {
 	return nil
 }
 
-// start brings up the servers, the schema, the witness and the simulator.
+// start brings up the servers, the schema, the watch on moves and the simulator.
 func (r *rig) start(ctx context.Context) error {
 	r.client = &http.Client{Timeout: 30 * time.Second}
 	for _, step := range []struct {
@@ -91,7 +91,7 @@ func (r *rig) start(ctx context.Context) error {
 		run  func(context.Context) error
 	}{
 		{"Postgres", r.startPostgres}, {"NATS", r.startFirstNATS}, {"the simulator", r.startSimulator},
-		{"the schema", r.migrate}, {"the witness", r.installWitness}, {"the workers' configuration", r.writeConfig},
+		{"the schema", r.migrate}, {"the watch on moves", r.watchMoves}, {"the workers' configuration", r.writeConfig},
 	} {
 		if err := step.run(ctx); err != nil {
 			return fmt.Errorf("start %s: %w", step.what, err)
@@ -288,7 +288,7 @@ func (r *rig) writeConfig(ctx context.Context) error {
 }
 
 // workerEnvironment is that of a worker process; its name stands in the
-// database as the application's, where the witness sees it.
+// database as the application's, where its moves are seen.
 func (r *rig) workerEnvironment(name string) ([]string, error) {
 	dsn, err := url.Parse(r.database)
 	if err != nil {

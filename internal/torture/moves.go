@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 )
 
-// The witness is a trigger of ours on the outbox. It writes down who moved
-// each row and when, so that the judge sees what the end result hides: a
-// worker that changed a row under another's live lease, a parked row that
-// moved without a person, a doubt that vanished.
-const sqlWitness = `
+// A trigger of ours on the outbox writes down every move: who moved each row and
+// when, so that the judge sees what the end result hides: a worker that changed a
+// row under another's live lease, a parked row that moved without a person, a doubt
+// that vanished.
+const sqlMoves = `
 CREATE SCHEMA torture;
 CREATE TABLE torture.moves (
     seq             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,7 +32,7 @@ CREATE TABLE torture.moves (
     at              timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX moves_operation_idx ON torture.moves (operation_id, seq);
-CREATE FUNCTION torture.witness() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION torture.note_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         INSERT INTO torture.moves (operation_id, op, was_state, was_token, was_lease_until, was_doubt, now_doubt, by)
@@ -47,7 +47,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION torture.witness_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION torture.note_lease() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO torture.moves (operation_id, op, was_state, now_state, now_token, was_doubt, now_doubt, by)
     VALUES (NEW.operation_id, TG_OP, 'new', NEW.state, NEW.lease_token, false, NEW.in_doubt, current_setting('application_name'));
@@ -55,35 +55,35 @@ BEGIN
 END
 $$;
 CREATE TRIGGER torture_leased AFTER INSERT ON outbox FOR EACH ROW
-    WHEN (NEW.lease_token IS NOT NULL) EXECUTE FUNCTION torture.witness_lease();
-CREATE TRIGGER torture_gone AFTER DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION torture.witness();
+    WHEN (NEW.lease_token IS NOT NULL) EXECUTE FUNCTION torture.note_lease();
+CREATE TRIGGER torture_gone AFTER DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION torture.note_move();
 CREATE TRIGGER torture_moved AFTER UPDATE ON outbox FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.lease_token IS DISTINCT FROM NEW.lease_token
           OR OLD.in_doubt IS DISTINCT FROM NEW.in_doubt)
-    EXECUTE FUNCTION torture.witness();`
+    EXECUTE FUNCTION torture.note_move();`
 
-func (r *rig) installWitness(ctx context.Context) error {
-	if _, err := r.pool.Exec(ctx, sqlWitness); err != nil {
-		return fmt.Errorf("install the witness: %w", err)
+func (r *rig) watchMoves(ctx context.Context) error {
+	if _, err := r.pool.Exec(ctx, sqlMoves); err != nil {
+		return fmt.Errorf("watch the moves of rows: %w", err)
 	}
 	return nil
 }
 
-// keepMoves writes what the witness saw beside the logs, for a person who
+// keepMoves writes the moves beside the logs, for a person who
 // looks for the reason of a verdict.
 func (r *rig) keepMoves(ctx context.Context) error {
 	conn, err := r.pool.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("keep the witness's record: %w", err)
+		return fmt.Errorf("keep the moves of rows: %w", err)
 	}
 	defer conn.Release()
 	file, err := os.Create(filepath.Join(r.dir, "moves.csv"))
 	if err != nil {
-		return fmt.Errorf("keep the witness's record: %w", err)
+		return fmt.Errorf("keep the moves of rows: %w", err)
 	}
 	_, err = conn.Conn().PgConn().CopyTo(ctx, file, `COPY (SELECT * FROM torture.moves ORDER BY operation_id, seq) TO STDOUT WITH (FORMAT csv, HEADER)`)
 	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("keep the witness's record: %w", err)
+		return fmt.Errorf("keep the moves of rows: %w", err)
 	}
 	return nil
 }
