@@ -35,7 +35,7 @@
 // # When something fails
 //
 //   - A batch that the database refuses for its content is split until the bad
-//     event is alone; that one becomes a reject, after a control that nothing is
+//     event is alone; that one becomes a reject, after one that nothing is
 //     wrong with was accepted (TestSystemFaultsRejectNothing).
 //   - A database at fault rejects nothing and loses nothing: the error is a
 //     [FaultError] that says what to do, and the caller keeps what it has.

@@ -27,8 +27,8 @@ func (e *RaceError) Unwrap() error { return e.Err }
 
 // RefusedError is returned by RecordBeside when the database refuses the batch
 // for its content. Nothing was written. Of several entries at least one is bad,
-// and the caller splits them; of one, Rejection says why it is refused, after a
-// control that nothing is wrong with was accepted.
+// and the caller splits them; of one, Rejection says why it is refused, after an
+// event that nothing is wrong with was accepted.
 type RefusedError struct {
 	Rejection *Rejection
 	Err       error

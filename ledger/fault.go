@@ -68,7 +68,7 @@ var contentConstraints = []string{
 // contentError returns the database's error when it may have refused a value of
 // the event, and nil when the trouble lies elsewhere: connection, space, rights,
 // a schema that is not ours (TestSystemFaultsRejectNothing). Whether it was the
-// value is settled by a control, see isControlAccepted: a database that is at
+// value is settled by a sound event, see isSoundAccepted: a database that is at
 // fault may use the same words.
 func contentError(err error) *pgconn.PgError {
 	var pg *pgconn.PgError

@@ -84,7 +84,7 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		if entries[0].Event == nil {
 			return nil, fmt.Errorf("record reject of stream sequence %d: %w", entries[0].Message.Seq, explain(err))
 		}
-		if err := s.isControlAccepted(ctx); err != nil {
+		if err := s.isSoundAccepted(ctx); err != nil {
 			return nil, err
 		}
 		e := entries[0]

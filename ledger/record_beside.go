@@ -68,7 +68,7 @@ func (s *Store) RecordBeside(ctx context.Context, entries []Entry, rebuilt *Rebu
 	if entries[0].Event == nil {
 		return explain(err)
 	}
-	if err := s.isControlAccepted(ctx); err != nil {
+	if err := s.isSoundAccepted(ctx); err != nil {
 		return err
 	}
 	return &RefusedError{Rejection: refusal(refused), Err: explain(err)}

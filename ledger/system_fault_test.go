@@ -133,7 +133,7 @@ func TestContentFaultsCostOnlyThemselves(t *testing.T) {
 					}
 				}
 				want(t, "rejects", one[int](f, `SELECT count(*) FROM rejects`), 1)
-				want(t, "controls left", one[int](f, `SELECT count(*) FROM operations WHERE target = 'control'`), 0)
+				want(t, "sound events left", one[int](f, `SELECT count(*) FROM operations WHERE target = 'sound'`), 0)
 			})
 		}
 	}
