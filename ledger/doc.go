@@ -19,7 +19,7 @@
 //
 // # Invariants this package holds
 //
-//   - One operation per (target, biz_id), for ever: constraint
+//   - One operation per account and dedup key, for ever: constraint
 //     operations_one_per_key (TestRecordCountsAnEventOnce).
 //   - The same key with other content is a conflict and inserts nothing of its
 //     event (TestRecordConflict).

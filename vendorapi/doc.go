@@ -5,7 +5,7 @@
 // # A vendor is a folder
 //
 // zhimai and kylin are one each: the client, what it makes of a call
-// (adapter.go), its settings and how they are read, previews of its requests.
+// (adapter.go there), its settings and how they are read, previews of its requests.
 // Whoever sends, reads or shows asks ports, never a name:
 //
 //	Sender          makes the points calls; every vendor
@@ -14,6 +14,7 @@
 //	MemberReader    shows a member to a person
 //	Shaped          has something of the configuration in its calls
 //	Endpointed      names where its calls go
+//	Closer          holds connections
 //	Settings        an account of the kind: opens the Sender, shows a request
 //	Signed          Settings whose signature can be made wrong, to compare
 //
