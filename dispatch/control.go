@@ -34,7 +34,10 @@ func (d *Dispatcher) hastenDoubt(ctx context.Context) error {
 	later := ledger.QuietWindow{Before: known.LaterThan(k.Now)}
 	var idle ledger.QuietWindow
 	idle.From, idle.Before = known.IdleSince(k.Now)
-	if !later.Before.After(wait.Latest) {
+	// Where nothing is posted any more, an older posting stands for a later one only
+	// after a while: until then no reading helps.
+	tooSoon := !known.LastSentAt.After(wait.Latest) && k.Now.Before(known.QuietFrom(wait.Latest))
+	if !later.Before.After(wait.Latest) && !tooSoon {
 		d.sampler.want(wait.Latest)
 	}
 	n, err := d.book.waiting.HastenDoubt(ctx, d.account.Name, awaited, later, idle)
@@ -68,8 +71,8 @@ func awaitControl(row *ledger.Claimed) decision {
 func withoutControl(row *ledger.Claimed, lack evidence.Lack, hidden bool, p policy, random float64) decision {
 	c := giveBack(row)
 	again(c, row, p, random)
-	if lack == evidence.LackEmptyTwice {
-		c.Delay = max(c.Delay, p.emptyAgain)
+	if lack == evidence.LackEmptyTwice && row.Lack != string(lack) {
+		c.State, c.Delay = ledger.Pending, max(c.Delay, p.emptyAgain) // one more reading, whatever was used up
 	}
 	if hidden && row.Lack != "" {
 		c.State, c.Delay = ledger.Parked, 0

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
 )
@@ -117,5 +118,36 @@ func TestSchedule(t *testing.T) {
 	}
 	if got := (Schedule{0}).MaxAttempts(time.Hour); got != maxScheduledAttempts {
 		t.Errorf("attempts without waits: got %d, want the bound", got)
+	}
+}
+
+// Records that an account may not read: while its points calls go on, a person must
+// look in the end; while its credentials are refused altogether, nothing is used up.
+func TestForbiddenRecordsEndWithAPerson(t *testing.T) {
+	t.Parallel()
+	p := policy{schedule: Schedule{time.Second, time.Minute}, maxAttempts: 3}
+	forbidden := vendorapi.Reply{Outcome: vendorapi.Unauthorised, HTTPStatus: 403}
+	for attempts, parked := range map[int]bool{0: false, 1: false, 2: true} {
+		row := ledger.Claimed{Attempts: attempts}
+		if c := decideUnread(&row, forbidden, true, p, 0.5).change; (c.State == ledger.Parked) != parked || !c.UseAttempt {
+			t.Errorf("after %d attempts, gate open: %+v", attempts, *c)
+		}
+		if c := decideUnread(&row, forbidden, false, p, 0.5).change; c.State != ledger.Pending || c.UseAttempt {
+			t.Errorf("after %d attempts, gate closed: %+v", attempts, *c)
+		}
+	}
+}
+
+// A list that is empty for the first time is read once more, whatever was used up.
+func TestEmptyListIsReadOnceMore(t *testing.T) {
+	t.Parallel()
+	p := policy{schedule: Schedule{time.Second}, maxAttempts: 1, emptyAgain: time.Minute}
+	row := ledger.Claimed{Attempts: 5}
+	if c := withoutControl(&row, evidence.LackEmptyTwice, false, p, 0.5).change; c.State != ledger.Pending || c.Delay < time.Minute {
+		t.Errorf("the first time: %+v", *c)
+	}
+	row.Lack = string(evidence.LackEmptyTwice)
+	if c := withoutControl(&row, evidence.LackEmptyTwice, false, p, 0.5).change; c.State != ledger.Parked {
+		t.Errorf("the second time: %+v", *c)
 	}
 }

@@ -247,11 +247,13 @@ func (g *gate) answered(t ticket) {
 const servedFor = time.Minute
 
 // unread ends a reading of records that failed. Where points calls are served, it
-// says nothing about them, and must not hold them back: an account may not read
-// records, or these fail alone (TestRecordsThatFailHoldNoPointsBack).
+// says nothing about them, and must not hold them back: these fail alone. An account
+// that has ever granted points and may not read records says nothing about them at
+// all (TestRecordsThatFailHoldNoPointsBack).
 func (g *gate) unread(now time.Time, t ticket, member string, reply vendorapi.Reply) (changed bool) {
 	g.mu.Lock()
-	alone := !t.probe && reply.Outcome != vendorapi.Throttled && now.Sub(g.served) < servedFor
+	forbidden := reply.Outcome == vendorapi.Unauthorised && g.confirmed
+	alone := !t.probe && reply.Outcome != vendorapi.Throttled && (forbidden || now.Sub(g.served) < servedFor)
 	if alone {
 		g.end(t)
 	}

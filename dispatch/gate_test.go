@@ -368,6 +368,12 @@ func TestRecordsThatFailHoldNoPointsBack(t *testing.T) {
 	}
 	at = at.Add(servedFor)
 	for range breakerLimit {
+		read(forbidden)
+	}
+	if !g.Status().Open {
+		t.Errorf("gate %+v although only the records are forbidden", g.Status())
+	}
+	for range breakerLimit {
 		read(unknown)
 	}
 	if got := g.Status().Reason; got != GateFailing {

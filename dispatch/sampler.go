@@ -242,7 +242,7 @@ func (s *sampler) see(ctx context.Context, r *knowledge.SampleReading, reading e
 		return nil
 	}
 	r.Sighting = knowledge.NotYet
-	if len(saw.Naked) == 0 || age <= s.account.Sampling.patience(of) {
+	if len(saw.Naked) == 0 || age <= s.account.Sampling.patience(of, s.account.VerifyAfter) {
 		return nil
 	}
 	// A record is there that must be it, unless it is another's.

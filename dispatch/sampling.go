@@ -37,12 +37,14 @@ type Sampling struct {
 	Lease time.Duration
 }
 
-// DefaultSampling reads a sample that does not show fourteen times within six hours.
+// DefaultSampling reads a sample that does not show twelve times within six hours.
 func DefaultSampling() Sampling {
 	const last = 6 * time.Hour
 	s := Sampling{Every: time.Minute, Hurry: 5 * time.Second, First: time.Second, Patience: 2 * time.Minute,
 		Beat: 5 * time.Second, Lease: 90 * time.Second}
-	for age := 5 * time.Second; age < last; age *= 2 {
+	// One that shows at none of them counts as late as the one before the last: a
+	// longer one would keep all doubts waiting for hours.
+	for age := 5 * time.Second; age < time.Hour; age *= 2 {
 		s.Ladder = append(s.Ladder, age)
 	}
 	s.Ladder = append(s.Ladder, last)
@@ -112,9 +114,9 @@ func (s Sampling) again(age time.Duration) (in time.Duration, last bool) {
 // sample that does not show: the longest lag, where that is known and short. A
 // sample that is given up counts as a lag itself, so reasons that are hidden now
 // and then would make each wait longer than the last.
-func (s Sampling) patience(of *knowledge.Sample) time.Duration {
+func (s Sampling) patience(of *knowledge.Sample, verifyAfter time.Duration) time.Duration {
 	if of.MaxLagKnown {
-		return min(s.Patience, of.MaxLag)
+		return min(s.Patience, max(of.MaxLag, verifyAfter))
 	}
 	return s.Patience
 }

@@ -35,7 +35,7 @@ func TestSamplingLadder(t *testing.T) {
 	s := DefaultSampling()
 	for age, want := range map[time.Duration]time.Duration{
 		0: 5 * time.Second, time.Second: 4 * time.Second, 5 * time.Second: 5 * time.Second, 29 * time.Second: 11 * time.Second,
-		80 * time.Second: 80 * time.Second, 2*time.Hour + 50*time.Minute + 40*time.Second: 2*time.Hour + 50*time.Minute + 40*time.Second,
+		80 * time.Second: 80 * time.Second, 2560 * time.Second: 6*time.Hour - 2560*time.Second,
 	} {
 		if in, last := s.again(age); in != want || last {
 			t.Errorf("at %v: again in %v, last %v, want %v", age, in, last, want)
@@ -50,12 +50,12 @@ func TestSamplingLadder(t *testing.T) {
 
 func TestPatienceDoesNotGrowWithTheLag(t *testing.T) {
 	s := DefaultSampling()
-	for lag, want := range map[time.Duration]time.Duration{0: 0, time.Second: time.Second, time.Hour: 2 * time.Minute} {
-		if got := s.patience(&knowledge.Sample{MaxLagKnown: true, MaxLag: lag}); got != want {
+	for lag, want := range map[time.Duration]time.Duration{0: time.Second, time.Minute: time.Minute, time.Hour: 2 * time.Minute} {
+		if got := s.patience(&knowledge.Sample{MaxLagKnown: true, MaxLag: lag}, time.Second); got != want {
 			t.Errorf("longest lag %v: patience %v, want %v", lag, got, want)
 		}
 	}
-	if got := s.patience(&knowledge.Sample{}); got != 2*time.Minute {
+	if got := s.patience(&knowledge.Sample{}, time.Second); got != 2*time.Minute {
 		t.Errorf("lag not known: patience %v, want 2 min", got)
 	}
 }

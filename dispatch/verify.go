@@ -73,7 +73,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 		case !made:
 			return returnUnsent(&row.Claimed)
 		case reply.Outcome != vendorapi.Applied:
-			return decideUnread(&row.Claimed, reply, d.policy, rand.Float64())
+			return decideUnread(&row.Claimed, reply, d.gate.Status().Open, d.policy, rand.Float64())
 		}
 		read := reading
 		if read.BeganAt = k.Now; k.Now.IsZero() {
@@ -165,9 +165,11 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, read eviden
 	return withoutControl(&row.Claimed, j.Lack, k.References == knowledge.ReferencesHidden, d.policy, rand.Float64())
 }
 
-// decideUnread is decide for a scan that could not be read: the row stays in
-// doubt and is looked up again.
-func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, p policy, random float64) decision {
+// decideUnread is decide for records that could not be read: the row stays in
+// doubt and is looked up again. Credentials that are refused altogether cost no
+// attempt; where points calls go on, it is the records that are forbidden, and a
+// person must look in the end (TestForbiddenRecordsEndWithAPerson).
+func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, open bool, p policy, random float64) decision {
 	c := giveBack(row)
 	c.Attempt = attemptOf(ledger.CallRecords, reply)
 	c.Attempt.Error = "verification: the records could not be read"
@@ -176,8 +178,10 @@ func decideUnread(row *ledger.Claimed, reply vendorapi.Reply, p policy, random f
 	}
 	switch reply.Outcome {
 	case vendorapi.Unauthorised:
-		// No attempt is used, and the gate may stay open for points.
-		c.Cause, c.Delay = ledger.CauseUnauthorised, p.schedule.Wait(row.Attempts+1, random)
+		c.Cause = ledger.CauseUnauthorised
+		if open {
+			again(c, row, p, random)
+		}
 	case vendorapi.Throttled:
 		c.Cause = ledger.CauseThrottled
 	default:

@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Lack is what keeps an operation that is not there from being Absent.
 type Lack string
@@ -15,6 +18,9 @@ const (
 	LackUnnamed Lack = "records_of_these_points_without_reference"
 	// LackReach: the reading is not known to go back to before the call.
 	LackReach Lack = "records_do_not_reach_back"
+	// LackBalance: the list has no old record, and the member's balance is not known,
+	// so that nobody knows whether the list is whole.
+	LackBalance Lack = "balance_not_known"
 	// LackConfirmed: a confirmed operation of this member is missing too.
 	LackConfirmed Lack = "records_lack_a_confirmed_operation"
 	// LackCurrent: nothing that was called later is shown yet.
@@ -30,6 +36,7 @@ var lackWords = map[Lack]string{
 	LackReferences: "the vendor is not known to show our references in its records",
 	LackUnnamed:    "records of these points show no reference, and may be those of other operations",
 	LackReach:      "the records are not known to go back to before the call",
+	LackBalance:    "the list has no record from before the call, and the member's balance could not be read to tell whether it is whole",
 	LackConfirmed:  "the records lack another operation of this member that the vendor confirmed",
 	LackCurrent:    "waits until later postings show that the records are current",
 	LackEmptyTwice: "the member's list is empty, and counts when it is empty in the next reading too",
@@ -51,8 +58,8 @@ func (j *judging) lack() Lack {
 		return LackReferences
 	case j.unnamed:
 		return LackUnnamed
-	case !j.reaches():
-		return LackReach
+	case j.reach() != "":
+		return j.reach()
 	case j.lacksConfirmed():
 		return LackConfirmed
 	case !j.current():
@@ -68,30 +75,33 @@ func (j *judging) lack() Lack {
 // its keys says anything about it.
 func (k Knowledge) ElsewhereAt(sentAt time.Time) bool { return sentAt.Before(k.AloneSince) }
 
-// reaches tells that the reading would hold a record of the call.
-func (j *judging) reaches() bool {
+// reach is what keeps the reading from surely holding a record of the call, empty
+// when nothing does.
+func (j *judging) reach() Lack {
 	if !j.reading.Complete {
-		return false
+		return LackReach
 	}
 	for _, r := range j.reading.Records {
 		if j.before(r, j.FirstSentAt) {
-			return true
+			return ""
 		}
-	}
-	if !j.reading.wholeByBalance() {
-		return false
 	}
 	// A short list is cut neither by length nor by age where a longer one was seen
 	// that went back as far. Ages are compared, not dates: a vendor that keeps so
-	// many days has dropped more by now. That the balance agrees is not enough: it
-	// does so, too, when what is dropped was given and spent.
+	// many days has dropped more by now. And it accounts for the balance, or the
+	// vendor has begun to cut. Each alone is not enough: the balance agrees, too,
+	// when what is dropped was given and spent.
 	age := j.reading.BeganAt.Sub(j.FirstSentAt) + j.known.slack()
-	for _, e := range j.known.Extents {
-		if e.Records > len(j.reading.Records) && e.ReadAt.Sub(e.Oldest) >= age {
-			return true
-		}
+	longer := func(e Extent) bool { return e.Records > len(j.reading.Records) && e.ReadAt.Sub(e.Oldest) >= age }
+	switch {
+	case !slices.ContainsFunc(j.known.Extents, longer):
+		return LackReach
+	case j.reading.Balance == nil:
+		return LackBalance
+	case !j.reading.wholeByBalance():
+		return LackReach
 	}
-	return false
+	return ""
 }
 
 // lacksConfirmed tells that an operation which the vendor confirmed for this
@@ -162,7 +172,7 @@ func (k Knowledge) CurrentAt(quietSince, beganAt time.Time) bool {
 		return false
 	}
 	for _, s := range k.Samples {
-		if !s.BeganAt.Before(k.quietFrom(quietSince)) && !s.ReadAt.After(beganAt) {
+		if !s.BeganAt.Before(k.QuietFrom(quietSince)) && !s.ReadAt.After(beganAt) {
 			return true
 		}
 	}
@@ -201,15 +211,16 @@ func (k Knowledge) IdleSince(beganAt time.Time) (from, before time.Time) {
 	return k.LastSentAt, before
 }
 
-// quietFrom is from when on an account without traffic is taken for current.
-func (k Knowledge) quietFrom(quietSince time.Time) time.Time {
+// QuietFrom is from when on an account without traffic is taken for current, for calls
+// that had ended by a time.
+func (k Knowledge) QuietFrom(quietSince time.Time) time.Time {
 	return quietSince.Add(k.QuietAfter + 3*k.MaxLag)
 }
 
 // quiet tells that an account had no traffic since, for long enough that an
 // older operation may stand for a later one.
 func (k Knowledge) quiet(quietSince, beganAt time.Time) bool {
-	return !k.LastSentAt.After(quietSince) && !beganAt.Before(k.quietFrom(quietSince))
+	return !k.LastSentAt.After(quietSince) && !beganAt.Before(k.QuietFrom(quietSince))
 }
 
 // quietWith is the control of an account without traffic, where this reading

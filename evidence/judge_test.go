@@ -163,7 +163,7 @@ func judgeCases() []judgeCase {
 		{"a list whose balance was not asked", func(s *situation) {
 			extent(2, age)(s)
 			s.reading.Balance = nil
-		}, NotKnown, LackReach},
+		}, NotKnown, LackBalance},
 		{"a longer list that reached less far", extent(2, age-time.Second), NotKnown, LackReach},
 		{"empty, balance 0", empty(balance(0)), Absent, ""},
 		{"empty for the first time", func(s *situation) {
@@ -175,7 +175,7 @@ func judgeCases() []judgeCase {
 			s.known.Extents[0].Oldest = s.known.Extents[0].Oldest.Add(time.Second)
 		}, NotKnown, LackReach},
 		{"empty, a balance", empty(balance(100)), NotKnown, LackReach},
-		{"empty, balance not asked", empty(nil), NotKnown, LackReach},
+		{"empty, balance not asked", empty(nil), NotKnown, LackBalance},
 		{"empty, balance 0, a confirmed operation missing", func(s *situation) {
 			issued := s.issued
 			empty(balance(0))(s)
@@ -266,7 +266,7 @@ func TestReferenceAtEnd(t *testing.T) {
 // TestLackWords: each lack has its words.
 func TestLackWords(t *testing.T) {
 	t.Parallel()
-	for _, lack := range []Lack{LackEndpoint, LackReferences, LackReach, LackConfirmed, LackCurrent, LackEmptyTwice} {
+	for _, lack := range []Lack{LackEndpoint, LackReferences, LackReach, LackBalance, LackConfirmed, LackCurrent, LackEmptyTwice} {
 		if lack.Words() == "" {
 			t.Errorf("%q has no words", lack)
 		}

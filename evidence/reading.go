@@ -44,7 +44,7 @@ func (r Reading) wholeByBalance() bool {
 		if record.Award {
 			sum += record.Points
 		} else {
-			sum -= record.Points
+			sum -= max(record.Points, -record.Points) // with or without a sign: the page does not say
 		}
 	}
 	return sum == *r.Balance

@@ -39,7 +39,7 @@ WITH doubted AS (
        FOR UPDATE
 )
 UPDATE outbox x
-   SET quiet_since = now() + $2::interval
+   SET quiet_since = now() + $2::interval, lack = NULL
   FROM doubted d
  WHERE x.operation_id = d.operation_id AND x.in_doubt`
 
