@@ -54,7 +54,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 		return
 	}
 	known := d.knowledge(k)
-	if head = d.wait(head, known, k.Now); head == nil {
+	if head = d.wait(head, known, k); head == nil {
 		return
 	}
 	reading, reply, made := d.scan(accept, work, head)
@@ -93,11 +93,11 @@ func (d *Dispatcher) each(head *held, f func(row *held) decision) {
 }
 
 // wait gives back the rows of a chain that nothing could be proven of yet, and
-// returns the others.
-func (d *Dispatcher) wait(head *held, known evidence.Knowledge, now time.Time) (left *held) {
+// returns the others. What may go again under its key needs no proof.
+func (d *Dispatcher) wait(head *held, known evidence.Knowledge, k knowledge.EndpointKnowledge) (left *held) {
 	for row := head; row != nil; {
 		next := row.next
-		if mustWait(&row.Claimed, known, now) {
+		if mustWait(&row.Claimed, known, k.Now) && (!d.honoured(k, row) || d.forgotten(row)) {
 			d.sampler.want(row.QuietSince)
 			d.results <- result{row, awaitControl(&row.Claimed)}
 		} else {
