@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/continuity"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
 )
@@ -58,7 +59,7 @@ func TestIdentityIsRemembered(t *testing.T) {
 	if err != nil || !empty {
 		t.Fatalf("a new ledger is empty: %v %v", empty, err)
 	}
-	id := f.remember(continuity.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7})
+	id := f.remember(continuity.Identity{Stream: "POINTS", StreamCreated: orders.Epoch, AckedSeq: 7})
 	if id.LedgerID == "" || id.Database.SystemIdentifier == 0 || id.Database.Timeline != 1 || id.LastSeq != 0 || !id.LastBrokerTime.IsZero() {
 		t.Errorf("remembered %+v", id)
 	}
@@ -66,7 +67,7 @@ func TestIdentityIsRemembered(t *testing.T) {
 	want(t, "empty with operations", must(s.Empty(t.Context())), false)
 	// acked never goes back while it is the same stream.
 	for _, acked := range []uint64{9, 3} {
-		want(t, "beat", f.beats(s, id, brokerEpoch, acked), true)
+		want(t, "beat", f.beats(s, id, orders.Epoch, acked), true)
 	}
 	now, _, err := s.Remembered(t.Context())
 	if err != nil || now.AckedSeq != 9 || now.LastSeq == 0 || now.LastBrokerTime.IsZero() || now.BeatAt.Before(id.BeatAt) || now.LedgerID != id.LedgerID {
@@ -75,9 +76,9 @@ func TestIdentityIsRemembered(t *testing.T) {
 	older, foreign := now, now
 	older.Beat = now.Beat + 1
 	foreign.LedgerID = "00000000-0000-0000-0000-000000000000"
-	want(t, "beat of a ledger that was seen in a newer state", f.beats(s, older, brokerEpoch, 10), false)
-	want(t, "beat of another ledger", f.beats(s, foreign, brokerEpoch, 10), false)
-	want(t, "beat of another stream", f.beats(s, now, brokerEpoch.Add(time.Second), 10), false)
+	want(t, "beat of a ledger that was seen in a newer state", f.beats(s, older, orders.Epoch, 10), false)
+	want(t, "beat of another ledger", f.beats(s, foreign, orders.Epoch, 10), false)
+	want(t, "beat of another stream", f.beats(s, now, orders.Epoch.Add(time.Second), 10), false)
 }
 
 // beats tells whether a beat was written, and sees that it raised the counter.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pointsledger/continuity"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -29,7 +30,7 @@ func TestSurveyIsWhatIsRecorded(t *testing.T) {
 	f.record(f.event("SO-1"))
 	again := f.event("SO-1")
 	both := f.event("SO-2")
-	both.Event.Operations = append(both.Event.Operations, operation("kylin", "SO-2", 5))
+	both.Event.Operations = append(both.Event.Operations, orders.Operation("kylin", "SO-2", 5))
 	other := f.event("SO-2")
 	other.Event.Content = `{"amountFen":1,"orderId":"SO-2"}`
 	repeat := f.event("SO-2")
@@ -99,7 +100,7 @@ func TestMarkRebuilding(t *testing.T) {
 	}
 	defer session.Close()
 	before := time.Now().UnixMilli()
-	id := continuity.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7}
+	id := continuity.Identity{Stream: "POINTS", StreamCreated: orders.Epoch, AckedSeq: 7}
 	for range 2 { // also of a ledger that is marked
 		if err := session.MarkRebuilding(t.Context(), id); err != nil {
 			t.Fatal(err)
@@ -115,7 +116,7 @@ func TestMarkRebuilding(t *testing.T) {
 	if lowest := one[int64](f, `SELECT min(id) FROM operations`); lowest < before {
 		t.Errorf("the first id is %d, want %d or more", lowest, before)
 	}
-	if err := session.Remember(t.Context(), continuity.Identity{Stream: "POINTS", StreamCreated: brokerEpoch, AckedSeq: 7}); err != nil {
+	if err := session.Remember(t.Context(), continuity.Identity{Stream: "POINTS", StreamCreated: orders.Epoch, AckedSeq: 7}); err != nil {
 		t.Fatal(err)
 	}
 	if remembered, _, err := session.Remembered(t.Context()); err != nil || remembered.Rebuilding() || remembered.AckedSeq != 7 {

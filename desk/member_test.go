@@ -24,7 +24,7 @@ func (f *fixture) age(order, ago string) {
 	f.exec(`ALTER TABLE operations ENABLE TRIGGER USER`)
 }
 
-func orders(found desk.MemberOperations) []string {
+func keysOf(found desk.MemberOperations) []string {
 	list := []string{}
 	for _, o := range found.Operations {
 		list = append(list, o.BusinessKey)
@@ -54,7 +54,7 @@ func TestMemberOperations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return orders(found)
+		return keysOf(found)
 	}
 	for name, c := range map[string]struct {
 		query desk.MemberQuery
@@ -110,7 +110,7 @@ func TestMemberScanGoesBackAsFarAsAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(found.Operations) != want || found.ScanEnded != (want < 9) || found.ScannedFrom.IsZero() != (want == 0) {
-			t.Errorf("%d hours: %v, cut off %v, from %v", hours, orders(found), found.ScanEnded, found.ScannedFrom)
+			t.Errorf("%d hours: %v, cut off %v, from %v", hours, keysOf(found), found.ScanEnded, found.ScannedFrom)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -36,9 +37,9 @@ func variedOrders(t *testing.T) (*fixture, *desk.Desk) {
 		func(e *ledger.Event, o *ledger.Operation) { o.SourceType, o.Points = 11, 500; e.Source = "shop-bj" },
 		func(e *ledger.Event, o *ledger.Operation) {
 			o.PointsChannel, o.Points = 1, 300
-			e.Time = brokerEpoch.Add(-48 * time.Hour)
+			e.Time = orders.Epoch.Add(-48 * time.Hour)
 		},
-		func(_ *ledger.Event, o *ledger.Operation) { *o = operation("kylin", "SO-4", 5) },
+		func(_ *ledger.Event, o *ledger.Operation) { *o = orders.Operation("kylin", "SO-4", 5) },
 	} {
 		entry := f.event(fmt.Sprintf("SO-%d", i+1))
 		edit(entry.Event, &entry.Event.Operations[0])
@@ -72,9 +73,9 @@ func TestOpenFilterByAllThatPeopleAsk(t *testing.T) {
 		{"last outcome", desk.OpenFilter{Outcome: "refused"}, "SO-1"},
 		{"not an earlier one", desk.OpenFilter{Outcome: "unknown"}, "SO-2"},
 		{"no attempt", desk.OpenFilter{Outcome: desk.NoAttempt}, "SO-3 SO-4"},
-		{"event since", desk.OpenFilter{By: desk.TimeEvent, Since: brokerEpoch}, "SO-1 SO-2 SO-4"},
-		{"event until", desk.OpenFilter{By: desk.TimeEvent, Until: brokerEpoch}, "SO-3"},
-		{"recorded since the event", desk.OpenFilter{Since: brokerEpoch.Add(-24 * time.Hour), Until: now.Add(time.Hour)}, "SO-1 SO-2 SO-3 SO-4"},
+		{"event since", desk.OpenFilter{By: desk.TimeEvent, Since: orders.Epoch}, "SO-1 SO-2 SO-4"},
+		{"event until", desk.OpenFilter{By: desk.TimeEvent, Until: orders.Epoch}, "SO-3"},
+		{"recorded since the event", desk.OpenFilter{Since: orders.Epoch.Add(-24 * time.Hour), Until: now.Add(time.Hour)}, "SO-1 SO-2 SO-3 SO-4"},
 		{"failed since", desk.OpenFilter{By: desk.TimeFailed, Since: now.Add(-45 * time.Minute)}, "SO-2"},
 		{"failed until: the last failure counts", desk.OpenFilter{By: desk.TimeFailed, Until: now.Add(-90 * time.Minute)}, ""},
 		{"failed until", desk.OpenFilter{By: desk.TimeFailed, Until: now.Add(-45 * time.Minute)}, "SO-1"},

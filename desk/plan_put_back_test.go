@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -274,7 +275,7 @@ func TestOpenFilterAndPages(t *testing.T) {
 	f.park("SO-2", 0, false)
 	f.record(f.event("SO-3"))
 	kylin := f.event("SO-4")
-	kylin.Event.Operations = []ledger.Operation{operation("kylin", "SO-4", 5)}
+	kylin.Event.Operations = []ledger.Operation{orders.Operation("kylin", "SO-4", 5)}
 	kylin.Event.Type = "order.placed"
 	coded := f.event("SO-5")
 	coded.Event.Operations[0].MemberID, coded.Event.Operations[0].MemberCode = "", "UC77"
@@ -297,7 +298,7 @@ func TestOpenFilterAndPages(t *testing.T) {
 		{"member code", desk.OpenFilter{Member: "UC77"}, "SO-5"},
 		{"order", desk.OpenFilter{BusinessKey: "SO-2"}, "SO-2"},
 		{"part of an order", desk.OpenFilter{BusinessKey: "SO-"}, ""},
-		{"biz id", desk.OpenFilter{BizID: operation("zhimai", "SO-3", 1).BizID}, "SO-3"},
+		{"biz id", desk.OpenFilter{BizID: orders.Operation("zhimai", "SO-3", 1).BizID}, "SO-3"},
 		{"type", desk.OpenFilter{EventType: "order.placed"}, "SO-4"},
 		{"in doubt", desk.OpenFilter{InDoubt: true}, "SO-1"},
 		{"since", desk.OpenFilter{Since: now.Add(-time.Hour)}, "SO-1 SO-2 SO-3 SO-4 SO-5"},
@@ -341,7 +342,7 @@ func TestFind(t *testing.T) {
 	f, s := replayFixture(t)
 	freeze := f.event("SO-1") // a reservation, say: another fact with the same number
 	freeze.Event.Type, freeze.Event.FactKey = "order.placed", ledger.NewFactKey("shop-sh", "order.placed", "SO-1")
-	freeze.Event.Operations = []ledger.Operation{operation("kylin", "SO-1", 5)}
+	freeze.Event.Operations = []ledger.Operation{orders.Operation("kylin", "SO-1", 5)}
 	for _, e := range []ledger.Entry{f.event("SO-1"), freeze, f.event("SO-2"), f.event("3")} {
 		f.record(e) // one by one: the ids follow
 	}
@@ -350,7 +351,7 @@ func TestFind(t *testing.T) {
 	if _, err := f.Settle(t.Context(), []ledger.Change{{ID: row.ID, Token: row.Token, State: ledger.Parked, Cause: "refused", Attempt: attempt}}); err != nil {
 		t.Fatal(err)
 	}
-	id := operation("zhimai", "SO-2", 1).BizID
+	id := orders.Operation("zhimai", "SO-2", 1).BizID
 	reference := ledger.ReferenceOf(id)
 	for text, keys := range map[string]string{
 		"SO-1": "zhimai SO-1, kylin SO-1", "1": "zhimai SO-1", string(id): "zhimai SO-2", reference: "zhimai SO-2",

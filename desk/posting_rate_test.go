@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 )
 
@@ -47,7 +48,7 @@ func TestPostingRates(t *testing.T) {
 	}
 	defer tx.Rollback(t.Context())
 	var plan string
-	rows, err := tx.Query(t.Context(), `EXPLAIN `+statements(t)["sqlPostingRates"], 512)
+	rows, err := tx.Query(t.Context(), `EXPLAIN `+testkit.Statements(t)["sqlPostingRates"], 512)
 	if err != nil {
 		t.Fatal(err)
 	}

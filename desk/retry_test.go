@@ -11,6 +11,7 @@ import (
 
 	"pointsledger/continuity"
 	"pointsledger/desk"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
 )
@@ -177,7 +178,7 @@ func TestRetryRejectsAfterARebuild(t *testing.T) {
 	}
 	for _, at := range []time.Duration{time.Millisecond, 3 * time.Millisecond} { // the newest counts
 		f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
-			brokerEpoch.Add(at), desk.ActStream)
+			orders.Epoch.Add(at), desk.ActStream)
 	}
 	run, ids := f.beginRetry("lin")
 	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
@@ -216,7 +217,7 @@ func TestRetryRejectsOfOneKeyAcrossARebuild(t *testing.T) {
 	f.exec(`ALTER TABLE rejects DISABLE TRIGGER USER`)
 	f.exec(`UPDATE rejects SET broker_time = broker_time + CASE id WHEN (SELECT min(id) FROM rejects) THEN interval '2 hours' ELSE interval '0' END`)
 	f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
-		brokerEpoch.Add(time.Hour), desk.ActStream)
+		orders.Epoch.Add(time.Hour), desk.ActStream)
 	run, ids := f.beginRetry("lin")
 	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
 	if err != nil {
@@ -274,7 +275,7 @@ func TestRetryOneFactAtTwoAccounts(t *testing.T) {
 	run, ids := f.beginRetry("lin")
 	remap := func(m ledger.Message) (ledger.Entry, bool) {
 		e := f.event("SO-1")
-		e.Event.Operations = []ledger.Operation{operation("north", "SO-1", 100)}
+		e.Event.Operations = []ledger.Operation{orders.Operation("north", "SO-1", 100)}
 		e.Message = m
 		return e, false
 	}

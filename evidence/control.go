@@ -58,8 +58,11 @@ func (j *judging) lack() Lack {
 		return LackReferences
 	case j.unnamed:
 		return LackUnnamed
-	case j.reach() != "":
-		return j.reach()
+	}
+	if lack := j.reach(); lack != "" {
+		return lack
+	}
+	switch {
 	case j.lacksConfirmed():
 		return LackConfirmed
 	case !j.current():

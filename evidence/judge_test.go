@@ -160,6 +160,11 @@ func judgeCases() []judgeCase {
 			extent(2, age)(s)
 			s.reading.Balance = balance(200)
 		}, NotKnown, LackReach},
+		{"spent points with a sign", func(s *situation) {
+			extent(3, age)(s)
+			s.reading.Records = append(s.reading.Records, Record{Points: -30, Text: "兑换", At: quiet.Add(time.Minute)})
+			s.reading.Balance = balance(70)
+		}, Absent, ""},
 		{"a list whose balance was not asked", func(s *situation) {
 			extent(2, age)(s)
 			s.reading.Balance = nil

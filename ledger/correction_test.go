@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"testing"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -13,7 +14,7 @@ func TestAppliedAfterVoidIsCorrected(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	freeze := f.event("SO-2")
-	freeze.Event.Operations = []ledger.Operation{operation("kylin", "SO-2", 30)}
+	freeze.Event.Operations = []ledger.Operation{orders.Operation("kylin", "SO-2", 30)}
 	f.record(f.event("SO-1"))
 	f.record(freeze)
 	f.exec(`WITH gone AS (DELETE FROM outbox RETURNING operation_id)

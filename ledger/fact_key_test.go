@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -29,7 +30,7 @@ func TestFactKeysHaveNotChanged(t *testing.T) {
 // at is the order as rules make it that name another account.
 func (f *fixture) at(account, order string) ledger.Entry {
 	e := f.event(order)
-	e.Event.Operations = []ledger.Operation{operation(account, order, 100)}
+	e.Event.Operations = []ledger.Operation{orders.Operation(account, order, 100)}
 	return e
 }
 
@@ -38,7 +39,7 @@ func (f *fixture) orders(account string, n int, freezes bool) (entries []ledger.
 	for i := range n {
 		e := f.at(account, fmt.Sprintf("SO-%d", i))
 		if freezes {
-			e.Event.Operations = append(e.Event.Operations, operation("kylin", fmt.Sprintf("SO-%d", i), 5))
+			e.Event.Operations = append(e.Event.Operations, orders.Operation("kylin", fmt.Sprintf("SO-%d", i), 5))
 		}
 		entries = append(entries, e)
 	}
@@ -192,7 +193,7 @@ func TestFactsFromBeforeFactKeys(t *testing.T) {
 		f.Store = ledger.New(f.pool) // a worker that starts on the upgraded ledger
 		at := f.orders("north", n, false)
 		for i := range at {
-			before := operation("zhimai", fmt.Sprintf("SO-%d", i), 100)
+			before := orders.Operation("zhimai", fmt.Sprintf("SO-%d", i), 100)
 			at[i].Event.OlderKeys = []ledger.OperationKey{{Account: "zhimai", BizID: before.BizID}}
 		}
 		for _, again := range [][]ledger.Entry{f.orders("zhimai", n, false), f.orders("zhimai", n, true), at} {

@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -36,19 +36,10 @@ func newFixture(t *testing.T) *fixture {
 	return &fixture{Desk: desk.New(pool, book), Store: book, t: t, pool: pool}
 }
 
-var brokerEpoch = time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)
-
 // event is an order of 100 points at the account zhimai.
 func (f *fixture) event(order string) ledger.Entry {
 	f.seq++
-	return ledger.Entry{
-		Message: ledger.Message{Stream: "POINTS", StreamCreated: brokerEpoch, Seq: f.seq,
-			Subject: "points.events.order.paid", BrokerTime: brokerEpoch.Add(time.Duration(f.seq) * time.Millisecond),
-			Payload: []byte(`{"orderId":"` + order + `"}`)},
-		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", f.seq), Type: "order.paid", Time: brokerEpoch,
-			Content: `{"amountFen":10000,"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order),
-			Operations: []ledger.Operation{operation("zhimai", order, 100)}},
-	}
+	return orders.Paid(f.seq, order)
 }
 
 // codedEvent is an event of a member whose code was scanned.
@@ -56,17 +47,6 @@ func (f *fixture) codedEvent(order, code string) ledger.Entry {
 	e := f.event(order)
 	e.Event.Operations[0].MemberID, e.Event.Operations[0].MemberCode = "", code
 	return e
-}
-
-func operation(account, order string, points ledger.Points) ledger.Operation {
-	kind, leg := ledger.PointsAdd, "pa"
-	if account == "kylin" {
-		kind, leg = ledger.FreezePoint, "fz"
-	}
-	id := ledger.NewBizID(leg, account, "shop-sh", "order.paid", order, leg)
-	return ledger.Operation{Account: account, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
-		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
-		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
 }
 
 // record records entries and fails the test on an error.

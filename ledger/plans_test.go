@@ -43,7 +43,7 @@ func TestPlansHoldOnEmptyTables(t *testing.T) {
 
 func checkPlans(f *fixture) {
 	t := f.t
-	found := statements(t)
+	found := testkit.Statements(t)
 	parameter := regexp.MustCompile(`\$(\d+)`)
 	for _, name := range []string{"sqlClaim", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
 		"sqlResolve", "sqlLookUp", "sqlLookUpOlder", "sqlHoldsOlder", "sqlInsertOperations", "sqlInsertNewOperations"} {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -280,7 +281,7 @@ func (p part) fact(order string) ledger.FactKey {
 
 // operation is one at this case's account: 0 grants, 1 freezes.
 func (p part) operation(account int, order string, points ledger.Points) ledger.Operation {
-	op := operation([]string{"zhimai", "kylin"}[account], order, points)
+	op := orders.Operation([]string{"zhimai", "kylin"}[account], order, points)
 	op.Account = p.accounts[account]
 	op.BizID = ledger.NewBizID(string(op.BizID[:ledger.LegChars]), op.Account, order)
 	return op

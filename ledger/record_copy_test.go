@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -19,7 +20,7 @@ func TestCopyWritesWhatInsertWrites(t *testing.T) {
 		varied[0].Event.Operations[0].AmountFen = &amount
 		varied[0].Event.Operations[0].BusinessDate = "1999-12-31"
 		varied[1].Event.Operations[0].BusinessDate = "2400-02-29"
-		varied[1].Message.BrokerTime = brokerEpoch.Add(999)
+		varied[1].Message.BrokerTime = orders.Epoch.Add(999)
 		varied[2].Message.Subject = "points.events.\xff\x00"
 		reject := f.event("SO-9")
 		reject.Event, reject.Rejection = nil, ledger.Rejectf(ledger.Clock, "x")

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -54,12 +55,12 @@ func variedEvents(f *fixture) []ledger.Entry {
 	grant.Event.Operations[0].ShopCode = "SH-001"
 	code.Event.Operations[0].MemberID, code.Event.Operations[0].MemberCode = "", "会员码-0042"
 	code.Event.Operations[0].SourceType, code.Event.Operations[0].PointsChannel = 12, 9
-	code.Event.Time = brokerEpoch.Add(-time.Hour).In(time.FixedZone("Shanghai", 8*60*60))
-	freeze.Event.Operations[0] = operation("kylin", "SO-3", 7)
+	code.Event.Time = orders.Epoch.Add(-time.Hour).In(time.FixedZone("Shanghai", 8*60*60))
+	freeze.Event.Operations[0] = orders.Operation("kylin", "SO-3", 7)
 	freeze.Event.Operations[0].SourceType, freeze.Event.Operations[0].PointsChannel = 0, 0
 	freeze.Event.Operations[0].ShopCode = "上海-徐汇"
 	freeze.Event.Operations[0].Reason = "冻结积分：订单 SO-3，\t“双十一” 🎁 #" + freeze.Event.Operations[0].Reference
-	both.Event.Operations = append(both.Event.Operations, operation("kylin", "SO-4", 1<<40))
+	both.Event.Operations = append(both.Event.Operations, orders.Operation("kylin", "SO-4", 1<<40))
 	return []ledger.Entry{grant, code, freeze, both}
 }
 
@@ -134,10 +135,10 @@ func TestRecordLeasedLeasesWhatItIsAskedFor(t *testing.T) {
 	f.record(old)
 	conflict := f.event("SO-old")
 	conflict.Event.Content = `{"amountFen":1,"orderId":"SO-old"}`
-	conflict.Event.Operations = append(conflict.Event.Operations, operation("zhimai", "SO-conflict", 5))
+	conflict.Event.Operations = append(conflict.Event.Operations, orders.Operation("zhimai", "SO-conflict", 5))
 	nothing, both, garbage := f.event("SO-nothing"), f.event("SO-both"), f.event("SO-garbage")
 	nothing.Event.Operations[0].Points = 0
-	both.Event.Operations = append(both.Event.Operations, operation("kylin", "SO-both", 5))
+	both.Event.Operations = append(both.Event.Operations, orders.Operation("kylin", "SO-both", 5))
 	garbage.Event, garbage.Rejection = nil, ledger.Rejectf(ledger.NotJSON, "cut off")
 
 	verdicts, leased := f.recordLeased([]ledger.RecordLease{leaseOf("zhimai", 3), leaseOf("nobody's", 4)},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -50,7 +51,7 @@ func TestRecordConflict(t *testing.T) {
 	other := f.event("SO-1")
 	other.Event.ID = "late"
 	other.Event.Content = `{"amountFen":99,"orderId":"SO-1"}`
-	other.Event.Operations = append(other.Event.Operations, operation("kylin", "SO-1", 5))
+	other.Event.Operations = append(other.Event.Operations, orders.Operation("kylin", "SO-1", 5))
 	v := f.record(other)[0]
 	want(t, "verdict", v.Kind, ledger.Rejected)
 	for _, part := range []string{`"e1"`, `"late"`, "amountFen 10000 before, 99 now", "SO-1"} {
@@ -92,7 +93,7 @@ func TestRecordOldEventUnderNewRules(t *testing.T) {
 	f := newFixture(t)
 	f.record(f.event("SO-1"))
 	again := f.event("SO-1")
-	again.Event.Operations = append(again.Event.Operations, operation("kylin", "SO-1", 5))
+	again.Event.Operations = append(again.Event.Operations, orders.Operation("kylin", "SO-1", 5))
 	want(t, "verdict", f.record(again)[0].Kind, ledger.Duplicate)
 	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 1)
 }

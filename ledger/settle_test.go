@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -29,8 +30,8 @@ func TestClaimLeasesDueRowsOnce(t *testing.T) {
 	want(t, "never sent", r.NeverSent, true)
 	want(t, "member", r.MemberID, "383933091455959041")
 	want(t, "channel", r.PointsChannel, 3)
-	want(t, "event time", r.EventTime.Equal(brokerEpoch.Truncate(time.Microsecond)), true)
-	stored := brokerEpoch.Add(time.Duration(r.BusinessKey[3]-'0') * time.Millisecond)
+	want(t, "event time", r.EventTime.Equal(orders.Epoch.Truncate(time.Microsecond)), true)
+	stored := orders.Epoch.Add(time.Duration(r.BusinessKey[3]-'0') * time.Millisecond)
 	want(t, "broker time", r.BrokerTime.Equal(stored.Truncate(time.Microsecond)), true)
 	want(t, "first sent", one[int](f, `SELECT count(*) FROM outbox WHERE first_sent_at IS NOT NULL AND state = 'sending'`), 3)
 	want(t, "other account", len(mustClaim(f, "kylin")), 0)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
 )
@@ -98,7 +99,7 @@ func TestUpgradeWithRows(t *testing.T) {
 		}
 	}
 	for _, o := range must(f.IssuedTo(ctx, "zhimai", claimed[0].MemberID)) {
-		if o.Confirmed && (o.SentAt.IsZero() || o.SentAt.After(brokerEpoch.Add(time.Second))) {
+		if o.Confirmed && (o.SentAt.IsZero() || o.SentAt.After(orders.Epoch.Add(time.Second))) {
 			t.Errorf("issued %+v: a posting of before began no later than its event", o)
 		}
 	}

@@ -64,6 +64,7 @@ func rules() []rule {
 		{"internal/rehearsal", nil, all, "the demo's truth must not come from the code that it checks"},
 		{"internal/terminal", nil, nil, "a layout needs only the texts"},
 		{"internal/testkit", []string{"internal/devstack", "migrations"}, all, "the tests' servers know only the schema"},
+		{"internal/testkit/orders", []string{"ledger"}, nil, "entries that tests record, and nothing that keeps them"},
 		{"internal/torture", []string{"internal/command", "internal/devstack", "internal/rehearsal", "internal/sabotage", "vendorapi/sim"}, all, "the judge must not share code with what it judges"},
 		{"internal/sabotage", nil, nil, "it only ends the process, and only in a test build"},
 		{"internal/archtest", nil, nil, "it only looks"},

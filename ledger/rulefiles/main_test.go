@@ -2,14 +2,13 @@ package rulefiles_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
 )
@@ -35,30 +34,10 @@ func newFixture(t *testing.T) *fixture {
 	return &fixture{Registry: rulefiles.New(pool), Store: ledger.New(pool), t: t, pool: pool}
 }
 
-var brokerEpoch = time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)
-
 // event is an order of 100 points at the account zhimai.
 func (f *fixture) event(order string) ledger.Entry {
 	f.seq++
-	return ledger.Entry{
-		Message: ledger.Message{Stream: "POINTS", StreamCreated: brokerEpoch, Seq: f.seq,
-			Subject: "points.events.order.paid", BrokerTime: brokerEpoch.Add(time.Duration(f.seq) * time.Millisecond),
-			Payload: []byte(`{"orderId":"` + order + `"}`)},
-		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", f.seq), Type: "order.paid", Time: brokerEpoch,
-			Content: `{"amountFen":10000,"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order),
-			Operations: []ledger.Operation{operation("zhimai", order, 100)}},
-	}
-}
-
-func operation(account, order string, points ledger.Points) ledger.Operation {
-	kind, leg := ledger.PointsAdd, "pa"
-	if account == "kylin" {
-		kind, leg = ledger.FreezePoint, "fz"
-	}
-	id := ledger.NewBizID(leg, account, "shop-sh", "order.paid", order, leg)
-	return ledger.Operation{Account: account, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
-		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
-		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
+	return orders.Paid(f.seq, order)
 }
 
 // record records entries and fails the test on an error.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
 )
@@ -46,7 +47,7 @@ func (f *fixture) under(version, order string, broker time.Time) ledger.Entry {
 func TestRegisteredRulesHoldAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ends := brokerEpoch.Add(time.Hour)
+	ends := orders.Epoch.Add(time.Hour)
 	before, after := ends.Add(-time.Second), ends
 	for _, version := range []string{"old", "new"} {
 		if err := f.RegisterRules(t.Context(), version, "text of "+version, "test", endAt(ends)); err != nil {
@@ -106,7 +107,7 @@ func TestRegistrationAndRecordingFollowEachOther(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	register := func(version string) error {
-		return f.RegisterRules(t.Context(), version, version, "test", endAt(brokerEpoch))
+		return f.RegisterRules(t.Context(), version, version, "test", endAt(orders.Epoch))
 	}
 	if err := register("old"); err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestRegistrationAndRecordingFollowEachOther(t *testing.T) {
 	insert := `INSERT INTO operations (target, kind, biz_id, business_key, member_id, points, source_type, points_channel, reason, reference, business_date, mapping_version,
 	             event_source, event_id, event_type, event_time, event_subject, stream_seq, broker_time, data)
 	           SELECT 'zhimai', 'points_add', rpad('pa' || $1, 28, 'a'), 'k', '1', 1, 1, 3, 'r', 'r', '2026-11-20', 'old', 's', $1, 't', $2, 'x', 1, $2, '{}'`
-	if _, err := tx.Exec(t.Context(), insert, "first", brokerEpoch); err != nil {
+	if _, err := tx.Exec(t.Context(), insert, "first", orders.Epoch); err != nil {
 		t.Fatal(err)
 	}
 	registered := make(chan error, 1)
@@ -135,7 +136,7 @@ func TestRegistrationAndRecordingFollowEachOther(t *testing.T) {
 	if err := <-registered; err != nil {
 		t.Fatal(err)
 	}
-	if err := f.recordErr([]ledger.Entry{f.under("old", "late", brokerEpoch)}); !errors.Is(err, ledger.ErrRulesEnded) {
+	if err := f.recordErr([]ledger.Entry{f.under("old", "late", orders.Epoch)}); !errors.Is(err, ledger.ErrRulesEnded) {
 		t.Errorf("got %v, want ErrRulesEnded", err)
 	}
 	want(t, "operations", one[int](f, `SELECT count(*) FROM operations`), 1)
@@ -153,7 +154,7 @@ func TestLookAtRules(t *testing.T) {
 		return l
 	}
 	want(t, "a new ledger", look(), rulefiles.RulesLook{})
-	if err := f.RegisterRules(t.Context(), "one", "1", "me", endAt(brokerEpoch)); err != nil {
+	if err := f.RegisterRules(t.Context(), "one", "1", "me", endAt(orders.Epoch)); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "one file", look(), rulefiles.RulesLook{Newest: "one", Settled: true})
@@ -162,7 +163,7 @@ func TestLookAtRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "a second file", look(), rulefiles.RulesLook{Newest: "two"})
-	if err := f.SettleRules(t.Context(), endAt(brokerEpoch)); err != nil {
+	if err := f.SettleRules(t.Context(), endAt(orders.Epoch)); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "settled", look(), rulefiles.RulesLook{Newest: "two", Settled: true})
@@ -175,7 +176,7 @@ func TestLookAtRules(t *testing.T) {
 func TestWithdrawRules(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	own := brokerEpoch.Add(time.Hour)
+	own := orders.Epoch.Add(time.Hour)
 	for _, version := range []string{"a", "b"} {
 		if err := f.RegisterRules(t.Context(), version, version, "test", endAt(own)); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,38 @@
+// Package orders makes the entries that tests of the ledger record: orders of one
+// member, as the intake would hand them over.
+package orders
+
+import (
+	"fmt"
+	"time"
+
+	"pointsledger/ledger"
+)
+
+// Epoch is when the tests' stream was made.
+var Epoch = time.Date(2026, 11, 20, 4, 0, 0, 123456789, time.UTC)
+
+// Paid is a paid order of 100 points at the account zhimai, with its place in the
+// stream.
+func Paid(seq uint64, order string) ledger.Entry {
+	return ledger.Entry{
+		Message: ledger.Message{Stream: "POINTS", StreamCreated: Epoch, Seq: seq,
+			Subject: "points.events.order.paid", BrokerTime: Epoch.Add(time.Duration(seq) * time.Millisecond),
+			Payload: []byte(`{"orderId":"` + order + `"}`)},
+		Event: &ledger.Event{Source: "shop-sh", ID: fmt.Sprintf("e%d", seq), Type: "order.paid", Time: Epoch,
+			Content: `{"amountFen":10000,"orderId":"` + order + `"}`, FactKey: ledger.NewFactKey("shop-sh", "order.paid", order),
+			Operations: []ledger.Operation{Operation("zhimai", order, 100)}},
+	}
+}
+
+// Operation is an order's points at an account: a freeze at kylin, else points.
+func Operation(account, order string, points ledger.Points) ledger.Operation {
+	kind, leg := ledger.PointsAdd, "pa"
+	if account == "kylin" {
+		kind, leg = ledger.FreezePoint, "fz"
+	}
+	id := ledger.NewBizID(leg, account, "shop-sh", "order.paid", order, leg)
+	return ledger.Operation{Account: account, Kind: kind, BizID: id, BusinessKey: order, MemberID: "383933091455959041",
+		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
+		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
+}
