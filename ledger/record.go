@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Entry is one message to record: exactly one of Event and Rejection is set.
@@ -169,6 +170,7 @@ type newOperation struct {
 	*Operation
 	entry *Entry
 	leg   int
+	date  time.Time // the business date
 }
 
 // key identifies an operation for ever.

@@ -104,11 +104,11 @@ func (w *recordWrite) insertTx(ctx context.Context, tx pgx.Tx) (map[OperationKey
 	if len(w.operations) == 0 {
 		return nil, nil
 	}
-	args, err := operationArgs(w.operations)
+	args, err := w.arrays()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, sqlInsertOperations, append(args, w.how.args()...)...)
+	rows, err := tx.Query(ctx, sqlInsertOperations, args...)
 	if err != nil {
 		return nil, fmt.Errorf("record operations: %w", err)
 	}

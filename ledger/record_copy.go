@@ -38,8 +38,11 @@ lease_until, shape) FROM STDIN WITH (FORMAT binary)`
 // ledger. It takes the ids first, so there is nothing to be read back.
 func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
 	var highest OperationID
+	if err := w.check(); err != nil {
+		return nil, err
+	}
+	sortByFact(w.operations)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		sortByFact(w.operations)
 		ids, now, err := nextIDs(ctx, tx, len(w.operations), w.above)
 		if err != nil {
 			return err
@@ -49,10 +52,7 @@ func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err
 			return &FaultError{Err: errSequenceBehind, Do: sequences[0].advice()}
 		}
 		highest = slices.Max(ids)
-		operations, err := operationRows(w.operations, ids)
-		if err != nil {
-			return err
-		}
+		operations := operationRows(w.operations, ids)
 		outbox, claimed := w.how.outboxRows(w.operations, ids, now)
 		leased = claimed
 		if err := operations.send(ctx, tx, copyOperations); err != nil {
@@ -91,14 +91,10 @@ func nextIDs(ctx context.Context, tx pgx.Tx, n int, above int64) (ids []Operatio
 }
 
 // operationRows are the rows of copyOperations, in the order of its columns.
-func operationRows(operations []newOperation, ids []OperationID) (*copyRows, error) {
+func operationRows(operations []newOperation, ids []OperationID) *copyRows {
 	c := newCopyRows(640 * len(operations))
 	for i := range operations {
 		o, e, m := operations[i].Operation, operations[i].entry.Event, &operations[i].entry.Message
-		date, err := operations[i].check()
-		if err != nil {
-			return nil, err
-		}
 		c.row(operationColumns)
 		c.integer(int64(ids[i]))
 		c.text(o.Account)
@@ -112,7 +108,7 @@ func operationRows(operations []newOperation, ids []OperationID) (*copyRows, err
 		c.smallOrNull(o.PointsChannel)
 		c.text(o.Reason)
 		c.text(o.Reference)
-		c.date(date)
+		c.date(operations[i].date)
 		c.textOrNull(o.ShopCode)
 		if o.AmountFen == nil {
 			c.null()
@@ -131,7 +127,7 @@ func operationRows(operations []newOperation, ids []OperationID) (*copyRows, err
 		c.bytes(e.FactKey[:])
 		c.small(operations[i].leg)
 	}
-	return c, nil
+	return c
 }
 
 // outboxRows are the rows of copyOutbox, in the order of its columns, and those

@@ -9,12 +9,13 @@ import (
 	"pointsledger/ledger"
 )
 
-// A large batch is copied, a small one inserted: what is written is the same.
-func TestCopyWritesWhatInsertWrites(t *testing.T) {
+// A large batch is copied, a small one inserted, and one event by itself has a
+// statement of its own: what is written is the same.
+func TestAllWaysToRecordWriteTheSame(t *testing.T) {
 	t.Parallel()
-	inserts, copies := newFixture(t), newFixture(t)
+	inserts, copies, alone := newFixture(t), newFixture(t), newFixture(t)
 	copies.Store = copies.CopyAlways()
-	for _, f := range []*fixture{inserts, copies} {
+	for _, f := range []*fixture{inserts, copies, alone} {
 		amount := int64(-1) << 40
 		varied := variedEvents(f)
 		varied[0].Event.Operations[0].AmountFen = &amount
@@ -24,19 +25,30 @@ func TestCopyWritesWhatInsertWrites(t *testing.T) {
 		varied[2].Message.Subject = "points.events.\xff\x00"
 		reject := f.event("SO-9")
 		reject.Event, reject.Rejection = nil, ledger.Rejectf(ledger.Clock, "x")
-		f.recordLeased([]ledger.RecordLease{leaseOf("kylin", 6)}, append(varied, reject)...)
+		leases := []ledger.RecordLease{leaseOf("kylin", 6)}
+		if f != alone {
+			f.recordLeased(leases, append(varied, reject)...)
+			continue
+		}
+		for _, e := range append(varied, reject) {
+			f.recordLeased(leases, e)
+		}
 	}
 	for table, columns := range map[string]string{
-		"operations": "to_jsonb(x) - 'recorded_at'",
-		"outbox":     "to_jsonb(x) - 'next_attempt_at' - 'first_sent_at' - 'lease_until' || jsonb_build_object('rest', next_attempt_at - o.recorded_at, 'sent', first_sent_at - o.recorded_at, 'lease', lease_until - o.recorded_at)",
+		"operations": "to_jsonb(x) - 'recorded_at' - 'id'",
+		"outbox":     "to_jsonb(x) - 'operation_id' - 'next_attempt_at' - 'first_sent_at' - 'lease_until' || jsonb_build_object('rest', next_attempt_at - o.recorded_at, 'sent', first_sent_at - o.recorded_at, 'lease', lease_until - o.recorded_at)",
 	} {
 		join := ""
 		if table == "outbox" {
 			join = "JOIN operations o ON o.id = x.operation_id"
 		}
 		sql := fmt.Sprintf("SELECT string_agg((%s)::text, E'\n' ORDER BY (%s)::text) FROM %s x %s", columns, columns, table, join)
-		if got, want := one[string](copies, sql), one[string](inserts, sql); got != want {
-			t.Errorf("%s:\ncopied   %s\ninserted %s", table, got, want)
+		inserted := one[string](inserts, sql)
+		if got := one[string](copies, sql); got != inserted {
+			t.Errorf("%s:\ncopied   %s\ninserted %s", table, got, inserted)
+		}
+		if got := one[string](alone, sql); got != inserted {
+			t.Errorf("%s:\nalone    %s\ninserted %s", table, got, inserted)
 		}
 	}
 	want(t, "rejects", one[int](copies, `SELECT count(*) FROM rejects`), 1)

@@ -40,8 +40,11 @@ type queueing struct {
 	leased []Claimed
 }
 
-// args are state, cause, in_doubt and rest of new outbox rows, and the leases.
-func (q *queueing) args() []any {
+// queueingArgs is the number of parameters that say how operations are queued.
+const queueingArgs = 8
+
+// outbox are state, cause, in_doubt and rest of new outbox rows.
+func (q *queueing) outbox() []any {
 	state, cause, doubt, rest := Pending, Cause(""), false, time.Duration(0)
 	if q.rebuilt != nil {
 		cause, doubt, rest = CauseRebuilt, true, q.rebuilt.Rest
@@ -49,12 +52,26 @@ func (q *queueing) args() []any {
 			state = Parked
 		}
 	}
+	return []any{string(state), string(cause), doubt, rest}
+}
+
+// leaseArrays are the leases of all accounts.
+func (q *queueing) leaseArrays() []any {
 	n := len(q.leases)
 	accounts, shapes, tokens, seconds := make([]string, n), make([]string, n), make([]int64, n), make([]float64, n)
 	for i, l := range q.leases {
 		accounts[i], shapes[i], tokens[i], seconds[i] = l.Account, l.Shape, int64(l.Token), l.Lease.Seconds()
 	}
-	return []any{string(state), string(cause), doubt, rest, accounts, tokens, seconds, shapes}
+	return []any{accounts, tokens, seconds, shapes}
+}
+
+// leaseValues are one account's lease; all are NULL when none was asked for.
+func (q *queueing) leaseValues(account string) []any {
+	l := q.lease(account)
+	if l == nil {
+		return []any{nil, nil, nil, nil}
+	}
+	return []any{l.Account, int64(l.Token), l.Lease.Seconds(), l.Shape}
 }
 
 // lease is what was asked for the account, nil for none.

@@ -77,13 +77,15 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	return verdicts, nil
 }
 
-// shareOf is the part an entry belongs to. Events that have several facts, by
-// the key fields of several rule sets, are all in one.
+// shareOf is the part an entry belongs to: each part has a range of the facts, as
+// two transactions that insert in the same order would meet at the same pages of
+// the index. Events that have several facts, by the key fields of several rule
+// sets, are all in one.
 func shareOf(e *Entry) int {
 	if e.Event == nil || len(e.Event.OtherFacts) > 0 {
 		return 0
 	}
-	return int(e.Event.FactKey[0] % parts)
+	return int(e.Event.FactKey[0]) * parts >> 8
 }
 
 // fewEntries is the size up to which a batch is recorded without looking its
@@ -151,11 +153,15 @@ func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) (
 
 // insertNew inserts the operations whose keys do not exist, and says which.
 func (s *Store) insertNew(ctx context.Context, w *recordWrite) (map[key]bool, error) {
-	args, err := operationArgs(w.operations)
+	sql, parameters := sqlInsertNewOperations, w.arrays
+	if len(w.operations) == 1 {
+		sql, parameters = sqlInsertNewOperation, w.values
+	}
+	args, err := parameters()
 	if err != nil {
 		return nil, err
 	}
-	inserted, leased, err := w.readRecorded(s.pool.Query(ctx, sqlInsertNewOperations, append(args, w.how.args()...)...))
+	inserted, leased, err := w.readRecorded(s.pool.Query(ctx, sql, args...))
 	if err != nil {
 		return nil, err
 	}

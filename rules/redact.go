@@ -17,30 +17,43 @@ func secretEndings() [5]string {
 }
 
 // isSecretName says whether a field of this name holds a password: password,
-// cardPassword, card_password, loginPwd, 密码.
+// cardPassword, card_password, loginPwd, 密码. It is asked for every field of
+// every event.
 func isSecretName(name []byte) bool {
-	// Nearly every name ends otherwise; this keeps the check off the hot path.
-	if len(name) < 3 || len(name) > 256 {
+	if len(name) > 256 {
 		return false
 	}
-	switch last := name[len(name)-1]; {
-	case last|0x20 == 'd', last|0x20 == 'e', last == '\x81': // …word, …passcode, the last byte of 码
-	case last == '_', last == '-', last == ' ', '0' <= last && last <= '9':
-	default:
-		return false
-	}
-	plain := strings.Map(func(c rune) rune {
-		if c == '_' || c == '-' || c == ' ' || '0' <= c && c <= '9' {
-			return -1
-		}
-		return c
-	}, strings.ToLower(string(name)))
 	for _, ending := range secretEndings() {
-		if strings.HasSuffix(plain, ending) {
+		if endsIn(name, ending) {
 			return true
 		}
 	}
 	return false
+}
+
+// endsIn says whether the name ends in a word of lower case, in whatever case and
+// whatever separators and digits stand within.
+func endsIn(name []byte, word string) bool {
+	at := len(name) - 1
+	for i := len(word) - 1; i >= 0; i-- {
+		for at >= 0 && separates(name[at]) {
+			at--
+		}
+		if at < 0 || lower(name[at]) != word[i] {
+			return false
+		}
+		at--
+	}
+	return true
+}
+
+func separates(c byte) bool { return c == '_' || c == '-' || c == ' ' || '0' <= c && c <= '9' }
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
 }
 
 // holdsSecret says whether a value, as JSON text, can be a password: null, true,
