@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"pointsledger/internal/testkit"
 )
@@ -65,18 +62,6 @@ func TestRunWithAnotherDatabase(t *testing.T) {
 	}
 	testkit.Eventually(t, time.Minute, "the next operations to be posted", func() bool { return r.count(`SELECT count(*) FROM postings`) == 100 })
 	r.booksAgree(100)
-}
-
-func (r *rig) exec(sql string) {
-	r.t.Helper()
-	conn, err := pgx.Connect(r.t.Context(), r.database)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	if _, err := conn.Exec(r.t.Context(), sql); err != nil {
-		r.t.Fatalf("%s: %v", sql, err)
-	}
 }
 
 // An unused ledger on a stream with a history says which --first-start begins,

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	out, errs, code := runWorker(t, []string{"PATH=" + os.Getenv("PATH")}, "", "demo", "--json", "--events", "600", "--faults", "heavy", "--seed", "11")
+	if code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var got map[string]any
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); err != nil {
+		t.Fatalf("the last line is not JSON: %v\n%s", err, out)
+	}
+	number := func(name string) float64 {
+		v, ok := got[name].(float64)
+		if !ok {
+			t.Errorf("no number %s in %v", name, got)
+		}
+		return v
+	}
+	if number("published") != 600 || number("accepted")+number("duplicates")+number("rejected") != 600 {
+		t.Errorf("published = accepted + duplicates + rejected does not hold: %v", got)
+	}
+	if number("vendor_double_applied") != 0 || number("difference") != 0 || number("in_transit") != 0 {
+		t.Errorf("the books do not agree: %v", got)
+	}
+	if number("posted") == 0 || number("vendor_applied") != number("posted") || number("ledger_points") != number("vendor_points") {
+		t.Errorf("posted and applied differ: %v", got)
+	}
+	if number("duplicates") < 30 || number("rejected") < 12 {
+		t.Errorf("too few duplicates or rejects to show anything: %v", got)
+	}
+	for _, name := range []string{"operations", "nothing_to_send", "parked", "in_doubt", "elapsed_ms", "events_per_second"} {
+		number(name)
+	}
+}
+
+func TestDemoWrongUsage(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"demo", "--events", "0"}, {"demo", "--faults", "worse"}, {"demo", "--evnts", "1"}, {"dmo"}, {"explain"}, {"explain", "no-such-file"}} {
+		if out, errs, code := runWorker(t, nil, "", args...); code != 2 || errs == "" || out != "" {
+			t.Errorf("%v: exit %d, %q %q", args, code, out, errs)
+		}
+	}
+}
