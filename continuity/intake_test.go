@@ -21,8 +21,6 @@ import (
 	"pointsledger/rules"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
-
 // intake is a stream, a ledger and a runner between them.
 type intake struct {
 	t  *testing.T

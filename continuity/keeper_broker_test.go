@@ -15,14 +15,6 @@ import (
 	"pointsledger/internal/testkit"
 )
 
-// waitWarning waits until readiness shows words, and the keeper is sure.
-func (k *kept) waitWarning(words string) {
-	k.in.t.Helper()
-	testkit.Eventually(k.in.t, 30*time.Second, "a warning of "+words, func() bool {
-		return strings.Contains(strings.Join(k.Warnings(), "\n"), words)
-	})
-}
-
 // A durable that somebody has paused is named, with the line that ends it.
 func TestKeeperPausedDurable(t *testing.T) {
 	t.Parallel()

@@ -1,102 +1,15 @@
 package continuity_test
 
 import (
-	"encoding/json"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
-	"pointsledger/ledger"
 )
-
-// seenBy is what the witness of the tests' durable holds.
-type seenBy struct {
-	LedgerID string `json:"ledger_id"`
-	Timeline int64  `json:"timeline"`
-	System   int64  `json:"system_identifier"`
-	Beat     int64  `json:"beat"`
-	Acked    int    `json:"acked_seq"`
-}
-
-func (in *intake) bucket() jetstream.KeyValue {
-	in.t.Helper()
-	bucket, err := in.js.KeyValue(in.t.Context(), "POINTS_witness")
-	if err != nil {
-		in.t.Fatal(err)
-	}
-	return bucket
-}
-
-// witness reads what the witness has seen; false when there is none.
-func (in *intake) witness() (seen seenBy, ok bool) {
-	in.t.Helper()
-	bucket, err := in.js.KeyValue(in.t.Context(), "POINTS_witness")
-	if err != nil {
-		return seen, false
-	}
-	entry, err := bucket.Get(in.t.Context(), "points-worker")
-	if err != nil {
-		return seen, false
-	}
-	if err := json.Unmarshal(entry.Value(), &seen); err != nil {
-		in.t.Fatal(err)
-	}
-	return seen, true
-}
-
-// execIn runs a statement on a database.
-func execIn(t *testing.T, dsn, sql string, args ...any) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(t.Context()) }()
-	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
-
-// postAll claims what is open and confirms it, as the dispatcher would.
-func (k *kept) postAll(want int) {
-	k.in.t.Helper()
-	posted := 0
-	testkit.Eventually(k.in.t, 30*time.Second, "all rows to be claimed", func() bool {
-		claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
-		var heard []ledger.Confirmation
-		for _, c := range claimed {
-			heard = append(heard, ledger.Confirmation{ID: c.ID, Evidence: ledger.Answered, MemberID: c.MemberID})
-		}
-		if err == nil && len(heard) > 0 {
-			_, err = k.store.Confirm(k.in.t.Context(), heard)
-		}
-		if err == nil {
-			posted += len(heard)
-		}
-		return posted == want
-	})
-}
-
-// claimedAsNeverSent is how many rows a worker would send for the first time.
-func (k *kept) claimedAsNeverSent() int {
-	k.in.t.Helper()
-	claimed, err := k.store.Claim(k.in.t.Context(), ledger.Claim{Account: "zhimai", Token: 2, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
-	if err != nil {
-		k.in.t.Fatal(err)
-	}
-	n := 0
-	for _, c := range claimed {
-		if c.NeverSent {
-			n++
-		}
-	}
-	return n
-}
 
 // Twenty rows wait, the disk is snapshotted, the queue drains, the worker stops
 // or is killed, the disk is rolled back: timeline, system identifier and
