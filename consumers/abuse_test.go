@@ -6,10 +6,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // A broker that takes larger messages than ours would: one that is larger than
@@ -27,33 +27,25 @@ func TestRunnerMessageLargerThanFetch(t *testing.T) {
 	if !broker.ReadyForConnections(20 * time.Second) {
 		t.Fatal("the broker does not start")
 	}
-	conn, err := nats.Connect(broker.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	in := newIntake(t)
-	if in.js, err = jetstream.New(conn); err != nil {
-		t.Fatal(err)
-	}
-	in.worker = in.js
+	js := intakes.Dial(t, broker.ClientURL())
+	in := intakes.At(t, js, js)
 	config := consumers.StreamConfig("POINTS")
 	config.MaxMsgSize = most
-	if _, err := in.js.CreateStream(t.Context(), config); err != nil {
+	if _, err := in.JS.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	in.publish(order(1))
+	in.Publish(intakes.Order(1))
 	large := &nats.Msg{Subject: "points.events.order.paid", Header: nats.Header{"x": {"y"}}, Data: make([]byte, most-64)}
-	if _, err := in.js.PublishMsg(t.Context(), large); err != nil {
+	if _, err := in.JS.PublishMsg(t.Context(), large); err != nil {
 		t.Fatal(err)
 	}
-	in.publish(order(2))
-	in.start(in.store, consumers.Config{})
-	testkit.Eventually(t, 20*time.Second, "all events to be recorded", func() bool { return in.settled() == 3 })
-	if n := in.count(`SELECT count(*) FROM operations`); n != 2 {
+	in.Publish(intakes.Order(2))
+	in.Start(in.Store, consumers.Config{})
+	testkit.Eventually(t, 20*time.Second, "all events to be recorded", func() bool { return in.Settled() == 3 })
+	if n := in.Count(`SELECT count(*) FROM operations`); n != 2 {
 		t.Errorf("%d operations, want 2", n)
 	}
-	if n := in.count(`SELECT length(payload) FROM rejects WHERE reason_code = 'too_large'`); n != len(large.Data) {
+	if n := in.Count(`SELECT length(payload) FROM rejects WHERE reason_code = 'too_large'`); n != len(large.Data) {
 		t.Errorf("the reject keeps %d bytes, want %d", n, len(large.Data))
 	}
 }

@@ -11,14 +11,15 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // An existing stream and consumer are used as they are.
 func TestRunnerLeavesExistingStreamAlone(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
+	in := intakes.New(t)
 	weak := jetstream.StreamConfig{Name: "POINTS", Subjects: []string{"points.events.>"}, MaxAge: time.Hour, Storage: jetstream.MemoryStorage}
-	stream, err := in.js.CreateStream(t.Context(), weak)
+	stream, err := in.JS.CreateStream(t.Context(), weak)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,9 +27,9 @@ func TestRunnerLeavesExistingStreamAlone(t *testing.T) {
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: 7 * time.Second, MaxDeliver: 5}); err != nil {
 		t.Fatal(err)
 	}
-	in.publish(order(1))
-	in.start(in.store, consumers.Config{})
-	testkit.Eventually(t, 20*time.Second, "the event to be acknowledged", func() bool { return in.settled() == 1 && in.quiet() })
+	in.Publish(intakes.Order(1))
+	in.Start(in.Store, consumers.Config{})
+	testkit.Eventually(t, 20*time.Second, "the event to be acknowledged", func() bool { return in.Settled() == 1 && in.Quiet() })
 	info, err := stream.Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -45,9 +46,9 @@ func TestRunnerLeavesExistingStreamAlone(t *testing.T) {
 // A consumer that acknowledges in another way ends the runner with advice.
 func TestRunnerRefusesUnusableConsumer(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
-	stream, err := in.js.Stream(t.Context(), "POINTS")
+	in := intakes.New(t)
+	in.MakeStream()
+	stream, err := in.JS.Stream(t.Context(), "POINTS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestRunnerRefusesUnusableConsumer(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: in.store, Rules: in.rules, Log: zap.NewNop(), Observer: in},
+		r, err := consumers.NewRunner(consumers.Deps{JetStream: in.JS, Recorder: in.Store, Rules: in.Rules, Log: zap.NewNop(), Observer: in},
 			consumers.Config{Stream: "POINTS", Durable: name, Batch: 100, BatchesInFlight: 1, AckWait: 2, BatchTime: 1})
 		if err != nil {
 			t.Fatal(err)

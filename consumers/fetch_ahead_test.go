@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
 )
 
@@ -34,17 +35,17 @@ func (g *gated) Record(ctx context.Context, entries []ledger.Entry) ([]ledger.Ve
 
 // recordingOneWaitingNine brings a runner with batches of ten to where it
 // records one event, holds nine more, and has left 15 at the broker.
-func (in *intake) recordingOneWaitingNine(g *gated) {
-	in.t.Helper()
-	in.publish(order(0))
+func recordingOneWaitingNine(t *testing.T, in *intakes.Intake, g *gated) {
+	t.Helper()
+	in.Publish(intakes.Order(0))
 	if n := <-g.sizes; n != 1 {
-		in.t.Fatalf("a single event came in a batch of %d", n)
+		t.Fatalf("a single event came in a batch of %d", n)
 	}
 	for i := range 24 {
-		in.publish(order(1 + i))
+		in.Publish(intakes.Order(1 + i))
 	}
-	testkit.Eventually(in.t, 20*time.Second, "a second batch to be fetched", func() bool {
-		waiting, unacked := in.pending()
+	testkit.Eventually(t, 20*time.Second, "a second batch to be fetched", func() bool {
+		waiting, unacked := in.Pending()
 		return waiting == 15 && unacked == 10
 	})
 }
@@ -54,18 +55,18 @@ func (in *intake) recordingOneWaitingNine(g *gated) {
 // wait does not bring it twice. Then it is the next that is fetched meanwhile.
 func TestRunnerFetchesWhileItRecords(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
-	g := newGated(in.store)
-	in.start(g, consumers.Config{Batch: 10, AckWait: 2 * time.Second, BatchTime: 1900 * time.Millisecond})
-	in.recordingOneWaitingNine(g)
+	in := intakes.New(t)
+	in.MakeStream()
+	g := newGated(in.Store)
+	in.Start(g, consumers.Config{Batch: 10, AckWait: 2 * time.Second, BatchTime: 1900 * time.Millisecond})
+	recordingOneWaitingNine(t, in, g)
 	// The batch is tried again after its time; by the third try the ack wait is over.
 	for range 2 {
 		if n := <-g.sizes; n != 1 {
 			t.Fatalf("a batch of %d overtook the first", n)
 		}
 	}
-	if waiting, unacked := in.pending(); waiting != 15 || unacked != 10 {
+	if waiting, unacked := in.Pending(); waiting != 15 || unacked != 10 {
 		t.Errorf("%d events wait at the broker and %d are taken, want 15 and 10", waiting, unacked)
 	}
 	g.open <- struct{}{} // the first may pass
@@ -76,15 +77,13 @@ func TestRunnerFetchesWhileItRecords(t *testing.T) {
 		t.Errorf("the second batch has %d events, want all 9 that had come", n)
 	}
 	testkit.Eventually(t, 20*time.Second, "a third batch to be fetched while the second is recorded", func() bool {
-		waiting, unacked := in.pending()
+		waiting, unacked := in.Pending()
 		return waiting == 5 && unacked == 19
 	})
 	close(g.open)
-	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", func() bool { return in.settled() >= 25 && in.quiet() })
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.tally.Accepted != 25 || in.tally.Redelivered > 0 {
-		t.Errorf("tally %+v, want 25 accepted and none delivered again", in.tally)
+	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", func() bool { return in.Settled() >= 25 && in.Quiet() })
+	if tally := in.Tally(); tally.Accepted != 25 || tally.Redelivered > 0 {
+		t.Errorf("tally %+v, want 25 accepted and none delivered again", tally)
 	}
 }
 
@@ -98,11 +97,11 @@ func TestRunnerStopsWithABatchWaiting(t *testing.T) {
 	}{"in time": {true, 10}, "out of time": {false, 0}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := newIntake(t)
-			in.stream()
-			g := newGated(in.store)
-			stopAccepting, stopWorking, wait := in.run(g, consumers.Config{Batch: 10})
-			in.recordingOneWaitingNine(g)
+			in := intakes.New(t)
+			in.MakeStream()
+			g := newGated(in.Store)
+			stopAccepting, stopWorking, wait := in.Run(g, consumers.Config{Batch: 10})
+			recordingOneWaitingNine(t, in, g)
 			stopAccepting()
 			if c.inTime {
 				close(g.open)
@@ -110,16 +109,16 @@ func TestRunnerStopsWithABatchWaiting(t *testing.T) {
 				stopWorking()
 			}
 			wait()
-			if n := in.count(`SELECT count(*) FROM operations`); n != c.want {
+			if n := in.Count(`SELECT count(*) FROM operations`); n != c.want {
 				t.Errorf("%d operations, want %d", n, c.want)
 			}
 			testkit.Eventually(t, 5*time.Second, "the broker to have the rest", func() bool {
-				waiting, unacked := in.pending()
+				waiting, unacked := in.Pending()
 				return waiting+unacked == 25-c.want
 			})
-			in.start(in.store, consumers.Config{}) // long before the ack wait is over
-			testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.quiet)
-			if n := in.count(`SELECT count(*) FROM operations`); n != 25 {
+			in.Start(in.Store, consumers.Config{}) // long before the ack wait is over
+			testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.Quiet)
+			if n := in.Count(`SELECT count(*) FROM operations`); n != 25 {
 				t.Errorf("%d operations, want 25", n)
 			}
 		})
@@ -130,34 +129,34 @@ func TestRunnerStopsWithABatchWaiting(t *testing.T) {
 // and a restart takes it up: nothing is lost, nothing doubled.
 func TestRunnerStopsInTheMiddle(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
+	in := intakes.New(t)
+	in.MakeStream()
 	const events = 300
 	for i := range events {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	slow := recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
-		verdicts, err := in.store.Record(ctx, entries)
+		verdicts, err := in.Store.Record(ctx, entries)
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
 		}
 		return verdicts, err
 	})
-	stop := in.start(slow, consumers.Config{Batch: 10})
-	testkit.Eventually(t, 20*time.Second, "some events to be recorded", func() bool { return in.settled() >= 30 })
+	stop := in.Start(slow, consumers.Config{Batch: 10})
+	testkit.Eventually(t, 20*time.Second, "some events to be recorded", func() bool { return in.Settled() >= 30 })
 	stop()
-	recorded := in.count(`SELECT count(*) FROM operations`)
+	recorded := in.Count(`SELECT count(*) FROM operations`)
 	if recorded == events {
 		t.Fatal("the stop came too late to show anything")
 	}
 	testkit.Eventually(t, 5*time.Second, "the broker to have the rest back", func() bool {
-		waiting, unacked := in.pending()
+		waiting, unacked := in.Pending()
 		return waiting+unacked == events-recorded
 	})
-	in.start(in.store, consumers.Config{})
-	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.quiet)
-	if n := in.count(`SELECT count(*) FROM operations`); n != events {
+	in.Start(in.Store, consumers.Config{})
+	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.Quiet)
+	if n := in.Count(`SELECT count(*) FROM operations`); n != events {
 		t.Errorf("%d operations, want %d", n, events)
 	}
 }

@@ -4,26 +4,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // What waits in the stream, and since when, is what was not acknowledged:
 // fetched events count as waiting until then.
 func TestReadLag(t *testing.T) {
 	t.Parallel()
-	conn, err := nats.Connect(testkit.NATS(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := intakes.Dial(t, testkit.NATS(t))
 	read := func() consumers.Lag {
 		t.Helper()
 		lag, err := consumers.ReadLag(t.Context(), js, "POINTS", "worker")

@@ -12,30 +12,38 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
 )
+
+// recorderFunc is a Recorder around the real one.
+type recorderFunc func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error)
+
+func (f recorderFunc) Record(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
+	return f(ctx, entries)
+}
 
 // While a batch is not committed, nothing of it is acknowledged; afterwards all is.
 func TestRunnerAcksAfterCommit(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
+	in := intakes.New(t)
+	in.MakeStream()
 	for i := range 10 {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	reached, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	in.start(recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
+	in.Start(recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
 		once.Do(func() { close(reached); <-release })
-		return in.store.Record(ctx, entries)
+		return in.Store.Record(ctx, entries)
 	}), consumers.Config{})
 	<-reached
-	if waiting, unacked := in.pending(); waiting+unacked != 10 {
+	if waiting, unacked := in.Pending(); waiting+unacked != 10 {
 		t.Errorf("before the commit the broker holds %d events, want 10", waiting+unacked)
 	}
 	close(release)
-	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.quiet)
-	if n := in.count(`SELECT count(*) FROM operations`); n != 10 {
+	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.Quiet)
+	if n := in.Count(`SELECT count(*) FROM operations`); n != 10 {
 		t.Errorf("%d operations, want 10", n)
 	}
 }
@@ -43,21 +51,21 @@ func TestRunnerAcksAfterCommit(t *testing.T) {
 // The answer to a commit is lost: the batch is recorded again, and counts once.
 func TestRunnerCommitWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
+	in := intakes.New(t)
+	in.MakeStream()
 	for i := range 10 {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	var failures atomic.Int64
-	in.start(recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
-		verdicts, err := in.store.Record(ctx, entries)
+	in.Start(recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
+		verdicts, err := in.Store.Record(ctx, entries)
 		if failures.Add(1) <= 2 {
 			return nil, errors.New("connection reset after the commit")
 		}
 		return verdicts, err
 	}), consumers.Config{})
-	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.quiet)
-	if n := in.count(`SELECT count(*) FROM outbox`); n != 10 {
+	testkit.Eventually(t, 20*time.Second, "all events to be acknowledged", in.Quiet)
+	if n := in.Count(`SELECT count(*) FROM outbox`); n != 10 {
 		t.Errorf("%d outbox rows, want 10", n)
 	}
 }
@@ -66,38 +74,36 @@ func TestRunnerCommitWithoutAnswer(t *testing.T) {
 // is kept beyond the ack wait without being delivered again, and then recorded.
 func TestRunnerDatabaseAway(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
+	in := intakes.New(t)
+	in.MakeStream()
 	const events = 60
 	for i := range events {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	var away atomic.Bool
 	away.Store(true)
 	var tries atomic.Int64
-	in.start(recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
+	in.Start(recorderFunc(func(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
 		if away.Load() {
 			tries.Add(1)
 			return nil, errors.New("database is away")
 		}
-		return in.store.Record(ctx, entries)
+		return in.Store.Record(ctx, entries)
 	}), consumers.Config{Batch: 20, AckWait: time.Second, BatchTime: 500 * time.Millisecond})
 	began := time.Now()
 	testkit.Eventually(t, 30*time.Second, "tries for thrice the ack wait", func() bool {
 		return tries.Load() > 3 && time.Since(began) > 3*time.Second
 	})
-	if waiting, unacked := in.pending(); unacked > 40 || waiting+unacked != events {
+	if waiting, unacked := in.Pending(); unacked > 40 || waiting+unacked != events {
 		t.Errorf("the broker holds %d events and waits for %d, want at most two batches of 20 taken and %d in all", waiting, unacked, events)
 	}
 	away.Store(false)
-	testkit.Eventually(t, 30*time.Second, "all events to be acknowledged", in.quiet)
-	if n := in.count(`SELECT count(*) FROM operations`); n != events {
+	testkit.Eventually(t, 30*time.Second, "all events to be acknowledged", in.Quiet)
+	if n := in.Count(`SELECT count(*) FROM operations`); n != events {
 		t.Errorf("%d operations, want %d", n, events)
 	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.tally.Redelivered > 0 {
-		t.Errorf("%d events were delivered again while they were kept", in.tally.Redelivered)
+	if n := in.Tally().Redelivered; n > 0 {
+		t.Errorf("%d events were delivered again while they were kept", n)
 	}
 }
 
@@ -105,22 +111,20 @@ func TestRunnerDatabaseAway(t *testing.T) {
 // is ignored is acknowledged.
 func TestRunnerRejectsAndIgnores(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
-	in.publish(order(1))
-	in.publish(strings.Replace(order(2), "12999", `"12.50"`, 1))
-	in.publish(`{"specversion":"1.0","id":"c","source":"shop","type":"order.created","data":{}}`)
-	in.publish(`{"specversion":"1.0","id":"r","source":"shop","type":"order.refunded","data":{}}`)
-	in.publish("not json \xff")
-	in.publish(order(1))
-	in.start(in.store, consumers.Config{AckWait: time.Second, BatchTime: 500 * time.Millisecond})
-	testkit.Eventually(t, 20*time.Second, "six events to be settled", func() bool { return in.settled() >= 6 && in.quiet() })
-	in.mu.Lock()
-	if in.tally.Accepted != 1 || in.tally.Duplicates != 1 || in.tally.Ignored != 1 || len(in.tally.Rejected) != 3 {
-		t.Errorf("tally %+v", in.tally)
+	in := intakes.New(t)
+	in.MakeStream()
+	in.Publish(intakes.Order(1))
+	in.Publish(strings.Replace(intakes.Order(2), "12999", `"12.50"`, 1))
+	in.Publish(`{"specversion":"1.0","id":"c","source":"shop","type":"order.created","data":{}}`)
+	in.Publish(`{"specversion":"1.0","id":"r","source":"shop","type":"order.refunded","data":{}}`)
+	in.Publish("not json \xff")
+	in.Publish(intakes.Order(1))
+	in.Start(in.Store, consumers.Config{AckWait: time.Second, BatchTime: 500 * time.Millisecond})
+	testkit.Eventually(t, 20*time.Second, "six events to be settled", func() bool { return in.Settled() >= 6 && in.Quiet() })
+	if tally := in.Tally(); tally.Accepted != 1 || tally.Duplicates != 1 || tally.Ignored != 1 || len(tally.Rejected) != 3 {
+		t.Errorf("tally %+v", tally)
 	}
-	in.mu.Unlock()
-	rows, err := in.pool.Query(t.Context(), `SELECT stream_seq, reason_code, reason FROM rejects ORDER BY stream_seq`)
+	rows, err := in.Pool.Query(t.Context(), `SELECT stream_seq, reason_code, reason FROM rejects ORDER BY stream_seq`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,19 +145,19 @@ func TestRunnerRejectsAndIgnores(t *testing.T) {
 // other the first published is accepted, wherever batches are cut.
 func TestRunnerKeepsStreamOrder(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.stream()
+	in := intakes.New(t)
+	in.MakeStream()
 	const pairs = 100
 	for i := range pairs {
-		in.publish(order(i))
-		in.publish(strings.Replace(strings.Replace(order(i), "12999", "100", 1), `"id":"e`, `"id":"f`, 1))
+		in.Publish(intakes.Order(i))
+		in.Publish(strings.Replace(strings.Replace(intakes.Order(i), "12999", "100", 1), `"id":"e`, `"id":"f`, 1))
 	}
-	in.start(in.store, consumers.Config{Batch: 7})
-	testkit.Eventually(t, 30*time.Second, "all events to be settled", func() bool { return in.settled() >= 2*pairs && in.quiet() })
-	if n := in.count(`SELECT count(*) FROM operations WHERE points = 129`); n != pairs {
+	in.Start(in.Store, consumers.Config{Batch: 7})
+	testkit.Eventually(t, 30*time.Second, "all events to be settled", func() bool { return in.Settled() >= 2*pairs && in.Quiet() })
+	if n := in.Count(`SELECT count(*) FROM operations WHERE points = 129`); n != pairs {
 		t.Errorf("%d first events were accepted, want %d", n, pairs)
 	}
-	if n := in.count(`SELECT count(*) FROM rejects WHERE reason_code = 'conflict'`); n != pairs {
+	if n := in.Count(`SELECT count(*) FROM rejects WHERE reason_code = 'conflict'`); n != pairs {
 		t.Errorf("%d conflicts, want %d", n, pairs)
 	}
 }

@@ -1,7 +1,6 @@
 package consumers_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // A worker that starts on a stream and a durable of somebody else's making says
@@ -19,10 +19,10 @@ import (
 // durable's small fetches are kept.
 func TestRunnerWarnsAtStart(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
+	in := intakes.New(t)
 	weak := consumers.StreamConfig("POINTS")
 	weak.MaxAge, weak.Storage = time.Hour, jetstream.MemoryStorage
-	stream, err := in.js.CreateStream(t.Context(), weak)
+	stream, err := in.JS.CreateStream(t.Context(), weak)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,22 +32,13 @@ func TestRunnerWarnsAtStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 20 {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	core, logs := observer.New(zap.WarnLevel)
-	r, err := consumers.NewRunner(consumers.Deps{JetStream: in.js, Recorder: in.store, Rules: in.rules, Log: zap.New(core), Observer: in},
-		consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 100, BatchesInFlight: 1, AckWait: 30 * time.Second, BatchTime: 10 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx, context.WithoutCancel(ctx)) }()
-	testkit.Eventually(t, 30*time.Second, "the events to be acknowledged", func() bool { return in.settled() == 20 && in.quiet() })
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	in.Log = zap.New(core)
+	stop := in.Start(in.Store, consumers.Config{Batch: 100})
+	testkit.Eventually(t, 30*time.Second, "the events to be acknowledged", func() bool { return in.Settled() == 20 && in.Quiet() })
+	stop()
 	var said []string
 	for _, entry := range logs.All() {
 		said = append(said, entry.Message+": "+entry.ContextMap()["setting"].(string))

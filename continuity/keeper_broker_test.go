@@ -13,19 +13,20 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // A durable that somebody has paused is named, with the line that ends it.
 func TestKeeperPausedDurable(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
+	in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 3)
-	stream, err := in.js.Stream(t.Context(), "POINTS")
+	stream, err := in.JS.Stream(t.Context(), "POINTS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestKeeperPausedDurable(t *testing.T) {
 	}
 	k.waitWarning("the durable points-worker is paused until " + until.UTC().Format(time.RFC3339))
 	k.waitWarning("nats consumer resume POINTS points-worker")
-	found, err := consumers.Inspect(t.Context(), in.js, consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1, BatchesInFlight: 1})
+	found, err := consumers.Inspect(t.Context(), in.JS, consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1, BatchesInFlight: 1})
 	if err != nil || found.PausedUntil.Unix() != until.Unix() {
 		t.Errorf("doctor sees %v, %v", found.PausedUntil, err)
 	}
@@ -53,7 +54,7 @@ func TestKeeperOtherSubjects(t *testing.T) {
 	in := newIntake(t)
 	config := consumers.StreamConfig("POINTS")
 	config.Subjects = []string{"loyalty.>"}
-	if _, err := in.js.CreateStream(t.Context(), config); err != nil {
+	if _, err := in.JS.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	k := in.keep(testkit.Postgres(t))
@@ -68,22 +69,22 @@ func TestKeeperMirror(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
 	origin := consumers.StreamConfig("ORIGIN")
-	if _, err := in.js.CreateStream(t.Context(), origin); err != nil {
+	if _, err := in.JS.CreateStream(t.Context(), origin); err != nil {
 		t.Fatal(err)
 	}
 	mirror := jetstream.StreamConfig{Name: "POINTS", Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, Mirror: &jetstream.StreamSource{Name: "ORIGIN"}}
-	if _, err := in.js.CreateStream(t.Context(), mirror); err != nil {
+	if _, err := in.JS.CreateStream(t.Context(), mirror); err != nil {
 		t.Fatal(err)
 	}
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
+	in.Start(k.store, consumers.Config{})
 	for i := range 5 {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	testkit.Eventually(t, time.Minute, "the mirror's events to be recorded", func() bool { return countIn(t, dsn, `SELECT count(*) FROM operations`) == 5 })
-	found, err := consumers.Inspect(t.Context(), in.js, consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1, BatchesInFlight: 1})
+	found, err := consumers.Inspect(t.Context(), in.JS, consumers.Config{Stream: "POINTS", Durable: "points-worker", Batch: 1, BatchesInFlight: 1})
 	if err != nil || found.Uncovered || found.MirrorOf != "ORIGIN" {
 		t.Errorf("doctor sees %+v, %v", found, err)
 	}
@@ -105,10 +106,10 @@ func TestKeeperJetStreamOff(t *testing.T) {
 	if !broker.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the broker does not start")
 	}
-	js := dial(t, broker.ClientURL())
+	js := intakes.Dial(t, broker.ClientURL())
 	in := newIntakeAt(t, js, js)
 	core, logs := observer.New(zap.WarnLevel)
-	in.log = zap.New(core)
+	in.Log = zap.New(core)
 	k := in.keep(testkit.Postgres(t))
 	want := "JetStream is off at " + broker.ClientURL()
 	testkit.Eventually(t, 30*time.Second, "the problem to be named", func() bool { return strings.Contains(k.Problem(), want) })
@@ -138,9 +139,9 @@ func TestKeeperBrokerAway(t *testing.T) {
 	if !broker.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the broker does not start")
 	}
-	js := dial(t, broker.ClientURL())
+	js := intakes.Dial(t, broker.ClientURL())
 	in := newIntakeAt(t, js, js)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()

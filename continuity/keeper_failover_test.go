@@ -20,7 +20,7 @@ import (
 func TestKeeperFailover(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	base := t.TempDir()
 	if err := os.Chmod(filepath.Dir(base), 0o711); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestKeeperFailover(t *testing.T) {
 	}
 	k := in.keep(dsn)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 10)
 	in.beaten(dsn, 10)
 	stop()
@@ -71,7 +71,7 @@ func TestKeeperFailover(t *testing.T) {
 	both := a.String()
 	k = in.keep(both)
 	k.waitSure()
-	in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 	in.publishAll(10, 20)
 	in.beaten(both, 20)
 	claimed, err := k.store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})

@@ -9,6 +9,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // An event that nobody records is warned about when half of its time is over,
@@ -24,7 +25,7 @@ func TestKeeperWarnsOfLateEvents(t *testing.T) {
 			in := newIntake(t)
 			short := consumers.StreamConfig("POINTS")
 			short.MaxAge, short.Duplicates = 8*time.Second, 8*time.Second
-			stream, err := in.js.CreateStream(t.Context(), short)
+			stream, err := in.JS.CreateStream(t.Context(), short)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +34,7 @@ func TestKeeperWarnsOfLateEvents(t *testing.T) {
 			}
 			k := in.keep(database(t))
 			published := time.Now()
-			in.publish(order(1))
+			in.Publish(intakes.Order(1))
 			testkit.Eventually(t, 20*time.Second, "the warning", func() bool {
 				return strings.Contains(strings.Join(k.Warnings(), ""), "the oldest event that is not recorded is ") &&
 					strings.Contains(strings.Join(k.Warnings(), ""), "drops events after 8s")

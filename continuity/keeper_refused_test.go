@@ -9,6 +9,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
 )
 
@@ -17,11 +18,11 @@ import (
 func TestKeeperWitnessGone(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
+	in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 5)
 	in.beaten(dsn, 5)
 	back := func(what string) {
@@ -46,12 +47,12 @@ func TestKeeperWitnessGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	back("the entry was purged")
-	if err := in.js.DeleteKeyValue(t.Context(), "POINTS_witness"); err != nil {
+	if err := in.JS.DeleteKeyValue(t.Context(), "POINTS_witness"); err != nil {
 		t.Fatal(err)
 	}
 	back("the bucket was deleted")
 	k.stop()
-	if err := in.js.DeleteKeyValue(t.Context(), "POINTS_witness"); err != nil {
+	if err := in.JS.DeleteKeyValue(t.Context(), "POINTS_witness"); err != nil {
 		t.Fatal(err)
 	}
 	k = in.keep(dsn)
@@ -68,11 +69,11 @@ func TestKeeperWitnessGone(t *testing.T) {
 func TestKeeperOtherLedger(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	first := testkit.Postgres(t)
 	k := in.keep(first)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 5)
 	in.beaten(first, 5)
 	stop()
@@ -83,10 +84,10 @@ func TestKeeperOtherLedger(t *testing.T) {
 	// A ledger of its own, used with the same events elsewhere.
 	second := testkit.Postgres(t)
 	other := newIntake(t)
-	other.stream()
+	other.MakeStream()
 	o := other.keep(second)
 	o.waitSure()
-	stop = other.start(o.store, consumers.Config{})
+	stop = other.Start(o.store, consumers.Config{})
 	other.publishAll(0, 5)
 	stop()
 	o.stop()
@@ -118,11 +119,11 @@ func TestKeeperOtherLedger(t *testing.T) {
 func TestKeeperLowerTimeline(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
+	in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 5)
 	in.beaten(dsn, 5)
 	// The worker on the server that took over has written.
@@ -151,11 +152,11 @@ func TestKeeperLowerTimeline(t *testing.T) {
 func TestKeeperRenamedDurableAfterRollback(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	right := testkit.Postgres(t)
 	k := in.keep(right)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 	in.publishAll(0, 10)
 	in.beaten(right, 10)
 	snapshot := copyOf(t, right)
@@ -178,9 +179,9 @@ func TestKeeperRenamedDurableAfterRollback(t *testing.T) {
 func TestKeeperFirstStart(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	for i := range 5 {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	dsn := testkit.Postgres(t)
 	refused := func(k *kept) string {
@@ -201,7 +202,7 @@ func TestKeeperFirstStart(t *testing.T) {
 	refused(in.keepAs(dsn, continuity.KeeperConfig{FirstStart: named.Add(-time.Second)}))
 	k := in.keepAs(dsn, continuity.KeeperConfig{FirstStart: named})
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(5, 7)
 	if n := countIn(t, dsn, `SELECT count(*) FROM outbox WHERE NOT in_doubt`); n != 7 {
 		t.Errorf("%d rows without doubt, want 7", n)
@@ -210,7 +211,7 @@ func TestKeeperFirstStart(t *testing.T) {
 	stop() // it would make the durable again, which is deleted below
 	k.stop()
 	// Left on by mistake: a database that was lost is not filled again.
-	stream, err := in.js.Stream(t.Context(), "POINTS")
+	stream, err := in.JS.Stream(t.Context(), "POINTS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,11 +234,11 @@ func TestKeeperFirstStart(t *testing.T) {
 func TestKeeperDoubtByHand(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 5)
 	in.beaten(dsn, 5)
 	stop()
@@ -268,11 +269,11 @@ func TestKeeperDoubtByHand(t *testing.T) {
 func TestKeeperReconnectWaitsForTheWitness(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 20)
 	in.beaten(dsn, 20)
 	stop()

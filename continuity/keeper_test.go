@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // A new ledger is taken as it is, also beside a stream whose first events are
@@ -15,11 +16,11 @@ import (
 func TestKeeperNewLedger(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	for i := range 5 {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
-	stream, err := in.js.Stream(t.Context(), "POINTS")
+	stream, err := in.JS.Stream(t.Context(), "POINTS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,7 @@ func TestKeeperNewLedger(t *testing.T) {
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
+	in.Start(k.store, consumers.Config{})
 	in.publishAll(5, 10)
 	in.beaten(dsn, 10)
 	if n := countIn(t, dsn, `SELECT count(*) FROM outbox WHERE NOT in_doubt`); n != 7 {
@@ -48,8 +49,8 @@ func TestKeeperNewLedger(t *testing.T) {
 func TestKeeperRefusesEmptiedDatabase(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
-	stop := in.start(in.store, consumers.Config{})
+	in.MakeStream()
+	stop := in.Start(in.Store, consumers.Config{})
 	in.publishAll(0, 10)
 	stop()
 	dsn := testkit.Postgres(t)
@@ -65,8 +66,8 @@ func TestKeeperRefusesEmptiedDatabase(t *testing.T) {
 func TestKeeperGoesOnWithoutTheLedger(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
-	stop := in.start(in.store, consumers.Config{})
+	in.MakeStream()
+	stop := in.Start(in.Store, consumers.Config{})
 	in.publishAll(0, 10)
 	stop()
 	dsn := testkit.Postgres(t)
@@ -74,7 +75,7 @@ func TestKeeperGoesOnWithoutTheLedger(t *testing.T) {
 	refused.waitRefused("another pull consumer (explicit acks) that begins at sequence 11, and set NATS_DURABLE")
 	refused.stop()
 	// Here it has the old one's name, which the rig uses everywhere.
-	stream, err := in.js.Stream(t.Context(), "POINTS")
+	stream, err := in.JS.Stream(t.Context(), "POINTS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestKeeperGoesOnWithoutTheLedger(t *testing.T) {
 	}
 	k := in.keep(dsn)
 	k.waitSure()
-	stop = in.start(k.store, consumers.Config{})
+	stop = in.Start(k.store, consumers.Config{})
 	in.publishAll(10, 13)
 	in.beaten(dsn, 13)
 	stop()
@@ -107,27 +108,27 @@ func TestKeeperGoesOnWithoutTheLedger(t *testing.T) {
 func TestKeeperDatabaseSwappedForEmpty(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	right, empty := testkit.Postgres(t), testkit.Postgres(t)
 	k := in.keep(right)
 	k.waitSure()
-	in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 	in.publishAll(0, 10)
 	in.beaten(right, 10)
 	swap(t, right, empty)
 	for i := 10; i < 20; i++ {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
 	k.waitRefused("the ledger is empty")
 	if n := countIn(t, right, `SELECT count(*) FROM operations`); n != 0 {
 		t.Errorf("%d operations in the wrong database", n)
 	}
-	if waiting, unacked := in.pending(); waiting+unacked != 10 {
+	if waiting, unacked := in.Pending(); waiting+unacked != 10 {
 		t.Errorf("%d events are not acknowledged, want 10", waiting+unacked)
 	}
 	swap(t, right, empty)
 	k.waitSure()
-	testkit.Eventually(t, 30*time.Second, "all events to be acknowledged", in.quiet)
+	testkit.Eventually(t, 30*time.Second, "all events to be acknowledged", in.Quiet)
 	if n := countIn(t, right, `SELECT count(*) FROM operations`); n != 20 {
 		t.Errorf("%d operations, want 20", n)
 	}
@@ -144,18 +145,18 @@ func TestKeeperDatabaseSwappedForBackup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := newIntake(t)
-			in.stream()
+			in.MakeStream()
 			right := testkit.Postgres(t)
 			k := in.keep(right)
 			k.waitSure()
-			stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+			stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 			in.publishAll(0, 10)
-			in.publish("not json")
+			in.Publish("not json")
 			in.beaten(right, 11)
 			backup := copyOf(t, right)
 			k.waitSure()
 			in.publishAll(10, 25)
-			in.publish("no json either")
+			in.Publish("no json either")
 			in.beaten(right, 27)
 			if !running {
 				stop()
@@ -164,7 +165,7 @@ func TestKeeperDatabaseSwappedForBackup(t *testing.T) {
 			swap(t, right, backup)
 			if !running {
 				k = in.keep(right)
-				in.start(k.store, consumers.Config{})
+				in.Start(k.store, consumers.Config{})
 			}
 			// On a busy machine an event may have to be delivered again first, after the ack wait of 30 s.
 			testkit.Eventually(t, 90*time.Second, "the backup to be completed", func() bool {
@@ -195,15 +196,15 @@ func TestKeeperDatabaseSwappedForBackup(t *testing.T) {
 func TestKeeperRestartDoubtsNothing(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
 	k.stop() // as if killed: nothing is noted any more
-	stop := in.start(k.store, consumers.Config{})
-	in.publish(`{"specversion":"1.0","id":"c","source":"shop","type":"order.created","data":{}}`)
-	in.publish("not json")
-	in.publish(order(0)) // and again below
+	stop := in.Start(k.store, consumers.Config{})
+	in.Publish(`{"specversion":"1.0","id":"c","source":"shop","type":"order.created","data":{}}`)
+	in.Publish("not json")
+	in.Publish(intakes.Order(0)) // and again below
 	in.publishAll(0, 20)
 	stop()
 	if n := countIn(t, dsn, `SELECT acked_seq FROM ledger_identity`); n != 0 {
@@ -221,17 +222,17 @@ func TestKeeperRestartDoubtsNothing(t *testing.T) {
 func TestKeeperStreamRecreated(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 10)
 	in.beaten(dsn, 10)
-	if err := in.js.DeleteStream(t.Context(), "POINTS"); err != nil {
+	if err := in.JS.DeleteStream(t.Context(), "POINTS"); err != nil {
 		t.Fatal(err)
 	}
-	in.stream()
+	in.MakeStream()
 	in.publishAll(10, 13)
 	in.beaten(dsn, 3)
 	k.waitSure()
@@ -243,8 +244,8 @@ func TestKeeperStreamRecreated(t *testing.T) {
 
 	// Another broker, whose stream another ledger has consumed.
 	other := newIntake(t)
-	other.stream()
-	stop = other.start(other.store, consumers.Config{})
+	other.MakeStream()
+	stop = other.Start(other.Store, consumers.Config{})
 	other.publishAll(50, 60)
 	stop()
 	k = other.keep(dsn)

@@ -9,6 +9,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // Twenty rows wait, the disk is snapshotted, the queue drains, the worker stops
@@ -21,11 +22,11 @@ func TestKeeperQuietSnapshot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := newIntake(t)
-			in.stream()
+			in.MakeStream()
 			right := testkit.Postgres(t)
 			k := in.keep(right)
 			k.waitSure()
-			stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+			stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 			in.publishAll(0, 20)
 			in.beaten(right, 20)
 			snapshot := copyOf(t, right)
@@ -79,11 +80,11 @@ func TestKeeperQuietSnapshot(t *testing.T) {
 func TestKeeperSnapshotUnderARunningWorker(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	right := testkit.Postgres(t)
 	k := in.keep(right)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 	in.publishAll(0, 20)
 	in.beaten(right, 20)
 	snapshot := copyOf(t, right)
@@ -136,11 +137,11 @@ func TestKeeperLostCommitsWithoutTheDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := newIntake(t)
-			in.stream()
+			in.MakeStream()
 			right := testkit.Postgres(t)
 			k := in.keep(right)
 			k.waitSure()
-			stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+			stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 			in.publishAll(0, 10)
 			in.beaten(right, 10)
 			backup := copyOf(t, right)
@@ -152,14 +153,14 @@ func TestKeeperLostCommitsWithoutTheDurable(t *testing.T) {
 			k.Beat(t.Context())
 			swap(t, right, backup)
 			execIn(t, right, `UPDATE ledger_identity SET timeline = timeline + 7`)
-			stream, err := in.js.Stream(t.Context(), "POINTS")
+			stream, err := in.JS.Stream(t.Context(), "POINTS")
 			if err != nil {
 				t.Fatal(err)
 			}
 			after(in, stream)
 			k = in.keep(right)
 			k.waitSure()
-			in.start(k.store, consumers.Config{})
+			in.Start(k.store, consumers.Config{})
 			in.publishAll(25, 28)
 			for sql, want := range map[string]int{
 				`SELECT count(*) FROM operations`: 28,
@@ -179,28 +180,28 @@ func TestKeeperLostCommitsWithoutTheDurable(t *testing.T) {
 func TestKeeperDeletedDurable(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	k := in.keep(dsn)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{})
+	stop := in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 10)
-	in.publish("not json")
+	in.Publish("not json")
 	in.beaten(dsn, 11)
 	stop()
 	k.stop()
-	stream, err := in.js.Stream(t.Context(), "POINTS")
+	stream, err := in.JS.Stream(t.Context(), "POINTS")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := stream.DeleteConsumer(t.Context(), "points-worker"); err != nil {
 		t.Fatal(err)
 	}
-	in.publish(order(10)) // of which no worker knows
+	in.Publish(intakes.Order(10)) // of which no worker knows
 	k = in.keep(dsn)
 	k.waitSure()
-	in.start(k.store, consumers.Config{})
-	testkit.Eventually(t, time.Minute, "all events to be acknowledged", func() bool { return in.settled.Load() == 23 && in.quiet() })
+	in.Start(k.store, consumers.Config{})
+	testkit.Eventually(t, time.Minute, "all events to be acknowledged", func() bool { return in.Settled() == 23 && in.Quiet() })
 	for sql, want := range map[string]int{
 		`SELECT count(*) FROM operations`:                11,
 		`SELECT count(*) FROM rejects`:                   1,
@@ -217,7 +218,7 @@ func TestKeeperDeletedDurable(t *testing.T) {
 func TestKeeperThreeAtOnce(t *testing.T) {
 	t.Parallel()
 	in := newIntake(t)
-	in.stream()
+	in.MakeStream()
 	dsn := testkit.Postgres(t)
 	var keepers []*kept
 	for range 3 {
@@ -226,7 +227,7 @@ func TestKeeperThreeAtOnce(t *testing.T) {
 	for _, k := range keepers {
 		k.waitSure()
 	}
-	in.start(keepers[0].store, consumers.Config{})
+	in.Start(keepers[0].store, consumers.Config{})
 	in.publishAll(0, 5)
 	last := int64(0)
 	testkit.Eventually(t, time.Minute, "sixty beats", func() bool {

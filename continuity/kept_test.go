@@ -13,6 +13,7 @@ import (
 
 	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
 )
 
@@ -45,8 +46,8 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
 	var err error
-	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: in.worker, Pool: own, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
-		Rules: in.rules, Log: in.log}, config)
+	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: in.Worker, Pool: own, Store: ledger.New(own), Guard: guard, Reset: k.pool.Reset,
+		Rules: in.Rules, Log: in.Log}, config)
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -96,9 +97,9 @@ func (k *kept) waitRefused(words string) {
 func (in *intake) publishAll(from, to int) {
 	in.t.Helper()
 	for i := from; i < to; i++ {
-		in.publish(order(i))
+		in.Publish(intakes.Order(i))
 	}
-	testkit.Eventually(in.t, time.Minute, "all events to be acknowledged", in.quiet)
+	testkit.Eventually(in.t, time.Minute, "all events to be acknowledged", in.Quiet)
 }
 
 // beaten waits until the ledger has noted that all is acknowledged.
@@ -127,7 +128,7 @@ type seenBy struct {
 
 func (in *intake) bucket() jetstream.KeyValue {
 	in.t.Helper()
-	bucket, err := in.js.KeyValue(in.t.Context(), "POINTS_witness")
+	bucket, err := in.JS.KeyValue(in.t.Context(), "POINTS_witness")
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -137,7 +138,7 @@ func (in *intake) bucket() jetstream.KeyValue {
 // witness reads what the witness has seen; false when there is none.
 func (in *intake) witness() (seen seenBy, ok bool) {
 	in.t.Helper()
-	bucket, err := in.js.KeyValue(in.t.Context(), "POINTS_witness")
+	bucket, err := in.JS.KeyValue(in.t.Context(), "POINTS_witness")
 	if err != nil {
 		return seen, false
 	}

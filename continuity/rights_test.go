@@ -15,6 +15,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
 )
 
 // brokerFor starts a broker whose user "worker" has the given rights alone, and
@@ -58,17 +59,17 @@ func brokerFor(t *testing.T, rights []continuity.Right) (all, worker string) {
 func TestRightsSuffice(t *testing.T) {
 	t.Parallel()
 	all, worker := brokerFor(t, continuity.Rights("POINTS", "points-worker"))
-	in := newIntakeAt(t, dial(t, all), dial(t, worker))
+	in := newIntakeAt(t, intakes.Dial(t, all), intakes.Dial(t, worker))
 	right := testkit.Postgres(t)
 	k := in.keep(right)
 	k.waitSure()
-	stop := in.start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
 	testkit.Eventually(t, 30*time.Second, "the worker to make the stream", func() bool {
-		_, err := in.js.Stream(t.Context(), "POINTS")
+		_, err := in.JS.Stream(t.Context(), "POINTS")
 		return err == nil
 	})
 	in.publishAll(0, 10)
-	in.publish("not json")
+	in.Publish("not json")
 	in.beaten(right, 11)
 	snapshot := copyOf(t, right)
 	k.waitSure()
@@ -91,7 +92,7 @@ func TestRightsSuffice(t *testing.T) {
 			t.Errorf("a right is missing in the list: %s", text)
 		}
 	}
-	lag, err := consumers.ReadLag(t.Context(), in.worker, "POINTS", "points-worker")
+	lag, err := consumers.ReadLag(t.Context(), in.Worker, "POINTS", "points-worker")
 	if err != nil || lag.Pending > 0 {
 		t.Errorf("lag: %+v %v", lag, err)
 	}
@@ -145,22 +146,22 @@ func TestRightsMissing(t *testing.T) {
 			t.Parallel()
 			rights := slices.DeleteFunc(continuity.Rights(stream, durable), func(r continuity.Right) bool { return strings.HasPrefix(r.Subject, c.without) })
 			all, worker := brokerFor(t, rights)
-			in := newIntakeAt(t, dial(t, all), dial(t, worker))
-			in.stream()
+			in := newIntakeAt(t, intakes.Dial(t, all), intakes.Dial(t, worker))
+			in.MakeStream()
 			if c.bucket {
-				if _, err := in.js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: continuity.WitnessBucket(stream)}); err != nil {
+				if _, err := in.JS.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: continuity.WitnessBucket(stream)}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			dsn := testkit.Postgres(t)
 			k := in.keep(dsn)
-			runner := in.newRunner(k.store, consumers.Config{AckWait: 3 * time.Second, BatchTime: time.Second})
+			runner := in.NewRunner(k.store, consumers.Config{AckWait: 3 * time.Second, BatchTime: time.Second})
 			runOnceSure(t, k, runner)
 			published := false
 			testkit.Eventually(t, time.Minute, "the missing right to be named", func() bool {
 				if !published && k.Problem() == "" {
 					published = true // before, it would be a stream with a history
-					in.publish(order(0))
+					in.Publish(intakes.Order(0))
 				}
 				said := strings.Join(append(k.Warnings(), k.Problem(), runner.Trouble()), "\n")
 				return strings.Contains(said, "the NATS user may not") && strings.Contains(said, c.without)
