@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"pointsledger/internal/config"
+	"pointsledger/vendorapi"
 )
 
 // Endpoint names where the calls of a configured vendor that is on go, as the
@@ -13,6 +14,9 @@ func Endpoint(v config.Vendor) string {
 	account, err := New(v)
 	if err != nil {
 		return ""
+	}
+	if client, holds := account.Vendor.(vendorapi.Closer); holds {
+		defer client.Close()
 	}
 	return account.Endpoint()
 }
