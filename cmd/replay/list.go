@@ -90,7 +90,7 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 	if err != nil {
 		return err
 	}
-	l := newListing(page, o.filters.state, sort)
+	l := newListing(page, string(o.filters.chosen.State), sort)
 	switch {
 	case o.asJSON:
 		return terminal.JSON(c.OutOrStdout(), l)

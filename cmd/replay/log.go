@@ -52,10 +52,8 @@ It changes nothing.`,
 }
 
 func (o *logOptions) filter(c *cobra.Command, now time.Time) (f desk.ActFilter, err error) {
-	for _, name := range []string{"action", "operator", "since", "until"} {
-		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
-			return f, command.Usagef("--%s is empty: leave it out to mean all", name)
-		}
+	if err := command.NoneEmpty(c, "action", "operator", "since", "until"); err != nil {
+		return f, err
 	}
 	switch {
 	case o.limit < 1 || o.limit > maxLog:
@@ -64,7 +62,7 @@ func (o *logOptions) filter(c *cobra.Command, now time.Time) (f desk.ActFilter, 
 		return f, command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
 	}
 	f = desk.ActFilter{Name: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
-	f.Since, f.Until, err = period(o.since, o.until, now)
+	f.Since, f.Until, err = command.Period(o.since, o.until, now)
 	return f, err
 }
 

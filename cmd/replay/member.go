@@ -80,7 +80,7 @@ func runMember(c *cobra.Command, environ []string, text string, o *memberOptions
 		return command.Usagef("--since is empty: leave it out to mean all")
 	}
 	now := time.Now()
-	since, err := pointInTime("since", o.since, now)
+	since, err := command.PointInTime("since", o.since, now)
 	if err != nil {
 		return err
 	}

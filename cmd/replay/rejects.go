@@ -94,7 +94,7 @@ func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (de
 	if o.IDs, err = rejectIDs(args); err != nil {
 		return o, err
 	}
-	o.Since, o.Until, err = period(f.since, f.until, now)
+	o.Since, o.Until, err = command.Period(f.since, f.until, now)
 	return o, err
 }
 

@@ -196,7 +196,7 @@ func (s *streamSession) state(ctx context.Context) (continuity.StreamState, erro
 // part is which part of the stream is meant.
 func (s *streamSession) part(ctx context.Context, o *streamOptions, state continuity.StreamState) (from, to uint64, err error) {
 	if from = o.from; o.since != "" {
-		since, err := pointInTime("since", o.since, time.Now())
+		since, err := command.PointInTime("since", o.since, time.Now())
 		if err != nil {
 			return 0, 0, err
 		}
