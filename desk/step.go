@@ -17,9 +17,16 @@ const (
 	StepResolve StepKind = "resolve"
 	// StepGiveUp voids it.
 	StepGiveUp StepKind = "give_up"
+	// StepList lists the operations of an account, a cause and, unless empty, a code;
+	// StepPutBack does the like when it names no operation.
+	StepList StepKind = "list"
+	// StepResume lets an account go on that was paused.
+	StepResume StepKind = "resume"
+	// StepRejects lists what was rejected.
+	StepRejects StepKind = "rejects"
 )
 
-// Step is something that a person can do about one operation. A terminal words it
+// Step is something that a person can do about one operation, or several. A terminal words it
 // as a command, a page as a button.
 type Step struct {
 	Do        StepKind
@@ -33,4 +40,8 @@ type Step struct {
 	// Evidence is what shows that the vendor applied it, for StepSettle; empty when
 	// the person has to say.
 	Evidence string
+	// Account, Cause and Code choose several.
+	Account string
+	Cause   ledger.Cause
+	Code    string
 }

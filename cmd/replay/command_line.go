@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 )
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
@@ -28,7 +29,12 @@ func commandOf(step desk.Step) string {
 	switch step.Do {
 	case desk.StepShow:
 		return shell("replay", "show", cmp.Or(step.Reference, strconv.FormatInt(int64(step.Operation), 10)))
+	case desk.StepList:
+		return shell(append([]string{"replay", "list"}, ofCause(step)...)...)
 	case desk.StepPutBack:
+		if step.BizID == "" {
+			return shell(append([]string{"replay", "run"}, ofCause(step)...)...)
+		}
 		return shell("replay", "run", "--biz-id", string(step.BizID))
 	case desk.StepSettle:
 		args := []string{"replay", "settle", string(step.BizID), "--evidence", cmp.Or(step.Evidence, reasonToFill)}
@@ -41,8 +47,32 @@ func commandOf(step desk.Step) string {
 		return shell(acceptInDoubt(args, step)...)
 	case desk.StepGiveUp:
 		return shell(acceptInDoubt([]string{"replay", "void", "--biz-id", string(step.BizID)}, step)...)
+	case desk.StepResume:
+		return shell("replay", "resume", step.Account, "--reason", reasonToFill, "--yes")
+	case desk.StepRejects:
+		return shell("replay", "rejects", "list")
 	}
 	return ""
+}
+
+// ofCause are the flags that choose the operations of a step.
+func ofCause(step desk.Step) []string {
+	args := []string{"--account", step.Account, "--cause", string(step.Cause)}
+	if step.Code != "" {
+		args = append(args, "--code", step.Code)
+	}
+	return args
+}
+
+// adviceWords are an advice as a terminal says it, commands after a line break.
+func adviceWords(a overview.Advice) string {
+	switch {
+	case a.PreviewsOnly:
+		a.Words += " (it changes nothing without --yes):"
+	case a.NotConfigured:
+		a.Words += ": set WORKER_CONFIG to the worker's file, or what is in doubt there cannot be put back."
+	}
+	return strings.Join(append([]string{a.Words}, commandsOf(a.Steps)...), "\n")
 }
 
 func acceptInDoubt(args []string, step desk.Step) []string {

@@ -167,16 +167,11 @@ func (g *gateChange) print(out io.Writer, act desk.Decision) {
 	case g.Act != 0:
 		terminal.Line(out, "recorded", recordedAs(g.Act, act))
 		if g.pause {
-			fmt.Fprintf(out, "To let them go on:\n  %s\n", resumeCommand(g.Account))
+			fmt.Fprintf(out, "To let them go on:\n  %s\n", commandOf(desk.Step{Do: desk.StepResume, Account: g.Account}))
 		}
 	case g.Command != "":
 		fmt.Fprintf(out, "This is a preview: nothing has been changed. To do it:\n  %s\n", g.Command)
 	}
-}
-
-// resumeCommand ends a pause when the reason is filled in.
-func resumeCommand(account string) string {
-	return shell("replay", "resume", account, "--reason", reasonToFill, "--yes")
 }
 
 // upperFirst begins a sentence.

@@ -6,37 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
-
-// "Drains in 4 s", while 28 rows in doubt sat for minutes: what waits for its
-// schedule does not go by the pace.
-func TestDrainsInIsRightOrNotShown(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		waits []overview.Wait
-		want  string
-	}{
-		"fresh":             {[]overview.Wait{{Count: 40}}, "4s"},
-		"replayed":          {[]overview.Wait{{Cause: "replayed", Count: 40}}, "4s"},
-		"in doubt":          {[]overview.Wait{{Count: 12}, {Cause: ledger.CauseUnknown, Count: 28, InDoubt: 28}}, "> 4s"},
-		"replayed in doubt": {[]overview.Wait{{Cause: "replayed", Count: 40, InDoubt: 28}}, "> 4s"},
-		"retries":           {[]overview.Wait{{Cause: ledger.CauseNotSent, Count: 40}}, "> 4s"},
-		"nothing waits":     {nil, "-"},
-	} {
-		a := overview.Account{Waits: tc.waits}
-		for _, w := range tc.waits {
-			a.Waiting += w.Count
-		}
-		a.Learn(10, nil, nil)
-		if got := drainWords(&a); got != tc.want || (a.DrainsInMs != nil) != (tc.want == "4s") {
-			t.Errorf("%s: %q, %v, want %q", name, got, a.DrainsInMs, tc.want)
-		}
-	}
-}
 
 // The vendor throttles the canary's first calls: it ended at once with "tried
 // without success", although all of it was about to post.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +13,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
+	"pointsledger/ledger/gates"
 )
 
 func newStatus(environ []string) *cobra.Command {
@@ -44,7 +44,9 @@ answer with a status only, none for no answer.`,
 			if err != nil {
 				return err
 			}
-			report.Next = statusAdvice(&report)
+			for _, point := range report.Advice() {
+				report.Next = append(report.Next, adviceWords(point))
+			}
 			if asJSON {
 				return terminal.JSON(c.OutOrStdout(), report)
 			}
@@ -54,61 +56,6 @@ answer with a status only, none for no answer.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
-}
-
-// maxCommands is how many commands one point of the advice holds.
-const maxCommands = 4
-
-// causeCommands are what to type for the operations of a cause, one for each code
-// where there are several.
-func causeCommands(c *overview.Cause, verb, account string) []string {
-	args := []string{"replay", verb, "--account", account, "--cause", string(c.Cause)}
-	if len(c.Codes) == 1 || len(c.Codes) > maxCommands {
-		return []string{shell(args...)}
-	}
-	var all []string
-	for _, code := range c.Codes {
-		all = append(all, shell(append(slices.Clone(args), "--code", code)...))
-	}
-	return all
-}
-
-// statusAdvice says what the operator can do next.
-func statusAdvice(r *overview.Report) []string {
-	var next, runs []string
-	blocked := false
-	for i := range r.Accounts {
-		a := &r.Accounts[i]
-		switch {
-		case a.Gate != nil:
-			next = append(next, gateAdviceAt(a))
-		case a.Late > 0:
-			next = append(next, fmt.Sprintf("%s: %s due for more than a minute. If the number does not fall, no worker is sending: ask the worker's /readyz why.",
-				a.Account, wording.Plural(a.Late, "operation")))
-		}
-		for _, c := range a.ByCause() {
-			next = append(next, fmt.Sprintf("%s, %s parked (%s): %s. %s:\n%s", a.Account, wording.Count(c.Count), c.Cause,
-				wording.Cause(c.Cause, ledger.Parked), wording.Advice(c.Cause, a.Verifies), strings.Join(causeCommands(&c, "list", a.Account), "\n")))
-			if wording.WorthReplay(c.Cause, a.Verifies) {
-				runs = append(runs, causeCommands(&c, "run", a.Account)...)
-			}
-		}
-		blocked = blocked || !a.Configured
-	}
-	if len(runs) > 0 {
-		next = append(next, "When the reason is mended, see what a replay would do (it changes nothing without --yes):\n"+
-			strings.Join(runs[:min(len(runs), maxCommands)], "\n"))
-	}
-	if blocked {
-		next = append(next, "An account above is not in the configuration read here: set WORKER_CONFIG to the worker's file, or what is in doubt there cannot be put back.")
-	}
-	if len(r.Rejects) > 0 {
-		next = append(next, "Rejected events say what their publisher or the rules must mend; a corrected event is simply published again:\nreplay rejects list")
-	}
-	if len(next) == 0 {
-		next = append(next, "Nothing is parked and nothing is late: nothing to do.")
-	}
-	return next
 }
 
 func printStatus(out io.Writer, r *overview.Report) {
@@ -125,7 +72,7 @@ func printStatus(out io.Writer, r *overview.Report) {
 			fmt.Fprintln(out)
 		}
 		rows = append(rows, []string{a.Account, gate, wording.Count(a.Waiting), wording.Count(a.Sending), wording.Count(a.Parked),
-			wording.Count(a.InDoubt), oldest, rateWords(a.PerSecond), drainWords(a)})
+			wording.Count(a.InDoubt), oldest, a.Pace.Words(), a.DrainWords()})
 	}
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("GATE"), terminal.Right("WAITING"), terminal.Right("SENDING"), terminal.Right("PARKED"),
 		terminal.Right("OF THEM IN DOUBT"), terminal.Right("OLDEST"), terminal.Right("POSTED"), terminal.Right("DRAINS IN")}, rows)
@@ -139,7 +86,10 @@ func printStatus(out io.Writer, r *overview.Report) {
 		}
 		terminal.Table(out, []terminal.Column{terminal.Left("CODE"), terminal.Right("EVENTS")}, rejects)
 	}
-	printKnown(out, r)
+	fmt.Fprintln(out, "\nWhat is known of the accounts")
+	for i := range r.Accounts {
+		terminal.Line(out, r.Accounts[i].Account, r.Accounts[i].KnownWords())
+	}
 	fmt.Fprintln(out, "\nWhat to do next")
 	for _, point := range r.Next {
 		terminal.Point(out, point)
@@ -188,4 +138,21 @@ func printWaiting(out io.Writer, r *overview.Report) {
 	for _, cause := range causes {
 		terminal.Point(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, ledger.Pending), wording.Waiting(cause)))
 	}
+}
+
+func printGate(out io.Writer, a *overview.Account) {
+	g := a.Gate
+	fmt.Fprintf(out, "GATE CLOSED at %s (%s): no call is made there, and no attempt is used\n", a.Account, g.Reason)
+	terminal.Line(out, "because", g.Words)
+	terminal.Line(out, "since", fmt.Sprintf("%s, %s ago", wording.Moment(g.ClosedAt), wording.Short(g.ClosedFor)))
+	switch {
+	case g.Paused != "":
+		terminal.Line(out, "who, and why", g.Paused)
+	case g.VendorSaid != "" && g.Reason == gates.GateFailing:
+		terminal.Line(out, "last call", g.VendorSaid)
+	case g.VendorSaid != "":
+		terminal.Line(out, "vendor says", g.VendorSaid)
+	}
+	terminal.Line(out, "next probe", g.ProbeWords())
+	terminal.Line(out, "waiting", wording.Plural(a.Waiting, "operation"))
 }

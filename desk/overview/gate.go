@@ -1,6 +1,7 @@
 package overview
 
 import (
+	"fmt"
 	"time"
 
 	"pointsledger/desk"
@@ -37,4 +38,24 @@ func newGate(g desk.ClosedGate) *Gate {
 		r.VendorSaid, r.Paused = "", r.VendorSaid
 	}
 	return r
+}
+
+// ProbeWords say when the gate may open.
+func (g *Gate) ProbeWords() string {
+	failed := ""
+	switch {
+	case g.FailedProbes == 1:
+		failed = "; 1 has failed so far"
+	case g.FailedProbes > 1:
+		failed = fmt.Sprintf("; %s have failed so far", wording.Count(g.FailedProbes))
+	}
+	switch {
+	case g.Reason == gates.GatePaused:
+		return "none: it stays closed until a person resumes the account"
+	case g.Probing:
+		return "under way" + failed
+	case g.ProbeIn > 0:
+		return fmt.Sprintf("%s, in %s%s", wording.Moment(g.ProbeAt), wording.Short(g.ProbeIn), failed)
+	}
+	return fmt.Sprintf("due since %s, with the next operation that is due%s", wording.Short(-g.ProbeIn), failed)
 }

@@ -11,7 +11,8 @@ import (
 	"pointsledger/ledger/gates"
 )
 
-// Advice is what a person can do about an operation, in words and as steps.
+// Advice is what a person can do about an operation, or what is open, in words and
+// as steps.
 type Advice struct {
 	Words string
 	// Steps are in the order in which they are worth a look; none when there is
@@ -19,6 +20,10 @@ type Advice struct {
 	Steps []desk.Step
 	// AtAccount: what holds it back is about the whole account, see [Read].
 	AtAccount bool
+	// PreviewsOnly: each step only shows what it would do.
+	PreviewsOnly bool
+	// NotConfigured: with the worker's configuration it would be otherwise.
+	NotConfigured bool
 }
 
 // Settings are what a configuration says of the account of an operation.

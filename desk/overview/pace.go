@@ -65,8 +65,8 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// Learn adds the Pace and what is known of an account.
-func (a *Account) Learn(perSecond float64, facts []desk.AccountFact, known []knowledge.KnownEndpoint) {
+// learn adds the Pace and what is known of an account.
+func (a *Account) learn(perSecond float64, facts []desk.AccountFact, known []knowledge.KnownEndpoint) {
 	a.PerSecond = math.Round(perSecond*1000) / 1000
 	if backlog := a.Waiting + a.Sending; backlog > 0 && perSecond > 0 && a.Gate == nil {
 		ms := int64(float64(backlog) / perSecond * 1000)

@@ -127,7 +127,7 @@ func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Co
 	}
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
-		a.Learn(rates[a.Account], facts, known)
+		a.learn(rates[a.Account], facts, known)
 	}
 	return r, nil
 }
@@ -198,25 +198,4 @@ func (a *Account) addParked(g desk.OpenGroup) {
 	if g.Oldest.Before(rest.OldestAt) {
 		rest.OldestAt = g.Oldest
 	}
-}
-
-// Cause is one cause of an account with its lines.
-type Cause struct {
-	Cause ledger.Cause
-	Count int64
-	Codes []string
-}
-
-// ByCause sums up what is parked.
-func (a *Account) ByCause() []Cause {
-	var sums []Cause
-	for _, c := range a.Causes {
-		if n := len(sums); n == 0 || sums[n-1].Cause != c.Cause {
-			sums = append(sums, Cause{Cause: c.Cause})
-		}
-		last := &sums[len(sums)-1]
-		last.Count += c.Count
-		last.Codes = append(last.Codes, c.Code)
-	}
-	return sums
 }

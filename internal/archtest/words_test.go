@@ -23,7 +23,7 @@ var wordFiles = []string{"ledger/state.go", "ledger/posting.go", "ledger/cause.g
 var homonyms = []struct{ file, words, why string }{
 	{"cmd/replay/filter.go", "already_applied not_sent refused retryable throttled unauthorised unknown lease_expired", "outcomes of attempts, as a person types them"},
 	{"cmd/replay/member_print.go", "parked posted voided", "labels"},
-	{"cmd/replay/pace.go", "unknown", "a label"},
+	{"desk/overview/pace_words.go", "unknown", "a label"},
 	{"cmd/replay/run_canary.go", "voided", "a label"},
 	{"cmd/replay/run_preview.go", "sending", "a label"},
 	{"cmd/replay/stream_print.go", "parked", "a label"},

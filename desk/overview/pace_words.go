@@ -1,33 +1,33 @@
-package main
+package overview
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"time"
 
-	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
-	"pointsledger/internal/terminal"
 	"pointsledger/ledger/knowledge"
 )
 
-// rateWords is a pace for a person: by the second, or by the minute when it is
-// slow.
-func rateWords(perSecond float64) string {
-	switch {
+// Words are a pace for a person: by the second, or by the minute when it is slow.
+func (p *Pace) Words() string {
+	switch perSecond := p.PerSecond; {
 	case perSecond == 0:
 		return "0"
 	case perSecond >= 10:
 		return wording.Count(int64(math.Round(perSecond))) + "/s"
 	case perSecond >= 1:
 		return fmt.Sprintf("%.1f/s", perSecond)
+	default:
+		return fmt.Sprintf("%.0f/min", math.Max(perSecond*60, 1))
 	}
-	return fmt.Sprintf("%.0f/min", math.Max(perSecond*60, 1))
 }
 
-// drainWords is how long what waits takes.
-func drainWords(a *overview.Account) string {
+// maxDrain is the longest time that is worth a number.
+const maxDrain = 99 * 24 * time.Hour
+
+// DrainWords say how long what waits takes.
+func (a *Account) DrainWords() string {
 	switch {
 	case a.Waiting+a.Sending == 0:
 		return "-"
@@ -43,19 +43,8 @@ func drainWords(a *overview.Account) string {
 	return wording.Short(time.Duration(*a.DrainsInMs) * time.Millisecond)
 }
 
-// maxDrain is the longest time that is worth a number.
-const maxDrain = 99 * 24 * time.Hour
-
-// printKnown says what was learned about the accounts.
-func printKnown(out io.Writer, r *overview.Report) {
-	fmt.Fprintln(out, "\nWhat is known of the accounts")
-	for i := range r.Accounts {
-		a := &r.Accounts[i]
-		terminal.Line(out, a.Account, knownWords(a))
-	}
-}
-
-func knownWords(a *overview.Account) string {
+// KnownWords say what was learned about the account.
+func (a *Account) KnownWords() string {
 	words := "has never confirmed a call: one at a time until it does"
 	if a.ConfirmedAt != nil {
 		words = "confirmed its first call " + wording.Moment(*a.ConfirmedAt)
