@@ -214,7 +214,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 		return column + " = " + column
 	}
 	columns := map[string]string{"operations": "points", "postings": "attempts", "corrections": "evidence", "attempts": "duration_ms",
-		"mappings": "text", "mapping_withdrawals": "reason", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
+		"mappings": "text", "operation_kinds": "enters", "mapping_withdrawals": "reason", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 		 WHERE g.tgname ~ '_no_truncate$' AND c.relnamespace = current_schema()::regnamespace`)
