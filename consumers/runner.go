@@ -141,20 +141,20 @@ func NewRunner(deps Deps, config Config) (*Runner, error) {
 	return &Runner{Deps: deps, config: config, rules: newRulesInForce(deps.Rules), fetching: trouble{log: deps.Log}, recording: trouble{log: deps.Log}}, nil
 }
 
-// Trouble says what keeps the runner from working, empty when nothing does. What
+// Trouble is what keeps the runner from working, nil when nothing does. What
 // keeps it from recording comes first: while that lasts, fetching stands still.
 // Rules that have ended come before both, because only a person ends that.
-func (r *Runner) Trouble() string {
+func (r *Runner) Trouble() error {
 	if why := r.RulesEnded(); why != "" {
-		return why
+		return errors.New(why)
 	}
-	if text := r.recording.text.Load(); text != nil {
-		return *text
+	if trouble := r.recording.is.Load(); trouble != nil {
+		return *trouble
 	}
-	if text := r.fetching.text.Load(); text != nil {
-		return *text
+	if trouble := r.fetching.is.Load(); trouble != nil {
+		return *trouble
 	}
-	return ""
+	return nil
 }
 
 // Run consumes until accept ends; batches in hand are finished within work.

@@ -3,6 +3,7 @@ package consumers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -12,14 +13,14 @@ import (
 
 // trouble is what stands in the way of one thing that the runner does.
 type trouble struct {
-	log  *zap.Logger
-	text atomic.Pointer[string] // nil: nothing
+	log *zap.Logger
+	is  atomic.Pointer[error] // nil: nothing
 }
 
 // note keeps what is in the way, and logs when that begins and ends.
 func (t *trouble) note(what string, err error) {
 	if err == nil {
-		if t.text.Swap(nil) != nil {
+		if t.is.Swap(nil) != nil {
 			t.log.Info("intake works again", zap.String("action", what))
 		}
 		return
@@ -27,8 +28,8 @@ func (t *trouble) note(what string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	text := what + ": " + err.Error()
-	if before := t.text.Swap(&text); before == nil {
+	now := fmt.Errorf("%s: %w", what, err)
+	if before := t.is.Swap(&now); before == nil {
 		t.log.Warn("intake in trouble, trying again", zap.String("action", what), zap.Error(err))
 	}
 }

@@ -18,7 +18,11 @@ func TestTroublesAreApart(t *testing.T) {
 	step := func(t *testing.T, of *trouble, what string, err error, want string) {
 		t.Helper()
 		of.note(what, err)
-		if got := r.Trouble(); got != want {
+		got := ""
+		if trouble := r.Trouble(); trouble != nil {
+			got = trouble.Error()
+		}
+		if got != want {
 			t.Errorf("after %s: %v the trouble is %q, want %q", what, err, got, want)
 		}
 	}

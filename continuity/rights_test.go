@@ -2,6 +2,7 @@ package continuity_test
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"slices"
@@ -163,7 +164,7 @@ func TestRightsMissing(t *testing.T) {
 					published = true // before, it would be a stream with a history
 					in.Publish(intakes.Order(0))
 				}
-				said := strings.Join(append(k.Warnings(), k.Problem(), runner.Trouble()), "\n")
+				said := strings.Join(append(k.Warnings(), k.Problem(), fmt.Sprint(runner.Trouble())), "\n")
 				return strings.Contains(said, "the NATS user may not") && strings.Contains(said, c.without)
 			})
 			if !c.works {

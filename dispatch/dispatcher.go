@@ -41,7 +41,7 @@ type Dispatcher struct {
 	confirmed atomic.Bool // MarkAccountConfirmed is done
 	aside     atomic.Int64
 	clock     databaseClock
-	lastError atomic.Pointer[string]
+	lastError atomic.Pointer[error]
 }
 
 // result is a row with what is to become of it.
@@ -97,17 +97,17 @@ type Status struct {
 	Senders int
 	// ClockStep says that the database's clock was set lately; empty is well.
 	ClockStep string
-	// StoreTrouble is the last error of the ledger's store, empty when its
-	// last statement went well.
-	StoreTrouble string
+	// StoreTrouble is the last error of the ledger's store, nil when its last
+	// statement went well.
+	StoreTrouble error
 }
 
 // Status says how the account is doing.
 func (d *Dispatcher) Status() Status {
 	s := Status{Account: d.account.Name, Gate: d.gate.Status(), InFlight: int(d.inFlight.Load()), Held: d.leases.count(), SetAside: d.aside.Load(),
 		Senders: d.account.Concurrency, ClockStep: d.clock.trouble(time.Now())}
-	if text := d.lastError.Load(); text != nil {
-		s.StoreTrouble = *text
+	if trouble := d.lastError.Load(); trouble != nil {
+		s.StoreTrouble = *trouble
 	}
 	return s
 }
@@ -196,8 +196,7 @@ func (d *Dispatcher) note(err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	text := err.Error()
-	if before := d.lastError.Swap(&text); before == nil {
+	if before := d.lastError.Swap(&err); before == nil {
 		d.log.Warn("ledger database in trouble, trying again", zap.Error(err))
 	}
 }

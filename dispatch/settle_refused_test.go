@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,7 +79,7 @@ func TestSettlingOfOneRowRefused(t *testing.T) {
 	testkit.Eventually(t, 30*time.Second, "the first two", func() bool { return b.open() == 0 })
 	b.accept(1, nil) // member …0003
 	testkit.Eventually(t, 30*time.Second, "the refusal to be told", func() bool {
-		return strings.Contains(d.Status().StoreTrouble, "postings_posted_has_member")
+		return strings.Contains(fmt.Sprint(d.Status().StoreTrouble), "postings_posted_has_member")
 	})
 	if n := d.Status().SetAside; n != 0 {
 		t.Errorf("set aside %d before anything else was written", n)
@@ -88,7 +89,7 @@ func TestSettlingOfOneRowRefused(t *testing.T) {
 	testkit.Eventually(t, 30*time.Second, "it to be set aside", func() bool {
 		return b.count(`SELECT count(*) FROM outbox WHERE state = 'parked' AND in_doubt AND cause = 'settling_refused'`) == 1
 	})
-	testkit.Eventually(t, 30*time.Second, "the trouble to be over", func() bool { s := d.Status(); return s.StoreTrouble == "" && s.SetAside == 1 })
+	testkit.Eventually(t, 30*time.Second, "the trouble to be over", func() bool { s := d.Status(); return s.StoreTrouble == nil && s.SetAside == 1 })
 	for _, e := range b.sim.Book() {
 		if e.Applied != 1 || e.Received != 1 {
 			t.Errorf("%s: received %d, applied %d", e.Key, e.Received, e.Applied)

@@ -102,23 +102,27 @@ func mayBeOneRow(err error) bool {
 	return class == classDataException || class == classIntegrityViolation || class == classProgramLimit || pg.Code == codeRaised
 }
 
-// faultAdvice says what to do about SQLSTATEs that stand for a database at
-// fault. What is not here speaks for itself.
-var faultAdvice = map[string]string{
-	"08P01": "a pooler refuses what the connection asks for: take the parameter out of DATABASE_URL, add it to the pooler's ignore_startup_parameters, or connect to Postgres directly",
-	"25006": "the database is read-only: a standby, default_transaction_read_only, or a full disk's guard; point DATABASE_URL at the primary, or make it writable",
-	"26000": "prepared statements vanish: a pooler in transaction mode stands between; set pool_mode = session there, or connect directly",
-	"42P05": "prepared statements are another client's: a pooler in transaction mode stands between; set pool_mode = session there, or connect directly",
-	"42501": "the role lost a right: as the owner of the tables, worker migrate up --grant-to ROLE",
-	"42P01": "a table or a partition is missing: see `worker migrate status`, and who dropped it",
-	"42703": "a column is missing: see `worker migrate status`, and who dropped it",
-	"42883": "a function is missing: see `worker migrate status`, and who dropped it",
-	"53100": "the database's disk is full: give it room; nothing is lost, the worker goes on by itself",
-	"53200": "the database is out of memory",
-	"53300": "all its connections are taken: raise max_connections or the role's CONNECTION LIMIT, or set pool_max_conns in DATABASE_URL (`worker doctor` counts)",
-	"55P03": "lock_timeout ended the statement: somebody holds a lock, or the role's lock_timeout is too short",
-	"57014": "the statement was cancelled: the role's or the database's statement_timeout is too short, or somebody holds a lock",
-	"2200H": "a sequence is at its end",
+// faults says of SQLSTATEs that stand for a database at fault what the matter
+// is, and what to do about it where that is not the matter of its Kind. What is
+// not here speaks for itself.
+var faults = map[string]struct {
+	kind Fault
+	do   string
+}{
+	"08P01": {FaultStartupParameter, "a pooler refuses what the connection asks for"},
+	"25006": {FaultReadOnly, "the database is read-only: a standby, default_transaction_read_only, or a full disk's guard"},
+	"26000": {do: "prepared statements vanish: a pooler in transaction mode stands between; set pool_mode = session there, or connect directly"},
+	"42P05": {do: "prepared statements are another client's: a pooler in transaction mode stands between; set pool_mode = session there, or connect directly"},
+	"42501": {FaultRightMissing, "the role lost a right"},
+	"42P01": {FaultSchemaMissing, "a table or a partition is missing"},
+	"42703": {FaultSchemaMissing, "a column is missing"},
+	"42883": {FaultSchemaMissing, "a function is missing"},
+	"53100": {do: "the database's disk is full: give it room; nothing is lost, the worker goes on by itself"},
+	"53200": {do: "the database is out of memory"},
+	"53300": {FaultConnectionsTaken, "all its connections are taken"},
+	"55P03": {do: "lock_timeout ended the statement: somebody holds a lock, or the role's lock_timeout is too short"},
+	"57014": {do: "the statement was cancelled: the role's or the database's statement_timeout is too short, or somebody holds a lock"},
+	"2200H": {do: "a sequence is at its end"},
 }
 
 // explain adds to an error of the database what to do about it. Other errors
@@ -129,7 +133,8 @@ func explain(err error) error {
 	if !errors.As(err, &pg) || errors.As(err, &known) || isKeyRace(err) {
 		return err
 	}
-	do := faultAdvice[pg.Code]
+	fault := faults[pg.Code]
+	do := fault.do
 	switch {
 	case do != "":
 	case pg.Code == codeNotNull:
@@ -144,7 +149,7 @@ func explain(err error) error {
 	default:
 		return err
 	}
-	return &FaultError{Err: err, Do: do}
+	return &FaultError{Err: err, Do: do, Kind: fault.kind}
 }
 
 // codeRulesEnded is what points_ledger_rules_in_force (migration 20) raises.

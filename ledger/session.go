@@ -108,7 +108,7 @@ const (
 // is not this connection's own. A server process that differs from the one in
 // the greeting is behind a pooler; there a second connection tells: when it gets
 // the process of the first, which is still open, or one of them changes, neither
-// has a session. A pooler that never gives itself away is met by faultAdvice.
+// has a session. A pooler that never gives itself away is met by faults.
 func checkPooler(ctx context.Context, conn *pgx.Conn) error {
 	first, err := backend(ctx, conn.PgConn())
 	if err != nil {

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -47,7 +46,7 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		// pgx masks the password, but repeats the text around it: say less.
-		return nil, errors.New("DATABASE_URL: want a Postgres URL or keyword string; it cannot be read")
+		return nil, ErrDatabaseURL
 	}
 	if maxConns > 0 {
 		config.MaxConns = int32(maxConns)
@@ -93,7 +92,7 @@ func OpenReplayPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, err
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		// pgx masks the password, but repeats the text around it: say less.
-		return nil, errors.New("DATABASE_URL: want a Postgres URL or keyword string; it cannot be read")
+		return nil, ErrDatabaseURL
 	}
 	config.MaxConns = replayConnections
 	boundSilence(config)

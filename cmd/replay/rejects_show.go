@@ -10,6 +10,7 @@ import (
 
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
@@ -63,7 +64,7 @@ func (s *session) showReject(c *cobra.Command, environ []string, id ledger.Rejec
 	}
 	if by, err := s.rejectRules(c.Context(), environ, ""); err != nil {
 		// The reject can be shown all the same.
-		c.PrintErrf("warning: what the rules make of it now is not known: %v\n", err)
+		c.PrintErrf("warning: what the rules make of it now is not known: %s\n", advice.Words(err))
 	} else if shown.Now, err = rejects.ByRules(c.Context(), s.desk, id, by); err != nil {
 		return nil, err
 	}

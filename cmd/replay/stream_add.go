@@ -13,6 +13,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -128,7 +129,7 @@ func doneText(a *continuity.Added, err error) string {
 	text := fmt.Sprintf("added %d operations (%d points, %d parked in doubt) of %d events, and %d rejects; %d were there already; %d open rows put in doubt",
 		a.Operations, a.Points, a.Queued, a.Events, rejects, a.There, a.OpenInDoubt)
 	if err != nil {
-		text = "stopped: " + err.Error() + "; until then " + text
+		text = "stopped: " + advice.Words(err) + "; until then " + text
 	}
 	return text
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"pointsledger/internal/advice"
 	"pointsledger/ledger"
 )
 
@@ -30,7 +31,7 @@ func (t *trial) announce(ctx context.Context) bool {
 	id, err := t.ledger.store.RecordAct(ctx, t.action(fmt.Sprintf("begun: %d point granted %d times with one bizId; 0 to %d points, see the next record",
 		doctorPoints, doctorGrants, doctorPoints*doctorGrants)))
 	if err != nil {
-		t.wrong("live", "nothing was granted: it cannot be recorded: "+err.Error(), "run doctor as a role that may insert into ops_actions")
+		t.wrong("live", "nothing was granted: it cannot be recorded: "+advice.Words(err), "run doctor as a role that may insert into ops_actions")
 		return false
 	}
 	t.ok("live", fmt.Sprintf("recorded as action %d in ops_actions, by %s", id, t.operator))
@@ -51,7 +52,7 @@ func (t *trial) conclude(ctx context.Context) {
 		return err
 	})
 	if err != nil {
-		t.wrong("live", "what it did is not recorded: "+err.Error(), "keep this report for finance")
+		t.wrong("live", "what it did is not recorded: "+advice.Words(err), "keep this report for finance")
 	}
 }
 

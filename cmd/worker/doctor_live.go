@@ -11,6 +11,7 @@ import (
 
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -121,7 +122,7 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ve
 	}
 	account, err := accounts.New(v)
 	if err != nil {
-		d.wrong(check, err.Error(), "correct the configuration")
+		d.wrong(check, advice.Words(err), "correct the configuration")
 		return
 	}
 	client, able := account.Vendor.(liveVendor)
@@ -152,7 +153,7 @@ func (d *examination) notNow(ctx context.Context, v config.Vendor) string {
 	gate, err := gates.New(d.ledger.pool).ReadGate(ctx, v.Name)
 	switch {
 	case err != nil:
-		return err.Error()
+		return advice.Words(err)
 	case gate.Reason != "":
 		return fmt.Sprintf("the account's gate is closed (%s)", gate.Reason)
 	}
@@ -331,7 +332,7 @@ func (t *trial) keep(ctx context.Context) {
 	err := errors.Join(t.ledger.store.MarkAccountConfirmed(ctx, t.Account),
 		knowledge.New(t.ledger.pool).KeepLiveFinding(ctx, t.Account, t.client.Endpoint(), finding))
 	if err != nil {
-		t.wrong("live kept", err.Error(), "see the line about rights")
+		t.wrong("live kept", advice.Words(err), "see the line about rights")
 		return
 	}
 	text := "the ledger keeps that a call was confirmed"

@@ -14,6 +14,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/desk"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -38,13 +39,13 @@ func (d *examination) checkPostgres(ctx context.Context) {
 	}
 	pool, err := ledger.OpenWorkerPool(ctx, url.Reveal(), 2)
 	if err != nil {
-		d.wrong(check, err.Error(), "correct DATABASE_URL")
+		d.wrong(check, advice.Words(err), "correct DATABASE_URL")
 		return
 	}
 	store := ledger.New(pool)
 	if err := within(ctx, store.Ping); err != nil {
 		pool.Close()
-		d.wrong(check, fmt.Sprintf("cannot be reached at %s: %v", url, err), howToReach(err))
+		d.wrong(check, fmt.Sprintf("cannot be reached at %s: %s", url, advice.Words(err)), howToReach(err))
 		return
 	}
 	d.ok(check, fmt.Sprintf("answers at %s", url))
@@ -55,7 +56,7 @@ func (d *examination) checkPostgres(ctx context.Context) {
 		if errors.Is(err, migrations.ErrUnmigrated) {
 			do = "as the message says; nothing else in the database can be checked before"
 		}
-		d.wrong("Postgres schema", err.Error(), do)
+		d.wrong("Postgres schema", advice.Words(err), do)
 		return
 	}
 	d.ok("Postgres schema", "is the one of this program")
@@ -74,7 +75,7 @@ func (d *examination) checkRights(ctx context.Context) {
 	})
 	switch {
 	case err != nil:
-		d.wrong(rights, err.Error(), "see the message")
+		d.wrong(rights, advice.Words(err), "see the message")
 		return
 	case len(found.Missing) > 0:
 		d.wrong(rights, fmt.Sprintf("role %s has not: %s", found.Role, strings.Join(found.Missing, ", ")),
@@ -148,9 +149,9 @@ func (d *examination) checkIdentity(ctx context.Context) {
 	now, before, used, err := d.readIdentity(ctx)
 	switch {
 	case errors.Is(err, continuity.ErrStandby):
-		d.wrong(check, err.Error(), "point DATABASE_URL at the primary")
+		d.wrong(check, advice.Words(err), "point DATABASE_URL at the primary")
 	case err != nil:
-		d.wrong(check, err.Error(), "see the message")
+		d.wrong(check, advice.Words(err), "see the message")
 	case now.Hidden != "":
 		d.note(check, "a failover may go unnoticed: the worker may not read "+now.Hidden, "run the GRANT as an administrator")
 	case !used:
@@ -168,13 +169,13 @@ func (d *examination) checkNATS(ctx context.Context) {
 	n := d.config.NATS
 	conn, err := command.DialNATS(d.config, "points-ledger")
 	if err != nil {
-		d.wrong(check, err.Error(), "start it, or correct NATS_URL and NATS_CREDS")
+		d.wrong(check, advice.Words(err), "start it, or correct NATS_URL and NATS_CREDS")
 		return
 	}
 	defer conn.Close()
 	js, err := jetstream.New(conn)
 	if err != nil {
-		d.wrong(check, err.Error(), "see the message")
+		d.wrong(check, advice.Words(err), "see the message")
 		return
 	}
 	d.ok(check, fmt.Sprintf("answers at %s, version %s", n.URL, conn.ConnectedServerVersion()))
@@ -186,7 +187,7 @@ func (d *examination) checkNATS(ctx context.Context) {
 	})
 	if !found.StreamFound {
 		if err != nil {
-			d.wrong("NATS stream", err.Error(), "as the message says; docs/runbook.md lists the rights of the worker's NATS user")
+			d.wrong("NATS stream", advice.Words(err), "as the message says; docs/runbook.md lists the rights of the worker's NATS user")
 			return
 		}
 		d.note("NATS stream", n.Stream+" does not exist", "nothing: the worker makes it when it starts; or set NATS_STREAM")
@@ -225,7 +226,7 @@ func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) 
 	})
 	switch {
 	case err != nil:
-		d.note(check, err.Error(), "allow it, or make the bucket as docs/runbook.md says; the worker works without")
+		d.note(check, advice.Words(err), "allow it, or make the bucket as docs/runbook.md says; the worker works without")
 		return
 	case !seen.Found:
 		d.note(check, fmt.Sprintf("bucket %s has no entry %s yet", seen.Bucket, seen.Key), "nothing: the worker makes it when it starts")
@@ -288,10 +289,10 @@ func (d *examination) checkDurable(found consumers.Intake, err error) {
 	name := d.config.NATS.Durable
 	switch {
 	case errors.Is(err, consumers.ErrUnusableConsumer):
-		d.wrong(check, err.Error(), "as the message says")
+		d.wrong(check, advice.Words(err), "as the message says")
 		return
 	case err != nil:
-		d.wrong(check, err.Error(), "as the message says; docs/runbook.md lists the rights of the worker's NATS user")
+		d.wrong(check, advice.Words(err), "as the message says; docs/runbook.md lists the rights of the worker's NATS user")
 		return
 	case !found.DurableFound:
 		d.note(check, name+" does not exist", "nothing: the worker makes it when it starts; or set NATS_DURABLE")

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/dispatch"
+	"pointsledger/internal/advice"
 	"pointsledger/ledger"
 )
 
@@ -90,7 +91,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if err := s.keeper.store.Ping(ctx); err != nil {
-		down("Postgres: %v", err)
+		down("Postgres: %s", advice.Words(err))
 	}
 	s.addOrphans(ctx, &r)
 	if problem := s.keeper.Problem(); problem != "" {
@@ -99,12 +100,12 @@ func (s *service) readiness(ctx context.Context) readiness {
 	if !s.nats.IsConnected() {
 		down("NATS: %s (%s)", s.nats.Status(), s.config.NATS.URL)
 	}
-	if trouble := s.runner.Trouble(); trouble != "" {
-		down("intake: %s", trouble)
+	if trouble := s.runner.Trouble(); trouble != nil {
+		down("intake: %s", advice.Words(trouble))
 	}
 	for _, d := range s.dispatchers {
-		if trouble := d.Status().StoreTrouble; trouble != "" {
-			down("account %s: ledger: %s", d.Name(), trouble)
+		if trouble := d.Status().StoreTrouble; trouble != nil {
+			down("account %s: ledger: %s", d.Name(), advice.Words(trouble))
 		}
 	}
 	return r

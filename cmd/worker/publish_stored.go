@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 	"pointsledger/rules"
@@ -100,12 +101,12 @@ func (p *publisher) compareOne(ctx context.Context, d *duplicate) string {
 	stream, err := p.js.Stream(ctx, d.stream)
 	if err != nil {
 		p.blind.Store(true)
-		return fmt.Sprintf("look at stream %s: %v", d.stream, err)
+		return fmt.Sprintf("look at stream %s: %s", d.stream, advice.Words(err))
 	}
 	m, err := stream.GetMsg(ctx, d.seq)
 	if err != nil {
 		p.blind.Store(!errors.Is(err, jetstream.ErrMsgNotFound))
-		return fmt.Sprintf("read stream sequence %d: %v", d.seq, err)
+		return fmt.Sprintf("read stream sequence %d: %s", d.seq, advice.Words(err))
 	}
 	if sameEvent(d.line.data, m) {
 		return ""

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/dispatch"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
@@ -134,7 +135,7 @@ func (r *reloader) attempt(ctx context.Context, why string) {
 		// What the refused one named is watched too: the fault may be there.
 		r.tried = r.files.With(files).Now(os.ReadFile)
 	}
-	text := fmt.Sprintf("the configuration on the disk is refused, the one read before stays in force (%s): %s", why, oneLine(err.Error()))
+	text := fmt.Sprintf("the configuration on the disk is refused, the one read before stays in force (%s): %s", why, oneLine(advice.Words(err)))
 	if before := r.Warnings(); !slices.Contains(before, text) {
 		r.log.Error("configuration refused", zap.String("because", why), zap.Error(err))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/ledger/rulefiles"
 )
@@ -23,11 +24,11 @@ func (d *examination) checkRules(ctx context.Context) {
 	version := d.config.RulesVersion
 	switch _, there := rulefiles.FindRules(all, version); {
 	case err != nil:
-		d.wrong(check, err.Error(), "see the message")
+		d.wrong(check, advice.Words(err), "see the message")
 		return
 	case !there:
 		if err := config.CheckRegistration(version, d.config.RulesText, all, time.Now()); err != nil {
-			d.wrong(check, err.Error(), "a worker with this file would not start: mend it")
+			d.wrong(check, advice.Words(err), "a worker with this file would not start: mend it")
 			return
 		}
 		d.ok(check, fmt.Sprintf("the file %s is not registered yet: a worker does it at its start", version))

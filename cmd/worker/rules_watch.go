@@ -13,6 +13,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/continuity"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/ledger/rulefiles"
 )
@@ -143,7 +144,7 @@ func (w *rulesWatch) look(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			w.conclude(rulefiles.RulesLook{}, version, standing{ended: true, why: "this worker's rule file cannot be registered again: " + err.Error()})
+			w.conclude(rulefiles.RulesLook{}, version, standing{ended: true, why: "this worker's rule file cannot be registered again: " + advice.Words(err)})
 			return nil
 		}
 		w.Poke()

@@ -15,6 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
+
+	"pointsledger/internal/advice"
 )
 
 const (
@@ -82,7 +84,7 @@ func (w *postgresWait) show(reason error) (err error) {
 			return err
 		}
 	}
-	w.pages.set("Postgres: " + reason.Error())
+	w.pages.set("Postgres: " + advice.Words(reason))
 	if w.began.IsZero() {
 		w.began = time.Now()
 	}

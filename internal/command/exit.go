@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 )
 
@@ -65,7 +66,7 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) int {
 		err = fmt.Errorf("write output: %w", out.err)
 	}
 	if err != nil {
-		fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), advice.Words(err))
 	}
 	return Code(err)
 }

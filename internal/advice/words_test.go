@@ -1,0 +1,48 @@
+package advice
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"pointsledger/ledger"
+)
+
+// Each known error is said in full, whatever stands around it; others as they are.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	fault := func(kind ledger.Fault, do string) error {
+		return &ledger.FaultError{Err: errors.New("theirs"), Kind: kind, Do: do}
+	}
+	tests := []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errors.New("away"), "away"},
+		{fault("", "it is out of memory"), "theirs: it is out of memory"},
+		{fault(ledger.FaultStartupParameter, "a pooler refuses what the connection asks for"),
+			"theirs: a pooler refuses what the connection asks for: take the parameter out of DATABASE_URL, add it to the pooler's ignore_startup_parameters, or connect to Postgres directly"},
+		{fault(ledger.FaultReadOnly, "the database is read-only: a standby, default_transaction_read_only, or a full disk's guard"),
+			"theirs: the database is read-only: a standby, default_transaction_read_only, or a full disk's guard; point DATABASE_URL at the primary, or make it writable"},
+		{fault(ledger.FaultRightMissing, "the role lost a right"),
+			"theirs: the role lost a right: as the owner of the tables, worker migrate up --grant-to ROLE"},
+		{fault(ledger.FaultSchemaMissing, "a column is missing"),
+			"theirs: a column is missing: see `worker migrate status`, and who dropped it"},
+		{fault(ledger.FaultConnectionsTaken, "all its connections are taken"),
+			"theirs: all its connections are taken: raise max_connections or the role's CONNECTION LIMIT, or set pool_max_conns in DATABASE_URL (`worker doctor` counts)"},
+		{ledger.ErrPooledByTransaction,
+			"DATABASE_URL leads to a pooler in transaction or statement mode, where prepared statements, settings and locks of a session do not hold: " +
+				"set pool_mode = session for this database and user at the pooler (pgbouncer), or connect to Postgres directly"},
+		{fmt.Errorf("open: %w", ledger.ErrDatabaseURL), "open: DATABASE_URL: want a Postgres URL or keyword string; it cannot be read"},
+		{fmt.Errorf("before (%w) behind", fault(ledger.FaultRightMissing, "lost")),
+			"before (theirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE) behind"},
+		{errors.Join(fault(ledger.FaultRightMissing, "lost"), fault(ledger.FaultRightMissing, "lost"), errors.New("away")),
+			"theirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE\ntheirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE\naway"},
+	}
+	for _, test := range tests {
+		if got := Words(test.err); got != test.want {
+			t.Errorf("of %v\n got %s\nwant %s", test.err, got, test.want)
+		}
+	}
+}
