@@ -19,11 +19,7 @@ import (
 // A durable that somebody has paused is named, with the line that ends it.
 func TestKeeperPausedDurable(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.MakeStream()
-	dsn := testkit.Postgres(t)
-	k := in.keep(dsn)
-	k.waitSure()
+	in, dsn, k := newKept(t)
 	in.Start(k.store, consumers.Config{})
 	in.publishAll(0, 3)
 	stream, err := in.JS.Stream(t.Context(), "POINTS")

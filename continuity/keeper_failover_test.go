@@ -49,9 +49,7 @@ func TestKeeperFailover(t *testing.T) {
 	}
 	k := in.keep(dsn)
 	k.waitSure()
-	stop := in.Start(k.store, consumers.Config{})
-	in.publishAll(0, 10)
-	in.beaten(dsn, 10)
+	stop := k.fill(10, consumers.Config{})
 	stop()
 	k.stop()
 	if err := primary.Stop(); err != nil {
@@ -71,7 +69,7 @@ func TestKeeperFailover(t *testing.T) {
 	both := a.String()
 	k = in.keep(both)
 	k.waitSure()
-	in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	in.Start(k.store, brief)
 	in.publishAll(10, 20)
 	in.beaten(both, 20)
 	claimed, err := k.store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})

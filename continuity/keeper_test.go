@@ -107,14 +107,9 @@ func TestKeeperGoesOnWithoutTheLedger(t *testing.T) {
 // is fetched into it, and the work goes on when the right one is back.
 func TestKeeperDatabaseSwappedForEmpty(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.MakeStream()
-	right, empty := testkit.Postgres(t), testkit.Postgres(t)
-	k := in.keep(right)
-	k.waitSure()
-	in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
-	in.publishAll(0, 10)
-	in.beaten(right, 10)
+	in, right, k := newKept(t)
+	empty := testkit.Postgres(t)
+	k.fill(10, brief)
 	swap(t, right, empty)
 	for i := 10; i < 20; i++ {
 		in.Publish(intakes.Order(i))
@@ -144,17 +139,12 @@ func TestKeeperDatabaseSwappedForBackup(t *testing.T) {
 	for name, running := range map[string]bool{"under a running worker": true, "between two runs": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := newIntake(t)
-			in.MakeStream()
-			right := testkit.Postgres(t)
-			k := in.keep(right)
-			k.waitSure()
-			stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+			in, right, k := newKept(t)
+			stop := in.Start(k.store, brief)
 			in.publishAll(0, 10)
 			in.Publish("not json")
 			in.beaten(right, 11)
-			backup := copyOf(t, right)
-			k.waitSure()
+			backup := k.backUp()
 			in.publishAll(10, 25)
 			in.Publish("no json either")
 			in.beaten(right, 27)
@@ -195,11 +185,7 @@ func TestKeeperDatabaseSwappedForBackup(t *testing.T) {
 // since the last look.
 func TestKeeperRestartDoubtsNothing(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.MakeStream()
-	dsn := testkit.Postgres(t)
-	k := in.keep(dsn)
-	k.waitSure()
+	in, dsn, k := newKept(t)
 	k.stop() // as if killed: nothing is noted any more
 	stop := in.Start(k.store, consumers.Config{})
 	in.Publish(`{"specversion":"1.0","id":"c","source":"shop","type":"order.created","data":{}}`)
@@ -221,14 +207,8 @@ func TestKeeperRestartDoubtsNothing(t *testing.T) {
 // is refused.
 func TestKeeperStreamRecreated(t *testing.T) {
 	t.Parallel()
-	in := newIntake(t)
-	in.MakeStream()
-	dsn := testkit.Postgres(t)
-	k := in.keep(dsn)
-	k.waitSure()
-	stop := in.Start(k.store, consumers.Config{})
-	in.publishAll(0, 10)
-	in.beaten(dsn, 10)
+	in, dsn, k := newKept(t)
+	stop := k.fill(10, consumers.Config{})
 	if err := in.JS.DeleteStream(t.Context(), "POINTS"); err != nil {
 		t.Fatal(err)
 	}

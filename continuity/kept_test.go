@@ -6,11 +6,13 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/intakes"
@@ -21,10 +23,22 @@ import (
 type kept struct {
 	*continuity.Keeper
 	in    *intake
+	dsn   string
 	guard *continuity.Guard
 	pool  *pgxpool.Pool
 	store *ledger.Store
 	stop  func()
+}
+
+// newKept is a stream with nothing in it, a new ledger, and a keeper that is sure
+// of both.
+func newKept(t *testing.T) (in *intake, dsn string, k *kept) {
+	t.Helper()
+	in, dsn = newIntake(t), testkit.Postgres(t)
+	in.MakeStream()
+	k = in.keep(dsn)
+	k.waitSure()
+	return in, dsn, k
 }
 
 // keep starts a keeper on a database; the intake then records through the
@@ -42,7 +56,7 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 		config.Durable = "points-worker"
 	}
 	guard := continuity.NewGuard()
-	k := &kept{in: in, guard: guard, pool: in.open(dsn, guard)}
+	k := &kept{in: in, dsn: dsn, guard: guard, pool: in.open(dsn, guard)}
 	own := in.open(dsn, nil)
 	k.store = ledger.New(k.pool)
 	var err error
@@ -72,6 +86,29 @@ func (in *intake) open(dsn string, guard ledger.ConnGuard) *pgxpool.Pool {
 	}
 	in.t.Cleanup(pool.Close)
 	return pool
+}
+
+// brief is for a ledger that is taken away amid batches: they give it up after a
+// second.
+var brief = consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second}
+
+// fill starts the intake, which goes on until it is stopped, and waits until the
+// ledger has n orders and has noted that they are acknowledged.
+func (k *kept) fill(n int, c consumers.Config) (stop func()) {
+	k.in.t.Helper()
+	stop = k.in.Start(k.store, c)
+	k.in.publishAll(0, n)
+	k.in.beaten(k.dsn, n)
+	return stop
+}
+
+// backUp copies the ledger's database as it is, under whoever is connected, and
+// waits until the keeper has found back to it.
+func (k *kept) backUp() (copied string) {
+	k.in.t.Helper()
+	copied = copyOf(k.in.t, k.dsn)
+	k.waitSure()
+	return copied
 }
 
 func (k *kept) waitSure() {

@@ -64,7 +64,7 @@ func TestRightsSuffice(t *testing.T) {
 	right := testkit.Postgres(t)
 	k := in.keep(right)
 	k.waitSure()
-	stop := in.Start(k.store, consumers.Config{AckWait: 30 * time.Second, BatchTime: time.Second})
+	stop := in.Start(k.store, brief)
 	testkit.Eventually(t, 30*time.Second, "the worker to make the stream", func() bool {
 		_, err := in.JS.Stream(t.Context(), "POINTS")
 		return err == nil
@@ -72,8 +72,7 @@ func TestRightsSuffice(t *testing.T) {
 	in.publishAll(0, 10)
 	in.Publish("not json")
 	in.beaten(right, 11)
-	snapshot := copyOf(t, right)
-	k.waitSure()
+	snapshot := k.backUp()
 	in.publishAll(10, 20)
 	in.beaten(right, 21)
 	if _, ok := in.witness(); !ok {
