@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
@@ -107,7 +108,7 @@ func (s *session) oneOperation(c *cobra.Command, text string) (desk.OperationDet
 	}
 	names := make([]string, 0, len(found))
 	for _, d := range found[:min(len(found), maxNamed)] {
-		names = append(names, fmt.Sprintf("%s (%s of operation %d: %s)", d.BizID, d.FoundBy, d.ID, headline(&d)))
+		names = append(names, fmt.Sprintf("%s (%s of operation %d: %s)", d.BizID, d.FoundBy, d.ID, overview.Headline(&d)))
 	}
 	if more || len(found) > maxNamed {
 		names = append(names, "…")

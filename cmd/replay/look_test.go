@@ -139,8 +139,8 @@ func TestShow(t *testing.T) {
 	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) VALUES (1, 'posted', 'already_applied', $1, 2)`, member)
 	contains(t, c.must(0, "show", "1"), "posted, after 2 attempts", "had applied this key before", "Nothing: the vendor has applied it")
 	var shown struct {
-		Operations []shownOperation `json:"operations"`
-		More       bool             `json:"more"`
+		Operations []overview.Operation `json:"operations"`
+		More       bool                 `json:"more"`
 	}
 	c.json(&shown, "show", "SO-1")
 	if len(shown.Operations) != 2 || shown.Operations[0].Posting == nil || shown.Operations[1].Open == nil || shown.More {
@@ -171,8 +171,8 @@ func TestShowTellsEarlierReplays(t *testing.T) {
 		t.Errorf("not in order of time: %s", out)
 	}
 	var shown struct {
-		Operations []shownOperation `json:"operations"`
-		More       bool             `json:"more"`
+		Operations []overview.Operation `json:"operations"`
+		More       bool                 `json:"more"`
 	}
 	c.json(&shown, "show", "SO-1")
 	if actions := shown.Operations[0].Acts; len(actions) != 1 || actions[0].ID != 1 || actions[0].Actor != "lin" {

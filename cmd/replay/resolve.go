@@ -91,7 +91,7 @@ func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text stri
 			return terminal.JSON(out, result)
 		}
 		shown := overview.MaskedDetail(d)
-		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(headline(&shown)), terminal.PageWidth-45))
+		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(overview.Headline(&shown)), terminal.PageWidth-45))
 		terminal.Line(out, "scanned code", shown.MemberCode)
 		terminal.Line(out, "member", result.MemberID)
 		if d.Open.InDoubt {

@@ -138,7 +138,7 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 }
 
 func printSettlePreview(out io.Writer, d desk.OperationDetail, evidence string, result *settled) {
-	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(headline(&d)), terminal.PageWidth-40))
+	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(overview.Headline(&d)), terminal.PageWidth-40))
 	terminal.Line(out, "now", "parked: "+wording.Cause(d.Open.Cause, d.Open.State))
 	if d.Open.FirstSentAt == nil {
 		terminal.Line(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/ledger"
 )
@@ -128,16 +129,16 @@ func TestMemberLostInDoubt(t *testing.T) {
 // did leaves the attempts as they are.
 func TestAttemptWordsByKindOfAction(t *testing.T) {
 	t.Parallel()
-	o := shownOperation{OperationDetail: desk.OperationDetail{Points: 100, EarlierAttempts: 2,
+	o := overview.Operation{OperationDetail: desk.OperationDetail{Points: 100, EarlierAttempts: 2,
 		Open: &desk.OpenState{State: ledger.Parked, Attempts: 1}}}
 	for _, action := range []string{desk.ActRejectsRetry, desk.ActStream, desk.ActResolve} {
 		o.Acts = []desk.ActDetail{{Name: action}}
-		if got := o.stateWords(time.Now()); got != "parked after 1 attempt" {
+		if got := o.State(time.Now()); got != "parked after 1 attempt" {
 			t.Errorf("%s: %s", action, got)
 		}
 	}
 	o.Acts = append(o.Acts, desk.ActDetail{Name: desk.ActReplay})
-	if got := o.stateWords(time.Now()); got != "parked after 1 attempt since the last replay, 2 in all" {
+	if got := o.State(time.Now()); got != "parked after 1 attempt since the last replay, 2 in all" {
 		t.Errorf("replayed: %s", got)
 	}
 }

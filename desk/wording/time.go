@@ -2,6 +2,7 @@ package wording
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -27,3 +28,17 @@ func Short(d time.Duration) string {
 
 // Hours is a duration in hours: 24 h, 1.5 h.
 func Hours(d time.Duration) string { return fmt.Sprintf("%g h", d.Hours()) }
+
+// stamp is a time inside our own words, which carry the zone they were written in.
+var stamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
+
+// InOneZone writes the times in a text as the rest of the view writes them.
+func InOneZone(text string) string {
+	return stamp.ReplaceAllStringFunc(text, func(found string) string {
+		at, err := time.Parse(time.RFC3339Nano, found)
+		if err != nil {
+			return found
+		}
+		return Moment(at)
+	})
+}

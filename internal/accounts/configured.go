@@ -1,0 +1,43 @@
+package accounts
+
+import (
+	"encoding/json"
+
+	"pointsledger/desk"
+	"pointsledger/desk/overview"
+	"pointsledger/desk/privacy"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+)
+
+// Configured answers what an overview of operations asks of a configuration.
+type Configured struct{ Config *config.Config }
+
+// KeyMemories implements overview.Configuration.
+func (c Configured) KeyMemories() []desk.KeyMemory { return KeyMemories(c.Config) }
+
+// Account implements overview.Configuration.
+func (c Configured) Account(name string) overview.Settings {
+	v, _ := c.Config.Vendor(name)
+	s := overview.Settings{Verifies: v.InDoubt == config.InDoubtVerify}
+	for _, m := range c.KeyMemories() {
+		if m.Account == name {
+			s.Memory = m.Memory
+		}
+	}
+	return s
+}
+
+// Request implements overview.Configuration.
+func (c Configured) Request(d *desk.OperationDetail) *vendorapi.Preview {
+	vendor, found := c.Config.Vendor(d.Account)
+	if !found || d.Open == nil {
+		return nil
+	}
+	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,
+		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, MemberID: d.MemberID}
+	p := Preview(vendor, call, d.Open.Shape)
+	p.Body = json.RawMessage(privacy.Hide(string(p.Body), d.MemberID, d.MemberCode))
+	return &p
+}
