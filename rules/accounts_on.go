@@ -19,9 +19,11 @@ func (r *Rules) WithAccountsOn(which func(account string) bool) *Rules {
 			copied := *of
 			copied.operations = slices.Clone(of.operations)
 			for j := range copied.operations {
-				on := *copied.operations[j].account
-				on.On = on.On || which(on.Name)
-				copied.operations[j].account = &on
+				copied.operations[j].accounts = copied.operations[j].accounts.with(func(a *Account) *Account {
+					on := *a
+					on.On = on.On || which(on.Name)
+					return &on
+				})
 			}
 			set.rules[typ] = &copied
 		}

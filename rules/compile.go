@@ -71,8 +71,10 @@ type rule struct {
 	keyHasMemberID                                bool
 	programme                                     bool
 	repeatIsDuplicate                             bool
-	shape                                         *factShape
-	operations                                    []operation
+	// elseReject: an event that no operation is for is a reject.
+	elseReject bool
+	shape      *factShape
+	operations []operation
 }
 
 // keyPart is one value of the key: a field, or something that is worked out.

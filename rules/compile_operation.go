@@ -2,8 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"pointsledger/ledger"
@@ -11,7 +9,7 @@ import (
 
 // operation is one vendor call of a rule.
 type operation struct {
-	account    *Account
+	accounts   accountChoice
 	kind       ledger.Kind
 	leg        string
 	when       condition
@@ -25,14 +23,7 @@ func (c *ruleCompiler) compileOperation(place string, file OperationFile) {
 	if !ok {
 		c.add(place+".call", "want points_add or freeze_point, got %q", file.Call)
 	}
-	o := operation{kind: kind, leg: leg, sourceType: file.SourceType, account: c.accounts[file.Vendor]}
-	switch {
-	case o.account == nil:
-		c.add(place+".vendor", "want one of the accounts under vendors (%s), got %q", strings.Join(slices.Sorted(maps.Keys(c.accounts)), ", "), file.Vendor)
-		o.account = &Account{Name: file.Vendor}
-	case ok && o.account.Refuses[kind] != "":
-		c.add(place+".vendor", "%s %s", file.Call, o.account.Refuses[kind])
-	}
+	o := operation{kind: kind, leg: leg, sourceType: file.SourceType, accounts: c.compileAccounts(place, file, kind)}
 	if file.Leg != "" {
 		o.leg = file.Leg
 		if len(o.leg) != ledger.LegChars || strings.Trim(o.leg, "abcdefghijklmnopqrstuvwxyz") != "" {
@@ -40,8 +31,8 @@ func (c *ruleCompiler) compileOperation(place string, file OperationFile) {
 		}
 	}
 	for _, other := range c.out.operations {
-		if other.leg == o.leg && other.account.Name == o.account.Name {
-			c.add(place+".leg", "an operation at %s with the leg %s is there already; give one of them another leg", o.account.Name, o.leg)
+		if name, both := o.accounts.shares(&other.accounts); both && other.leg == o.leg {
+			c.add(place+".leg", "an operation at %s with the leg %s is there already; give one of them another leg", name, o.leg)
 		}
 	}
 	lowest := 1
@@ -80,112 +71,61 @@ func (c *ruleCompiler) compileCondition(place string, file ConditionFile) condit
 		return condition{}
 	}
 	kind := c.out.fields[out.field].kind
-	if (file.Above == nil) == (file.Equals == nil) {
-		c.add(place, "want exactly one of above and equals")
-		return condition{}
+	given := 0
+	for _, is := range []bool{file.Above != nil, file.Equals != nil, file.In != nil} {
+		if is {
+			given++
+		}
 	}
-	if file.Above != nil {
+	switch {
+	case given != 1:
+		c.add(place, "want exactly one of above, equals and in")
+	case file.Above != nil:
 		if kind != kindInteger {
 			c.add(place+".above", "%s is not an integer", file.Field)
 		}
 		out.above, out.number = true, *file.Above
-		return out
+	case file.Equals != nil:
+		c.compileValue(place+".equals", file.Field, file.Equals, &out)
+	case len(file.In) == 0:
+		c.add(place+".in", "want at least one value")
+	default:
+		for i, value := range file.In {
+			c.compileValue(fmt.Sprintf("%s.in[%d]", place, i), file.Field, value, &out)
+		}
 	}
+	return out
+}
+
+// compileValue adds one value that a condition's field may have.
+func (c *ruleCompiler) compileValue(place, name string, value any, to *condition) {
+	var number int64
+	var text string
 	ok := false
-	switch kind {
+	switch kind := c.out.fields[to.field].kind; kind {
 	case kindInteger:
-		out.number, ok = wholeNumber(file.Equals)
+		number, ok = wholeNumber(value)
 	case kindBoolean:
 		var yes bool
-		if yes, ok = file.Equals.(bool); yes {
-			out.number = 1
+		if yes, ok = value.(bool); yes {
+			number = 1
 		}
 	case kindChannel:
-		if name, isText := file.Equals.(string); isText {
-			out.number, ok = c.rules.channels.numbers[name]
-		} else if out.number, ok = wholeNumber(file.Equals); ok {
-			ok = 1 <= out.number && out.number <= 9
+		if named, isText := value.(string); isText {
+			number, ok = c.rules.channels.numbers[named]
+		} else if number, ok = wholeNumber(value); ok {
+			ok = 1 <= number && number <= 9
 		}
 	default:
-		out.isText = true
-		out.text, ok = file.Equals.(string)
+		to.isText = true
+		text, ok = value.(string)
 	}
 	if !ok {
-		c.add(place+".equals", "want %s, as %s is, got %v", c.out.fields[out.field].want(), file.Field, file.Equals)
+		c.add(place, "want %s, as %s is, got %v", c.out.fields[to.field].want(), name, value)
 	}
-	return out
-}
-
-func (c *ruleCompiler) compilePoints(place string, file PointsFile) pointsRule {
-	out := pointsRule{override: -1, field: -1}
-	given := 0
-	if file.Value != nil {
-		given++
-		out.source, out.value = pointsFixed, *file.Value
-		c.checkPoints(place+".value", *file.Value)
-	}
-	if file.Field != "" {
-		given++
-		out.source, out.field = pointsFromField, c.integerAt(place+".field", file.Field)
-	}
-	if file.Ratio != nil {
-		given++
-		out.source = pointsRatio
-		out.field = c.integerAt(place+".ratio.field", file.Ratio.Field)
-		out.rates = c.compileRates(place+".ratio", *file.Ratio)
-	}
-	if given != 1 {
-		c.add(place, "want a whole number, or exactly one of value, field and ratio")
-	}
-	if len(file.Cases) > 0 && file.Value == nil {
-		c.add(place+".cases", "want a value beside them, for when none holds")
-	}
-	for i, one := range file.Cases {
-		at := fmt.Sprintf("%s.cases[%d]", place, i)
-		c.checkPoints(at+".value", one.Value)
-		out.cases = append(out.cases, pointsCase{when: c.compileCondition(at+".when", one.When), value: one.Value})
-	}
-	if file.Override != "" {
-		out.override = c.integerAt(place+".override", file.Override)
-		if out.override >= 0 && c.out.fields[out.override].required {
-			c.add(place+".override", "%s is always there, so the rest would never count", file.Override)
-		}
-	}
-	return out
-}
-
-func (c *ruleCompiler) checkPoints(place string, value int64) {
-	if value < 0 || value > c.rules.limit {
-		c.add(place, "want 0 to %d (limits.points_per_operation), got %d", c.rules.limit, value)
-	}
-}
-
-func (c *ruleCompiler) compileRates(place string, file RatioFile) [10]rate {
-	c.checkRate(place, file.Points, file.Per)
-	var out [10]rate
-	for i := range out {
-		out[i] = rate{points: file.Points, per: file.Per}
-	}
-	names := channelNames()
-	for _, name := range slices.Sorted(maps.Keys(file.ByChannel)) {
-		at := place + ".by_channel." + name
-		number := slices.Index(names[1:], name) + 1
-		if number == 0 {
-			c.add(at, "want one of %s", strings.Join(names[1:], ", "))
-			continue
-		}
-		special := file.ByChannel[name]
-		c.checkRate(at, special.Points, special.Per)
-		out[number] = rate{points: special.Points, per: special.Per}
-	}
-	return out
-}
-
-func (c *ruleCompiler) checkRate(place string, points, per int64) {
-	if points < 0 {
-		c.add(place+".points", "want at least 0, got %d", points)
-	}
-	if per < 1 {
-		c.add(place+".per", "want at least 1, got %d", per)
+	if to.isText {
+		to.texts = append(to.texts, text)
+	} else {
+		to.numbers = append(to.numbers, number)
 	}
 }

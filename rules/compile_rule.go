@@ -41,6 +41,13 @@ func (c *ruleCompiler) compile() *rule {
 	if len(c.file.Operations) == 0 {
 		c.add(".operations", "want at least one (a type that leads to nothing belongs under ignore)")
 	}
+	switch c.file.Else {
+	case "", "nothing":
+	case "reject":
+		c.out.elseReject = true
+	default:
+		c.add(".else", "want nothing or reject, got %q", c.file.Else)
+	}
 	for i, file := range c.file.Operations {
 		c.compileOperation(fmt.Sprintf(".operations[%d]", i), file)
 	}

@@ -54,14 +54,52 @@ func TestCompileNamesThePlace(t *testing.T) {
 		{`rules[0].events[0].operations[0].points.ratio.by_channel.pos.per: want at least 1, got 0`, func(f *RulesFile) { order(f).Operations[0].Points.Ratio.ByChannel["pos"] = RateFile{1, 0} }},
 		{`rules[0].events[0].operations[0].points.override: amountFen is always there`, func(f *RulesFile) { order(f).Operations[0].Points.Override = "amountFen" }},
 		{`rules[0].events[2].operations[0].points.cases[0].value: want 0 to 100000`, func(f *RulesFile) { f.Rules[0].Events[2].Operations[0].Points.Cases[0].Value = 100001 }},
-		{`rules[0].events[2].operations[0].points.cases: want a value beside them`, func(f *RulesFile) {
+		{`rules[0].events[0].operations[0].account: want vendor or account, not both`, func(f *RulesFile) {
+			order(f).Operations[0].Account = &AccountFile{By: "source", Of: map[string]string{"a": "zhimai"}}
+		}},
+		{`rules[0].events[0].operations[0].account.by: want source or a declared field of type string, got "amountFen"`, func(f *RulesFile) {
+			order(f).Operations[0].Account = &AccountFile{By: "amountFen", Of: map[string]string{"a": "zhimai"}}
+		}},
+		{`rules[0].events[0].operations[0].account.of: want at least one value`, func(f *RulesFile) { order(f).Operations[0].Account = &AccountFile{By: "source"} }},
+		{`rules[0].events[0].operations[0].account.of.b: want one of the accounts under vendors (kylin, zhimai), got "nobody"`, func(f *RulesFile) {
+			order(f).Operations[0].Account = &AccountFile{By: "source", Of: map[string]string{"b": "nobody"}}
+		}},
+		{`rules[0].events[0].operations[0].account.of.门: is there twice`, func(f *RulesFile) {
+			order(f).Operations[0].Account = &AccountFile{By: "source", Of: map[string]string{"门": "zhimai", "%E9%97%A8": "zhimai"}}
+		}},
+		{`rules[0].events[0].operations[0].account.default: points_add is a call of zhimai`, func(f *RulesFile) {
+			order(f).Operations[0].Account = &AccountFile{By: "source", Of: map[string]string{"a": "zhimai"}, Default: "kylin"}
+		}},
+		{`rules[0].events[0].else: want nothing or reject, got "drop"`, func(f *RulesFile) { order(f).Else = "drop" }},
+		{`rules[0].events[0].operations[1].when: want exactly one of above, equals and in`, func(f *RulesFile) { order(f).Operations[1].When.In = []any{1} }},
+		{`rules[0].events[0].operations[1].when.in: want at least one value`, func(f *RulesFile) {
+			order(f).Operations[1].When = &ConditionFile{Field: "pointsUsed", In: []any{}}
+		}},
+		{`rules[0].events[0].operations[1].when.in[1]: want an integer`, func(f *RulesFile) {
+			order(f).Operations[1].When = &ConditionFile{Field: "pointsUsed", In: []any{1, "x"}}
+		}},
+		{`rules[0].events[0].operations[0].points.tiers: want the field beside them that they count`, func(f *RulesFile) {
+			order(f).Operations[0].Points = PointsFile{Value: &five, Tiers: []TierFile{{0, "1/100"}}}
+		}},
+		{`rules[0].events[0].operations[0].points.tiers[1].from: want more than the tier before, 5, got 5`, func(f *RulesFile) {
+			order(f).Operations[0].Points = PointsFile{Field: "amountFen", Tiers: []TierFile{{5, "1/100"}, {5, "2/100"}}}
+		}},
+		{`rules[0].events[0].operations[0].points.tiers[0].rate: want points/per, such as 1/100 for a point for each 100, got "0.5"`, func(f *RulesFile) {
+			order(f).Operations[0].Points = PointsFile{Field: "amountFen", Tiers: []TierFile{{5, "0.5"}}}
+		}},
+		{`rules[0].events[0].operations[0].points.round: want down, half_up or up, got "even"`, func(f *RulesFile) { order(f).Operations[0].Points.Round = "even" }},
+		{`rules[0].events[0].operations[0].points.max: want 0 (no bound) to 100000`, func(f *RulesFile) { order(f).Operations[0].Points.Max = -1 }},
+		{`rules[0].events[2].operations[0].points.max: cuts what rates give`, func(f *RulesFile) { f.Rules[0].Events[2].Operations[0].Points.Max = 5 }},
+		{`rules[0].events[2].operations[0].points.round: only rates have fractions`, func(f *RulesFile) { f.Rules[0].Events[2].Operations[0].Points.Round = "up" }},
+		{`rules[0].events[2].operations[0].points.cases[0]: want a value or a rate, not both`, func(f *RulesFile) { f.Rules[0].Events[2].Operations[0].Points.Cases[0].Rate = "1/2" }},
+		{`rules[0].events[2].operations[0].points.cases: want a value, a ratio or tiers beside them`, func(f *RulesFile) {
 			f.Rules[0].Events[2].Operations[0].Points.Value = nil
 			f.Rules[0].Events[2].Operations[0].Points.Field = "rating"
 		}},
 		{`rules[0].events[2].operations[0].points.cases[0].when.equals: want true or false, as hasPhoto is, got yes`, func(f *RulesFile) { f.Rules[0].Events[2].Operations[0].Points.Cases[0].When.Equals = "yes" }},
 		{`rules[0].events[0].operations[1].when.field: want a declared field, got "nothing"`, func(f *RulesFile) { order(f).Operations[1].When.Field = "nothing" }},
 		{`rules[0].events[0].operations[1].when.above: orderId is not an integer`, func(f *RulesFile) { order(f).Operations[1].When.Field = "orderId" }},
-		{`rules[0].events[0].operations[1].when: want exactly one of above and equals`, func(f *RulesFile) { order(f).Operations[1].When.Equals = 3 }},
+		{`rules[0].events[0].operations[1].when: want exactly one of above, equals and in`, func(f *RulesFile) { order(f).Operations[1].When.Equals = 3 }},
 		{`rules[0].events[0].operations[0].reason: {nothing}: want {key} or a declared field`, func(f *RulesFile) { order(f).Operations[0].Reason = "x{nothing}" }},
 		{`rules[0].events[0].operations[0].reason: {member}: want {key}`, func(f *RulesFile) { order(f).Operations[0].Reason = "{member}" }},
 		{`rules[0].events[0].operations[0].reason: the { before "orderId" has no }`, func(f *RulesFile) { order(f).Operations[0].Reason = "x{orderId" }},

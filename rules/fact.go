@@ -53,11 +53,14 @@ func (r *Rules) shapeOf(rule *rule) *factShape {
 func (r *rule) tellingLegs() (legs []shapeLeg) {
 	for i := range r.operations {
 		o := &r.operations[i]
-		leg := shapeLeg{o.account.Name, o.leg}
-		if !o.when.set {
-			return []shapeLeg{leg}
+		var own []shapeLeg
+		for _, account := range o.accounts.all() {
+			own = append(own, shapeLeg{account.Name, o.leg})
 		}
-		legs = append(legs, leg)
+		if !o.when.set {
+			return own
+		}
+		legs = append(legs, own...)
 	}
 	return legs
 }

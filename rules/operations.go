@@ -76,10 +76,14 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 		if !o.when.holds(x.values) {
 			continue
 		}
-		if !o.account.On && !x.explaining {
-			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.typ, o.kind, o.account.Name)
+		account, rejection := x.accountOf(o)
+		if rejection != nil {
+			return nil, rejection
 		}
-		made := x.operation(o)
+		if !account.On && !x.explaining {
+			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.typ, o.kind, account.Name)
+		}
+		made := x.operation(o, account)
 		if rejection := x.addressee(&made); rejection != nil {
 			return nil, rejection
 		}
@@ -93,7 +97,15 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 		out = append(out, made)
 	}
 	if len(out) == 0 {
-		made := x.operation(&x.rule.operations[0])
+		if x.rule.elseReject {
+			return nil, ledger.Rejectf(ledger.OutOfRange, "no operation of the rule of %s is for this event: none of their conditions holds, and the rule says else: reject", x.typ)
+		}
+		first := &x.rule.operations[0]
+		account, rejection := x.accountOf(first)
+		if rejection != nil {
+			return nil, rejection
+		}
+		made := x.operation(first, account)
 		// Nothing is sent, so nobody needs to be known.
 		_ = x.addressee(&made)
 		out = append(out, made)
@@ -102,14 +114,14 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 }
 
 // operation is one vendor call without its points and its member.
-func (x *reading) operation(o *operation) ledger.Operation {
+func (x *reading) operation(o *operation, account *Account) ledger.Operation {
 	made := ledger.Operation{
-		Account: o.account.Name, Kind: o.kind, BizID: x.bizID(o), BusinessKey: x.businessKey,
+		Account: account.Name, Kind: o.kind, BizID: x.bizID(o, account), BusinessKey: x.businessKey,
 		SourceType: o.sourceType, PointsChannel: int(x.channel()),
 		BusinessDate: x.date, MappingVersion: x.rules.version,
 	}
 	made.Reference = ledger.ReferenceOf(made.BizID)
-	made.Reason = x.reasonOf(o, made.Reference)
+	made.Reason = x.reasonOf(o, account, made.Reference)
 	if at := x.rule.shopAt; at >= 0 {
 		made.ShopCode = x.values[at].text
 	}
@@ -121,8 +133,8 @@ func (x *reading) operation(o *operation) ledger.Operation {
 }
 
 // bizID hashes account name, scope, type and key values; the leg comes last.
-func (x *reading) bizID(o *operation) ledger.BizID {
-	x.parts = append(x.parts[:0], o.account.Name, x.scope(), x.typ)
+func (x *reading) bizID(o *operation, account *Account) ledger.BizID {
+	x.parts = append(x.parts[:0], account.Name, x.scope(), x.typ)
 	x.parts = append(x.parts, x.keyValues...)
 	return ledger.NewBizID(o.leg, x.parts...)
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"pointsledger/ledger"
 )
@@ -13,8 +14,10 @@ type condition struct {
 	field  int
 	above  bool
 	isText bool
-	number int64
-	text   string
+	// number is the bound of above, numbers or texts are what equals one of.
+	number  int64
+	numbers []int64
+	texts   []string
 }
 
 // holds is false when the field is absent.
@@ -29,9 +32,9 @@ func (c *condition) holds(values []value) bool {
 	case c.above:
 		return v.number > c.number
 	case c.isText:
-		return v.text == c.text
+		return slices.Contains(c.texts, v.text)
 	}
-	return v.number == c.number
+	return slices.Contains(c.numbers, v.number)
 }
 
 type pointsSource int
@@ -40,6 +43,7 @@ const (
 	pointsFixed pointsSource = iota
 	pointsFromField
 	pointsRatio
+	pointsTiers
 )
 
 // pointsRule works out the points of an operation.
@@ -52,25 +56,74 @@ type pointsRule struct {
 	field    int
 	// rates by channel number; 0 is no channel.
 	rates [10]rate
+	tiers []tier
+	round rounding
+	// most cuts what rates give; 0 is no bound.
+	most int64
 }
 
 type pointsCase struct {
 	when  condition
 	value int64
+	// rate counts when its per is not 0.
+	rate rate
 }
+
+// tier is a rate from an amount on.
+type tier struct {
+	from int64
+	rate rate
+}
+
+// rounding is what becomes of a fraction of a point.
+type rounding int
+
+const (
+	roundDown rounding = iota
+	roundHalfUp
+	roundUp
+)
 
 // rate is points for every per units.
 type rate struct{ points, per int64 }
 
-// of is floor(amount × points ÷ per) in 128 bits; false when it does not fit
+// of is amount × points ÷ per in 128 bits, rounded; false when it does not fit
 // 64. amount must not be negative.
-func (r rate) of(amount int64) (int64, bool) {
+func (r rate) of(amount int64, round rounding) (int64, bool) {
 	high, low := bits.Mul64(uint64(amount), uint64(r.points))
 	if high >= uint64(r.per) {
 		return math.MaxInt64, false
 	}
-	points, _ := bits.Div64(high, low, uint64(r.per))
+	points, rest := bits.Div64(high, low, uint64(r.per))
+	if round == roundUp && rest > 0 || round == roundHalfUp && rest >= uint64(r.per)-rest {
+		points++
+	}
 	return int64(points), points <= math.MaxInt64
+}
+
+// rateOf is the rate for an amount: the first case's whose condition holds, or
+// that of its tier or of the channel.
+func (p *pointsRule) rateOf(amount int64, channel int64) rate {
+	if p.source == pointsRatio {
+		return p.rates[channel]
+	}
+	found := rate{per: 1}
+	for _, t := range p.tiers {
+		if amount >= t.from {
+			found = t.rate
+		}
+	}
+	return found
+}
+
+// caseOf is the first case whose condition holds; nil is none.
+func (p *pointsRule) caseOf(values []value) *pointsCase {
+	for i := range p.cases {
+		if p.cases[i].when.holds(values) {
+			return &p.cases[i]
+		}
+	}
+	return nil
 }
 
 // pointsOf works out the points of an operation, 0 or more and within the
@@ -78,25 +131,29 @@ func (r rate) of(amount int64) (int64, bool) {
 func (x *reading) pointsOf(o *operation) (ledger.Points, *ledger.Rejection) {
 	points, from, fits := int64(0), "the rule", true
 	rule := &o.points
+	special := rule.caseOf(x.values)
 	switch {
 	case rule.override >= 0 && x.values[rule.override].present:
 		points, from = x.values[rule.override].number, x.path(rule.override)
-	case rule.source == pointsFixed:
+	case special != nil && special.rate.per == 0:
+		points = special.value
+	case rule.source == pointsFixed && special == nil:
 		points = rule.value
-		for i := range rule.cases {
-			if rule.cases[i].when.holds(x.values) {
-				points = rule.cases[i].value
-				break
-			}
-		}
 	default:
 		v := &x.values[rule.field]
 		if !v.present {
 			return 0, x.missing(rule.field)
 		}
 		points, from = v.number, x.path(rule.field)
-		if rule.source == pointsRatio && points > 0 {
-			points, fits = rule.rates[x.channel()].of(points)
+		if rule.source == pointsFromField && special == nil || points <= 0 {
+			break
+		}
+		counts := rule.rateOf(points, x.channel())
+		if special != nil {
+			counts = special.rate
+		}
+		if points, fits = counts.of(points, rule.round); rule.most > 0 && (!fits || points > rule.most) {
+			points, fits = rule.most, true
 		}
 	}
 	if points < 0 {

@@ -25,7 +25,7 @@ func TestRateIsExact(t *testing.T) {
 		{math.MaxInt64, rate{math.MaxInt64, 1}, 0, false},
 		{math.MaxInt64, rate{3, 2}, 0, false},
 	} {
-		got, fits := tc.rate.of(tc.amount)
+		got, fits := tc.rate.of(tc.amount, roundDown)
 		if fits != tc.fits || fits && got != tc.want {
 			t.Errorf("%d × %+v = %d, %v, want %d, %v", tc.amount, tc.rate, got, fits, tc.want, tc.fits)
 		}
@@ -35,7 +35,7 @@ func TestRateIsExact(t *testing.T) {
 		r := rate{points: rand.Int64() >> rand.IntN(63), per: 1 + rand.Int64()>>(1+rand.IntN(62))}
 		want := new(big.Int).Mul(big.NewInt(amount), big.NewInt(r.points))
 		want.Quo(want, big.NewInt(r.per))
-		got, fits := r.of(amount)
+		got, fits := r.of(amount, roundDown)
 		if fits != want.IsInt64() || fits && got != want.Int64() {
 			t.Fatalf("%d × %+v = %d, %v, want %s", amount, r, got, fits, want)
 		}
@@ -74,6 +74,9 @@ func TestConditions(t *testing.T) {
 		{"null is not false", ConditionFile{Field: "vip", Equals: false}, `{` + who + `,"channel":1,"vip":null}`, false},
 		{"a channel's name", ConditionFile{Field: "channel", Equals: "third_party"}, `{` + who + `,"channel":"douyin"}`, true},
 		{"a channel's alias", ConditionFile{Field: "channel", Equals: "jd"}, `{` + who + `,"channel":7}`, true},
+		{"one of several texts", ConditionFile{Field: "ticketId", In: []any{"0", "1"}}, `{` + who + `,"channel":1}`, true},
+		{"none of several", ConditionFile{Field: "ticketId", In: []any{"0", "2"}}, `{` + who + `,"channel":1}`, false},
+		{"one of several channels", ConditionFile{Field: "channel", In: []any{"jd", uint64(1)}}, `{` + who + `,"channel":7}`, true},
 		{"a channel's number", ConditionFile{Field: "channel", Equals: int64(7)}, `{` + who + `,"channel":"youzan"}`, false},
 	} {
 		file := defaultRulesFile()
@@ -81,6 +84,42 @@ func TestConditions(t *testing.T) {
 		o := accepted(t, compiled(t, file, defaultAccounts()), structured("lottery.won", tc.data), nil).Operations[0]
 		if (o.Points == 9) != tc.want {
 			t.Errorf("%s: holds %v, want %v", tc.name, o.Points == 9, tc.want)
+		}
+	}
+}
+
+// Rates in tiers and cases, rounding and a bound: what an amount gives.
+func TestShapesOfPoints(t *testing.T) {
+	t.Parallel()
+	tiers := []TierFile{{From: 100, Rate: "1/100"}, {From: 100_000, Rate: "2/100"}}
+	double := []PointsCaseFile{{When: ConditionFile{Field: "channel", Equals: "wechat"}, Rate: "3/100"}, {When: ConditionFile{Field: "channel", Equals: "koubei"}, Value: 7}}
+	for _, tc := range []struct {
+		name    string
+		points  PointsFile
+		amount  string
+		channel string
+		want    int64
+	}{
+		{"below the first tier", PointsFile{Field: "amountFen", Tiers: tiers}, "99", "pos", 0},
+		{"first tier", PointsFile{Field: "amountFen", Tiers: tiers}, "99999", "pos", 999},
+		{"second tier, for all of it", PointsFile{Field: "amountFen", Tiers: tiers}, "100000", "pos", 2000},
+		{"nothing", PointsFile{Field: "amountFen", Tiers: tiers}, "0", "pos", 0},
+		{"half up", PointsFile{Field: "amountFen", Tiers: tiers, Round: "half_up"}, "150", "pos", 2},
+		{"below half", PointsFile{Field: "amountFen", Tiers: tiers, Round: "half_up"}, "149", "pos", 1},
+		{"up", PointsFile{Ratio: &RatioFile{Field: "amountFen", Points: 1, Per: 100}, Round: "up"}, "101", "pos", 2},
+		{"up from none", PointsFile{Ratio: &RatioFile{Field: "amountFen", Points: 1, Per: 100}, Round: "up"}, "100", "pos", 1},
+		{"a case's rate beats the tier", PointsFile{Field: "amountFen", Tiers: tiers, Cases: double}, "100000", "wechat", 3000},
+		{"a case's value beats the tier", PointsFile{Field: "amountFen", Tiers: tiers, Cases: double}, "100000", "koubei", 7},
+		{"a case's rate beside a ratio", PointsFile{Ratio: &RatioFile{Field: "amountFen", Points: 1, Per: 100}, Cases: double}, "100000", "wechat", 3000},
+		{"cut off", PointsFile{Field: "amountFen", Tiers: tiers, Max: 500}, "9000000000000000000", "pos", 500},
+		{"an override is not cut", PointsFile{Field: "amountFen", Tiers: tiers, Max: 500, Override: "points"}, `100000,"points":600`, "pos", 600},
+	} {
+		file := defaultRulesFile()
+		file.Rules[0].Events[0].Operations = file.Rules[0].Events[0].Operations[:1]
+		file.Rules[0].Events[0].Operations[0].Points = tc.points
+		data := `{"orderId":"SO-1","amountFen":` + tc.amount + `,"channel":"` + tc.channel + `","member":{"customerId":"1"}}`
+		if o := accepted(t, compiled(t, file, defaultAccounts()), structured("order.paid", data), nil).Operations[0]; int64(o.Points) != tc.want {
+			t.Errorf("%s: %d points, want %d", tc.name, o.Points, tc.want)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (c *ruleCompiler) templateField(place, name string) int {
 // those that print nothing are left out: vendors' databases refuse or lose
 // them. A # in it becomes a -: cut off, an order number with one might pass for
 // another operation's reference (TestReason).
-func (x *reading) reasonOf(o *operation, reference string) string {
+func (x *reading) reasonOf(o *operation, account *Account, reference string) string {
 	text := x.text[:0]
 	for i := range o.reason {
 		part := &o.reason[i]
@@ -81,7 +81,7 @@ func (x *reading) reasonOf(o *operation, reference string) string {
 			text[i] = '-' // only the reference has one before it
 		}
 	}
-	room := o.account.ReasonMaxChars - referenceTail
+	room := account.ReasonMaxChars - referenceTail
 	if utf8.RuneCount(text) > room {
 		end := 0
 		for range room - 1 {

@@ -63,6 +63,10 @@ type RuleFile struct {
 	// or "duplicate" (the key alone decides).
 	Repeat     string          `yaml:"repeat"`
 	Operations []OperationFile `yaml:"operations"`
+	// Else says what an event is whose operations are all left out by their
+	// conditions: "nothing" (default: recorded, nothing to send) or "reject"
+	// (out_of_range, so that somebody hears of what no condition foresaw).
+	Else string `yaml:"else"`
 }
 
 // FieldFile declares one field of an event's data.
@@ -83,8 +87,11 @@ type FieldFile struct {
 
 // OperationFile is one vendor call that an event leads to.
 type OperationFile struct {
-	// Vendor is the account's name under vendors.
+	// Vendor is the account's name under vendors. Exactly one of Vendor and
+	// Account is given.
 	Vendor string `yaml:"vendor"`
+	// Account picks the account by what the event says.
+	Account *AccountFile `yaml:"account"`
 	// Call is points_add or freeze_point.
 	Call string `yaml:"call"`
 	// Leg is two lower-case letters that tell apart the operations of one
@@ -102,35 +109,73 @@ type OperationFile struct {
 	Reason string `yaml:"reason"`
 }
 
-// ConditionFile is true when the field satisfies it: exactly one of Above and
-// Equals is set. An absent field satisfies nothing.
+// AccountFile picks one of several accounts, so that one deployment serves
+// several brands. What fits nothing is a reject vendor_not_configured, never a
+// silent zero.
+type AccountFile struct {
+	// By is "source", in whichever spelling it comes, or a declared field of type
+	// string, such as shopCode.
+	By string `yaml:"by"`
+	// Of names the account for each value, exactly as it is written.
+	Of map[string]string `yaml:"of"`
+	// Default is the account for every other value, and for an absent field;
+	// empty is none.
+	Default string `yaml:"default"`
+}
+
+// ConditionFile is true when the field satisfies it: exactly one of Above, Equals
+// and In is set. An absent field satisfies nothing.
 type ConditionFile struct {
 	Field  string `yaml:"field"`
 	Above  *int64 `yaml:"above"`
 	Equals any    `yaml:"equals"`
+	// In lists values of which the field has one.
+	In []any `yaml:"in"`
 }
 
 // PointsFile says how many points. In YAML it is a whole number, or a mapping
-// with exactly one of value, field and ratio; cases need value as their end.
+// with exactly one of value, field (with tiers or without) and ratio; cases need
+// one of them as their end.
 type PointsFile struct {
 	// Value is a fixed number.
 	Value *int64 `yaml:"value"`
-	// Cases are tried in order before Value; the first whose condition holds
+	// Cases are tried in order before the rest; the first whose condition holds
 	// gives the points.
 	Cases []PointsCaseFile `yaml:"cases"`
-	// Field takes the points from an integer field.
+	// Field takes the points from an integer field. With tiers it is the amount
+	// that they count.
 	Field string `yaml:"field"`
-	// Ratio is floor(field × points ÷ per).
+	// Tiers give a rate by the size of Field: the last one whose From is not above
+	// it counts, for all of it. In order of From; an amount below the first gives 0.
+	Tiers []TierFile `yaml:"tiers"`
+	// Ratio is floor(field × points ÷ per), if Round says nothing else.
 	Ratio *RatioFile `yaml:"ratio"`
+	// Round says what becomes of a fraction of a point: "down" (default), "half_up"
+	// or "up".
+	Round string `yaml:"round"`
+	// Max is the most that rates give; what is above it is cut off, and no reject.
+	// 0 is no bound but limits.points_per_operation. An override is not cut.
+	Max int64 `yaml:"max"`
 	// Override names an optional integer field that, when present, is the
 	// number of points whatever the rest says.
 	Override string `yaml:"override"`
 }
 
-// PointsCaseFile gives Value when its condition holds.
+// PointsCaseFile gives Value, or Rate of the amount, when its condition holds.
 type PointsCaseFile struct {
-	When  ConditionFile `yaml:"when"`
-	Value int64         `yaml:"value"`
+	When ConditionFile `yaml:"when"`
+	// Value is a fixed number. Exactly one of Value and Rate counts: without Rate
+	// no Value is 0.
+	Value int64 `yaml:"value"`
+	// Rate is "points/per", such as 2/100, of the field that ratio or tiers count.
+	Rate string `yaml:"rate"`
+}
+
+// TierFile is a rate from an amount on.
+type TierFile struct {
+	From int64 `yaml:"from"`
+	// Rate is "points/per", such as 1/100: 1 point for each 100.
+	Rate string `yaml:"rate"`
 }
 
 // RatioFile is an integer ratio: Points for every Per units of Field.

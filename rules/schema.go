@@ -177,11 +177,15 @@ func (r *rule) needs(o *operation) []any {
 	case o.when.above && o.when.number < math.MaxInt64:
 		holds = object{"type": "integer", "minimum": o.when.number + 1}
 	case o.when.isText:
-		holds = object{"const": o.when.text}
+		holds = oneOf(o.when.texts)
 	case f.kind == kindBoolean:
-		holds = object{"const": o.when.number == 1}
+		values := make([]bool, len(o.when.numbers))
+		for i, number := range o.when.numbers {
+			values[i] = number == 1
+		}
+		holds = oneOf(values)
 	case f.kind == kindInteger && !o.when.above:
-		holds = object{"const": o.when.number}
+		holds = oneOf(o.when.numbers)
 	default:
 		// A channel has several names; what it needs is left to Decode.
 		return nil
@@ -190,4 +194,12 @@ func (r *rule) needs(o *operation) []any {
 		"if":   object{"required": []string{f.name}, "properties": object{f.name: holds}},
 		"then": need,
 	}}
+}
+
+// oneOf is the schema of what has one of the values.
+func oneOf[T any](values []T) object {
+	if len(values) == 1 {
+		return object{"const": values[0]}
+	}
+	return object{"enum": values}
 }
