@@ -73,7 +73,7 @@ func TestListFilters(t *testing.T) {
 		"SO-1 SO-0 SO-2 SO-3": "--sort points",
 		"SO-2 SO-1 SO-0 SO-3": "--sort failed",
 	} {
-		var page listing
+		var page overview.Listing
 		c.json(&page, append([]string{"list"}, strings.Fields(args)...)...)
 		var orders []string
 		for _, o := range page.Operations {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -77,119 +76,43 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 	case o.asJSON && o.asCSV:
 		return command.Usagef("--json and --csv: want one of them")
 	}
-	after, err := parseCursor(o.after, sort)
+	after, err := overview.Place(o.after, sort)
 	if err != nil {
-		return err
+		return command.Usagef("--after: want what the page before ended with, in the same --sort, got %q", o.after)
 	}
 	s, err := open(c, environ)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	page, err := s.desk.ListOpen(c.Context(), filter, s.keyMemories(), desk.OpenList{Sort: sort, After: after, Limit: o.limit})
+	l, err := overview.List(c.Context(), s.desk, filter, s.keyMemories(), desk.OpenList{Sort: sort, After: after, Limit: o.limit})
 	if err != nil {
 		return err
 	}
-	l := newListing(page, string(o.filters.chosen.State), sort)
 	switch {
 	case o.asJSON:
 		return terminal.JSON(c.OutOrStdout(), l)
 	case o.asCSV:
-		err = l.printCSV(c.OutOrStdout())
 		if l.More {
-			c.PrintErrln(l.goOn())
+			defer c.PrintErrln(goOn(&l))
 		}
-		return err
+		return terminal.CSV(c.OutOrStdout(), l.Records())
 	}
-	l.print(c.OutOrStdout(), time.Now())
+	printList(c.OutOrStdout(), &l, filter.State, time.Now())
 	return nil
 }
 
-// cursorText is a place in a list as --after takes it: the operation's id, and
-// before it its value in an order other than that of recording. Empty at the
-// start.
-func cursorText(at desk.OpenCursor, sort desk.OpenSort) string {
-	switch {
-	case at.ID == 0:
-		return ""
-	case sort == desk.SortRecorded:
-		return strconv.FormatInt(int64(at.ID), 10)
-	}
-	return fmt.Sprintf("%d:%d", at.Order, at.ID)
-}
-
-// parseCursor reads what cursorText wrote for the same order.
-func parseCursor(text string, sort desk.OpenSort) (at desk.OpenCursor, err error) {
-	if text == "" || text == "0" {
-		return at, nil
-	}
-	order, id, found := strings.Cut(text, ":")
-	if !found {
-		order, id = "0", text
-	}
-	var n int64
-	if n, err = strconv.ParseInt(id, 10, 64); err == nil {
-		at.ID = ledger.OperationID(n)
-		at.Order, err = strconv.ParseInt(order, 10, 64)
-	}
-	if err != nil || n < 0 || found != (sort != desk.SortRecorded) {
-		return at, command.Usagef("--after: want what the page before ended with, in the same --sort, got %q", text)
-	}
-	return at, nil
-}
-
-// listing is a page as it is shown.
-type listing struct {
-	Operations []desk.OpenOperation `json:"operations"`
-	// Total counts all that fit, other pages included.
-	Total int64 `json:"total"`
-	More  bool  `json:"more"`
-	// After is the place where the next page begins, empty when this is the
-	// last.
-	After string `json:"after"`
-
-	state string
-	sort  desk.OpenSort
-}
-
-func newListing(page desk.OpenPage, state string, sort desk.OpenSort) listing {
-	l := listing{Operations: []desk.OpenOperation{}, Total: page.Total, More: page.More, state: state, sort: sort}
-	for _, o := range page.Operations {
-		l.Operations = append(l.Operations, overview.Masked(o))
-	}
-	if l.More {
-		l.After = cursorText(page.Next, sort)
-	}
-	return l
-}
-
 // goOn says that there is more.
-func (l listing) goOn() string {
+func goOn(l *overview.Listing) string {
 	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %s",
 		wording.Count(len(l.Operations)), wording.Count(l.Total), l.After)
 }
 
-// when is the time that the list's order is about, as the title of its column
-// and as text.
-func (l listing) when(o *desk.OpenOperation, now time.Time) (title, text string) {
-	switch {
-	case l.sort == desk.SortDue && o.NextAt.After(now):
-		return "DUE", "in " + wording.Short(o.NextAt.Sub(now))
-	case l.sort == desk.SortDue:
-		return "DUE", wording.Age(o.NextAt, now)
-	case l.sort == desk.SortFailed && o.FailedAt == nil:
-		return "FAILED", "never"
-	case l.sort == desk.SortFailed:
-		return "FAILED", wording.Age(*o.FailedAt, now)
-	}
-	return "AGE", wording.Age(o.RecordedAt, now)
-}
-
-func (l listing) print(out io.Writer, now time.Time) {
+func printList(out io.Writer, l *overview.Listing, state ledger.State, now time.Time) {
 	if len(l.Operations) == 0 {
 		what := "open operation"
-		if l.state != "all" {
-			what = l.state + " operation"
+		if state != "" {
+			what = string(state) + " operation"
 		}
 		if l.Total > 0 {
 			fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, wording.Count(l.Total))
@@ -202,7 +125,7 @@ func (l listing) print(out io.Writer, now time.Time) {
 	times := ""
 	for i, o := range l.Operations {
 		doubt, when := "", ""
-		times, when = l.when(&o, now)
+		times, when = l.When(&o, now)
 		switch {
 		case o.Blocked != "":
 			doubt = "blocked"
@@ -210,20 +133,20 @@ func (l listing) print(out io.Writer, now time.Time) {
 			doubt = "yes"
 		}
 		cause := string(o.Cause)
-		if l.state != string(ledger.Parked) {
+		if state != ledger.Parked {
 			cause = strings.TrimSpace(string(o.State) + " " + cause)
 		}
 		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, terminal.Clean(memberOf(o.MemberID, o.MemberCode)),
 			terminal.Clean(o.BusinessKey), wording.Count(o.Points), when, terminal.Clean(wording.VendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
 	}
 	title := "CAUSE"
-	if l.state != string(ledger.Parked) {
+	if state != ledger.Parked {
 		title = "STATE AND CAUSE"
 	}
 	terminal.Table(out, []terminal.Column{terminal.Right("ID"), terminal.Left("ACCOUNT"), terminal.Left(title), terminal.Left("DOUBT"), terminal.Left("MEMBER"),
 		terminal.Left("ORDER"), terminal.Right("POINTS"), terminal.Right(times), terminal.Left("VENDOR SAID")}, rows)
 	if l.More {
-		fmt.Fprintf(out, "\n%s\n", l.goOn())
+		fmt.Fprintf(out, "\n%s\n", goOn(l))
 	} else {
 		fmt.Fprintf(out, "\n%s in all. `replay show ID` tells all about one.\n", wording.Plural(l.Total, "operation"))
 	}
@@ -234,42 +157,4 @@ func memberOf(id, code string) string {
 		return "code " + code
 	}
 	return id
-}
-
-// printCSV prints a header and one line for each operation, times in UTC.
-func (l listing) printCSV(out io.Writer) error {
-	w := csv.NewWriter(out)
-	records := [][]string{{"id", "account", "state", "cause", "in_doubt", "blocked", "attempts", "kind", "biz_id", "reference",
-		"business_key", "member_id", "member_code", "points", "event_type", "event_time", "recorded_at", "first_sent_at",
-		"next_attempt_at", "last_outcome", "vendor_code", "vendor_message", "last_attempt_at", "event_source", "source_type",
-		"points_channel", "shop_code", "last_call", "error"}}
-	for _, o := range l.Operations {
-		firstSent, failed := "", ""
-		if o.FirstSentAt != nil {
-			firstSent = utc(*o.FirstSentAt)
-		}
-		if o.FailedAt != nil {
-			failed = utc(*o.FailedAt)
-		}
-		records = append(records, []string{strconv.FormatInt(int64(o.ID), 10), o.Account, string(o.State), string(o.Cause),
-			strconv.FormatBool(o.InDoubt), o.Blocked, strconv.Itoa(o.Attempts), string(o.Kind), string(o.BizID), o.Reference,
-			cellText(o.BusinessKey), cellText(o.MemberID), cellText(o.MemberCode), strconv.FormatInt(int64(o.Points), 10),
-			cellText(o.EventType), utc(o.EventTime), utc(o.RecordedAt), firstSent, utc(o.NextAt), o.Outcome,
-			cellText(o.VendorCode), cellText(o.VendorWords), failed, cellText(o.EventSource), strconv.Itoa(o.SourceType),
-			strconv.Itoa(o.PointsChannel), cellText(o.ShopCode), string(o.Call), cellText(o.Error)})
-	}
-	if err := w.WriteAll(records); err != nil {
-		return fmt.Errorf("write CSV: %w", err)
-	}
-	return nil
-}
-
-func utc(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// cellText keeps a spreadsheet from taking a foreign text for a formula.
-func cellText(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

@@ -48,11 +48,11 @@ func TestListPages(t *testing.T) {
 		c.record(fmt.Sprintf("SO-%d", i))
 	}
 	c.park("refused", 0, false)
-	var page listing
+	var page overview.Listing
 	var orders []string
 	after := "0"
 	for range 3 {
-		page = listing{}
+		page = overview.Listing{}
 		c.json(&page, "list", "--limit", "2", "--after", after)
 		for _, o := range page.Operations {
 			orders = append(orders, o.BusinessKey)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strconv"
@@ -62,11 +61,10 @@ on. It changes nothing.
 			case asJSON:
 				return terminal.JSON(c.OutOrStdout(), l)
 			case asCSV:
-				err = printRejectsCSV(c.OutOrStdout(), &l)
 				if l.More {
-					c.PrintErrln(goOnRejects(&l))
+					defer c.PrintErrln(goOnRejects(&l))
 				}
-				return err
+				return terminal.CSV(c.OutOrStdout(), l.Records())
 			}
 			printRejects(c.OutOrStdout(), &l)
 			return nil
@@ -125,23 +123,3 @@ func printRejects(out io.Writer, l *rejects.Listing) {
 
 // decidedCells is how much of a resolution a list shows.
 const decidedCells = 28
-
-// printCSV prints a header and one line for each reject, times in UTC.
-func printRejectsCSV(out io.Writer, l *rejects.Listing) error {
-	w := csv.NewWriter(out)
-	records := [][]string{{"id", "broker_time", "rejected_at", "stream", "stream_seq", "subject", "event_source", "event_id", "event_type",
-		"reason_code", "reason", "resolved_at", "resolved_by", "resolution"}}
-	for _, r := range l.Rejects {
-		resolvedAt := ""
-		if r.ResolvedAt != nil {
-			resolvedAt = utc(*r.ResolvedAt)
-		}
-		records = append(records, []string{strconv.FormatInt(int64(r.ID), 10), utc(r.BrokerTime), utc(r.RejectedAt), cellText(r.Stream),
-			strconv.FormatUint(r.StreamSeq, 10), cellText(r.Subject), cellText(r.Source), cellText(r.EventID), cellText(r.Type),
-			string(r.Code), cellText(r.Reason), resolvedAt, cellText(r.ResolvedBy), cellText(r.Resolution)})
-	}
-	if err := w.WriteAll(records); err != nil {
-		return fmt.Errorf("write CSV: %w", err)
-	}
-	return nil
-}

@@ -1,10 +1,12 @@
 package rejects
 
 import (
+	"strconv"
 	"time"
 
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/ledger"
 )
 
@@ -56,4 +58,17 @@ func NewListing(page desk.RejectPage, state string) Listing {
 		l.After = l.Rejects[len(l.Rejects)-1].ID
 	}
 	return l
+}
+
+// Records are a title and one record for each reject, for a spreadsheet; times in
+// UTC.
+func (l *Listing) Records() [][]string {
+	records := [][]string{{"id", "broker_time", "rejected_at", "stream", "stream_seq", "subject", "event_source", "event_id", "event_type",
+		"reason_code", "reason", "resolved_at", "resolved_by", "resolution"}}
+	for _, r := range l.Rejects {
+		records = append(records, []string{strconv.FormatInt(int64(r.ID), 10), wording.UTC(r.BrokerTime), wording.UTC(r.RejectedAt), wording.Cell(r.Stream),
+			strconv.FormatUint(r.StreamSeq, 10), wording.Cell(r.Subject), wording.Cell(r.Source), wording.Cell(r.EventID), wording.Cell(r.Type),
+			string(r.Code), wording.Cell(r.Reason), wording.UTCOrNone(r.ResolvedAt), wording.Cell(r.ResolvedBy), wording.Cell(r.Resolution)})
+	}
+	return records
 }

@@ -1,0 +1,25 @@
+package wording
+
+import (
+	"strings"
+	"time"
+)
+
+// UTC writes a time into a file for other programs.
+func UTC(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// UTCOrNone is empty where there is no time.
+func UTCOrNone(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return UTC(*t)
+}
+
+// Cell keeps a spreadsheet from taking a foreign text for a formula.
+func Cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
