@@ -30,6 +30,46 @@ type Paused struct {
 	Since  time.Time `json:"gate_before_since,omitzero"`
 }
 
+// GateView is what pausing or resuming an account is about.
+type GateView struct {
+	Account string `json:"account"`
+	// Paused has the gate as it is, or was before it was changed.
+	Paused
+	Waiting int64 `json:"waiting"`
+	Sending int64 `json:"sending"`
+}
+
+// ViewGate reads an account's gate, and what waits behind it. The error is an
+// *UnknownAccountError when the account is neither configured nor known to the
+// ledger.
+func (d *Desk) ViewGate(ctx context.Context, configured []string, account string) (GateView, error) {
+	v := GateView{Account: account}
+	if err := d.KnowsAccount(ctx, configured, account); err != nil {
+		return v, err
+	}
+	gates, err := d.ClosedGates(ctx)
+	if err != nil {
+		return v, err
+	}
+	if g, closed := GateOf(gates, account); closed {
+		v.Before, v.Words, v.Since = g.Reason, g.Words, g.ClosedAt
+	}
+	open, err := d.CountOpen(ctx)
+	if err != nil {
+		return v, err
+	}
+	for _, rows := range open {
+		switch {
+		case rows.Account != account:
+		case rows.State == ledger.Sending:
+			v.Sending += rows.Rows
+		case rows.State == ledger.Pending:
+			v.Waiting += rows.Rows
+		}
+	}
+	return v, nil
+}
+
 // sqlLockGate reads an account's gate and keeps others from changing it (locks
 // the row, gates_pkey). No row means that it was never closed.
 const sqlLockGate = `

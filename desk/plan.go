@@ -54,6 +54,25 @@ type Plan struct {
 	PlanCounts
 }
 
+// PlanFinished is the state of a plan of which nothing is left.
+const PlanFinished = "finished"
+
+// State is new, begun, finished or cancelled; empty for a plan whose operations
+// are not counted.
+func (p *Plan) State() string {
+	switch {
+	case p.CancelledAt != nil:
+		return "cancelled"
+	case p.Left+p.Done+p.Skipped+p.Refused == 0:
+		return ""
+	case p.Left == 0:
+		return PlanFinished
+	case p.Left < p.Size:
+		return "begun"
+	}
+	return "new"
+}
+
 // PlanCounts says what became of the operations of a plan. All are 0 for a
 // plan without operations.
 type PlanCounts struct {

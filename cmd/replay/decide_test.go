@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/carry"
+	"pointsledger/desk/overview"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
@@ -249,14 +250,14 @@ func TestLog(t *testing.T) {
 	if strings.Index(out, "given up") > strings.Index(out, "account paused") {
 		t.Errorf("not newest first: %s", out)
 	}
-	var page actionLog
+	var page overview.ActLog
 	c.json(&page, "log", "--limit", "1", "--operator", "lin", "--action", "pause")
-	if len(page.Actions) != 1 || page.Actions[0].Actor != "lin" || page.More || page.After != 0 {
+	if len(page.Acts) != 1 || page.Acts[0].Actor != "lin" || page.More || page.After != 0 {
 		t.Errorf("page %+v", page)
 	}
-	page = actionLog{}
+	page = overview.ActLog{}
 	c.json(&page, "log", "--limit", "1")
-	if !page.More || page.After != page.Actions[0].ID {
+	if !page.More || page.After != page.Acts[0].ID {
 		t.Errorf("page %+v", page)
 	}
 	contains(t, c.must(0, "log", "--limit", "1"), "There are older ones. Go on with the same command and --after "+fmt.Sprint(page.After))

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/privacy"
+	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
@@ -66,14 +66,6 @@ func (o *logOptions) filter(c *cobra.Command, now time.Time) (f desk.ActFilter, 
 	return f, err
 }
 
-// actionLog is a page of the log as it is shown.
-type actionLog struct {
-	Actions []desk.RecordedAct `json:"actions"`
-	More    bool               `json:"more"`
-	// After is the place where the next page begins, 0 when this is the last.
-	After int64 `json:"after"`
-}
-
 func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 	filter, err := o.filter(c, time.Now())
 	if err != nil {
@@ -84,40 +76,24 @@ func runLog(c *cobra.Command, environ []string, o *logOptions) error {
 		return err
 	}
 	defer s.close()
-	page := actionLog{Actions: []desk.RecordedAct{}}
-	found, more, err := s.desk.ListActs(c.Context(), filter)
-	if err != nil {
-		return err
-	}
-	page.More = more
-	for _, a := range found {
-		a.Actor, a.Reason, a.Filter, a.Result = privacy.Mobiles(a.Actor), privacy.Mobiles(a.Reason), privacy.Mobiles(a.Filter), privacy.Mobiles(a.Result)
-		page.Actions = append(page.Actions, a)
-	}
-	if more {
-		page.After = found[len(found)-1].ID
-	}
-	if o.json {
-		return terminal.JSON(c.OutOrStdout(), page)
-	}
-	if len(found) > 0 {
-		page.print(c.OutOrStdout(), time.Now())
-		return nil
-	}
-	names, err := s.desk.ActNames(c.Context())
-	switch {
+	page, err := overview.Acts(c.Context(), s.desk, filter)
+	switch out := c.OutOrStdout(); {
 	case err != nil:
 		return err
-	case len(names) == 0:
-		fmt.Fprintln(c.OutOrStdout(), "Nobody has done anything by hand yet.")
+	case o.json:
+		return terminal.JSON(out, page)
+	case len(page.Acts) > 0:
+		printLog(out, &page, time.Now())
+	case len(page.Names) == 0:
+		fmt.Fprintln(out, "Nobody has done anything by hand yet.")
 	default:
-		terminal.Paragraph(c.OutOrStdout(), "No action fits. What was done so far: "+strings.Join(names, ", ")+".")
+		terminal.Paragraph(out, "No action fits. What was done so far: "+strings.Join(page.Names, ", ")+".")
 	}
 	return nil
 }
 
-func (l *actionLog) print(out io.Writer, now time.Time) {
-	for i, a := range l.Actions {
+func printLog(out io.Writer, l *overview.ActLog, now time.Time) {
+	for i, a := range l.Acts {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}

@@ -14,7 +14,6 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
 	"pointsledger/ledger/gates"
 )
 
@@ -56,10 +55,7 @@ itself when that is mended. Without --yes nothing is changed.`,
 
 // gateChange is what pause and resume say with --json.
 type gateChange struct {
-	Account string `json:"account"`
-	desk.Paused
-	Waiting int64 `json:"waiting"`
-	Sending int64 `json:"sending"`
+	desk.GateView
 	// Command does it; empty when it is done, or nothing is to be done.
 	Command string `json:"command"`
 
@@ -76,15 +72,12 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 		return err
 	}
 	defer s.close()
+	g := gateChange{pause: pause}
 	var unknown *desk.UnknownAccountError
-	switch err := s.desk.KnowsAccount(c.Context(), s.accountNames(), account); {
+	switch g.GateView, err = s.desk.ViewGate(c.Context(), s.accountNames(), account); {
 	case errors.As(err, &unknown):
 		return command.Usagef("there is no account %q: want one of %s", terminal.Clean(account), strings.Join(slices.Sorted(slices.Values(unknown.Known)), ", "))
 	case err != nil:
-		return err
-	}
-	g := gateChange{Account: account, pause: pause}
-	if err := s.readGate(c, &g); err != nil {
 		return err
 	}
 	verb, change := "resume", s.desk.ResumeAccount
@@ -111,32 +104,6 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 			wording.Gate(g.Before), upperFirst(wording.GateAdvice(g.Before)))
 	}
 	return err
-}
-
-// readGate reads what an account's gate is before it is changed, and what waits
-// behind it.
-func (s *session) readGate(c *cobra.Command, g *gateChange) error {
-	gates, err := s.desk.ClosedGates(c.Context())
-	if err != nil {
-		return err
-	}
-	if closed, found := desk.GateOf(gates, g.Account); found {
-		g.Before, g.Words, g.Since = closed.Reason, closed.Words, closed.ClosedAt
-	}
-	open, err := s.desk.CountOpen(c.Context())
-	if err != nil {
-		return err
-	}
-	for _, rows := range open {
-		switch {
-		case rows.Account != g.Account:
-		case rows.State == ledger.Sending:
-			g.Sending += rows.Rows
-		case rows.State == ledger.Pending:
-			g.Waiting += rows.Rows
-		}
-	}
-	return nil
 }
 
 func (g *gateChange) print(out io.Writer, act desk.Decision) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -48,8 +47,7 @@ it: replay run --plan P-7K2M, say.`,
 			}
 			reports := make([]planReport, len(plans))
 			for i, p := range plans {
-				p.Filter = privacy.Mobiles(p.Filter)
-				reports[i] = planReport{Plan: p, State: planState(p)}
+				reports[i] = reported(p)
 			}
 			if asJSON {
 				return terminal.JSON(c.OutOrStdout(), map[string][]planReport{"plans": reports})
@@ -71,18 +69,10 @@ type planReport struct {
 	State string `json:"state"`
 }
 
-func planState(p desk.Plan) string {
-	switch {
-	case p.CancelledAt != nil:
-		return "cancelled"
-	case p.Left+p.Done+p.Skipped+p.Refused == 0:
-		return ""
-	case p.Left == 0:
-		return "finished"
-	case p.Left < p.Size:
-		return "begun"
-	}
-	return "new"
+// reported is a plan as it is shown: masked.
+func reported(p desk.Plan) planReport {
+	p.Filter = privacy.Mobiles(p.Filter)
+	return planReport{p, p.State()}
 }
 
 func printPlans(out io.Writer, plans []planReport, now time.Time) {
@@ -151,13 +141,6 @@ type cancelReport struct {
 	Command string `json:"command"`
 }
 
-// MarshalJSON leaves mobile numbers out of the filter.
-func (r cancelReport) MarshalJSON() ([]byte, error) {
-	type plain cancelReport
-	r.Filter = privacy.Mobiles(r.Filter)
-	return json.Marshal(plain(r))
-}
-
 // leftWords says how much is left of a plan whose operations are counted, and
 // nothing of another.
 func leftWords(before string, p desk.Plan) string {
@@ -168,12 +151,12 @@ func leftWords(before string, p desk.Plan) string {
 }
 
 func (s *session) cancel(c *cobra.Command, a *decideFlags, who desk.Decision, plan desk.Plan) error {
-	r := cancelReport{planReport: planReport{Plan: plan, State: planState(plan)}}
+	r := cancelReport{planReport: reported(plan)}
 	var text string
 	switch {
 	case plan.CancelledAt != nil:
 		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), terminal.Clean(plan.CancelledBy))
-	case r.State == "finished":
+	case r.State == desk.PlanFinished:
 		text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
 	case !a.yes:
 		r.Command = a.command("replay", "cancel", plan.Name)
@@ -184,10 +167,10 @@ func (s *session) cancel(c *cobra.Command, a *decideFlags, who desk.Decision, pl
 		if err != nil {
 			return err
 		}
-		if r.Plan, err = s.desk.ReadPlan(c.Context(), plan.Name); err != nil {
+		if plan, err = s.desk.ReadPlan(c.Context(), plan.Name); err != nil {
 			return err
 		}
-		r.State = planState(r.Plan)
+		r.planReport = reported(plan)
 		text = fmt.Sprintf("%s is cancelled%s; what was done before stays done.", plan.Name, leftWords(" with ", r.Plan))
 		if !ok {
 			text = plan.Name + " was cancelled by somebody else at this moment: nothing was recorded."
