@@ -9,9 +9,6 @@ import (
 	"pointsledger/ledger"
 )
 
-// NewSurveyor is what Rebuilder.Survey counts with.
-func NewSurveyor() *surveyor { return newSurveyor() }
-
 // NoteRebuilt is what Rebuilder.Add notes each batch with.
 func NoteRebuilt(ctx context.Context, pool *pgxpool.Pool, act int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
 	return noteRebuilt(ctx, pool, act, planMade, entries, verdicts)

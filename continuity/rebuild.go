@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity/survey"
 	"pointsledger/ledger"
 	"pointsledger/rules"
 )
@@ -47,39 +48,28 @@ func NewRebuilder(deps RebuildDeps, config RebuildConfig) (*Rebuilder, error) {
 	return &Rebuilder{RebuildDeps: deps, config: config}, nil
 }
 
-// StreamState is what there is to read again.
-type StreamState struct {
-	Created time.Time
-	// First and FirstAt are of the oldest event that is left, Last is the newest.
-	// In a stream with no events left First is Last+1, and FirstAt is zero.
-	First, Last uint64
-	FirstAt     time.Time
-	// ConsumerFound tells whether the durable is there; without it nothing tells
-	// what workers have recorded.
-	ConsumerFound bool
-	// Acked: every event up to it was acknowledged. AckedAny is false when none
-	// was, and Acked means that earlier ones had left the stream.
-	Acked    uint64
-	AckedAny bool
-	// Delivered: a worker may have recorded events up to it, and no later ones.
-	Delivered uint64
-}
-
-// State asks the broker.
-func (r *Rebuilder) State(ctx context.Context) (StreamState, error) {
+// State asks the broker, and looks at the ledger.
+func (r *Rebuilder) State(ctx context.Context) (survey.State, error) {
 	state, _, err := r.state(ctx)
+	if err != nil {
+		return state, err
+	}
+	if state.Unknown, err = r.unknown(ctx); err != nil {
+		return state, err
+	}
+	state.OldestAt, err = readOldest(ctx, r.Pool)
 	return state, err
 }
 
-func (r *Rebuilder) state(ctx context.Context) (StreamState, *consumers.Position, error) {
+func (r *Rebuilder) state(ctx context.Context) (survey.State, *consumers.Position, error) {
 	at, err := consumers.ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
-		return StreamState{}, nil, err
+		return survey.State{}, nil, err
 	}
 	if !at.Found {
-		return StreamState{}, nil, fmt.Errorf("look at stream %s: %w", r.config.Stream, ErrNoStream)
+		return survey.State{}, nil, fmt.Errorf("look at stream %s: %w", r.config.Stream, ErrNoStream)
 	}
-	state := StreamState{Created: at.Created, First: at.First, FirstAt: at.FirstAt, Last: at.Last,
+	state := survey.State{Created: at.Created, First: at.First, FirstAt: at.FirstAt, Last: at.Last,
 		ConsumerFound: at.DurableFound, Acked: at.Acked, AckedAny: at.AnyAcked, Delivered: at.Delivered}
 	if at.Messages == 0 {
 		state.First, state.FirstAt = at.Last+1, time.Time{}
@@ -87,9 +77,8 @@ func (r *Rebuilder) state(ctx context.Context) (StreamState, *consumers.Position
 	return state, &at, nil
 }
 
-// Unknown tells that workers refuse this ledger, or have never used it: it has
-// no identity, or is being rebuilt.
-func (r *Rebuilder) Unknown(ctx context.Context) (bool, error) {
+// unknown tells that workers refuse this ledger, or have never used it.
+func (r *Rebuilder) unknown(ctx context.Context) (bool, error) {
 	session, err := OpenSession(ctx, r.Pool)
 	if err != nil {
 		return false, err
@@ -97,11 +86,6 @@ func (r *Rebuilder) Unknown(ctx context.Context) (bool, error) {
 	defer session.Close()
 	remembered, found, err := session.Remembered(ctx)
 	return !found || remembered.Rebuilding(), err
-}
-
-// Holdings reads what the ledger holds.
-func (r *Rebuilder) Holdings(ctx context.Context) (Holdings, error) {
-	return readHoldings(ctx, r.Pool)
 }
 
 // SeqSince is the sequence of the first event that the broker stored at a time
@@ -131,23 +115,15 @@ func (r *Rebuilder) SeqSince(ctx context.Context, since time.Time) (uint64, erro
 	return meta.Sequence.Stream, nil
 }
 
-// Surveyed is what Survey found.
-type Surveyed struct {
-	Survey
-	// Read counts all messages, Ignored those of them whose type is ignored.
-	Read    int64 `json:"read"`
-	Ignored int64 `json:"ignored"`
-}
-
 // Survey reads a part of the stream, both ends included, and says what adding
 // it would do. It changes nothing. progress hears the last sequence that was
 // read, after each batch.
-func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(seq uint64)) (Surveyed, error) {
+func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(seq uint64)) (survey.Found, error) {
 	at, err := consumers.ReadPosition(ctx, r.JetStream, r.config.Stream, r.config.Durable)
 	if err != nil {
-		return Surveyed{}, err
+		return survey.Found{}, err
 	}
-	surveyor := newSurveyor()
+	surveyor := survey.New()
 	var events int64
 	read, err := r.reader(&at).each(ctx, stretch{from: from, to: to}, func(entries []ledger.Entry) error {
 		verdicts, err := r.Store.Known(ctx, entries)
@@ -160,9 +136,11 @@ func (r *Rebuilder) Survey(ctx context.Context, from, to uint64, progress func(s
 		return nil
 	})
 	if err != nil {
-		return Surveyed{}, err
+		return survey.Found{}, err
 	}
-	return Surveyed{Survey: surveyor.Survey(), Read: int64(read), Ignored: int64(read) - events}, nil
+	found := surveyor.Found()
+	found.Read, found.Ignored = int64(read), int64(read)-events
+	return found, nil
 }
 
 func (r *Rebuilder) reader(at *consumers.Position) *reader {

@@ -6,57 +6,9 @@ import (
 	"time"
 
 	"pointsledger/consumers"
+	"pointsledger/continuity/survey"
 	"pointsledger/ledger"
 )
-
-// Addition is a part of the stream to be added, both ends included.
-type Addition struct {
-	From, To uint64
-	// Delivered is how far the workers had read when the part was chosen: what
-	// they had acknowledged may lie anywhere up to it.
-	Delivered uint64
-	// Created is the stream's creation time when the part was chosen.
-	Created time.Time
-	// Plan is the one that is carried out, made at PlanMade: nothing is changed
-	// any more once it is cancelled. The added operations are noted under Act.
-	Plan     Plan
-	PlanMade time.Time
-	Act      int64
-	// Waiting hears that a worker, or another operator, has the lock. Progress
-	// hears, after each batch, the last sequence that was read and the events
-	// added so far. They are never called at once.
-	Waiting  func()
-	Progress func(seq uint64, added int64)
-}
-
-// Plan is what a person decided, which somebody may cancel at any time.
-type Plan interface {
-	ledger.Standing
-	// Stands asks whether it may go on.
-	Stands(ctx context.Context) error
-	// Hold does something short while nobody can cancel the plan.
-	Hold(ctx context.Context, do func() error) error
-}
-
-// Added is what became of the events of an Addition.
-type Added struct {
-	Read       int64                       `json:"read"`
-	Events     int64                       `json:"added"`
-	Operations int64                       `json:"operations"`
-	Queued     int64                       `json:"parked"`
-	Points     ledger.Points               `json:"points"`
-	There      int64                       `json:"there_already"`
-	Rejects    map[ledger.RejectCode]int64 `json:"rejects"`
-	Ignored    int64                       `json:"ignored"`
-	// OpenInDoubt rows were open in a backup that lacks acknowledged events:
-	// they were put in doubt, and what waited was parked.
-	OpenInDoubt int64 `json:"open_rows_put_in_doubt"`
-	// Rebuilt: the ledger had no identity, and now workers accept it.
-	Rebuilt bool `json:"workers_may_go_on"`
-	// Unfinished: the ledger had no identity, and events that are in the stream
-	// are still missing, so workers go on refusing it.
-	Unfinished bool `json:"workers_still_refuse"`
-}
 
 // lockPatience is how long Add waits for the lock before it says so.
 const lockPatience = 2 * time.Second
@@ -68,7 +20,7 @@ const lockPatience = 2 * time.Second
 // change. A ledger without an identity, in place of one
 // that is lost, is marked first, and workers refuse it until a part that holds
 // all of the stream's acknowledged events has been added.
-func (r *Rebuilder) Add(ctx context.Context, a Addition) (added Added, err error) {
+func (r *Rebuilder) Add(ctx context.Context, a survey.Addition) (added survey.Added, err error) {
 	session, err := OpenSession(ctx, r.Pool)
 	if err != nil {
 		return added, err
@@ -137,7 +89,7 @@ func (r *Rebuilder) takeWitness(ctx context.Context, session *Session, now Datab
 }
 
 // current looks at the stream again.
-func (r *Rebuilder) current(ctx context.Context, a Addition) (*consumers.Position, error) {
+func (r *Rebuilder) current(ctx context.Context, a survey.Addition) (*consumers.Position, error) {
 	state, at, err := r.state(ctx)
 	if err != nil {
 		return nil, err
@@ -151,7 +103,7 @@ func (r *Rebuilder) current(ctx context.Context, a Addition) (*consumers.Positio
 
 // prepare makes the ledger one that may be added to. unknown tells that workers
 // do not know it yet.
-func (r *Rebuilder) prepare(ctx context.Context, session *Session, plan Plan, now Database, at *consumers.Position, added *Added) (unknown bool, err error) {
+func (r *Rebuilder) prepare(ctx context.Context, session *Session, plan survey.Plan, now Database, at *consumers.Position, added *survey.Added) (unknown bool, err error) {
 	remembered, found, err := session.Remembered(ctx)
 	if err != nil {
 		return false, err
@@ -203,7 +155,7 @@ func (r *Rebuilder) refuseForeign(ctx context.Context, remembered Identity, at *
 
 // fill records what the ledger lacks, batch after batch. It asks for the plan
 // before each, too, because a batch of which all is there writes nothing.
-func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition, added *Added) error {
+func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a survey.Addition, added *survey.Added) error {
 	var events int64
 	read, err := r.reader(at).each(ctx, stretch{from: a.From, to: a.To}, func(entries []ledger.Entry) error {
 		if err := a.Plan.Stands(ctx); err != nil {
@@ -213,7 +165,7 @@ func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition
 		if err != nil {
 			return err
 		}
-		added.count(entries, verdicts)
+		added.Count(entries, verdicts)
 		events += int64(len(entries))
 		if err := noteRebuilt(ctx, r.Pool, a.Act, a.PlanMade, entries, verdicts); err != nil {
 			return err
@@ -223,26 +175,6 @@ func (r *Rebuilder) fill(ctx context.Context, at *consumers.Position, a Addition
 	})
 	added.Read, added.Ignored = int64(read), int64(read)-events
 	return err
-}
-
-func (d *Added) count(entries []ledger.Entry, verdicts []ledger.Verdict) {
-	for i, v := range verdicts {
-		switch {
-		case v.Kind == ledger.Accepted:
-			d.Events++
-			for _, o := range entries[i].Event.Operations {
-				d.Operations++
-				d.Points += o.Points
-				if o.Points > 0 {
-					d.Queued++
-				}
-			}
-		case v.Kind == ledger.Rejected && v.Rejection != nil:
-			d.Rejects[v.Rejection.Code]++
-		default:
-			d.There++
-		}
-	}
 }
 
 // locked runs f under the lock, and tells waiting when somebody else has it for

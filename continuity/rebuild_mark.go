@@ -66,27 +66,19 @@ func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade
 	return nil
 }
 
-// Holdings is what a ledger holds that a stream cannot give back.
-type Holdings struct {
-	// Operations is false in a ledger that holds none.
-	Operations bool
-	// OldestAt is the broker's time of the oldest operation by id; zero when
-	// there is none.
-	OldestAt time.Time
-}
-
-// sqlHoldings reads the first operation (operations_pkey). NULL means that there
+// sqlOldest reads the first operation (operations_pkey). NULL means that there
 // is none.
-const sqlHoldings = `SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1)`
+const sqlOldest = `SELECT (SELECT broker_time FROM operations ORDER BY id LIMIT 1)`
 
-// readHoldings reads what the ledger holds.
-func readHoldings(ctx context.Context, pool *pgxpool.Pool) (h Holdings, err error) {
+// readOldest is the broker's time of the oldest operation by id; zero when the
+// ledger holds none.
+func readOldest(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
 	var oldest *time.Time
-	if err := pool.QueryRow(ctx, sqlHoldings).Scan(&oldest); err != nil {
-		return h, fmt.Errorf("read what the ledger holds: %w", err)
+	if err := pool.QueryRow(ctx, sqlOldest).Scan(&oldest); err != nil {
+		return time.Time{}, fmt.Errorf("read what the ledger holds: %w", err)
 	}
-	if oldest != nil {
-		h.Operations, h.OldestAt = true, *oldest
+	if oldest == nil {
+		return time.Time{}, nil
 	}
-	return h, nil
+	return *oldest, nil
 }

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"pointsledger/continuity"
+	"pointsledger/continuity/survey"
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
 // survey counts entries as a preview does, in batches.
-func (f *fixture) survey(batches ...[]ledger.Entry) continuity.Survey {
+func (f *fixture) survey(batches ...[]ledger.Entry) survey.Found {
 	f.t.Helper()
-	surveyor := continuity.NewSurveyor()
+	surveyor := survey.New()
 	for _, entries := range batches {
 		verdicts, err := f.Known(f.t.Context(), entries)
 		if err != nil {
@@ -20,7 +21,7 @@ func (f *fixture) survey(batches ...[]ledger.Entry) continuity.Survey {
 		}
 		surveyor.Add(entries, verdicts)
 	}
-	return surveyor.Survey()
+	return surveyor.Found()
 }
 
 // What is counted is what RecordRebuilt then does, also across batches.
@@ -61,8 +62,8 @@ func TestSurveyIsWhatIsRecorded(t *testing.T) {
 	want(t, "operations", s.Operations(), 4)
 	want(t, "members", s.Members, 2)
 	want(t, "groups", len(s.Groups), 2)
-	want(t, "kylin", s.Groups[0], continuity.RebuildGroup{Account: "kylin", Kind: ledger.FreezePoint, Operations: 1, Members: 1, Points: 5})
-	want(t, "zhimai", s.Groups[1], continuity.RebuildGroup{Account: "zhimai", Kind: ledger.PointsAdd, Operations: 3, NothingToSend: 1, Members: 1, Points: 200})
+	want(t, "kylin", s.Groups[0], survey.Group{Account: "kylin", Kind: ledger.FreezePoint, Operations: 1, Members: 1, Points: 5})
+	want(t, "zhimai", s.Groups[1], survey.Group{Account: "zhimai", Kind: ledger.PointsAdd, Operations: 3, NothingToSend: 1, Members: 1, Points: 200})
 	want(t, "oldest", s.Oldest, both.Message.BrokerTime)
 	want(t, "newest", s.Newest, nobody.Message.BrokerTime)
 	want(t, "written by looking", one[int](f, `SELECT count(*) FROM operations`), 1)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pointsledger/desk"
+	"pointsledger/desk/rebuild"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -75,46 +76,23 @@ func accountWords(r *desk.RejectRules) string {
 	return "on: " + list(r.On) + "; off, here and as far as the ledger shows: " + list(r.Off)
 }
 
-// streamRules are the rules that a part of the stream is mapped by.
-type streamRules struct {
-	desk.ChosenRules
-	desk.StreamAccounts
-	// from says in words where they come from, note what the operator should know
-	// of the choice; mostly empty.
-	from, note string
-}
-
-// streamRules chooses the rules: those that the workers registered last, or the
-// file when the ledger has none, or when it is named and leaves the registered
-// rule sets as they are.
-func (s *session) streamRules(ctx context.Context, environ []string, file string, off []string) (r streamRules, err error) {
+// streamRules chooses the rules that a part of the stream is mapped by: in a ledger
+// that has none, those of the configuration.
+func (s *session) streamRules(ctx context.Context, environ []string, file string, off []string) (r rebuild.Rules, err error) {
 	choice, err := ruleChoice(file, "the rules that the workers registered last")
 	if err != nil {
 		return r, err
 	}
-	r.ChosenRules, err = s.desk.ChooseRules(ctx, accounts.RuleFiles{Environ: environ}, choice)
+	r, err = rebuild.ChooseRules(ctx, s.desk, accounts.RuleFiles{Environ: environ}, choice, desk.ChosenRules{RuleFile: accounts.RulesOf(s.config), FileName: s.config.RulesFrom}, off)
 	var unread *desk.RegisteredRulesError
 	var inUse *desk.RulesInUseError
+	var named *desk.AccountOffError
+	var untold *desk.AccountUntoldError
 	switch {
-	case errors.Is(err, desk.ErrNoRules):
-		r.ChosenRules = desk.ChosenRules{RuleFile: accounts.RulesOf(s.config), FileName: s.config.RulesFrom}
 	case errors.As(err, &unread):
 		return r, fmt.Errorf("read %s (table mappings, version %s): %w", choice.RegisteredName, unread.Version, unread.Err)
 	case errors.As(err, &inUse):
 		return r, fmt.Errorf("--config %s is not what the workers registered last: %w", inUse.File, inUse.Err)
-	case err != nil:
-		return r, err
-	}
-	switch r.from = rulesFrom(&r.ChosenRules); {
-	case r.RegisteredVersion == "":
-		r.from += "; no worker has registered any in this ledger"
-	case file == "" && s.config.RulesVersion != r.RegisteredVersion && setIn(environ, "WORKER_CONFIG"):
-		r.note = fmt.Sprintf("WORKER_CONFIG has the rules %s, which no worker has registered last; they are not used. --config FILE takes a file with further rule sets", s.config.RulesVersion)
-	}
-	r.StreamAccounts, err = s.desk.StreamAccounts(ctx, r.Accounts, off)
-	var named *desk.AccountOffError
-	var untold *desk.AccountUntoldError
-	switch {
 	case errors.As(err, &named) && named.Known:
 		return r, command.Usagef("--off %s: the account is on here, or the ledger has operations of it", named.Account)
 	case errors.As(err, &named):
@@ -122,8 +100,18 @@ func (s *session) streamRules(ctx context.Context, environ []string, file string
 	case errors.As(err, &untold):
 		return r, command.Usagef("%s: off here, and the ledger cannot tell whether the workers had it on. Give this command the workers' environment; if they had it off, add --off %s",
 			strings.Join(untold.Accounts, ", "), strings.Join(untold.Accounts, ","))
+	case err == nil && file == "" && r.RegisteredVersion != "" && s.config.RulesVersion != r.RegisteredVersion && setIn(environ, "WORKER_CONFIG"):
+		r.Note = fmt.Sprintf("WORKER_CONFIG has the rules %s, which no worker has registered last; they are not used. --config FILE takes a file with further rule sets", s.config.RulesVersion)
 	}
 	return r, err
+}
+
+// streamRulesFrom says in words where those rules come from.
+func streamRulesFrom(r *rebuild.Rules) string {
+	if r.RegisteredVersion == "" {
+		return rulesFrom(&r.ChosenRules) + "; no worker has registered any in this ledger"
+	}
+	return rulesFrom(&r.ChosenRules)
 }
 
 func setIn(environ []string, name string) bool {

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
@@ -16,20 +12,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/continuity"
-	"pointsledger/desk/wording"
+	"pointsledger/desk"
+	"pointsledger/desk/rebuild"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
 // streamOptions are the flags of `replay stream`.
 type streamOptions struct {
-	since, file, plan, reason, operator string
+	decideFlags
+	since, file, plan string
 	// off are accounts that the operator says were off at the workers.
-	off       []string
-	from, to  uint64
-	expect    int64
-	yes, json bool
+	off      []string
+	from, to uint64
+	expect   int64
 }
 
 func newStream(environ []string) *cobra.Command {
@@ -70,61 +68,66 @@ Workers that wait for the ledger go on by themselves once all is added.`,
 	c.Flags().StringSliceVar(&o.off, "off", nil, "an account that the workers had off: its events were rejects")
 	c.Flags().StringVar(&o.plan, "plan", "", "the plan to carry out")
 	c.Flags().Int64Var(&o.expect, "expect", 0, "without a plan: how many operations must be found to be added")
-	c.Flags().StringVar(&o.reason, "reason", "", "why; required with --yes, and kept")
-	c.Flags().StringVar(&o.operator, "operator", "", "who; the user of this machine unless given")
-	c.Flags().BoolVar(&o.yes, "yes", false, "add it")
-	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	o.register(c)
+	c.Flag("yes").Usage = "add it"
 	return c
 }
 
-func (o *streamOptions) check(c *cobra.Command) error {
+func (o *streamOptions) check(c *cobra.Command) (who desk.Decision, err error) {
 	given := func(name string) bool { return c.Flag(name).Changed }
 	for _, name := range []string{"since", "config", "plan"} {
 		if given(name) && strings.TrimSpace(c.Flag(name).Value.String()) == "" {
-			return command.Usagef("--%s is empty", name)
+			return who, command.Usagef("--%s is empty", name)
 		}
 	}
-	o.reason, o.operator = strings.TrimSpace(o.reason), strings.TrimSpace(o.operator)
 	if _, err := command.Operator(o.operator, given("operator")); err != nil {
-		return err
+		return who, err
 	}
 	part := given("since") || given("from-seq") || given("to-seq")
 	switch {
 	case given("plan") && (part || given("expect")):
-		return command.Usagef("--plan says which part of the stream it is about: leave out --since, --from-seq, --to-seq and --expect")
+		return who, command.Usagef("--plan says which part of the stream it is about: leave out --since, --from-seq, --to-seq and --expect")
 	case given("plan"):
 	case given("since") == given("from-seq"):
-		return command.Usagef("want --since or --from-seq: where to begin. --from-seq 1 is all that the stream has")
+		return who, command.Usagef("want --since or --from-seq: where to begin. --from-seq 1 is all that the stream has")
 	case given("from-seq") && o.from == 0 || given("to-seq") && o.to == 0:
-		return command.Usagef("--from-seq and --to-seq: want sequences of the stream, 1 or more")
+		return who, command.Usagef("--from-seq and --to-seq: want sequences of the stream, 1 or more")
 	case given("to-seq") && o.to < o.from:
-		return command.Usagef("--to-seq %d is before --from-seq %d", o.to, o.from)
+		return who, command.Usagef("--to-seq %d is before --from-seq %d", o.to, o.from)
 	case given("expect") && o.expect < 0:
-		return command.Usagef("--expect: want a number of operations, got %d", o.expect)
+		return who, command.Usagef("--expect: want a number of operations, got %d", o.expect)
 	}
-	switch {
-	case o.yes && (o.reason == "" || o.reason == reasonToFill):
-		return command.Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
-	case utf8.RuneCountInString(o.reason) > maxReasonChars:
-		return command.Usagef("--reason: want at most %s characters", wording.Count(maxReasonChars))
-	}
-	return nil
+	return o.decideFlags.check(c)
 }
 
-// streamSession is a session with the broker and the rules.
+// order is what the flags ask to look at.
+func (o *streamOptions) order(c *cobra.Command, who desk.Decision, stream string) (rebuild.Order, error) {
+	order := rebuild.Order{From: o.from, To: o.to, AtOnce: o.yes, Actor: who.Actor, FilterText: "--from-seq {from} --to-seq {to} of stream " + stream}
+	if c.Flag("expect").Changed {
+		order.Expected = &o.expect
+	}
+	var err error
+	if o.since != "" {
+		order.Since, err = command.PointInTime("since", o.since, time.Now())
+	}
+	return order, err
+}
+
+// streamSession is a session with the broker, and a room to rebuild the ledger in.
 type streamSession struct {
 	*session
-	pool    *pgxpool.Pool
-	conn    *nats.Conn
-	rules   streamRules
-	rebuild *continuity.Rebuilder
+	pool  *pgxpool.Pool
+	conn  *nats.Conn
+	rules rebuild.Rules
+	room  *rebuild.Room
+	watch streamWatch
 }
 
 // rebuildConnections: the lock holds one, a batch uses one, and one is to spare.
 const rebuildConnections = 3
 
 func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *streamSession, err error) {
-	s := &streamSession{}
+	s := &streamSession{watch: streamWatch{c: c, json: o.json}}
 	if s.session, err = open(c, environ); err != nil {
 		return nil, err
 	}
@@ -136,6 +139,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.rules, err = s.streamRules(c.Context(), environ, o.file, o.off); err != nil {
 		return nil, err
 	}
+	s.watch.rulesFrom = streamRulesFrom(&s.rules)
 	if s.conn, err = command.DialNATS(s.config, "points-ledger replay"); err != nil {
 		return nil, err
 	}
@@ -146,9 +150,13 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if s.pool, err = ledger.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
 		return nil, err
 	}
-	s.rebuild, err = continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Pool: s.pool, Store: ledger.New(s.pool), Rules: s.rules.Rules.WithAccountsOn(func(account string) bool { return slices.Contains(s.rules.On, account) })},
+	stream, err := continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Pool: s.pool, Store: ledger.New(s.pool), Rules: s.rules.Mapping()},
 		continuity.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	s.room = rebuild.New(rebuild.Deps{Desk: s.desk, Files: s.files, Stream: stream, Watch: &s.watch, Words: &s.watch}, s.config.NATS.Stream, s.rules)
+	return s, nil
 }
 
 func (s *streamSession) end() {
@@ -162,7 +170,8 @@ func (s *streamSession) end() {
 }
 
 func runStream(c *cobra.Command, environ []string, o *streamOptions) error {
-	if err := o.check(c); err != nil {
+	who, err := o.check(c)
+	if err != nil {
 		return err
 	}
 	s, err := openStream(c, environ, o)
@@ -170,79 +179,72 @@ func runStream(c *cobra.Command, environ []string, o *streamOptions) error {
 		return err
 	}
 	defer s.end()
-	if o.plan == "" {
-		return s.preview(c, o)
-	}
-	plan, err := s.readStreamPlan(c, o)
+	order, err := o.order(c, who, s.config.NATS.Stream)
 	if err != nil {
 		return err
 	}
-	if o.yes {
-		return s.add(c, o, plan)
+	if o.plan != "" {
+		if order.Plan, err = s.room.ReadPlan(c.Context(), o.plan); err != nil {
+			return s.planWords(o.plan, err)
+		}
 	}
-	o.from, o.to = plan.details.From, plan.details.To
-	return s.preview(c, o)
+	if o.plan != "" && o.yes {
+		return s.add(c, o, order.Plan, who)
+	}
+	report, err := s.room.Preview(c.Context(), order)
+	s.watch.done()
+	if err != nil {
+		return s.previewWords(err)
+	}
+	if plan := report.Chosen(); o.yes && plan != nil {
+		if !o.json {
+			printSurvey(c.OutOrStdout(), report, "")
+		}
+		return s.add(c, o, plan, who)
+	}
+	return o.show(c, report)
 }
 
-// state asks the broker, and says what to do where there is nothing to ask for.
-func (s *streamSession) state(ctx context.Context) (continuity.StreamState, error) {
-	state, err := s.rebuild.State(ctx)
-	if errors.Is(err, continuity.ErrNoStream) {
-		return state, fmt.Errorf("there is no stream %s at %s: set NATS_URL and NATS_STREAM as the workers have them", s.config.NATS.Stream, s.config.NATS.URL)
+// add carries a plan out.
+func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan *rebuild.Plan, who desk.Decision) error {
+	s.watch.begin()
+	done, err := s.room.Add(c.Context(), plan, who)
+	s.watch.done()
+	switch {
+	case err != nil:
+		return o.addWords(plan, done, err)
+	case o.json:
+		err = terminal.JSON(c.OutOrStdout(), done)
+	default:
+		printAdded(c.OutOrStdout(), done, plan.Details.Stream, who)
 	}
-	return state, err
-}
-
-// part is which part of the stream is meant.
-func (s *streamSession) part(ctx context.Context, o *streamOptions, state continuity.StreamState) (from, to uint64, err error) {
-	if from = o.from; o.since != "" {
-		since, err := command.PointInTime("since", o.since, time.Now())
-		if err != nil {
-			return 0, 0, err
-		}
-		if from, err = s.rebuild.SeqSince(ctx, since); err != nil {
-			return 0, 0, err
-		}
-		if from == 0 {
-			from = state.Last + 1
-		}
+	if err == nil && done.Unfinished {
+		return &partlyError{fmt.Sprintf("events of stream %s are still missing, so workers go on waiting: `replay stream --from-seq 1` adds the rest", plan.Details.Stream)}
 	}
-	durable := s.config.NATS.Durable
-	switch to = o.to; {
-	case !state.ConsumerFound && to == 0:
-		return 0, 0, fmt.Errorf("there is no consumer %s on stream %s, so nothing tells what workers have recorded: set NATS_DURABLE as the workers have it. "+
-			"If it was deleted, name the last event to add with --to-seq (the stream's last one is %d): events behind it will be taken for new ones",
-			durable, s.config.NATS.Stream, state.Last)
-	case !state.ConsumerFound && to > state.Last:
-		return 0, 0, command.Usagef("--to-seq %d: the stream's last event is %d", to, state.Last)
-	case state.ConsumerFound && to > state.Delivered:
-		return 0, 0, command.Usagef("--to-seq %d: workers have read up to %d, and later events they record as usual; adding them here would only park them", to, state.Delivered)
-	case state.ConsumerFound && to == 0:
-		to = state.Delivered
-	}
-	return from, to, nil
+	return err
 }
 
 // command is the line that carries a plan out.
 func (o *streamOptions) command(plan string) string {
-	args := []string{"replay", "stream", "--plan", plan}
+	return o.decideFlags.command(append([]string{"replay", "stream", "--plan", plan}, o.likeHere()...)...)
+}
+
+// likeHere are the flags that choose rules and accounts as they are chosen here.
+func (o *streamOptions) likeHere() (args []string) {
 	if o.file != "" {
 		args = append(args, "--config", o.file)
 	}
 	if len(o.off) > 0 {
 		args = append(args, "--off", strings.Join(o.off, ","))
 	}
-	if o.operator != "" {
-		args = append(args, "--operator", o.operator)
-	}
-	reason := o.reason
-	if reason == "" {
-		reason = reasonToFill
-	}
-	return shell(append(args, "--reason", reason, "--yes")...)
+	return args
 }
 
-// filterText is the part as plans and ops_actions have it.
-func (s *streamSession) filterText(from, to uint64) string {
-	return shell("--from-seq", strconv.FormatUint(from, 10), "--to-seq", strconv.FormatUint(to, 10)) + " of stream " + s.config.NATS.Stream
+// planAnew says how to look at the part of a cancelled plan again.
+func (o *streamOptions) planAnew(d *rebuild.Details) string {
+	args := []string{"replay", "stream", "--from-seq", strconv.FormatUint(d.From, 10)}
+	if d.To >= d.From {
+		args = append(args, "--to-seq", strconv.FormatUint(d.To, 10))
+	}
+	return "To see what this part lacks, and make another plan of it:\n  " + shell(append(args, o.likeHere()...)...)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pointsledger/continuity"
+	"pointsledger/continuity/survey"
 	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -99,7 +100,7 @@ func TestStreamCancelledBetweenBatches(t *testing.T) {
 	}
 	defer run.Close()
 	batches := 0
-	added, err := rebuilder.Add(t.Context(), continuity.Addition{From: report.From, To: report.To, Created: report.Created, Plan: run, PlanMade: plan.MadeAt, Act: run.Act,
+	added, err := rebuilder.Add(t.Context(), survey.Addition{From: report.From, To: report.To, Created: report.Created, Plan: run, PlanMade: plan.MadeAt, Act: run.Act,
 		Waiting: func() {},
 		Progress: func(uint64, int64) {
 			if batches++; batches == 1 {

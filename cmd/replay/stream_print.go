@@ -8,10 +8,67 @@ import (
 	"slices"
 	"strings"
 
-	"pointsledger/continuity"
+	"github.com/spf13/cobra"
+
+	"pointsledger/desk"
+	"pointsledger/desk/rebuild"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice"
+	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
+
+// streamReport is what stream shows without --yes.
+type streamReport struct {
+	*rebuild.Report
+	// Command adds it; empty when there is nothing to add, or the plan was
+	// cancelled.
+	Command string `json:"command"`
+}
+
+// streamWatch shows a person how reading and adding go.
+type streamWatch struct {
+	c         *cobra.Command
+	json      bool
+	rulesFrom string
+	progress  *command.Progress
+}
+
+func (w *streamWatch) begin() { w.progress = command.NewProgress(w.c.ErrOrStderr()) }
+
+func (w *streamWatch) done() {
+	if w.progress != nil {
+		w.progress.Done()
+	}
+}
+
+// Chosen implements rebuild.Watch.
+func (w *streamWatch) Chosen(r *rebuild.Report) {
+	if !w.json {
+		printPart(w.c.OutOrStdout(), r, w.rulesFrom)
+	}
+	w.begin()
+}
+
+// Reads implements rebuild.Watch.
+func (w *streamWatch) Reads(seq, to uint64) {
+	w.progress.Show("  reading: sequence %s of %s", seqText(seq), seqText(to))
+}
+
+// Adds implements rebuild.Watch.
+func (w *streamWatch) Adds(seq, to uint64, added int64) {
+	w.progress.Show("  adding: sequence %s of %s, %s added", seqText(seq), seqText(to), wording.Plural(added, "event"))
+}
+
+// Waits implements rebuild.Watch.
+func (w *streamWatch) Waits() {
+	w.c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
+}
+
+// Words implements rebuild.Words.
+func (w *streamWatch) Words(err error) string { return advice.Words(err) }
+
+func seqText(seq uint64) string { return wording.Count(int64(seq)) }
 
 // notInStream is what a rebuilt ledger lacks, whatever the stream holds.
 var notInStream = [...]string{
@@ -21,8 +78,8 @@ var notInStream = [...]string{
 		"first where the account's records show our references; elsewhere the same key goes again while the vendor remembers it.",
 }
 
-// printHead says what is about to be read, and first what is not in it.
-func (r *streamReport) printHead(out io.Writer, s *streamSession, state *continuity.StreamState) {
+// printPart says what is about to be read, and first what is not in it.
+func printPart(out io.Writer, r *rebuild.Report, rulesFrom string) {
 	for _, text := range r.Warnings {
 		for i, line := range terminal.Wrap(terminal.Clean(text), terminal.PageWidth-len("WARNING: ")) {
 			fmt.Fprintln(out, cmp.Or(map[int]string{0: "WARNING: "}[i], "         ")+line)
@@ -34,41 +91,70 @@ func (r *streamReport) printHead(out io.Writer, s *streamSession, state *continu
 	}
 	fmt.Fprintln(out)
 	reaches := "no events are left"
-	if !state.FirstAt.IsZero() {
-		reaches = fmt.Sprintf("events %s to %s, from %s on", wording.Count(int64(state.First)), wording.Count(int64(state.Last)), wording.Moment(state.FirstAt))
+	if !r.FirstAt.IsZero() {
+		reaches = fmt.Sprintf("events %s to %s, from %s on", seqText(r.First), seqText(r.Last), wording.Moment(r.FirstAt))
 	}
 	terminal.Line(out, "stream", r.Stream+": "+reaches)
 	upTo := "as far as workers have read; later events they record as usual"
-	if r.To != state.Delivered {
+	if r.To != r.Delivered {
 		upTo = "as asked for"
 	}
-	what := fmt.Sprintf("%s to %s (%s)", wording.Count(int64(r.From)), wording.Count(int64(r.To)), upTo)
+	what := fmt.Sprintf("%s to %s (%s)", seqText(r.From), seqText(r.To), upTo)
 	if r.From > r.To {
-		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", wording.Count(int64(r.From)), wording.Count(int64(r.To)))
+		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", seqText(r.From), seqText(r.To))
 	}
 	terminal.Line(out, "to be read", what)
-	terminal.Line(out, "rules", r.Rules+", "+s.rules.from+", each event by those in force at its broker time")
+	terminal.Line(out, "rules", r.Rules+", "+rulesFrom+", each event by those in force at its broker time")
 	if r.Unknown {
 		terminal.Line(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
 	}
 	fmt.Fprintln(out)
 }
 
-// printCounts says what was found. note follows the number of events.
-func (r *streamReport) printCounts(out io.Writer, note string) {
+// show prints what was found and the command that adds it.
+func (o *streamOptions) show(c *cobra.Command, r *rebuild.Report) error {
+	shown := streamReport{Report: r}
+	if r.Plan != "" && r.Stored.CancelledAt == nil {
+		shown.Command = o.command(r.Plan)
+	}
+	out := c.OutOrStdout()
+	if o.json {
+		return terminal.JSON(out, shown)
+	}
+	printSurvey(out, r, " Nothing has been added.")
+	switch {
+	case r.Stored.CancelledAt != nil:
+		fmt.Fprintln(out)
+		terminal.Paragraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.Stored.CancelledBy, wording.Moment(*r.Stored.CancelledAt)))
+		fmt.Fprintln(out, o.planAnew(&r.Details))
+		return nil
+	case r.Plan == "":
+		fmt.Fprintln(out, "\nThe ledger lacks nothing of this part: there is nothing to do.")
+		return nil
+	case r.Counts.Added == 0 && r.Counts.RejectCount() == 0:
+		fmt.Fprintln(out, "\nThe plan adds nothing; the workers that wait for the ledger accept it then as it is.")
+	}
+	fmt.Fprintf(out, "\nStored as plan %s. To add it, parked and in doubt (nothing is sent by that):\n  %s\n", r.Plan, shown.Command)
+	return nil
+}
+
+// countLine prints a count that is above 0, and what it means.
+func countLine(out io.Writer, what string, n int64, text string) {
+	if n > 0 {
+		terminal.Line(out, what, strings.TrimSuffix(wording.Count(n)+": "+text, ": "))
+	}
+}
+
+// printSurvey says what was found. note follows the number of events.
+func printSurvey(out io.Writer, r *rebuild.Report, note string) {
 	n := &r.Counts
 	fmt.Fprintf(out, "Read %s.%s\n\n", wording.Plural(n.Read, "event"), note)
-	line := func(what string, of int64, why string) {
-		if of > 0 {
-			terminal.Line(out, what, strings.TrimSuffix(wording.Count(of)+": "+why, ": "))
-		}
-	}
-	line("there already", n.There, "left as they are")
-	line("ignored", n.Ignored, "of types that the rules ignore")
-	line("repeats", n.Repeats, "the same event published again; the first counts")
-	line("conflicts", n.Conflicts, "a key that is there with other content; added as rejects")
+	countLine(out, "there already", n.There, "left as they are")
+	countLine(out, "ignored", n.Ignored, "of types that the rules ignore")
+	countLine(out, "repeats", n.Repeats, "the same event published again; the first counts")
+	countLine(out, "conflicts", n.Conflicts, "a key that is there with other content; added as rejects")
 	for _, code := range slices.Sorted(maps.Keys(n.Rejects)) {
-		line("rejects", n.Rejects[code], string(code)+"; added as rejects")
+		countLine(out, "rejects", n.Rejects[code], string(code)+"; added as rejects")
 	}
 	if n.Added == 0 {
 		terminal.Line(out, "to be added", "no event")
@@ -83,52 +169,25 @@ func (r *streamReport) printCounts(out io.Writer, note string) {
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"), terminal.Right("POINTS"), terminal.Right("NOTHING TO SEND")}, rows)
 }
 
-func (r *streamReport) printCommand(out io.Writer, o *streamOptions) {
-	switch {
-	case r.plan.CancelledAt != nil:
-		fmt.Fprintln(out)
-		terminal.Paragraph(out, fmt.Sprintf("Plan %s was cancelled by %s at %s.", r.Plan, r.plan.CancelledBy, wording.Moment(*r.plan.CancelledAt)))
-		fmt.Fprintln(out, o.planAnew(&streamPlan{r.plan, r.streamDetails}))
-		return
-	case r.Plan == "":
-		fmt.Fprintln(out, "\nThe ledger lacks nothing of this part: there is nothing to do.")
-		return
-	case r.Counts.Added == 0 && r.Counts.RejectCount() == 0:
-		fmt.Fprintln(out, "\nThe plan adds nothing; the workers that wait for the ledger accept it then as it is.")
-	}
-	fmt.Fprintf(out, "\nStored as plan %s. To add it, parked and in doubt (nothing is sent by that):\n  %s\n", r.Plan, r.Command)
-}
-
-func (d *streamDone) print(out io.Writer, s *streamSession, actor, reason string) {
+// printAdded says what was added.
+func printAdded(out io.Writer, d *rebuild.Result, stream string, who desk.Decision) {
 	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
-	line := func(what string, n int64, text string) {
-		if n > 0 {
-			terminal.Line(out, what, wording.Count(n)+": "+text)
-		}
-	}
-	line("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
-	line("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
-	line("there already", d.There, "left as they are")
-	line("ignored", d.Ignored, "of types that the rules ignore")
+	countLine(out, "parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
+	countLine(out, "nothing to send", d.Operations-d.Queued, "recorded with 0 points")
+	countLine(out, "there already", d.There, "left as they are")
+	countLine(out, "ignored", d.Ignored, "of types that the rules ignore")
 	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {
-		line("rejects", d.Rejects[code], string(code))
+		countLine(out, "rejects", d.Rejects[code], string(code))
 	}
-	line("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
-	terminal.Line(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Action, actor, reason))
+	countLine(out, "put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
+	terminal.Line(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Act, who.Actor, who.Reason))
 	switch {
 	case d.Rebuilt:
 		terminal.Line(out, "workers", "those that wait for this ledger go on by themselves within seconds")
 	case d.Unfinished:
-		terminal.Line(out, "workers", "they go on waiting: events of stream "+s.config.NATS.Stream+" are still missing")
+		terminal.Line(out, "workers", "they go on waiting: events of stream "+stream+" are still missing")
 	}
 	if d.Queued+d.OpenInDoubt > 0 {
 		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")
 	}
-}
-
-func wereEvents(n int64) string {
-	if n == 1 {
-		return "1 event was"
-	}
-	return wording.Plural(n, "event") + " were"
 }

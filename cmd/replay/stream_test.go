@@ -15,6 +15,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/desk"
+	"pointsledger/desk/rebuild"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger/rulefiles"
@@ -130,9 +131,9 @@ func TestStreamAboveHundredNeedsAPlan(t *testing.T) {
 		t.Errorf("%d operations were added", n)
 	}
 	contains(t, r.must(3, "stream", "--from-seq", "2", "--yes", "--reason", "x"), "Added 100 events") // the border
-	var done streamDone
+	var done rebuild.Result
 	r.json(&done, "stream", "--from-seq", "1", "--yes", "--reason", "x")
-	if done.Events != 1 || done.Operations != 1 || done.There != 100 || done.Points != 100 || !done.Rebuilt || done.Unfinished || done.Plan == "" || done.Action == 0 {
+	if done.Events != 1 || done.Operations != 1 || done.There != 100 || done.Points != 100 || !done.Rebuilt || done.Unfinished || done.Plan == "" || done.Act == 0 {
 		t.Errorf("done %+v", done)
 	}
 }

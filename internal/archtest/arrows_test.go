@@ -38,12 +38,14 @@ func rules() []rule {
 		{"cmd", all, all, "the commands wire everything together"},
 		{"rules", []string{"ledger"}, []string{"github.com/goccy/go-yaml", "github.com/go-json-experiment/json/jsontext", "golang.org/x/text"}, "rules are pure: bytes to operations or a reason; they know neither broker nor database"},
 		{"consumers", []string{"ledger", "rules", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
-		{"continuity", []string{"consumers", "ledger", "rules", "internal/sabotage"}, all, "continuity compares the ledger with the stream; it knows nothing of vendors' calls"},
+		{"continuity", []string{"consumers", "continuity/survey", "ledger", "rules", "internal/sabotage"}, all, "continuity compares the ledger with the stream; it knows nothing of vendors' calls"},
+		{"continuity/survey", []string{"ledger"}, nil, "what is told of a part of the stream is plain data, for a desk as well"},
 		{"desk", []string{"ledger", "ledger/gates", "ledger/knowledge", "ledger/rulefiles", "rules"}, []string{"github.com/jackc/pgx/v5"}, "a desk knows the book and its database; it prints nothing"},
 		{"evidence", []string{"ledger", "ledger/knowledge"}, nil, "a judge is pure: it reads neither vendor nor database"},
 		{"desk/records", []string{"desk", "desk/privacy", "desk/wording", "evidence", "ledger", "ledger/knowledge", "vendorapi"}, nil, "a look at records knows no vendor by name, and prints nothing"},
 		{"desk/carry", []string{"desk", "desk/privacy", "ledger"}, nil, "a plan is carried out by the desk; who watches is told"},
 		{"desk/overview", []string{"desk", "desk/privacy", "desk/wording", "ledger", "ledger/gates", "ledger/knowledge", "vendorapi"}, nil, "how things stand needs the desk and its words"},
+		{"desk/rebuild", []string{"continuity/survey", "desk", "desk/wording", "ledger/rulefiles", "rules"}, nil, "a rebuild asks a stream through its port; it knows neither broker nor keeper"},
 		{"desk/rejects", []string{"desk", "desk/privacy", "desk/wording", "ledger", "rules"}, nil, "how rejects look needs the desk, the rules and the words"},
 		{"desk/privacy", nil, nil, "a mask needs only the text"},
 		{"desk/wording", []string{"desk", "evidence", "ledger", "ledger/gates", "ledger/knowledge", "vendorapi"}, nil, "words need only the codes that they explain"},
@@ -201,6 +203,10 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"consumers", "continuity", false},
 		{"continuity", "consumers", true},
 		{"continuity", "dispatch", false},
+		{"continuity", "desk/rebuild", false},
+		{"continuity/survey", "consumers", false},
+		{"desk/rebuild", "continuity/survey", true},
+		{"desk/rebuild", "continuity", false},
 		{"consumers", "dispatch", false},
 		{"consumers", "vendorapi", false},
 		{"consumers", "internal/config", false},
@@ -292,7 +298,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/records", "desk/wording", "evidence"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}

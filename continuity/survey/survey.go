@@ -1,4 +1,4 @@
-package continuity
+package survey
 
 import (
 	"cmp"
@@ -10,8 +10,8 @@ import (
 	"pointsledger/ledger"
 )
 
-// RebuildGroup counts operations of one account and call that would be added.
-type RebuildGroup struct {
+// Group counts operations of one account and call that would be added.
+type Group struct {
 	Account string      `json:"account"`
 	Kind    ledger.Kind `json:"call"`
 	// Operations includes NothingToSend, which are recorded and not queued.
@@ -22,9 +22,9 @@ type RebuildGroup struct {
 	Points  ledger.Points `json:"points"`
 }
 
-// Survey is what recording a part of the stream again would do. Events = There
-// + Repeats + Added + the rejects and Conflicts.
-type Survey struct {
+// Found is what recording a part of the stream again would do. Events = There +
+// Repeats + Added + the rejects and Conflicts.
+type Found struct {
 	// Events were read and are not of an ignored type.
 	Events int64 `json:"events"`
 	// There: the ledger has the event's operations, or its reject.
@@ -32,8 +32,8 @@ type Survey struct {
 	// Repeats are the second and later messages of one event that is added.
 	Repeats int64 `json:"repeats"`
 	// Added events would be recorded, with the operations of Groups.
-	Added  int64          `json:"to_be_added"`
-	Groups []RebuildGroup `json:"groups"`
+	Added  int64   `json:"to_be_added"`
+	Groups []Group `json:"groups"`
 	// Members is over all groups; a member of two accounts counts twice.
 	Members int64 `json:"members"`
 	// Oldest and Newest are the broker's times of Added events; zero when there
@@ -44,34 +44,39 @@ type Survey struct {
 	// there, or comes earlier in this part, with other content.
 	Rejects   map[ledger.RejectCode]int64 `json:"rejects"`
 	Conflicts int64                       `json:"conflicts"`
+	// Read counts all messages, Ignored those of them whose type is ignored; both
+	// are for whoever reads to fill in.
+	Read    int64 `json:"read"`
+	Ignored int64 `json:"ignored"`
 }
 
 // Operations sums the groups.
-func (s *Survey) Operations() (n int64) {
-	for _, g := range s.Groups {
+func (f *Found) Operations() (n int64) {
+	for _, g := range f.Groups {
 		n += g.Operations
 	}
 	return n
 }
 
 // RejectCount sums the rejects and the conflicts.
-func (s *Survey) RejectCount() int64 {
-	n := s.Conflicts
-	for _, of := range s.Rejects {
+func (f *Found) RejectCount() int64 {
+	n := f.Conflicts
+	for _, of := range f.Rejects {
 		n += of
 	}
 	return n
 }
 
-// surveyor makes a Survey of entries in the order of the stream. It holds some
-// 50 bytes for each event that would be added, and for each of their members, so that an event that was published twice counts once. Keys and
-// contents are told apart by 64 bits of a hash: among ten million there is one
-// wrong count with a chance of 1 in 100,000. Not safe for concurrent use.
-type surveyor struct {
-	survey  Survey
+// Surveyor counts entries in the order of the stream. It holds some
+// 50 bytes for each event that would be added, and for each of their members, so
+// that an event that was published twice counts once. Keys and contents are told
+// apart by 64 bits of a hash: among ten million there is one wrong count with a
+// chance of 1 in 100,000. Not safe for concurrent use.
+type Surveyor struct {
+	found   Found
 	seed    maphash.Seed
 	content map[uint64]uint64
-	groups  map[groupKey]*RebuildGroup
+	groups  map[groupKey]*Group
 	members map[uint64]struct{}
 }
 
@@ -80,32 +85,32 @@ type groupKey struct {
 	kind    ledger.Kind
 }
 
-// newSurveyor makes an empty one.
-func newSurveyor() *surveyor {
-	return &surveyor{seed: maphash.MakeSeed(), survey: Survey{Rejects: map[ledger.RejectCode]int64{}},
-		content: map[uint64]uint64{}, groups: map[groupKey]*RebuildGroup{}, members: map[uint64]struct{}{}}
+// New makes a Surveyor that has counted nothing.
+func New() *Surveyor {
+	return &Surveyor{seed: maphash.MakeSeed(), found: Found{Rejects: map[ledger.RejectCode]int64{}},
+		content: map[uint64]uint64{}, groups: map[groupKey]*Group{}, members: map[uint64]struct{}{}}
 }
 
 // Add counts entries and what Known said of them.
-func (v *surveyor) Add(entries []ledger.Entry, verdicts []ledger.Verdict) {
+func (v *Surveyor) Add(entries []ledger.Entry, verdicts []ledger.Verdict) {
 	for i := range entries {
-		v.survey.Events++
+		v.found.Events++
 		switch verdict := verdicts[i]; {
 		case verdict.Kind == ledger.Accepted:
 			v.accepted(&entries[i])
 		case verdict.Kind == ledger.Rejected && verdict.Rejection == nil, verdict.Kind == ledger.Duplicate:
-			v.survey.There++
+			v.found.There++
 		case verdict.Rejection.Code == ledger.Conflict:
-			v.survey.Conflicts++
+			v.found.Conflicts++
 		default:
-			v.survey.Rejects[verdict.Rejection.Code]++
+			v.found.Rejects[verdict.Rejection.Code]++
 		}
 	}
 }
 
 // accepted counts an event that the ledger does not have. An event before it in
 // this part may have its keys, which Known cannot see.
-func (v *surveyor) accepted(e *ledger.Entry) {
+func (v *Surveyor) accepted(e *ledger.Entry) {
 	content := maphash.String(v.seed, e.Event.Content)
 	operations := e.Event.Operations
 	for _, fact := range append([]ledger.FactKey{e.Event.FactKey}, e.Event.OtherFacts...) {
@@ -113,19 +118,19 @@ func (v *surveyor) accepted(e *ledger.Entry) {
 		switch {
 		case !seen:
 		case before == content || e.Event.RepeatIsDuplicate:
-			v.survey.Repeats++
+			v.found.Repeats++
 			return
 		default:
-			v.survey.Conflicts++
+			v.found.Conflicts++
 			return
 		}
 	}
-	v.survey.Added++
-	if at := e.Message.BrokerTime; v.survey.Oldest.IsZero() || at.Before(v.survey.Oldest) {
-		v.survey.Oldest = at
+	v.found.Added++
+	if at := e.Message.BrokerTime; v.found.Oldest.IsZero() || at.Before(v.found.Oldest) {
+		v.found.Oldest = at
 	}
-	if at := e.Message.BrokerTime; at.After(v.survey.Newest) {
-		v.survey.Newest = at
+	if at := e.Message.BrokerTime; at.After(v.found.Newest) {
+		v.found.Newest = at
 	}
 	v.content[v.key(e.Event.FactKey)] = content
 	for i := range operations {
@@ -133,13 +138,13 @@ func (v *surveyor) accepted(e *ledger.Entry) {
 	}
 }
 
-func (v *surveyor) key(fact ledger.FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
+func (v *Surveyor) key(fact ledger.FactKey) uint64 { return maphash.Bytes(v.seed, fact[:]) }
 
-func (v *surveyor) count(o *ledger.Operation) {
+func (v *Surveyor) count(o *ledger.Operation) {
 	at := groupKey{o.Account, o.Kind}
 	g := v.groups[at]
 	if g == nil {
-		g = &RebuildGroup{Account: o.Account, Kind: o.Kind}
+		g = &Group{Account: o.Account, Kind: o.Kind}
 		v.groups[at] = g
 	}
 	g.Operations++
@@ -155,20 +160,20 @@ func (v *surveyor) count(o *ledger.Operation) {
 	if _, seen := v.members[member]; !seen {
 		v.members[member] = struct{}{}
 		g.Members++
-		v.survey.Members++
+		v.found.Members++
 	}
 }
 
-// Survey is what was counted so far.
-func (v *surveyor) Survey() Survey {
-	s := v.survey
-	s.Rejects = maps.Clone(s.Rejects)
-	s.Groups = make([]RebuildGroup, 0, len(v.groups))
+// Found is what was counted so far.
+func (v *Surveyor) Found() Found {
+	f := v.found
+	f.Rejects = maps.Clone(f.Rejects)
+	f.Groups = make([]Group, 0, len(v.groups))
 	for _, g := range v.groups {
-		s.Groups = append(s.Groups, *g)
+		f.Groups = append(f.Groups, *g)
 	}
-	slices.SortFunc(s.Groups, func(a, b RebuildGroup) int {
+	slices.SortFunc(f.Groups, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Kind, b.Kind))
 	})
-	return s
+	return f
 }
