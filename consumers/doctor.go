@@ -57,7 +57,7 @@ func inspect(ctx context.Context, js jetstream.JetStream, want Config) (Intake, 
 	info := stream.CachedInfo()
 	in.StreamFound, in.Subjects, in.Messages = true, info.Config.Subjects, info.State.Msgs
 	in.StreamWeak = streamWeaknesses(info.Config)
-	in.Uncovered, in.Created = subjectsWarning(info.Config) != "", info.Created
+	in.Uncovered, in.Created = uncovered(info.Config) != nil, info.Created
 	if info.Config.Mirror != nil {
 		in.MirrorOf = info.Config.Mirror.Name
 	}
@@ -86,13 +86,18 @@ func coversEvents(subjects []string) bool {
 	return false
 }
 
-// subjectsWarning says that a stream's own subjects leave out events; empty when
-// they do not. A mirror has none, and what it gets is its origin's matter; what a
+// uncovered are a stream's own subjects when they leave out events, nil when they
+// do not. A mirror has none, and what it gets is its origin's matter; what a
 // stream takes from others comes with their subjects.
-func subjectsWarning(c jetstream.StreamConfig) string {
+func uncovered(c jetstream.StreamConfig) []string {
 	if c.Mirror != nil || len(c.Sources) > 0 || coversEvents(c.Subjects) {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("its subjects are %s: events that are published to %s> do not all reach it; add %s> to its subjects, or correct NATS_STREAM",
-		strings.Join(c.Subjects, " "), SubjectPrefix, SubjectPrefix)
+	return append([]string{}, c.Subjects...)
+}
+
+// SubjectsWarning says that a stream with these subjects does not get every event.
+func SubjectsWarning(subjects []string, called Called) string {
+	return fmt.Sprintf("its subjects are %s: events that are published to %s> do not all reach it; add %s> to its subjects, or %s",
+		strings.Join(subjects, " "), SubjectPrefix, SubjectPrefix, called.anotherStream())
 }

@@ -22,9 +22,9 @@ type Position struct {
 	MaxAge time.Duration
 	// Last is the sequence of the newest event, Messages how many are left.
 	Last, Messages uint64
-	// SubjectsWarning says that the stream does not take in every event's
-	// subject; empty when it does.
-	SubjectsWarning string
+	// Uncovered are the stream's subjects when they leave out some of those that
+	// events are published to; nil when they do not.
+	Uncovered []string
 	// DurableFound tells that the durable is there; without it all that follows is
 	// zero, and nothing tells what workers were handed.
 	DurableFound bool
@@ -68,9 +68,9 @@ func inBrokersWords(err error, js jetstream.JetStream) error {
 	case errors.Is(err, nats.ErrNoResponders) && has:
 		return fmt.Errorf("JetStream does not answer at %s: it is starting, or its cluster has no leader: %w", server, err)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf("JetStream is off for the account of this NATS user at %s: enable it for the account, or correct NATS_CREDS or NATS_URL: %w", server, err)
+		return &JetStreamOffError{Server: server, OfAccount: true, Err: err}
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("JetStream is off at %s: start the server with it (-js, or jetstream {} in its file), or correct NATS_URL: %w", server, err)
+		return &JetStreamOffError{Server: server, Err: err}
 	}
 	return err
 }
@@ -88,7 +88,7 @@ func ReadPosition(ctx context.Context, js jetstream.JetStream, name, durable str
 	info := stream.CachedInfo()
 	at := Position{stream: stream, Found: true, Created: info.Created, MaxAge: info.Config.MaxAge,
 		First: info.State.FirstSeq, FirstAt: info.State.FirstTime, Last: info.State.LastSeq, Messages: info.State.Msgs,
-		SubjectsWarning: subjectsWarning(info.Config)}
+		Uncovered: uncovered(info.Config)}
 	consumer, err := stream.Consumer(ctx, durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrNotPullConsumer) {
 		// The runner makes it, or ends with advice.

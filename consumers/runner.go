@@ -65,9 +65,10 @@ type Config struct {
 // Called names settings in the words of whoever is told to change them: they
 // end messages that a person reads in the log, at /readyz and on a terminal.
 // Empty is said in words of our own.
-type Called struct{ Durable, Batch string }
+type Called struct{ Stream, Durable, Batch string }
 
 // Changes of a setting, for a person.
+func (c Called) anotherStream() string  { return "correct " + cmp.Or(c.Stream, "the stream's name") }
 func (c Called) anotherDurable() string { return "choose another " + cmp.Or(c.Durable, "durable") }
 func (c Called) lowerBatch() string     { return "lower " + cmp.Or(c.Batch, "the batch") }
 
@@ -191,7 +192,7 @@ func (r *Runner) open(ctx context.Context) (*source, error) {
 		call, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		call, finish := r.denied.During(call, opensOf(r.config.Stream, r.config.Durable)...)
-		stream, weak, err := ensureStream(call, r.JetStream, r.config.Stream)
+		stream, weak, err := ensureStream(call, r.JetStream, r.config.Stream, r.config.Called)
 		if err != nil {
 			return inBrokersWords(finish(err), r.JetStream)
 		}

@@ -42,7 +42,7 @@ func StreamConfig(name string) jetstream.StreamConfig {
 
 // ensureStream opens the stream, creating it when it is absent, and lists the
 // settings of an existing one that are weaker than ours.
-func ensureStream(ctx context.Context, js jetstream.JetStream, name string) (jetstream.Stream, []string, error) {
+func ensureStream(ctx context.Context, js jetstream.JetStream, name string, called Called) (jetstream.Stream, []string, error) {
 	stream, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = js.CreateStream(ctx, StreamConfig(name))
@@ -55,8 +55,8 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, name string) (jet
 	}
 	config := stream.CachedInfo().Config
 	found := streamWeaknesses(config)
-	if text := subjectsWarning(config); text != "" {
-		found = append(found, text)
+	if subjects := uncovered(config); subjects != nil {
+		found = append(found, SubjectsWarning(subjects, called))
 	}
 	return stream, found, nil
 }

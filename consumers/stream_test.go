@@ -76,3 +76,19 @@ func TestStreamWeaknesses(t *testing.T) {
 		}
 	}
 }
+
+// Subjects that leave out events are told in full, in the words of the
+// configuration or in ours.
+func TestSubjectsWarning(t *testing.T) {
+	t.Parallel()
+	for want, called := range map[string]Called{"correct NATS_STREAM": {Stream: "NATS_STREAM"}, "correct the stream's name": {}} {
+		want = "its subjects are a.> b: events that are published to points.events.> do not all reach it; add points.events.> to its subjects, or " + want
+		if got := SubjectsWarning([]string{"a.>", "b"}, called); got != want {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+	some := jetstream.StreamConfig{Subjects: []string{"points.events.order.>"}}
+	if got := uncovered(some); len(got) != 1 || uncovered(StreamConfig("POINTS")) != nil || uncovered(jetstream.StreamConfig{Mirror: &jetstream.StreamSource{}}) != nil {
+		t.Errorf("got %q", got)
+	}
+}

@@ -9,7 +9,7 @@
 //	                                                                        │
 //	as it was ────────────▶ beat: the row, then the witness ────▶ guard open
 //	lacks commits ────────▶ open rows in doubt, stream read again ─▶ guard open
-//	not the ledger's ─────▶ guard shut, until a person acts (refusals.go)
+//	not the ledger's ─────▶ guard shut, until a person acts (errors.go)
 //	cannot be told ───────▶ guard shut or doubted, looked at again
 //
 // [Keeper] looks. [Guard] stands at the door of the worker's pool: while it is

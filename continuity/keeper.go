@@ -50,6 +50,8 @@ type KeeperConfig struct {
 	// durable; zero is none. It names one stream, so one that is left set lets in
 	// no other, nor the same one for a ledger that has been used.
 	FirstStart time.Time
+	// Called is what the configuration calls the stream, in warnings.
+	Called consumers.Called
 }
 
 // Keeper makes sure that the ledger is in the database that it was in, and
@@ -69,7 +71,7 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	rules   *rules.Rules
-	problem string
+	problem error
 	warning []string
 }
 
@@ -94,7 +96,7 @@ func NewKeeper(deps KeeperDeps, config KeeperConfig) (*Keeper, error) {
 		return nil, fmt.Errorf("configure keeper: want stream, durable, and times above zero, got %+v", config)
 	}
 	denied := consumers.WatchDenied(deps.JetStream.Conn())
-	return &Keeper{KeeperDeps: deps, config: config, rules: deps.Rules, sure: make(chan struct{}), problem: "database: not looked at yet", denied: denied,
+	return &Keeper{KeeperDeps: deps, config: config, rules: deps.Rules, sure: make(chan struct{}), problem: errors.New("database: not looked at yet"), denied: denied,
 		witness: &witness{js: deps.JetStream, denied: denied, stream: config.Stream, durable: config.Durable}}, nil
 }
 
@@ -102,9 +104,10 @@ func NewKeeper(deps KeeperDeps, config KeeperConfig) (*Keeper, error) {
 // the worker may begin.
 func (k *Keeper) Sure() <-chan struct{} { return k.sure }
 
-// Problem says why nothing is recorded or sent, and whether the database or the
-// broker is the matter; empty when the keeper is sure.
-func (k *Keeper) Problem() string {
+// Problem is why nothing is recorded or sent, and says whether the database or the
+// broker is the matter; nil when the keeper is sure. Where only a person can end
+// it, it wraps one of the types in errors.go.
+func (k *Keeper) Problem() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.problem
@@ -187,23 +190,23 @@ func (k *Keeper) note(err error) {
 	before := k.problem
 	_, open := k.Guard.Seen()
 	line := "the database cannot be compared with the stream"
-	refused, broker := (*refusal)(nil), (*brokerError)(nil)
+	refused, broker := refusal(nil), (*brokerError)(nil)
 	switch {
 	case errors.As(err, &refused):
-		line, k.problem = "another database", "database: "+refused.text
+		line, k.problem = "another database", fmt.Errorf("database: %w", refused)
 	case errors.As(err, &broker) && !k.Guard.Fresh():
 		line = "the broker cannot be asked"
-		k.problem = "NATS: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
+		k.problem = fmt.Errorf("NATS: nothing is recorded or sent until the database is compared with the stream: %w", err)
 	case open || err == nil:
 		// An error while the guard is open is an outage that others report.
-		k.problem = ""
+		k.problem = nil
 	default:
-		k.problem = "database: nothing is recorded or sent until the database is compared with the stream: " + err.Error()
+		k.problem = fmt.Errorf("database: nothing is recorded or sent until the database is compared with the stream: %w", err)
 	}
-	if k.problem != before && k.problem != "" {
-		k.Log.Error(line, zap.String("problem", k.problem))
+	if k.problem != nil && (before == nil || before.Error() != k.problem.Error()) {
+		k.Log.Error(line, zap.NamedError("problem", k.problem))
 	}
-	if k.problem == "" && before != "" {
+	if k.problem == nil && before != nil {
 		select {
 		case <-k.sure:
 			k.Log.Info("the database is known again")

@@ -106,17 +106,17 @@ func (k *Keeper) decide(ctx context.Context, session *Session, now Database, at 
 		return err
 	}
 	if f.found && f.remembered.Rebuilding() {
-		return &refusal{k.unfinishedText(at)}
+		return &RebuildingError{Stream: k.config.Stream, Acked: at.Acked}
 	}
 	if f.isForeign() {
-		return &refusal{k.refusalText("the ledger is empty", at)}
+		return k.notTheLedger("the ledger is empty", at)
 	}
 	if what := f.superseded(); what != "" {
-		return &refusal{k.supersededText(what, &f)}
+		return k.superseded(what, &f)
 	}
 	if f.needsFirstStart() {
 		if !k.config.FirstStart.Equal(firstStartOf(at.Created)) {
-			return &refusal{k.firstStartText(at)}
+			return k.needsFirstStart(at)
 		}
 		k.Log.Warn("first start: all events of the stream are taken as new", zap.String("stream", k.config.Stream), zap.Uint64("messages", at.Messages))
 	}
@@ -203,8 +203,8 @@ func (k *Keeper) adoptStream(ctx context.Context, f *facts) error {
 			return err
 		}
 		if missing > 0 && there == 0 {
-			return &refusal{k.refusalText(fmt.Sprintf("the ledger is of stream %s created %s, not of this one created %s",
-				f.remembered.Stream, f.remembered.StreamCreated.Format(time.RFC3339), f.at.Created.Format(time.RFC3339)), f.at)}
+			return k.notTheLedger(fmt.Sprintf("the ledger is of stream %s created %s, not of this one created %s",
+				f.remembered.Stream, f.remembered.StreamCreated.Format(time.RFC3339), f.at.Created.Format(time.RFC3339)), f.at)
 		}
 	}
 	k.Log.Warn("the stream was made anew: its sequences begin again",

@@ -12,8 +12,8 @@ func (k *Keeper) warnAbout(now Database, at *consumers.Position, witnessErr erro
 	moment := time.Now()
 	warnings := []string{hiddenWarning(now), lateWarning(at, moment), pausedWarning(k.config.Stream, k.config.Durable, at.PausedUntil),
 		k.witness.weak, k.lostWitnessWarning(moment)}
-	if at.SubjectsWarning != "" {
-		warnings = append(warnings, fmt.Sprintf("stream %s: %s", k.config.Stream, at.SubjectsWarning))
+	if at.Uncovered != nil {
+		warnings = append(warnings, fmt.Sprintf("stream %s: %s", k.config.Stream, consumers.SubjectsWarning(at.Uncovered, k.config.Called)))
 	}
 	if witnessErr != nil {
 		warnings = append(warnings, witnessErr.Error())

@@ -14,6 +14,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/continuity"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
@@ -78,6 +79,9 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 	return k
 }
 
+// Problem is the keeper's as a worker shows it.
+func (k *kept) Problem() string { return advice.Words(k.Keeper.Problem()) }
+
 func (in *intake) open(dsn string, guard ledger.ConnGuard) *pgxpool.Pool {
 	in.t.Helper()
 	pool, err := ledger.OpenGuardedPool(in.t.Context(), dsn, 4, guard)
@@ -119,9 +123,9 @@ func (k *kept) waitSure() {
 func (k *kept) waitRefused(words string) {
 	k.in.t.Helper()
 	testkit.Eventually(k.in.t, 20*time.Second, "the keeper to say "+words, func() bool { return strings.Contains(k.Problem(), words) })
-	for _, advice := range []string{"let them stay there", "begins at sequence", "restore a backup", "Do not delete the consumer"} {
-		if !strings.Contains(k.Problem(), advice) {
-			k.in.t.Errorf("no word of %q in: %s", advice, k.Problem())
+	for _, way := range []string{"let them stay there", "begins at sequence", "restore a backup", "Do not delete the consumer"} {
+		if !strings.Contains(k.Problem(), way) {
+			k.in.t.Errorf("no word of %q in: %s", way, k.Problem())
 		}
 	}
 	if err := k.store.Ping(k.in.t.Context()); !errors.Is(err, continuity.ErrAnotherDatabase) {

@@ -148,9 +148,7 @@ func (r *Rebuilder) refuseForeign(ctx context.Context, remembered Identity, at *
 	if err != nil || missing == 0 || there > 0 {
 		return err
 	}
-	return fmt.Errorf("the ledger is of stream %s created %s, and knows none of the newest events of stream %s created %s: "+
-		"nothing was added. Point DATABASE_URL or NATS_URL to the right one",
-		remembered.Stream, remembered.StreamCreated.UTC().Format(time.RFC3339), r.config.Stream, at.Created.UTC().Format(time.RFC3339))
+	return &ForeignStreamError{Stream: remembered.Stream, Created: remembered.StreamCreated, Here: r.config.Stream, HereCreated: at.Created}
 }
 
 // fill records what the ledger lacks, batch after batch. It asks for the plan

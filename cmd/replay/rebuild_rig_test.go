@@ -20,6 +20,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
@@ -152,6 +153,9 @@ type testWorker struct {
 	*continuity.Keeper
 	stop func()
 }
+
+// Problem is the keeper's as a worker shows it.
+func (w *testWorker) Problem() string { return advice.Words(w.Keeper.Problem()) }
 
 // work starts a worker. It registers its rules and does all that a worker does.
 func (r *rebuildRig) work() *testWorker {

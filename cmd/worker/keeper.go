@@ -45,7 +45,7 @@ func (k *keeper) connect(js jetstream.JetStream, guard *continuity.Guard, reset 
 	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: js, Pool: k.pool, Store: k.store, Guard: guard, Reset: reset,
 		Rules: cfg.Rules, Restore: rules.Restore, Log: log.Named("keeper")}, continuity.KeeperConfig{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: config.RestAfterLoss(on),
-		FirstStart: cfg.NATS.FirstStart})
+		FirstStart: cfg.NATS.FirstStart, Called: calledByUs})
 	return err
 }
 

@@ -94,8 +94,8 @@ func (s *service) readiness(ctx context.Context) readiness {
 		down("Postgres: %s", advice.Words(err))
 	}
 	s.addOrphans(ctx, &r)
-	if problem := s.keeper.Problem(); problem != "" {
-		down("%s", problem)
+	if problem := s.keeper.Problem(); problem != nil {
+		down("%s", advice.Words(problem))
 	}
 	if !s.nats.IsConnected() {
 		down("NATS: %s (%s)", s.nats.Status(), s.config.NATS.URL)

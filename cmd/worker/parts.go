@@ -16,7 +16,7 @@ import (
 // (sabotage_off.go), but in a test build that is to break a promise.
 
 // calledByUs are the intake's settings as the environment has them.
-var calledByUs = consumers.Called{Durable: "NATS_DURABLE", Batch: "WORKER_BATCH"}
+var calledByUs = consumers.Called{Stream: "NATS_STREAM", Durable: "NATS_DURABLE", Batch: "WORKER_BATCH"}
 
 // newRunner makes the intake, which hands over what it records.
 func (s *service) newRunner(js jetstream.JetStream, handover *dispatch.Handover) (*consumers.Runner, error) {

@@ -1,6 +1,9 @@
 package advice
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Words is the text of an error with advice put in wherever it wraps an error that
 // is known here; empty for nil.
@@ -33,5 +36,5 @@ func Words(err error) string {
 
 // wordsOf says an error alone in full; empty for one that is not known here.
 func wordsOf(err error) string {
-	return ledgerWords(err)
+	return cmp.Or(ledgerWords(err), consumersWords(err), continuityWords(err))
 }

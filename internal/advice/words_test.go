@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"pointsledger/consumers"
 	"pointsledger/ledger"
 )
 
@@ -34,6 +35,10 @@ func TestWords(t *testing.T) {
 		{ledger.ErrPooledByTransaction,
 			"DATABASE_URL leads to a pooler in transaction or statement mode, where prepared statements, settings and locks of a session do not hold: " +
 				"set pool_mode = session for this database and user at the pooler (pgbouncer), or connect to Postgres directly"},
+		{&consumers.JetStreamOffError{Server: "nats://a:4222", OfAccount: true, Err: errors.New("not enabled")},
+			"JetStream is off for the account of this NATS user at nats://a:4222: enable it for the account, or correct NATS_CREDS or NATS_URL: not enabled"},
+		{fmt.Errorf("fetch: %w", &consumers.JetStreamOffError{Server: "nats://a:4222", Err: errors.New("no responders")}),
+			"fetch: JetStream is off at nats://a:4222: start the server with it (-js, or jetstream {} in its file), or correct NATS_URL: no responders"},
 		{fmt.Errorf("open: %w", ledger.ErrDatabaseURL), "open: DATABASE_URL: want a Postgres URL or keyword string; it cannot be read"},
 		{fmt.Errorf("before (%w) behind", fault(ledger.FaultRightMissing, "lost")),
 			"before (theirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE) behind"},

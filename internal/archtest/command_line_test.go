@@ -19,10 +19,6 @@ var commandLine = regexp.MustCompile("--[a-z]" +
 
 // spoken are places where such words stay.
 var spoken = []struct{ file, why string }{
-	{"consumers/doctor.go", "not moved yet"},
-	{"consumers/position.go", "not moved yet"},
-	{"continuity/rebuild_add.go", "not moved yet"},
-	{"continuity/refusals.go", "not moved yet"},
 	{"desk/pause.go", "not moved yet"},
 	{"desk/records/member.go", "not moved yet"},
 	{"desk/records/member_differences.go", "not moved yet"},
