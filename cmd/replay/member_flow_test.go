@@ -73,7 +73,7 @@ func (r *reader) work(verify bool) (stop func()) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	v, _ := loaded.Vendor("zhimai")
+	v, _ := loaded.Account("zhimai")
 	account, err := accounts.New(v)
 	if err != nil {
 		r.t.Fatal(err)

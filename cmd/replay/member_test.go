@@ -50,7 +50,7 @@ func newReader(t *testing.T, cfg sim.Config) *reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _ := loaded.Vendor("zhimai")
+	v, _ := loaded.Account("zhimai")
 	sender, err := accounts.Open(v)
 	if err != nil {
 		t.Fatal(err)

@@ -181,7 +181,7 @@ func (r *rebuildRig) work() *testWorker {
 		FirstStart: r.firstStart})
 	ok(err)
 	var dispatchers []*dispatch.Dispatcher
-	for _, v := range cfg.Vendors {
+	for _, v := range cfg.Accounts {
 		account, err := accounts.New(v)
 		ok(err)
 		account.PollEvery = 20 * time.Millisecond

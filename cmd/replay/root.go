@@ -97,8 +97,8 @@ func (s *session) records() *records.Lookup {
 
 // accountNames are the configured accounts.
 func (s *session) accountNames() []string {
-	names := make([]string, len(s.config.Vendors))
-	for i, v := range s.config.Vendors {
+	names := make([]string, len(s.config.Accounts))
+	for i, v := range s.config.Accounts {
 		names[i] = v.Name
 	}
 	return names
@@ -110,6 +110,6 @@ func (s *session) keyMemories() []desk.KeyMemory { return accounts.KeyMemories(s
 // verifies tells whether the account looks what is in doubt up before it sends
 // it again. false for an account that is not configured.
 func (s *session) verifies(account string) bool {
-	v, _ := s.config.Vendor(account)
+	v, _ := s.config.Account(account)
 	return v.InDoubt == config.InDoubtVerify
 }

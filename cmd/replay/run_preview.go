@@ -28,7 +28,7 @@ type previewReport struct {
 // showPlan shows what is left of a plan and what putting it back would do.
 func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) error {
 	rates := map[string]int{}
-	for _, v := range s.config.Vendors {
+	for _, v := range s.config.Accounts {
 		rates[v.Name] = v.RatePerSecond
 	}
 	var p previewReport

@@ -151,7 +151,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 		return nil, err
 	}
 	stream, err := continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Pool: s.pool, Store: ledger.New(s.pool), Rules: s.rules.Mapping()},
-		continuity.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Vendors)})
+		continuity.RebuildConfig{Stream: s.config.NATS.Stream, Durable: s.config.NATS.Durable, Rest: config.RestAfterLoss(s.config.Accounts)})
 	if err != nil {
 		return nil, err
 	}

@@ -182,8 +182,8 @@ func (d *demo) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for i := range d.config.Vendors {
-		v := &d.config.Vendors[i]
+	for i := range d.config.Accounts {
+		v := &d.config.Accounts[i]
 		v.ConnectTimeout, v.Timeout, v.Lease, v.Schedule = demoTimeout, demoTimeout, demoLease, demoSchedule()
 		v.VerifyAfter, v.QuietAfter, v.ClockSkew = demoVerifyAfter, demoQuietAfter, demoClockSkew
 		v.SampleEvery = demoSampleEvery

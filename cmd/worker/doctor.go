@@ -129,7 +129,7 @@ func doctor(c *cobra.Command, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	var live config.Vendor
+	var live config.Account
 	if o.member != "" {
 		if live, err = liveAccount(cfg, o.account); err != nil {
 			return err
@@ -140,7 +140,7 @@ func doctor(c *cobra.Command, o doctorOptions) error {
 	d.checkConfig()
 	d.checkPostgres(c.Context())
 	d.checkNATS(c.Context())
-	for _, v := range cfg.Vendors {
+	for _, v := range cfg.Accounts {
 		if v.On() {
 			d.checkVendor(c.Context(), v)
 		}
@@ -253,7 +253,7 @@ func (d *examination) checkConfig() {
 		d.note("configuration", warning, "see `worker config`")
 	}
 	on := 0
-	for _, v := range d.config.Vendors {
+	for _, v := range d.config.Accounts {
 		if v.On() {
 			on++
 			continue
@@ -268,7 +268,7 @@ func (d *examination) checkConfig() {
 // secretsOf are the values that must not be shown, whatever a server answers.
 func secretsOf(cfg *config.Config) wire.Secrets {
 	var values []string
-	for _, v := range cfg.Vendors {
+	for _, v := range cfg.Accounts {
 		for _, secret := range v.Settings.Secrets() {
 			values = append(values, secret.Reveal())
 		}

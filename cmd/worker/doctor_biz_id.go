@@ -94,7 +94,7 @@ func (t *trial) advise(second vendorapi.Reply, honoured bool) {
 }
 
 // codeLists are the codes of an account by list, nil for a kind that has none.
-func codeLists(v config.Vendor) map[string][]string {
+func codeLists(v config.Account) map[string][]string {
 	if settings, has := v.Settings.(interface{ CodeLists() map[string][]string }); has {
 		return settings.CodeLists()
 	}

@@ -67,8 +67,8 @@ func defaultLiveAccount() string {
 }
 
 // liveAccount is the account to grant at; the error is a wrong use.
-func liveAccount(cfg *config.Config, name string) (config.Vendor, error) {
-	v, found := cfg.Vendor(name)
+func liveAccount(cfg *config.Config, name string) (config.Account, error) {
+	v, found := cfg.Account(name)
 	switch {
 	case !found:
 		return v, command.Usagef("--account: no account is named %q", name)
@@ -93,7 +93,7 @@ type liveVendor interface {
 type trial struct {
 	*examination
 	*learned
-	vendor config.Vendor
+	vendor config.Account
 	client liveVendor
 	grant  ledger.VendorCall
 	// options holds the waits, and operator who is to be recorded.
@@ -108,7 +108,7 @@ type trial struct {
 	scanned vendorapi.Reply
 }
 
-func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Vendor, o doctorOptions) {
+func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Account, o doctorOptions) {
 	const check = "live"
 	what := fmt.Sprintf("1 point twice with one bizId to member %s of account %s (sourceType %d, pointsChannel %d), then read its records",
 		o.member, v.Name, doctorSource, doctorChannel)
@@ -143,7 +143,7 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ve
 }
 
 // notNow says why nothing may be granted; empty when it may.
-func (d *examination) notNow(ctx context.Context, v config.Vendor) string {
+func (d *examination) notNow(ctx context.Context, v config.Account) string {
 	switch {
 	case !d.signed[v.Name]:
 		return "it is not certain that the account's signature is accepted"

@@ -201,7 +201,7 @@ func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 	e.FactKey = x.Event.FactKey.String()
 	for i := range x.Event.Operations {
 		op := &x.Event.Operations[i]
-		account, found := cfg.Vendor(op.Account)
+		account, found := cfg.Account(op.Account)
 		if !found {
 			return fmt.Errorf("account %s is not configured", op.Account)
 		}

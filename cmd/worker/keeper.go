@@ -41,7 +41,7 @@ func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
 }
 
 // connect joins the keeper with the broker and the service's pool.
-func (k *keeper) connect(js jetstream.JetStream, guard *continuity.Guard, reset func(), rules *rulesWatch, cfg *config.Config, on []config.Vendor, log *zap.Logger) (err error) {
+func (k *keeper) connect(js jetstream.JetStream, guard *continuity.Guard, reset func(), rules *rulesWatch, cfg *config.Config, on []config.Account, log *zap.Logger) (err error) {
 	k.Keeper, err = continuity.NewKeeper(continuity.KeeperDeps{JetStream: js, Pool: k.pool, Store: k.store, Guard: guard, Reset: reset,
 		Rules: cfg.Rules, Restore: rules.Restore, Log: log.Named("keeper")}, continuity.KeeperConfig{
 		Stream: cfg.NATS.Stream, Durable: cfg.NATS.Durable, Every: keeperEvery, Rest: config.RestAfterLoss(on),

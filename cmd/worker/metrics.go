@@ -47,9 +47,9 @@ var (
 	sizeBuckets = []float64{0, 1, 4, 16, 64, 256, 1000}
 )
 
-// newMetrics makes the metrics of a worker that serves the vendors which are
+// newMetrics makes the metrics of a worker that serves the accounts which are
 // on. What is read at a scrape is registered by service.observe.
-func newMetrics(vendors []config.Vendor) *metrics {
+func newMetrics(all []config.Account) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -76,7 +76,7 @@ func newMetrics(vendors []config.Vendor) *metrics {
 		m.rejects[code] = rejects.WithLabelValues(string(code))
 	}
 	families := newAccountFamilies(f)
-	for _, v := range vendors {
+	for _, v := range all {
 		if v.On() {
 			m.accountList = append(m.accountList, v.Name)
 			m.accounts[v.Name] = families.account(v.Name)

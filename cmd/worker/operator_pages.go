@@ -79,7 +79,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, warning)
 	}
-	for _, v := range s.config.Vendors {
+	for _, v := range s.config.Accounts {
 		if !v.On() {
 			r.Accounts = append(r.Accounts, accountReadiness{Account: v.Name, Gate: "off", Reason: v.OffBecause()})
 		}

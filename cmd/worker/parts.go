@@ -30,7 +30,7 @@ func (s *service) newRunner(js jetstream.JetStream, handover *dispatch.Handover)
 }
 
 // newDispatcher makes the dispatcher of an account that is on.
-func (s *service) newDispatcher(v config.Vendor) (*dispatch.Dispatcher, error) {
+func (s *service) newDispatcher(v config.Account) (*dispatch.Dispatcher, error) {
 	account, err := accounts.New(v)
 	if err != nil {
 		return nil, err

@@ -196,7 +196,7 @@ func (r *reloader) take(ctx context.Context, next *config.Config, why string) er
 // dispatchers know.
 func (r *reloader) putInForce(next *config.Config, change *config.Change, dispatchers []*dispatch.Dispatcher) {
 	s := r.service
-	on := slices.DeleteFunc(slices.Clone(next.Vendors), func(v config.Vendor) bool { return !v.On() })
+	on := slices.DeleteFunc(slices.Clone(next.Accounts), func(v config.Account) bool { return !v.On() })
 	s.runner.SetRules(next.Rules)
 	s.keeper.Reconfigure(next.Rules, config.RestAfterLoss(on))
 	s.rules.use(next)

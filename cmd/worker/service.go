@@ -54,7 +54,7 @@ func workerConnections(accounts, batchesInFlight int) int { return 4 + 2*batches
 // event is touched: the schema, the rules, the accounts. It waits for a Postgres
 // that is away; the error is errStopped when ctx ends meanwhile.
 func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *service, err error) {
-	s := &service{config: cfg, log: log, metrics: newMetrics(cfg.Vendors), wait: &postgresWait{addr: cfg.HTTPAddr, log: log}}
+	s := &service{config: cfg, log: log, metrics: newMetrics(cfg.Accounts), wait: &postgresWait{addr: cfg.HTTPAddr, log: log}}
 	defer func() {
 		if err != nil {
 			s.close()

@@ -11,7 +11,7 @@ import (
 
 // New makes the dispatcher's account, with its client, of a configured vendor
 // that is on.
-func New(v config.Vendor) (dispatch.Account, error) {
+func New(v config.Account) (dispatch.Account, error) {
 	a := dispatch.Account{
 		Name: v.Name, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
 		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory, ProbeEvery: v.ProbeEvery,
@@ -30,7 +30,7 @@ func New(v config.Vendor) (dispatch.Account, error) {
 
 // Open makes the client of a configured vendor that is on. The caller closes it,
 // where it is a vendorapi.Closer, or the process ends.
-func Open(v config.Vendor) (vendorapi.Sender, error) {
+func Open(v config.Account) (vendorapi.Sender, error) {
 	if v.Settings == nil {
 		return nil, fmt.Errorf("unknown kind %q", v.Kind)
 	}
@@ -43,7 +43,7 @@ const unresolved = "(resolved from the scanned code before the first send)"
 // Preview shows the request that a worker would make of a call at an account,
 // with secrets masked, also at one that is off. shape is the one that the
 // operation was tried in, empty when it was not.
-func Preview(v config.Vendor, call ledger.VendorCall, shape string) vendorapi.Preview {
+func Preview(v config.Account, call ledger.VendorCall, shape string) vendorapi.Preview {
 	if call.MemberID == "" {
 		call.MemberID = unresolved
 	}

@@ -12,7 +12,7 @@ import (
 // What the configuration says about delivery is what the dispatcher does.
 func TestNewAccountTakesOverTheSettings(t *testing.T) {
 	t.Parallel()
-	v := config.Vendor{Name: "kylin", Kind: "kylin", URL: "http://127.0.0.1:1", InDoubt: config.InDoubtResend,
+	v := config.Account{Name: "kylin", Kind: "kylin", URL: "http://127.0.0.1:1", InDoubt: config.InDoubtResend,
 		Settings: kylin.Settings{MemberType: "aupres", PointBizType: "POINT"}, Timeout: 2 * time.Second, ConnectTimeout: time.Second, Concurrency: 3,
 		RatePerSecond: 4, Lease: 50 * time.Second, Schedule: []time.Duration{6 * time.Second}, GiveUpAfter: 7 * time.Minute,
 		VerifyAfter: 8 * time.Second, KeyMemory: 9 * time.Hour, ProbeEvery: 10 * time.Second,

@@ -19,7 +19,7 @@ func (c Configured) KeyMemories() []desk.KeyMemory { return KeyMemories(c.Config
 
 // Account implements overview.Configuration.
 func (c Configured) Account(name string) overview.Settings {
-	v, _ := c.Config.Vendor(name)
+	v, _ := c.Config.Account(name)
 	s := overview.Settings{Verifies: v.InDoubt == config.InDoubtVerify}
 	for _, m := range c.KeyMemories() {
 		if m.Account == name {
@@ -31,13 +31,13 @@ func (c Configured) Account(name string) overview.Settings {
 
 // Request implements overview.Configuration.
 func (c Configured) Request(d *desk.OperationDetail) *vendorapi.Preview {
-	vendor, found := c.Config.Vendor(d.Account)
+	account, found := c.Config.Account(d.Account)
 	if !found || d.Open == nil {
 		return nil
 	}
 	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,
 		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, MemberID: d.MemberID}
-	p := Preview(vendor, call, d.Open.Shape)
+	p := Preview(account, call, d.Open.Shape)
 	p.Body = json.RawMessage(privacy.Hide(string(p.Body), d.MemberID, d.MemberCode))
 	return &p
 }

@@ -7,7 +7,7 @@ import (
 
 // Endpoint names where the calls of a configured vendor that is on go, as the
 // worker does; empty for one that is off or cannot be made.
-func Endpoint(v config.Vendor) string {
+func Endpoint(v config.Account) string {
 	if !v.On() {
 		return ""
 	}

@@ -10,8 +10,8 @@ import (
 
 // ForOverview are the configured accounts as an overview needs them.
 func ForOverview(cfg *config.Config) []overview.Configured {
-	all := make([]overview.Configured, len(cfg.Vendors))
-	for i, v := range cfg.Vendors {
+	all := make([]overview.Configured, len(cfg.Accounts))
+	for i, v := range cfg.Accounts {
 		all[i] = overview.Configured{Name: v.Name, Verifies: v.InDoubt == config.InDoubtVerify, Endpoint: Endpoint(v)}
 	}
 	return all
@@ -20,8 +20,8 @@ func ForOverview(cfg *config.Config) []overview.Configured {
 // KeyMemories are the accounts' key memories as the worker's claim sees them: what
 // is claimed may be sent as late as its lease ends.
 func KeyMemories(cfg *config.Config) []desk.KeyMemory {
-	memories := make([]desk.KeyMemory, len(cfg.Vendors))
-	for i, v := range cfg.Vendors {
+	memories := make([]desk.KeyMemory, len(cfg.Accounts))
+	for i, v := range cfg.Accounts {
 		memories[i] = desk.KeyMemory{Account: v.Name, Memory: v.KeyMemory - v.Lease}
 		if v.InDoubt == config.InDoubtVerify {
 			// The worker looks such rows up before it sends them, at any age.

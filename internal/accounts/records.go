@@ -10,8 +10,8 @@ import (
 
 // ForRecords are the configured accounts as a look at records needs them.
 func ForRecords(cfg *config.Config) []records.Account {
-	all := make([]records.Account, len(cfg.Vendors))
-	for i, v := range cfg.Vendors {
+	all := make([]records.Account, len(cfg.Accounts))
+	for i, v := range cfg.Accounts {
 		all[i] = records.Account{Name: v.Name, Kind: v.Kind, Off: v.OffBecause(), Reads: v.Reads,
 			IDsOnly: !v.Resolves, Verifies: v.InDoubt == config.InDoubtVerify, PerSecond: v.RatePerSecond,
 			Beliefs: evidence.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}}
@@ -24,7 +24,7 @@ type Readers struct{ Config *config.Config }
 
 // OpenReader implements records.Opener.
 func (r Readers) OpenReader(account string) (records.Reader, error) {
-	v, found := r.Config.Vendor(account)
+	v, found := r.Config.Account(account)
 	if !found {
 		return nil, fmt.Errorf("vendor account %s: not configured", account)
 	}

@@ -36,8 +36,8 @@ func (r RuleFiles) KeepsRules(used, text []byte) error {
 
 // RulesOf are the rules of a configuration.
 func RulesOf(cfg *config.Config) desk.RuleFile {
-	f := desk.RuleFile{Rules: cfg.Rules, Version: cfg.RulesVersion, Text: string(cfg.RulesText), Accounts: make([]desk.RuleAccount, len(cfg.Vendors))}
-	for i, v := range cfg.Vendors {
+	f := desk.RuleFile{Rules: cfg.Rules, Version: cfg.RulesVersion, Text: string(cfg.RulesText), Accounts: make([]desk.RuleAccount, len(cfg.Accounts))}
+	for i, v := range cfg.Accounts {
 		f.Accounts[i] = desk.RuleAccount{Name: v.Name, On: v.On()}
 	}
 	return f

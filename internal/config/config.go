@@ -40,9 +40,9 @@ type Config struct {
 	RulesVersion string
 	// RulesFrom is the file's path, or "built-in default".
 	RulesFrom string
-	// Vendors holds the accounts in the order of the file, also those that are
-	// off (Vendor.On).
-	Vendors []Vendor
+	// Accounts holds them in the order of the file, also those that are
+	// off (Account.On).
+	Accounts []Account
 	// Settings lists every value with where it came from, masked.
 	Settings []Setting
 	// Warnings are things that are legal and probably not meant, such as an
@@ -110,8 +110,8 @@ const (
 	KeysUnknown = "unknown"
 )
 
-// Vendor is one vendor account.
-type Vendor struct {
+// Account is one vendor account.
+type Account struct {
 	// Name is the account of operations, for ever: it is part of every key.
 	Name string
 	// Kind is a name in the table of kinds (vendorapi/kinds).
@@ -201,25 +201,25 @@ type Vendor struct {
 }
 
 // On says whether calls can be made: url and credentials are there.
-func (v Vendor) On() bool { return v.offBecause == "" }
+func (v Account) On() bool { return v.offBecause == "" }
 
 // OffBecause says what is missing ("ZHIMAI_OPEN_KEY is not set"), empty when
 // the account is on.
-func (v Vendor) OffBecause() string { return v.offBecause }
+func (v Account) OffBecause() string { return v.offBecause }
 
-// Vendor finds an account by name.
-func (c *Config) Vendor(name string) (Vendor, bool) {
-	for _, v := range c.Vendors {
+// Account finds an account by name.
+func (c *Config) Account(name string) (Account, bool) {
+	for _, v := range c.Accounts {
 		if v.Name == name {
 			return v, true
 		}
 	}
-	return Vendor{}, false
+	return Account{}, false
 }
 
 // On are the vendor accounts that are on.
-func (c *Config) On() []Vendor {
-	return slices.DeleteFunc(slices.Clone(c.Vendors), func(v Vendor) bool { return !v.On() })
+func (c *Config) On() []Account {
+	return slices.DeleteFunc(slices.Clone(c.Accounts), func(v Account) bool { return !v.On() })
 }
 
 // ReadyToRun says what `worker run` is still missing: a vendor account that is
@@ -230,12 +230,12 @@ func (c *Config) ReadyToRun(embedded bool) error {
 		p.addf("DATABASE_URL", "not set; want a Postgres URL such as postgres://ledger@db/points, or start with --embedded")
 	}
 	on := false
-	for _, v := range c.Vendors {
+	for _, v := range c.Accounts {
 		on = on || v.On()
 	}
 	if !on {
 		off := ""
-		for _, v := range c.Vendors {
+		for _, v := range c.Accounts {
 			off += fmt.Sprintf("\n%s is off: %s", v.Name, v.offBecause)
 		}
 		p.addf("vendors", "no account is on; set a url and credentials, or rehearse against `worker simulate`%s", off)
@@ -250,9 +250,9 @@ const restMargin = 5 * time.Second
 // RestAfterLoss is how long rows are left alone after a database was lost: by
 // then no worker holds a lease from it, and what was sent under one is visible in
 // the vendor's records.
-func RestAfterLoss(vendors []Vendor) time.Duration {
+func RestAfterLoss(all []Account) time.Duration {
 	rest := restMargin
-	for _, v := range vendors {
+	for _, v := range all {
 		rest = max(rest, v.Lease+max(restMargin, v.VerifyAfter))
 	}
 	return rest

@@ -13,15 +13,15 @@ import (
 // Description is the effective configuration for people and programs, without
 // secrets.
 type Description struct {
-	Settings     []Setting         `json:"settings"`
-	Vendors      []VendorDescribed `json:"vendors"`
-	RulesFrom    string            `json:"rules_from"`
-	RulesVersion string            `json:"rules_version"`
-	Warnings     []string          `json:"warnings"`
+	Settings     []Setting          `json:"settings"`
+	Accounts     []AccountDescribed `json:"vendors"`
+	RulesFrom    string             `json:"rules_from"`
+	RulesVersion string             `json:"rules_version"`
+	Warnings     []string           `json:"warnings"`
 }
 
-// VendorDescribed says whether an account is on, and if not, why.
-type VendorDescribed struct {
+// AccountDescribed says whether an account is on, and if not, why.
+type AccountDescribed struct {
 	Name       string `json:"name"`
 	Kind       string `json:"kind"`
 	On         bool   `json:"on"`
@@ -33,13 +33,13 @@ type VendorDescribed struct {
 func (c *Config) Description() Description {
 	d := Description{
 		Settings:     append([]Setting{}, c.Settings...),
-		Vendors:      []VendorDescribed{},
+		Accounts:     []AccountDescribed{},
 		RulesFrom:    c.RulesFrom,
 		RulesVersion: c.RulesVersion,
 		Warnings:     append([]string{}, c.Warnings...),
 	}
-	for _, v := range c.Vendors {
-		d.Vendors = append(d.Vendors, VendorDescribed{Name: v.Name, Kind: v.Kind, On: v.On(), OffBecause: v.offBecause})
+	for _, v := range c.Accounts {
+		d.Accounts = append(d.Accounts, AccountDescribed{Name: v.Name, Kind: v.Kind, On: v.On(), OffBecause: v.offBecause})
 	}
 	return d
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Codes implements vendorapi.Fields. One code in two of the lists has no meaning.
-func (f *vendorFields) Codes(refuse func(list, code string) string, lists ...string) map[string][]string {
+func (f *accountFields) Codes(refuse func(list, code string) string, lists ...string) map[string][]string {
 	f.known = append(f.known, "codes")
 	node, ok := f.nodes["codes"]
 	if !ok || node.Type() == ast.NullType {
@@ -20,7 +20,7 @@ func (f *vendorFields) Codes(refuse func(list, code string) string, lists ...str
 		f.addf("codes", "want a mapping of already_applied, auth, throttled, retryable to lists of codes")
 		return nil
 	}
-	inner := &vendorFields{e: f.e, file: f.file, from: f.from, path: f.path + ".codes", line: lineOf(node), nodes: map[string]ast.Node{}}
+	inner := &accountFields{e: f.e, file: f.file, from: f.from, path: f.path + ".codes", line: lineOf(node), nodes: map[string]ast.Node{}}
 	for entries := mapping.MapRange(); entries.Next(); {
 		inner.nodes[keyText(entries.Key())] = entries.Value()
 	}
@@ -53,7 +53,7 @@ func (f *vendorFields) Codes(refuse func(list, code string) string, lists ...str
 
 // variable is the name of the environment variable of a secret: the account's
 // own choice, or the fixed one of the kind's own account. Empty is none.
-func (f *vendorFields) variable(secret vendorapi.SecretField) string {
+func (f *accountFields) variable(secret vendorapi.SecretField) string {
 	field := secret.Field + "_env"
 	name, ok := f.scalar(field)
 	switch {
@@ -67,7 +67,7 @@ func (f *vendorFields) variable(secret vendorapi.SecretField) string {
 }
 
 // secretField is the kind's secret of that name.
-func (f *vendorFields) secretField(field string) vendorapi.SecretField {
+func (f *accountFields) secretField(field string) vendorapi.SecretField {
 	for _, secret := range f.kind.Secrets {
 		if secret.Field == field {
 			return secret
@@ -77,7 +77,7 @@ func (f *vendorFields) secretField(field string) vendorapi.SecretField {
 }
 
 // Secret implements vendorapi.Fields.
-func (f *vendorFields) Secret(field string) vendorapi.Secret {
+func (f *accountFields) Secret(field string) vendorapi.Secret {
 	secret := f.secretField(field)
 	variable := f.variable(secret)
 	if variable == "" {
@@ -95,7 +95,7 @@ func (f *vendorFields) Secret(field string) vendorapi.Secret {
 
 // lacks notes that a secret has no value: its variable is not set, or none is
 // named.
-func (f *vendorFields) lacks(secret vendorapi.SecretField, variable string) {
+func (f *accountFields) lacks(secret vendorapi.SecretField, variable string) {
 	switch {
 	case secret.Optional:
 	case variable == "" && f.unnamed == "":
@@ -106,7 +106,7 @@ func (f *vendorFields) lacks(secret vendorapi.SecretField, variable string) {
 }
 
 // Headers implements vendorapi.Fields.
-func (f *vendorFields) Headers(field string, own ...string) []vendorapi.Header {
+func (f *accountFields) Headers(field string, own ...string) []vendorapi.Header {
 	secret := f.secretField(field)
 	variable := f.variable(secret)
 	if variable == "" {

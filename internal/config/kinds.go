@@ -38,7 +38,7 @@ func either(names []string) string {
 }
 
 // refuses says of each call that an account's kind does not offer who does.
-func (e *environment) refuses(v Vendor) map[ledger.Kind]string {
+func (e *environment) refuses(v Account) map[ledger.Kind]string {
 	offered := map[ledger.Kind][]string{}
 	for _, kind := range e.kinds {
 		for _, call := range kind.Calls {

@@ -34,7 +34,7 @@ func LoadKinds(table []vendorapi.Kind, environ []string, readFile func(string) (
 	c.Drain = e.duration("WORKER_DRAIN", 25*time.Second, time.Second, 10*time.Minute)
 
 	file := loadFile(e, c)
-	c.Vendors = loadVendors(e, file)
+	c.Accounts = loadAccounts(e, file)
 	checkPairs(e, c)
 	c.Rules = compileRules(e, c, file)
 	e.warnUnknown()
@@ -108,8 +108,8 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 	if file.broken {
 		return nil
 	}
-	accounts := make([]rules.Account, len(c.Vendors))
-	for i, v := range c.Vendors {
+	accounts := make([]rules.Account, len(c.Accounts))
+	for i, v := range c.Accounts {
 		accounts[i] = rules.Account{Name: v.Name, Refuses: e.refuses(v), On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
 	}
 	rules, err := rules.Compile(file.rules, c.RulesVersion, accounts)
@@ -131,7 +131,7 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 
 // checkPairs checks what two parts of the configuration mean together.
 func checkPairs(e *environment, c *Config) {
-	for _, v := range c.Vendors {
+	for _, v := range c.Accounts {
 		switch {
 		case c.Drain > v.Timeout:
 		case v.On():

@@ -65,7 +65,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("warnings: %q", c.Warnings)
 	}
 	for name, because := range map[string]string{"zhimai": "ZHIMAI_OPEN_ID is not set", "kylin": "KYLIN_URL is not set"} {
-		if v, found := c.Vendor(name); !found || v.On() || v.OffBecause() != because {
+		if v, found := c.Account(name); !found || v.On() || v.OffBecause() != because {
 			t.Errorf("%s: found %t, on %t, off because %q; want %q", name, found, v.On(), v.OffBecause(), because)
 		}
 	}
@@ -77,19 +77,19 @@ func TestDefaultFileShowsTheDefaults(t *testing.T) {
 	bare, _, _ := strings.Cut(string(DefaultFile()), "\nvendors:")
 	bare += "\nvendors:\n  - {name: zhimai, kind: zhimai}\n  - {name: kylin, kind: kylin}\n"
 	coded := mustLoad(t, with(good, "WORKER_CONFIG=bare.yaml"), files{"bare.yaml": bare})
-	for i := range shown.Vendors {
-		a, b := shown.Vendors[i], coded.Vendors[i]
+	for i := range shown.Accounts {
+		a, b := shown.Accounts[i], coded.Accounts[i]
 		a.Settings, b.Settings = withoutCodes(a.Settings), withoutCodes(b.Settings) // [] and absent
 		if !reflect.DeepEqual(a, b) {
 			t.Errorf("default.yaml and the code differ:\n%#v\n%#v", a, b)
 		}
 	}
-	z, _ := coded.Vendor("zhimai")
+	z, _ := coded.Account("zhimai")
 	if z.Timeout != 10*time.Second || z.ConnectTimeout != 3*time.Second || z.Concurrency != 64 || z.Lease != 30*time.Second ||
 		z.KeyMemory != 24*time.Hour || z.ProbeEvery != time.Minute || z.GiveUpAfter != 24*time.Hour || z.InDoubt != "verify" || z.ReasonMaxChars != 50 || !atZhimai(z).SigningURLEncode {
 		t.Errorf("zhimai: %+v", z)
 	}
-	k, _ := coded.Vendor("kylin")
+	k, _ := coded.Account("kylin")
 	if k.URL != "http://127.0.0.1:9002" || atKylin(k).MemberType != "aupres" || atKylin(k).PointBizType != "POINT" || k.ReasonMaxChars != 255 || !k.On() {
 		t.Errorf("kylin: %+v", k)
 	}
@@ -111,14 +111,14 @@ func withoutCodes(s vendorapi.Settings) vendorapi.Settings {
 }
 
 // atZhimai and atKylin are what only such an account has.
-func atZhimai(v Vendor) zhimai.Settings { return v.Settings.(zhimai.Settings) }
-func atKylin(v Vendor) kylin.Settings   { return v.Settings.(kylin.Settings) }
+func atZhimai(v Account) zhimai.Settings { return v.Settings.(zhimai.Settings) }
+func atKylin(v Account) kylin.Settings   { return v.Settings.(kylin.Settings) }
 
 func TestDefaultFileAloneKeepsVendors(t *testing.T) {
 	bare, _, _ := strings.Cut(string(DefaultFile()), "\nvendors:")
 	c := mustLoad(t, with(good, "WORKER_CONFIG=rules.yaml"), files{"rules.yaml": bare})
-	if len(c.Vendors) != 2 || !c.Vendors[0].On() || c.RulesFrom != "rules.yaml" || string(c.RulesText) != bare {
-		t.Errorf("vendors %d, rules from %q", len(c.Vendors), c.RulesFrom)
+	if len(c.Accounts) != 2 || !c.Accounts[0].On() || c.RulesFrom != "rules.yaml" || string(c.RulesText) != bare {
+		t.Errorf("vendors %d, rules from %q", len(c.Accounts), c.RulesFrom)
 	}
 }
 
@@ -230,11 +230,11 @@ func TestSecretFiles(t *testing.T) {
 		"ZHIMAI_OPEN_KEY_FILE=/run/key", "KYLIN_URL=https://kylin.example", "KYLIN_HEADERS_FILE=/run/headers", "ZHIMAI_OPEN_KEY="}
 	f := files{"/run/db": "postgres://u:p@db/points\n", "/run/id": "id\r\n", "/run/grant": "grant", "/run/key": "k e y\n", "/run/headers": "\nA: 1\nB: 2: 3\n\n"}
 	c := mustLoad(t, environ, f)
-	z, _ := c.Vendor("zhimai")
+	z, _ := c.Account("zhimai")
 	if c.DatabaseURL.Reveal() != "postgres://u:p@db/points" || atZhimai(z).OpenID.Reveal() != "id" || atZhimai(z).GrantCode.Reveal() != "grant" || atZhimai(z).OpenKey.Reveal() != "k e y" || !z.On() {
 		t.Errorf("secrets from files: %q %q %q %q", c.DatabaseURL.Reveal(), atZhimai(z).OpenID.Reveal(), atZhimai(z).GrantCode.Reveal(), atZhimai(z).OpenKey.Reveal())
 	}
-	k, _ := c.Vendor("kylin")
+	k, _ := c.Account("kylin")
 	if len(atKylin(k).Headers) != 2 || atKylin(k).Headers[1].Name != "B" || atKylin(k).Headers[1].Value.Reveal() != "2: 3" {
 		t.Errorf("headers: %d", len(atKylin(k).Headers))
 	}
@@ -273,18 +273,18 @@ vendors:
   - {name: bare, kind: zhimai, url: https://south.example/v2}
 `
 	c := mustLoad(t, with(good, "WORKER_CONFIG=f", "SOUTH_OPEN_ID=i", "SOUTH_GRANT=g", "SOUTH_KEY_FILE=/k"), files{"f": bare, "/k": "deep\n"})
-	south, _ := c.Vendor("south")
+	south, _ := c.Account("south")
 	if !south.On() || atZhimai(south).OpenKey.Reveal() != "deep" || !reflect.DeepEqual(atZhimai(south).Codes.AlreadyApplied, []string{"40012", "dup"}) {
 		t.Errorf("south: %+v %q", south, south.OffBecause())
 	}
-	if plain, _ := c.Vendor("plain"); !plain.On() || plain.URL != "https://plain.example/base" {
+	if plain, _ := c.Account("plain"); !plain.On() || plain.URL != "https://plain.example/base" {
 		t.Errorf("plain: %q %q", plain.URL, plain.OffBecause())
 	}
-	if v, _ := c.Vendor("bare"); v.On() || v.OffBecause() == "" {
+	if v, _ := c.Account("bare"); v.On() || v.OffBecause() == "" {
 		t.Error("an account that names no variables is on")
 	}
 	c = mustLoad(t, with(good, "WORKER_CONFIG=f", "SOUTH_OPEN_ID=i", "SOUTH_GRANT=g"), files{"f": bare})
-	if south, _ = c.Vendor("south"); south.On() || south.OffBecause() != "SOUTH_KEY is not set" {
+	if south, _ = c.Account("south"); south.On() || south.OffBecause() != "SOUTH_KEY is not set" {
 		t.Errorf("south without key: %q", south.OffBecause())
 	}
 }

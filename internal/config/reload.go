@@ -92,7 +92,7 @@ type Change struct {
 	Rules bool
 	// Accounts are those that are served otherwise from now on, in the order of
 	// the file.
-	Accounts []Vendor
+	Accounts []Account
 	// Restart names what keeps its old value until the process is started anew.
 	Restart []string
 	// Impossible names what cannot be taken over by a running process at all: as
@@ -126,8 +126,8 @@ func Compare(now, next *Config) Change {
 			c.Restart = append(c.Restart, one.name)
 		}
 	}
-	for _, v := range next.Vendors {
-		before, there := now.Vendor(v.Name)
+	for _, v := range next.Accounts {
+		before, there := now.Account(v.Name)
 		switch was := there && before.On(); {
 		case was && !v.On():
 			c.Impossible = append(c.Impossible, fmt.Sprintf("account %s is on here and would be off: %s", v.Name, v.OffBecause()))
@@ -139,8 +139,8 @@ func Compare(now, next *Config) Change {
 			c.Accounts = append(c.Accounts, v)
 		}
 	}
-	for _, v := range now.Vendors {
-		if _, there := next.Vendor(v.Name); !there && v.On() {
+	for _, v := range now.Accounts {
+		if _, there := next.Account(v.Name); !there && v.On() {
 			c.Impossible = append(c.Impossible, fmt.Sprintf("account %s is on here and would be gone", v.Name))
 		}
 	}

@@ -21,11 +21,11 @@ func TestNothingShowsASecret(t *testing.T) {
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
 		fmt.Fprintf(&out, verb+"\n", *c)
-		fmt.Fprintf(&out, verb+"\n", c.Vendors)
-		z := atZhimai(c.Vendors[0])
+		fmt.Fprintf(&out, verb+"\n", c.Accounts)
+		z := atZhimai(c.Accounts[0])
 		fmt.Fprintf(&out, verb+verb+verb+verb+"\n", z.OpenKey, &z.OpenKey, c.DatabaseURL, c.NATS.URL)
 	}
-	for _, v := range []any{c, c.Vendors, c.NATS} {
+	for _, v := range []any{c, c.Accounts, c.NATS} {
 		text, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
@@ -33,18 +33,18 @@ func TestNothingShowsASecret(t *testing.T) {
 		out.Write(text)
 	}
 	text, err := yaml.Marshal(struct {
-		V []Vendor
+		V []Account
 		D DatabaseURL
 		N NATSURL
-	}{c.Vendors, c.DatabaseURL, c.NATS.URL})
+	}{c.Accounts, c.DatabaseURL, c.NATS.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out.Write(text)
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&out), zap.DebugLevel)
-	zap.New(core).Sugar().Infow("config", "config", c, "key", atZhimai(c.Vendors[0]).OpenKey, "database", c.DatabaseURL, "vendors", c.Vendors)
-	zap.New(core).Info("config", zap.Any("key", atZhimai(c.Vendors[0]).OpenKey), zap.Any("config", c), zap.Stringer("nats", c.NATS.URL), zap.Reflect("v", c.Vendors))
-	slog.New(slog.NewTextHandler(&out, nil)).Info("config", "config", c, "key", atZhimai(c.Vendors[0]).OpenKey)
+	zap.New(core).Sugar().Infow("config", "config", c, "key", atZhimai(c.Accounts[0]).OpenKey, "database", c.DatabaseURL, "vendors", c.Accounts)
+	zap.New(core).Info("config", zap.Any("key", atZhimai(c.Accounts[0]).OpenKey), zap.Any("config", c), zap.Stringer("nats", c.NATS.URL), zap.Reflect("v", c.Accounts))
+	slog.New(slog.NewTextHandler(&out, nil)).Info("config", "config", c, "key", atZhimai(c.Accounts[0]).OpenKey)
 	if err := c.Describe(&out); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d Description
-	if err := json.Unmarshal(object.Bytes(), &d); err != nil || len(d.Settings) < 20 || len(d.Vendors) != 2 || len(d.Warnings) != 1 {
+	if err := json.Unmarshal(object.Bytes(), &d); err != nil || len(d.Settings) < 20 || len(d.Accounts) != 2 || len(d.Warnings) != 1 {
 		t.Errorf("json: %v %+v", err, d)
 	}
 }

@@ -88,7 +88,7 @@ func TestStrangersVendor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _ := cfg.Vendor("stranger")
+	v, _ := cfg.Account("stranger")
 	if !v.On() || v.Reads || v.Resolves || !v.KeysHonoured || v.InDoubt != config.InDoubtResend || v.ReasonMaxChars != 40 {
 		t.Errorf("configured as %+v, off because %q", v, v.OffBecause())
 	}
@@ -167,7 +167,7 @@ func TestStrangersMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, _ := cfg.Vendor("stranger"); v.OffBecause() != "STRANGER_PASS is not set" {
+	if v, _ := cfg.Account("stranger"); v.OffBecause() != "STRANGER_PASS is not set" {
 		t.Errorf("off because %q", v.OffBecause())
 	}
 	if !slices.ContainsFunc(cfg.Warnings, func(w string) bool { return strings.Contains(w, "did you mean STRANGER_PASS?") }) {

@@ -11,10 +11,10 @@ import (
 	"pointsledger/vendorapi"
 )
 
-// vendorFields reads one entry under vendors. It collects problems with their
+// accountFields reads one entry under vendors. It collects problems with their
 // lines and notes where each value came from; a field that is absent or null
 // has its default.
-type vendorFields struct {
+type accountFields struct {
 	e     *environment
 	file  string
 	from  string // fromFile with the path, or fromDefault for the built-in file
@@ -31,8 +31,8 @@ type vendorFields struct {
 	some         bool
 }
 
-func newVendorFields(e *environment, file parsedFile, index int, node ast.Node) (*vendorFields, bool) {
-	f := &vendorFields{e: e, file: file.name, from: "file " + file.name, path: fmt.Sprintf("vendors[%d]", index), line: lineOf(node), nodes: map[string]ast.Node{}}
+func newAccountFields(e *environment, file parsedFile, index int, node ast.Node) (*accountFields, bool) {
+	f := &accountFields{e: e, file: file.name, from: "file " + file.name, path: fmt.Sprintf("vendors[%d]", index), line: lineOf(node), nodes: map[string]ast.Node{}}
 	if file.vendorsBuiltIn {
 		f.file, f.from = "default.yaml", fromDefault
 	}
@@ -48,10 +48,10 @@ func newVendorFields(e *environment, file parsedFile, index int, node ast.Node) 
 }
 
 // Problem implements vendorapi.Fields.
-func (f *vendorFields) Problem(field, format string, args ...any) { f.addf(field, format, args...) }
+func (f *accountFields) Problem(field, format string, args ...any) { f.addf(field, format, args...) }
 
 // addf names the file, the line and the field.
-func (f *vendorFields) addf(field, format string, args ...any) {
+func (f *accountFields) addf(field, format string, args ...any) {
 	line := f.line
 	if node, ok := f.nodes[field]; ok {
 		line = lineOf(node)
@@ -59,13 +59,13 @@ func (f *vendorFields) addf(field, format string, args ...any) {
 	f.e.addf(fmt.Sprintf("%s:%d %s", f.file, line, strings.TrimSuffix(f.path+"."+field, ".")), format, args...)
 }
 
-func (f *vendorFields) note(field, value, from string) {
+func (f *accountFields) note(field, value, from string) {
 	f.e.note(f.path+"."+field, value, from)
 }
 
 // scalar returns a field's text as written, false when it is absent, null or
 // not a scalar (which is a problem).
-func (f *vendorFields) scalar(field string) (string, bool) {
+func (f *accountFields) scalar(field string) (string, bool) {
 	f.known = append(f.known, field)
 	node, ok := f.nodes[field]
 	if !ok {
@@ -91,7 +91,7 @@ func scalarText(node ast.Node) (string, bool) {
 }
 
 // given says where a value came from.
-func (f *vendorFields) given(ok bool) string {
+func (f *accountFields) given(ok bool) string {
 	if ok {
 		return f.from
 	}
@@ -99,7 +99,7 @@ func (f *vendorFields) given(ok bool) string {
 }
 
 // Text implements vendorapi.Fields.
-func (f *vendorFields) Text(field, otherwise string) string {
+func (f *accountFields) Text(field, otherwise string) string {
 	text, ok := f.scalar(field)
 	if !ok {
 		text = otherwise
@@ -108,7 +108,7 @@ func (f *vendorFields) Text(field, otherwise string) string {
 	return text
 }
 
-func (f *vendorFields) duration(field string, otherwise, least, most time.Duration) time.Duration {
+func (f *accountFields) duration(field string, otherwise, least, most time.Duration) time.Duration {
 	d := otherwise
 	text, ok := f.scalar(field)
 	if ok {
@@ -122,7 +122,7 @@ func (f *vendorFields) duration(field string, otherwise, least, most time.Durati
 	return d
 }
 
-func (f *vendorFields) integer(field string, otherwise, least, most int) int {
+func (f *accountFields) integer(field string, otherwise, least, most int) int {
 	n := otherwise
 	text, ok := f.scalar(field)
 	if ok {
@@ -137,7 +137,7 @@ func (f *vendorFields) integer(field string, otherwise, least, most int) int {
 }
 
 // Bool implements vendorapi.Fields.
-func (f *vendorFields) Bool(field string, otherwise bool) bool {
+func (f *accountFields) Bool(field string, otherwise bool) bool {
 	value := otherwise
 	text, ok := f.scalar(field)
 	switch {
@@ -152,7 +152,7 @@ func (f *vendorFields) Bool(field string, otherwise bool) bool {
 
 // list returns the texts of a list of plain values; a code such as 40012 may be
 // written with or without quotes.
-func (f *vendorFields) list(field string) ([]string, bool) {
+func (f *accountFields) list(field string) ([]string, bool) {
 	f.known = append(f.known, field)
 	node, ok := f.nodes[field]
 	if !ok || node.Type() == ast.NullType {
@@ -176,7 +176,7 @@ func (f *vendorFields) list(field string) ([]string, bool) {
 }
 
 // schedule reads the waits before further attempts.
-func (f *vendorFields) schedule(field string, otherwise []time.Duration) []time.Duration {
+func (f *accountFields) schedule(field string, otherwise []time.Duration) []time.Duration {
 	texts, ok := f.list(field)
 	waits := otherwise
 	if ok {

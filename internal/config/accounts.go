@@ -16,7 +16,7 @@ import (
 )
 
 // maxVendors bounds the accounts: each has its own queue, senders and claim loop.
-const maxVendors = 16
+const maxAccounts = 16
 
 // The defaults of an account. default.yaml shows the same values.
 const (
@@ -34,33 +34,33 @@ var (
 	variableName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 )
 
-// loadVendors reads the accounts in the order of the file.
-func loadVendors(e *environment, file parsedFile) []Vendor {
+// loadAccounts reads the accounts in the order of the file.
+func loadAccounts(e *environment, file parsedFile) []Account {
 	name := file.name
 	if file.vendorsBuiltIn {
 		name = "default.yaml"
 	}
 	list, ok := file.vendors.(*ast.SequenceNode)
-	if !ok || len(list.Values) == 0 || len(list.Values) > maxVendors {
+	if !ok || len(list.Values) == 0 || len(list.Values) > maxAccounts {
 		if file.vendors != nil {
-			e.addf(fmt.Sprintf("%s:%d vendors", name, lineOf(file.vendors)), "want a list of 1 to %d accounts", maxVendors)
+			e.addf(fmt.Sprintf("%s:%d vendors", name, lineOf(file.vendors)), "want a list of 1 to %d accounts", maxAccounts)
 		}
 		e.knowDefaultAccounts()
 		return nil
 	}
-	var vendors []Vendor
+	var all []Account
 	seen := map[string]bool{}
 	for i, node := range list.Values {
-		f, ok := newVendorFields(e, file, i, node)
+		f, ok := newAccountFields(e, file, i, node)
 		if !ok {
 			continue
 		}
-		v := loadVendor(f)
+		v := loadAccount(f)
 		if v.Name != "" && seen[v.Name] {
 			f.addf("name", "%q stands twice", v.Name)
 		}
 		seen[v.Name] = true
-		vendors = append(vendors, v)
+		all = append(all, v)
 	}
 	for _, kind := range e.kinds {
 		account, prefix := kind.Name, strings.ToUpper(kind.Name)+"_"
@@ -69,11 +69,11 @@ func loadVendors(e *environment, file parsedFile) []Vendor {
 		}
 	}
 	e.knowDefaultAccounts()
-	return vendors
+	return all
 }
 
-func loadVendor(f *vendorFields) Vendor {
-	v := Vendor{}
+func loadAccount(f *accountFields) Account {
+	v := Account{}
 	name, _ := f.scalar("name")
 	if !accountName.MatchString(name) {
 		f.addf("name", "want 1 to 32 of a-z, 0-9, _ and -, a letter first, got %q", name)
@@ -103,7 +103,7 @@ func loadVendor(f *vendorFields) Vendor {
 }
 
 // urlVariable is the variable that overrides the url of a kind's own account.
-func (f *vendorFields) urlVariable() string {
+func (f *accountFields) urlVariable() string {
 	if f.own {
 		return strings.ToUpper(f.kind.Name) + "_URL"
 	}
@@ -112,7 +112,7 @@ func (f *vendorFields) urlVariable() string {
 
 // address is the url: from the environment for a kind's own account, then
 // from the file.
-func (f *vendorFields) address() string {
+func (f *accountFields) address() string {
 	text, ok := f.scalar("url")
 	from, problem := f.given(ok), func(format string, args ...any) { f.addf("url", format, args...) }
 	if variable := f.urlVariable(); variable != "" {
@@ -155,7 +155,7 @@ func loopback(host string) bool {
 }
 
 // delivery reads what is the same for every kind, and checks it in pairs.
-func (f *vendorFields) delivery(v *Vendor) {
+func (f *accountFields) delivery(v *Account) {
 	v.Timeout = f.duration("timeout", defaultTimeout, 100*time.Millisecond, 2*time.Minute)
 	v.ConnectTimeout = f.duration("connect_timeout", min(defaultConnectTimeout, v.Timeout), 50*time.Millisecond, time.Minute)
 	v.Concurrency = f.integer("concurrency", defaultConcurrency, 1, 1024)
@@ -210,7 +210,7 @@ func (f *vendorFields) delivery(v *Vendor) {
 
 // unknown names the fields that an account of this kind does not have, and the
 // secrets that somebody wrote into the file.
-func (f *vendorFields) unknown() {
+func (f *accountFields) unknown() {
 	known := map[string]bool{}
 	for _, field := range f.known {
 		known[field] = true
@@ -228,7 +228,7 @@ func (f *vendorFields) unknown() {
 
 // offBecause decides whether calls can be made. The url comes first: without
 // it the credentials do not matter.
-func (f *vendorFields) offBecause(v *Vendor) {
+func (f *accountFields) offBecause(v *Account) {
 	v.offBecause = f.off
 	if f.off == "" && f.unnamed != "" {
 		v.offBecause = "its " + f.unnamed + " names no variable"
