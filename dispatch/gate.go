@@ -40,15 +40,16 @@ func probePause(reason GateReason, closings int) time.Duration {
 type gate struct {
 	probeEvery time.Duration
 
-	mu        sync.Mutex
-	status    GateStatus
-	closings  int       // in a row, without a success between them
-	failures  int       // calls in a row without a clear answer
-	confirmed bool      // the account has confirmed a call, ever
-	served    time.Time // when the vendor last applied or refused points
-	inFlight  int
-	probing   bool // the probe is under way
-	right     bool // this worker may make the probe
+	mu         sync.Mutex
+	status     GateStatus
+	closings   int       // in a row, without a success between them
+	failures   int       // points calls in a row without a clear answer
+	unreadable int       // other calls in a row without one
+	confirmed  bool      // the account has confirmed a call, ever
+	served     time.Time // when the vendor last applied or refused points
+	inFlight   int
+	probing    bool // the probe is under way
+	right      bool // this worker may make the probe
 	// changes counts local changes of status; published is the count that the
 	// ledger has.
 	changes, published int
@@ -176,19 +177,24 @@ func (g *gate) enter(now time.Time) (t ticket, ok bool) {
 	return t, true
 }
 
-// leave ends a call and learns from its reply. held says that a refusal is
+// leave ends a points call and learns from its reply. held says that a refusal is
 // taken for our own mistake: its row must go back untouched. changed says that
 // the gate opened, closed, or is closed for another reason now.
 func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Reply) (held, changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.learn(now, t, member, reply, &g.failures)
+}
+
+// learn is leave, by which failures in a row are counted.
+func (g *gate) learn(now time.Time, t ticket, member string, reply vendorapi.Reply, failures *int) (held, changed bool) {
 	g.end(t)
 	before := g.status
 	unclear := reply.Outcome == vendorapi.Unknown || reply.Outcome == vendorapi.NotSent && !errors.Is(reply.Err, vendorapi.ErrUnsendable)
 	if unclear {
-		g.failures++
+		*failures++
 	} else {
-		g.failures = 0
+		*failures = 0
 	}
 	switch reply.Outcome {
 	case vendorapi.Applied, vendorapi.AlreadyApplied, vendorapi.Refused:
@@ -219,7 +225,7 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 			g.close(now, t, g.status.Reason, reply, 0)
 		case t.probe:
 			g.reopen()
-		case g.status.Open && g.failures >= breakerLimit:
+		case g.status.Open && *failures >= breakerLimit:
 			g.close(now, t, GateFailing, reply, 0)
 		}
 	}
@@ -228,14 +234,16 @@ func (g *gate) leave(now time.Time, t ticket, member string, reply vendorapi.Rep
 
 // answered ends a call of another kind (a member look-up, a scan) that the
 // vendor answered. As a probe it shows that the vendor is there and knows us,
-// but nothing about refusals: then the points call that follows is the probe.
+// but nothing about refusals, nor that points calls work again if it was they
+// that failed: then the points call that follows is the probe
+// (TestRecordsThatAreWellOpenNoGate).
 func (g *gate) answered(t ticket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.end(t)
-	g.failures = 0
+	g.unreadable = 0
 	switch {
-	case t.probe && g.suspected.yes:
+	case t.probe && (g.suspected.yes || g.status.Reason == GateFailing && g.failures > 0):
 		g.right = true
 	case t.probe:
 		g.reopen()
@@ -254,14 +262,12 @@ func (g *gate) unread(now time.Time, t ticket, member string, reply vendorapi.Re
 	g.mu.Lock()
 	forbidden := reply.Outcome == vendorapi.Unauthorised && g.confirmed
 	alone := !t.probe && reply.Outcome != vendorapi.Throttled && (forbidden || now.Sub(g.served) < servedFor)
+	defer g.mu.Unlock()
 	if alone {
 		g.end(t)
-	}
-	g.mu.Unlock()
-	if alone {
 		return false
 	}
-	_, changed = g.leave(now, t, member, reply)
+	_, changed = g.learn(now, t, member, reply, &g.unreadable)
 	return changed
 }
 
@@ -293,7 +299,7 @@ func (g *gate) open() {
 		g.changes++
 	}
 	g.status = GateStatus{Open: true}
-	g.closings, g.failures, g.right = 0, 0, false
+	g.closings, g.failures, g.unreadable, g.right = 0, 0, 0, false
 	g.streak.code, g.streak.members = "", nil
 	g.suspected.yes, g.suspected.code = false, ""
 }

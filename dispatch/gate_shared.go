@@ -70,6 +70,9 @@ func (g *gate) adopt(now time.Time, shared gates.Gate) (changed bool) {
 	if changed {
 		g.streak.code, g.streak.members = "", nil
 		g.suspected.yes, g.suspected.code = next.Reason == GateSuspicious, ""
+		if next.Reason == GateFailing {
+			g.failures = max(g.failures, 1) // whichever calls failed at the other worker: a points call tells
+		}
 	}
 	g.status, g.closings = next, max(g.closings, shared.Closings)
 	return changed

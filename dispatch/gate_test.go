@@ -391,3 +391,57 @@ func TestRecordsThatFailHoldNoPointsBack(t *testing.T) {
 		t.Errorf("gate is %q after a throttled reading, want %q", got, GateThrottled)
 	}
 }
+
+// Points calls fail while records are read well: the readings neither keep the
+// breaker from closing the gate nor open it; the points call that follows does.
+// Where it was the records that failed, they open it themselves.
+func TestRecordsThatAreWellOpenNoGate(t *testing.T) {
+	read := func(g *gate, at time.Time) ticket {
+		pass, ok := g.enter(at)
+		if !ok {
+			t.Fatal("no reading was let in")
+		}
+		g.answered(pass)
+		return pass
+	}
+	failed := vendorapi.Reply{Outcome: vendorapi.Unknown, HTTPStatus: 500}
+	g := newGate(true, time.Minute)
+	for range breakerLimit {
+		read(g, clock)
+		call(t, g, clock, "1", failed)
+	}
+	if g.Status().Reason != GateFailing {
+		t.Fatalf("gate %+v after %d points calls that failed, each with a reading before it", g.Status(), breakerLimit)
+	}
+	at := clock.Add(time.Second)
+	g.grantProbe()
+	for range 3 {
+		if pass := read(g, at); !pass.probe || g.Status().Open {
+			t.Fatalf("a reading opened the gate: %+v", g.Status())
+		}
+	}
+	call(t, g, at, "1", failed)
+	if calls, pause := g.allowance(at); calls != 0 || pause != 2*time.Second {
+		t.Errorf("after a probe that failed: %d calls, pause %v", calls, pause)
+	}
+	at = at.Add(2 * time.Second)
+	g.grantProbe()
+	read(g, at)
+	call(t, g, at, "1", vendorapi.Reply{Outcome: vendorapi.Applied})
+	if !g.Status().Open {
+		t.Error("a points call that was applied did not open the gate")
+	}
+
+	g = newGate(true, time.Minute)
+	for range breakerLimit {
+		pass, _ := g.enter(clock)
+		g.unread(clock, pass, "1", failed)
+	}
+	if g.Status().Reason != GateFailing {
+		t.Fatalf("gate %+v after %d readings that failed, and no points call served", g.Status(), breakerLimit)
+	}
+	g.grantProbe()
+	if read(g, clock.Add(time.Second)); !g.Status().Open {
+		t.Error("records that are well again did not open the gate that they had closed")
+	}
+}
