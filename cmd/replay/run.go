@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,16 +13,11 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
-	"pointsledger/internal/terminal"
 )
 
 // runOptions are the flags of `replay run`.
 type runOptions struct {
-	decideFlags
-	filters filterFlags
-	// plan is a plan's name as it was typed; empty: the filters make one.
-	plan   string
-	expect int
+	planFlags
 	// rate is the most operations to put back in a second; 0 is no limit.
 	rate int
 	// canary is how many to put back first, 0 is none; canaryShare of them must
@@ -73,10 +66,7 @@ carries it out; above 100 operations the number found must be given with --expec
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runReplay(c, environ, &o) },
 	}
-	o.decideFlags.register(c)
-	o.filters.register(c)
-	c.Flags().StringVar(&o.plan, "plan", "", "the plan to show, or with --yes to carry out, such as P-7K2M")
-	c.Flags().IntVar(&o.expect, "expect", 0, "how many operations must be found, or nothing is changed")
+	o.register(c, desk.PlanOfRun, "the plan to show, or with --yes to carry out, such as P-7K2M")
 	c.Flags().IntVar(&o.probe, "probe", 0, "preview: look so many up in the vendor's records")
 	c.Flags().IntVar(&o.rate, "rate", 0, "the most operations to put back in a second (default: no limit)")
 	c.Flags().IntVar(&o.canary, "canary", 0, "put back so many first, and stop if too few of them post")
@@ -93,12 +83,10 @@ const (
 )
 
 func (o *runOptions) check(c *cobra.Command) (desk.Decision, error) {
-	act, err := o.decideFlags.check(c)
+	act, err := o.planFlags.check(c)
 	switch {
 	case err != nil:
 		return act, err
-	case c.Flag("expect").Changed && o.expect < 1:
-		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
 	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
 		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", wording.Count(maxRate), o.rate)
 	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > records.MaxProbe):
@@ -113,12 +101,8 @@ func (o *runOptions) check(c *cobra.Command) (desk.Decision, error) {
 		return act, command.Usagef("--canary-wait: want a time above 0, got %s", o.canaryWait)
 	case o.canary == 0 && (c.Flag("canary-share").Changed || c.Flag("canary-wait").Changed):
 		return act, command.Usagef("--canary-share and --canary-wait go with --canary N")
-	case c.Flag("plan").Changed && strings.TrimSpace(o.plan) == "":
-		return act, command.Usagef("--plan is empty: want a name such as P-7K2M")
-	case o.plan == "":
-		return act, nil
 	}
-	return act, besidePlan(c, "rate", "probe", "canary", "canary-share", "canary-wait")
+	return act, nil
 }
 
 func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
@@ -126,7 +110,7 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	filter, err := o.filters.filter(c, time.Now())
+	filter, err := o.filter(c, "rate", "probe", "canary", "canary-share", "canary-wait")
 	if err != nil {
 		return err
 	}
@@ -135,12 +119,7 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 		return err
 	}
 	defer s.close()
-	var plan desk.Plan
-	if o.plan != "" {
-		plan, err = s.readPlan(c.Context(), o.plan, desk.PlanOfRun)
-	} else {
-		plan, err = s.makePlan(c.Context(), o, filter, act)
-	}
+	plan, err := s.planOf(c.Context(), &o.planFlags, filter, act)
 	switch {
 	case err != nil:
 		return err
@@ -154,41 +133,6 @@ func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
 		return fmt.Errorf("%s found, not the %s expected", wording.Plural(plan.Size, "parked operation"), wording.Count(o.expect))
 	}
 	return nil
-}
-
-// readPlan finds a plan of a kind by its name as it was typed.
-func (s *session) readPlan(ctx context.Context, name string, kind desk.PlanKind) (desk.Plan, error) {
-	plan, err := s.desk.ReadPlan(ctx, name)
-	switch {
-	case errors.Is(err, desk.ErrNoPlan):
-		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", terminal.Clean(name))
-	case err != nil:
-		return plan, err
-	case kind != "" && plan.Kind != kind:
-		return plan, command.Usagef("plan %s is of kind %s, not %s: `replay plans` lists the plans with their kinds", plan.Name, plan.Kind, kind)
-	}
-	return plan, nil
-}
-
-// makePlan stores a plan of what the filter finds. Its size is 0 when nothing
-// fits. To be carried out unseen, it must be small or have the number expected.
-func (s *session) makePlan(ctx context.Context, o *runOptions, filter desk.OpenFilter, act desk.Decision) (desk.Plan, error) {
-	n := desk.NewPlan{Kind: desk.PlanOfRun, Actor: cmp.Or(act.Actor, "nobody"), Choose: &filter, Memories: s.keyMemories(),
-		FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked")}
-	if o.yes {
-		n.Expect, n.MaxSize = int64(o.expect), desk.MaxUnexpected
-	}
-	plan, err := s.desk.CreatePlan(ctx, n)
-	var size *desk.SetSizeError
-	switch {
-	case errors.As(err, &size) && size.Expect == 0:
-		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them (the same command without --yes), and run the plan that it makes; or add --expect %d",
-			wording.Count(size.Found), desk.MaxUnexpected, size.Found)
-	case errors.As(err, &size):
-		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; workers or a colleague may have been there",
-			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect))
-	}
-	return plan, err
 }
 
 // command is the line that carries a plan out.

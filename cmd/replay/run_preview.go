@@ -58,7 +58,7 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) erro
 
 func (p *previewReport) print(out io.Writer, s *session) {
 	if p.Plan == nil {
-		fmt.Fprintln(out, "No parked operation fits: nothing to put back. `replay status` shows what there is.")
+		fmt.Fprintln(out, noneFits("put back"))
 		return
 	}
 	t := p.Total

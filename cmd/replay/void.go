@@ -1,13 +1,9 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,10 +16,7 @@ import (
 
 // voidOptions are the flags of `replay void`.
 type voidOptions struct {
-	decideFlags
-	filters       filterFlags
-	plan          string
-	expect        int
+	planFlags
 	acceptInDoubt bool
 }
 
@@ -52,30 +45,9 @@ the vendor does confirm such an operation later, that is kept and alerted.
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runVoid(c, environ, &o) },
 	}
-	o.register(c)
-	o.filters.register(c)
-	c.Flags().StringVar(&o.plan, "plan", "", "give up exactly the set of this plan, such as P-7K2M")
-	c.Flags().IntVar(&o.expect, "expect", 0, "how many operations must be found, or nothing is changed")
+	o.register(c, desk.PlanOfVoid, "give up exactly the set of this plan, such as P-7K2M")
 	c.Flags().BoolVar(&o.acceptInDoubt, "accept-in-doubt", false, "also what the vendor may have applied")
 	return c
-}
-
-func (o *voidOptions) check(c *cobra.Command) (desk.Decision, error) {
-	act, err := o.decideFlags.check(c)
-	switch {
-	case err != nil:
-		return act, err
-	case c.Flag("expect").Changed && o.expect < 1:
-		return act, command.Usagef("--expect: want the number of operations, 1 or more, got %d", o.expect)
-	case c.Flag("plan").Changed && strings.TrimSpace(o.plan) == "":
-		return act, command.Usagef("--plan is empty: want a name such as P-7K2M")
-	case o.plan != "" && o.expect != 0:
-		return act, command.Usagef("--plan and --expect: a plan has its number")
-	}
-	if o.plan != "" {
-		return act, besidePlan(c, "accept-in-doubt")
-	}
-	return act, nil
 }
 
 func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
@@ -83,7 +55,10 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 	if err != nil {
 		return err
 	}
-	filter, err := o.filters.filter(c, time.Now())
+	if strings.TrimSpace(o.plan) != "" && o.expect != 0 {
+		return command.Usagef("--plan and --expect: a plan has its number")
+	}
+	filter, err := o.filter(c, "accept-in-doubt")
 	if err != nil {
 		return err
 	}
@@ -92,50 +67,19 @@ func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
 		return err
 	}
 	defer s.close()
-	plan, err := s.voidPlan(c.Context(), o, filter, act)
+	plan, err := s.planOf(c.Context(), &o.planFlags, filter, act)
 	switch {
 	case err != nil:
 		return err
 	case plan.ID == 0 && o.json:
 		return terminal.JSON(c.OutOrStdout(), voidReport{GiveUpPreview: carry.GiveUpPreview{Groups: []desk.VoidGroup{}}})
 	case plan.ID == 0:
-		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing to give up. `replay status` shows what there is.")
+		fmt.Fprintln(c.OutOrStdout(), noneFits("give up"))
 		return nil
 	case o.yes:
 		return s.void(c, o, plan, act)
 	}
 	return s.previewVoid(c, o, plan)
-}
-
-// voidPlan finds the plan that is named, or makes one of what the filter
-// chooses. Its ID is 0 when nothing fits.
-func (s *session) voidPlan(ctx context.Context, o *voidOptions, filter desk.OpenFilter, act desk.Decision) (desk.Plan, error) {
-	if o.plan != "" {
-		plan, err := s.desk.ReadPlan(ctx, o.plan)
-		switch {
-		case errors.Is(err, desk.ErrNoPlan):
-			return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", terminal.Clean(o.plan))
-		case err == nil && plan.Kind != desk.PlanOfVoid:
-			return plan, command.Usagef("plan %s is not for void, but for %s: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
-		}
-		return plan, err
-	}
-	n := desk.NewPlan{Kind: desk.PlanOfVoid, Actor: cmp.Or(act.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"),
-		Choose: &filter, Memories: s.keyMemories(), Expect: int64(o.expect)}
-	if o.yes {
-		n.MaxSize = desk.MaxUnexpected
-	}
-	plan, err := s.desk.CreatePlan(ctx, n)
-	var size *desk.SetSizeError
-	switch {
-	case errors.As(err, &size) && size.Expect == 0:
-		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them first: the same command without --yes makes a plan of them",
-			wording.Count(size.Found), desk.MaxUnexpected)
-	case errors.As(err, &size):
-		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes and --expect; workers or a colleague may have been there",
-			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect))
-	}
-	return plan, err
 }
 
 // voidReport is what void shows without --yes.

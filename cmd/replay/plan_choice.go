@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/desk"
+	"pointsledger/desk/wording"
+	"pointsledger/internal/command"
+	"pointsledger/internal/terminal"
+)
+
+// planFlags are what run and void ask for: who and why, and a plan, or the filters
+// that one is made of.
+type planFlags struct {
+	decideFlags
+	filters filterFlags
+	// plan is a plan's name as it was typed; empty: the filters make one.
+	plan   string
+	expect int
+	kind   desk.PlanKind
+}
+
+func (f *planFlags) register(c *cobra.Command, kind desk.PlanKind, usage string) {
+	f.kind = kind
+	f.decideFlags.register(c)
+	f.filters.register(c)
+	c.Flags().StringVar(&f.plan, "plan", "", usage)
+	c.Flags().IntVar(&f.expect, "expect", 0, "how many operations must be found, or nothing is changed")
+}
+
+func (f *planFlags) check(c *cobra.Command) (desk.Decision, error) {
+	act, err := f.decideFlags.check(c)
+	if err == nil && c.Flag("expect").Changed && f.expect < 1 {
+		err = command.Usagef("--expect: want the number of operations, 1 or more, got %d", f.expect)
+	}
+	return act, err
+}
+
+// filter reads the filters. Beside a plan only the flags of every act may stand,
+// and the others that are named.
+func (f *planFlags) filter(c *cobra.Command, others ...string) (desk.OpenFilter, error) {
+	switch {
+	case c.Flag("plan").Changed && strings.TrimSpace(f.plan) == "":
+		return desk.OpenFilter{}, command.Usagef("--plan is empty: want a name such as P-7K2M")
+	case f.plan != "":
+		if err := besidePlan(c, others...); err != nil {
+			return desk.OpenFilter{}, err
+		}
+	}
+	return f.filters.filter(c, time.Now())
+}
+
+// planOf finds the plan that is named, or makes one of what the filter finds. Its ID
+// is 0 when nothing fits. To be carried out unseen, it must be small or have the
+// number expected.
+func (s *session) planOf(ctx context.Context, f *planFlags, filter desk.OpenFilter, act desk.Decision) (desk.Plan, error) {
+	if f.plan != "" {
+		return s.readPlan(ctx, f.plan, f.kind)
+	}
+	n := desk.NewPlan{Kind: f.kind, Actor: cmp.Or(act.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"),
+		Choose: &filter, Memories: s.keyMemories()}
+	look, without := "(the same command without --yes), and run the plan that it makes; or add --expect %d", "--yes"
+	if f.kind == desk.PlanOfVoid {
+		look, without = "first: the same command without --yes makes a plan of them", "--yes and --expect"
+	}
+	if f.yes {
+		n.MaxSize = desk.MaxUnexpected
+	}
+	if f.yes || f.kind == desk.PlanOfVoid { // run shows what there is instead
+		n.Expect = int64(f.expect)
+	}
+	plan, err := s.desk.CreatePlan(ctx, n)
+	var size *desk.SetSizeError
+	switch {
+	case errors.As(err, &size) && size.Expect == 0:
+		if f.kind == desk.PlanOfRun {
+			look = fmt.Sprintf(look, size.Found)
+		}
+		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them %s", wording.Count(size.Found), desk.MaxUnexpected, look)
+	case errors.As(err, &size):
+		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without %s; workers or a colleague may have been there",
+			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect), without)
+	}
+	return plan, err
+}
+
+// readPlan finds a plan by its name as it was typed; an empty kind is any.
+func (s *session) readPlan(ctx context.Context, name string, kind desk.PlanKind) (desk.Plan, error) {
+	plan, err := s.desk.ReadPlan(ctx, name)
+	switch {
+	case errors.Is(err, desk.ErrNoPlan) && kind == desk.PlanOfVoid:
+		return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", terminal.Clean(name))
+	case errors.Is(err, desk.ErrNoPlan):
+		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", terminal.Clean(name))
+	case err != nil || kind == "" || plan.Kind == kind:
+		return plan, err
+	case kind == desk.PlanOfVoid:
+		return plan, command.Usagef("plan %s is not for void, but for %s: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
+	}
+	return plan, command.Usagef("plan %s is of kind %s, not %s: `replay plans` lists the plans with their kinds", plan.Name, plan.Kind, kind)
+}
+
+// noneFits says that the filters of run or void find nothing.
+func noneFits(what string) string {
+	return "No parked operation fits: nothing to " + what + ". `replay status` shows what there is."
+}
