@@ -106,10 +106,3 @@ func (s *session) accountNames() []string {
 
 // keyMemories are the accounts' key memories as the worker's claim sees them.
 func (s *session) keyMemories() []desk.KeyMemory { return accounts.KeyMemories(s.config) }
-
-// verifies tells whether the account looks what is in doubt up before it sends
-// it again. false for an account that is not configured.
-func (s *session) verifies(account string) bool {
-	v, _ := s.config.Account(account)
-	return v.InDoubt == config.InDoubtVerify
-}

@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk/carry"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
@@ -27,13 +28,9 @@ type previewReport struct {
 
 // showPlan shows what is left of a plan and what putting it back would do.
 func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) error {
-	rates := map[string]int{}
-	for _, v := range s.config.Accounts {
-		rates[v.Name] = v.RatePerSecond
-	}
 	var p previewReport
 	var err error
-	p.PutBackPreview, err = carry.PreviewPutBack(c.Context(), s.desk, plan, carry.PreviewOrder{Rate: o.rate, Memories: s.keyMemories(), Rates: rates})
+	p.PutBackPreview, err = carry.PreviewPutBack(c.Context(), s.desk, plan, o.rate, accounts.ForCarry(s.config))
 	if err != nil {
 		return err
 	}
@@ -48,7 +45,7 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) erro
 	if o.json {
 		err = terminal.JSON(c.OutOrStdout(), p)
 	} else {
-		p.print(c.OutOrStdout(), s)
+		p.print(c.OutOrStdout())
 	}
 	if err != nil {
 		return err
@@ -56,7 +53,7 @@ func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) erro
 	return probeIncomplete(p.Probe)
 }
 
-func (p *previewReport) print(out io.Writer, s *session) {
+func (p *previewReport) print(out io.Writer) {
 	if p.Plan == nil {
 		fmt.Fprintln(out, noneFits("put back"))
 		return
@@ -68,11 +65,17 @@ func (p *previewReport) print(out io.Writer, s *session) {
 		fmt.Fprintln(out)
 		terminal.Line(out, "recorded", wording.Moment(t.Oldest)+" to "+wording.Moment(t.Newest))
 	}
-	p.printDoubt(out, s)
+	for i, n := range []int64{p.LookedUpFirst, p.SentUnasked} {
+		if n > 0 {
+			terminal.Line(out, "in doubt", wording.Count(n)+": "+wording.Doubt(n, i == 0))
+		}
+	}
 	if p.Probe != nil {
 		printProbe(out, p.Probe)
 	}
-	p.printRefused(out, s.keyMemories())
+	for _, stay := range p.Stays {
+		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(stay.Count), wording.Blocked(stay.Blocked, stay.Account, stay.Memory)))
+	}
 	if t.CodeTooOld > 0 {
 		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
 			wording.Count(t.CodeTooOld), wording.Hours(ledger.DefaultCodeMaxAge)))
@@ -125,49 +128,6 @@ func (p *previewReport) printGroups(out io.Writer) {
 	}
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"),
 		terminal.Right("POINTS"), terminal.Right("OF THEM IN DOUBT"), terminal.Right("STAY PARKED")}, rows)
-}
-
-// printDoubt says what the worker does about those in doubt that would go.
-func (p *previewReport) printDoubt(out io.Writer, s *session) {
-	counts := map[bool]int64{}
-	for _, g := range p.Groups {
-		counts[s.verifies(g.Account)] += g.InDoubt - g.Blocked()
-	}
-	for _, verify := range []bool{true, false} {
-		if n := counts[verify]; n > 0 {
-			terminal.Line(out, "in doubt", wording.Count(n)+": "+wording.Doubt(n, verify))
-		}
-	}
-}
-
-// printRefused says which operations would stay parked, and why.
-func (p *previewReport) printRefused(out io.Writer, memories []desk.KeyMemory) {
-	type refusal struct{ account, blocked string }
-	counts := map[refusal]int64{}
-	var order []refusal
-	add := func(r refusal, n int64) {
-		if n > 0 && counts[r] == 0 {
-			order = append(order, r)
-		}
-		counts[r] += n
-	}
-	for _, g := range p.Groups {
-		add(refusal{g.Account, desk.BlockedKeyMemory}, g.KeyMemoryOver)
-		add(refusal{g.Account, desk.BlockedUnknownAccount}, g.AccountUnknown)
-		add(refusal{g.Account, desk.BlockedMemberUnknown}, g.MemberUnknown)
-	}
-	for _, r := range order {
-		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(counts[r]), wording.Blocked(r.blocked, r.account, memoryOf(memories, r.account))))
-	}
-}
-
-func memoryOf(memories []desk.KeyMemory, account string) time.Duration {
-	for _, m := range memories {
-		if m.Account == account {
-			return m.Memory
-		}
-	}
-	return 0
 }
 
 // printTime says how long it takes to put them back and to send them.

@@ -2,6 +2,7 @@ package carry
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"pointsledger/desk"
@@ -25,6 +26,11 @@ type PutBackPreview struct {
 	// putting back takes at it. Both are 0 without one.
 	Rate           int     `json:"rate"`
 	PutBackSeconds float64 `json:"put_back_seconds"`
+
+	// Stays are those of Groups that would stay parked. Of those in doubt that
+	// would go, these are looked up before they are sent again, and those not.
+	Stays                      []Stay `json:"-"`
+	LookedUpFirst, SentUnasked int64  `json:"-"`
 }
 
 // Drain says how long an account needs for what would be put back.
@@ -39,25 +45,41 @@ type Drain struct {
 	GateClosed string `json:"gate_closed"`
 }
 
-// PreviewOrder says how a plan would be put back.
-type PreviewOrder struct {
-	// Rate is the most operations in a second; 0 is no limit.
-	Rate     int
-	Memories []desk.KeyMemory
-	// Rates are the accounts' own, operations a second.
-	Rates map[string]int
+// Account is an account as it is configured here.
+type Account struct {
+	desk.KeyMemory
+	// RatePerSecond is its own, 0 is no limit.
+	RatePerSecond int
+	// Verifies: what is in doubt is looked up before it is sent again.
+	Verifies bool
+}
+
+// Stay are operations of one account that would stay parked.
+type Stay struct {
+	Account string
+	// Blocked says why: a desk.Blocked… value.
+	Blocked string
+	Count   int64
+	// Memory is how long the account's vendor remembers a dedup key; 0 for one that
+	// is not configured.
+	Memory time.Duration
 }
 
 // PreviewPutBack says what putting a plan back would do, and changes nothing. A
-// plan without an ID stands for one of nothing.
-func PreviewPutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, o PreviewOrder) (PutBackPreview, error) {
-	p := PutBackPreview{Groups: []desk.ReplayGroup{}, Drains: []Drain{}, Rate: o.Rate}
+// plan without an ID stands for one of nothing. rate is the most operations in a
+// second; 0 is no limit.
+func PreviewPutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, rate int, accounts []Account) (PutBackPreview, error) {
+	p := PutBackPreview{Groups: []desk.ReplayGroup{}, Drains: []Drain{}, Rate: rate}
 	if plan.ID == 0 {
 		return p, nil
 	}
 	plan.Filter = privacy.Mobiles(plan.Filter)
 	p.Plan = &plan
-	found, err := d.PreviewPlan(ctx, plan, o.Memories, ledger.DefaultCodeMaxAge)
+	memories := make([]desk.KeyMemory, len(accounts))
+	for i, a := range accounts {
+		memories[i] = a.KeyMemory
+	}
+	found, err := d.PreviewPlan(ctx, plan, memories, ledger.DefaultCodeMaxAge)
 	if err != nil {
 		return p, err
 	}
@@ -67,11 +89,47 @@ func PreviewPutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, o Preview
 	}
 	p.Total, p.Groups = found.Total, append(p.Groups, found.Groups...)
 	p.NoLongerParked = max(plan.Left-p.Total.Operations, 0)
-	p.Drains = drains(found.Groups, gates, o.Rates)
-	if o.Rate > 0 {
-		p.PutBackSeconds = float64(p.Total.Operations-p.Total.Blocked()) / float64(o.Rate)
+	p.Drains = drains(found.Groups, gates, accounts)
+	p.sortOut(accounts)
+	if rate > 0 {
+		p.PutBackSeconds = float64(p.Total.Operations-p.Total.Blocked()) / float64(rate)
 	}
 	return p, nil
+}
+
+// sortOut says of the groups what stays, and how what is in doubt goes.
+func (p *PutBackPreview) sortOut(accounts []Account) {
+	for _, g := range p.Groups {
+		a := accountOf(accounts, g.Account)
+		if a.Verifies {
+			p.LookedUpFirst += g.InDoubt - g.Blocked()
+		} else {
+			p.SentUnasked += g.InDoubt - g.Blocked()
+		}
+		p.stay(Stay{g.Account, desk.BlockedKeyMemory, g.KeyMemoryOver, a.Memory})
+		p.stay(Stay{g.Account, desk.BlockedUnknownAccount, g.AccountUnknown, a.Memory})
+		p.stay(Stay{g.Account, desk.BlockedMemberUnknown, g.MemberUnknown, a.Memory})
+	}
+}
+
+func (p *PutBackPreview) stay(s Stay) {
+	at := slices.IndexFunc(p.Stays, func(o Stay) bool { return o.Account == s.Account && o.Blocked == s.Blocked })
+	switch {
+	case s.Count == 0:
+	case at < 0:
+		p.Stays = append(p.Stays, s)
+	default:
+		p.Stays[at].Count += s.Count
+	}
+}
+
+// accountOf is zero for one that is not configured.
+func accountOf(accounts []Account, name string) Account {
+	at := slices.IndexFunc(accounts, func(a Account) bool { return a.Account == name })
+	if at < 0 {
+		return Account{}
+	}
+	return accounts[at]
 }
 
 // Going tells whether anything would be put back.
@@ -80,7 +138,7 @@ func (p *PutBackPreview) Going() bool {
 }
 
 // drains says for each account how long what would be put back keeps it busy.
-func drains(groups []desk.ReplayGroup, gates []desk.ClosedGate, rates map[string]int) []Drain {
+func drains(groups []desk.ReplayGroup, gates []desk.ClosedGate, accounts []Account) []Drain {
 	all := []Drain{}
 	for _, g := range groups {
 		n := g.Operations - g.Blocked()
@@ -89,7 +147,7 @@ func drains(groups []desk.ReplayGroup, gates []desk.ClosedGate, rates map[string
 			continue
 		}
 		gate, _ := desk.GateOf(gates, g.Account)
-		all = append(all, Drain{Account: g.Account, Operations: n, RatePerSecond: rates[g.Account], GateClosed: gate.Reason})
+		all = append(all, Drain{Account: g.Account, Operations: n, RatePerSecond: accountOf(accounts, g.Account).RatePerSecond, GateClosed: gate.Reason})
 	}
 	for i := range all {
 		if d := &all[i]; d.RatePerSecond > 0 {

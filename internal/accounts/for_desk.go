@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/desk/carry"
 	"pointsledger/desk/overview"
 	"pointsledger/internal/config"
 )
@@ -29,4 +30,14 @@ func KeyMemories(cfg *config.Config) []desk.KeyMemory {
 		}
 	}
 	return memories
+}
+
+// ForCarry are the configured accounts as carrying out a plan needs them.
+func ForCarry(cfg *config.Config) []carry.Account {
+	all := make([]carry.Account, len(cfg.Accounts))
+	for i, memory := range KeyMemories(cfg) {
+		v := cfg.Accounts[i]
+		all[i] = carry.Account{KeyMemory: memory, RatePerSecond: v.RatePerSecond, Verifies: v.InDoubt == config.InDoubtVerify}
+	}
+	return all
 }

@@ -60,7 +60,7 @@ func rules() []rule {
 		{"vendorapi/sim", nil, nil, "the simulator is the truth of many tests; it shares no code with what they test"},
 		{"migrations", nil, all, "the schema stands alone"},
 		{"internal/config", []string{"dispatch", "ledger", "ledger/rulefiles", "rules", "vendorapi", "vendorapi/kinds"}, all, "the configuration fills the components' own structs"},
-		{"internal/accounts", []string{"desk", "desk/overview", "desk/privacy", "desk/records", "dispatch", "evidence", "internal/config", "ledger", "vendorapi"}, all, "one way from the configuration to a vendor's client"},
+		{"internal/accounts", []string{"desk", "desk/carry", "desk/overview", "desk/privacy", "desk/records", "dispatch", "evidence", "internal/config", "ledger", "vendorapi"}, all, "one way from the configuration to a vendor's client"},
 		{"internal/advice", []string{"consumers", "continuity", "ledger"}, nil, "advice knows the errors that it words, and nothing of who shows it"},
 		{"internal/command", []string{"desk/wording", "internal/advice", "internal/config"}, all, "exit codes and progress are the same for every command"},
 		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
