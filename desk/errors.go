@@ -48,6 +48,13 @@ func (e *SetSizeError) Error() string {
 // ErrNoPlan is returned when there is no plan of a name.
 var ErrNoPlan = errors.New("there is no such plan")
 
+// PlanKindError is returned where a plan of one kind is wanted, for one of another.
+type PlanKindError struct{ Plan Plan }
+
+func (e *PlanKindError) Error() string {
+	return fmt.Sprintf("plan %s is of kind %s", e.Plan.Name, e.Plan.Kind)
+}
+
 // PlanBusyError is returned by BeginPlan when somebody else runs the plan.
 type PlanBusyError struct {
 	Plan string

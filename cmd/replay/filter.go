@@ -1,8 +1,8 @@
 package main
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -155,11 +155,12 @@ func filterArgs(f desk.OpenFilter) []string {
 	return args
 }
 
-func numberText(n int) string {
+// numberText is empty for 0.
+func numberText[N int | uint64](n N) string {
 	if n == 0 {
 		return ""
 	}
-	return strconv.Itoa(n)
+	return fmt.Sprint(n)
 }
 
 func timeText(t time.Time) string {

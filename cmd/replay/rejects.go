@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,11 +39,23 @@ After a bad publish:
 	return c
 }
 
-// rejectFlags choose rejects; the commands share them.
+// rejectFlags choose rejects; the commands share them. since and until are as they
+// were typed.
 type rejectFlags struct {
-	code, eventType, source, shop, since, until string
-	seq                                         uint64
-	all, resolved                               bool
+	chosen        desk.RejectFilter
+	since, until  string
+	all, resolved bool
+}
+
+// rejectTexts are the flags of a filter that are texts, in the order in which a
+// command is printed.
+func rejectTexts(f *desk.RejectFilter) []filterText {
+	return []filterText{
+		{"code", (*string)(&f.Code), "reject code, such as missing_field"},
+		{"type", &f.Type, "event type, such as order.paid"},
+		{"source", &f.Source, "event source, such as shop-sh"},
+		{"shop", &f.Shop, "shopCode in the payload"},
+	}
 }
 
 const rejectFilterHelp = `
@@ -52,11 +67,10 @@ Filters, all of which must fit:
   --since, --until when the broker stored it: RFC 3339, or an age such as 90m, 24h, 7d`
 
 func (f *rejectFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.code, "code", "", "reject code, such as missing_field")
-	c.Flags().StringVar(&f.eventType, "type", "", "event type, such as order.paid")
-	c.Flags().StringVar(&f.source, "source", "", "event source, such as shop-sh")
-	c.Flags().StringVar(&f.shop, "shop", "", "shopCode in the payload")
-	c.Flags().Uint64Var(&f.seq, "seq", 0, "stream sequence")
+	for _, t := range rejectTexts(&f.chosen) {
+		c.Flags().StringVar(t.value, t.name, "", t.usage)
+	}
+	c.Flags().Uint64Var(&f.chosen.Seq, "seq", 0, "stream sequence")
 	c.Flags().StringVar(&f.since, "since", "", "stored by the broker at this time or later")
 	c.Flags().StringVar(&f.until, "until", "", "stored by the broker before this time")
 }
@@ -70,27 +84,23 @@ func (f *rejectFlags) registerState(c *cobra.Command) {
 // filter reads the flags and the ids. An age becomes a time, so that a command
 // made from the filter means the same set later.
 func (f *rejectFlags) filter(c *cobra.Command, args []string, now time.Time) (desk.RejectFilter, error) {
-	for _, name := range []string{"code", "type", "source", "shop", "since", "until"} {
-		if flag := c.Flag(name); flag.Changed && flag.Value.String() == "" {
-			// Most likely an empty variable of a script: it must not mean "all".
-			return desk.RejectFilter{}, command.Usagef("--%s is empty: leave it out to mean all", name)
-		}
-	}
-	o := desk.RejectFilter{State: desk.RejectsOpen, Code: ledger.RejectCode(f.code), Source: f.source, Type: f.eventType,
-		Shop: f.shop, Seq: f.seq}
+	o := f.chosen
+	o.State = desk.RejectsOpen
+	err := command.NoneEmpty(c, "code", "type", "source", "shop", "since", "until")
 	switch {
+	case err != nil:
+		return o, err
 	case f.all && f.resolved:
 		return o, command.Usagef("--all and --resolved: want one of them")
-	case f.code != "" && !slices.Contains(ledger.AllRejectCodes(), o.Code):
-		return o, command.Usagef("--code: there is no reject code %q; want one of %s", f.code, joinCodes())
-	case c.Flag("seq").Changed && (f.seq == 0 || f.seq > 1<<63-1):
-		return o, command.Usagef("--seq: want a stream sequence, 1 or more, got %d", f.seq)
+	case o.Code != "" && !slices.Contains(ledger.AllRejectCodes(), o.Code):
+		return o, command.Usagef("--code: there is no reject code %q; want one of %s", o.Code, joinCodes())
+	case c.Flag("seq").Changed && (o.Seq == 0 || o.Seq > 1<<63-1):
+		return o, command.Usagef("--seq: want a stream sequence, 1 or more, got %d", o.Seq)
 	case f.all:
 		o.State = ""
 	case f.resolved:
 		o.State = desk.RejectsResolved
 	}
-	var err error
 	if o.IDs, err = rejectIDs(args); err != nil {
 		return o, err
 	}
@@ -134,23 +144,24 @@ func rejectFilterArgs(f desk.RejectFilter) []string {
 	}
 	add := func(flag, value string) {
 		if value != "" {
-			args = append(args, flag, value)
+			args = append(args, "--"+flag, value)
 		}
 	}
-	add("--code", string(f.Code))
-	add("--type", f.Type)
-	add("--source", f.Source)
-	add("--shop", f.Shop)
-	if f.Seq > 0 {
-		add("--seq", strconv.FormatUint(f.Seq, 10))
+	for _, t := range rejectTexts(&f) {
+		add(t.name, *t.value)
 	}
-	if !f.Since.IsZero() {
-		add("--since", f.Since.Format(time.RFC3339Nano))
-	}
-	if !f.Until.IsZero() {
-		add("--until", f.Until.Format(time.RFC3339Nano))
-	}
+	add("seq", numberText(f.Seq))
+	add("since", timeText(f.Since))
+	add("until", timeText(f.Until))
 	return args
+}
+
+// allOpenRejects is what a filter that leaves nothing out is called.
+const allOpenRejects = "all open rejects"
+
+// rejectFilterText is a filter as plans and acts keep it.
+func rejectFilterText(f desk.RejectFilter) string {
+	return cmp.Or(shell(rejectFilterArgs(f)...), allOpenRejects)
 }
 
 // rejectAct are the flags of a command that decides about rejects.
@@ -169,4 +180,28 @@ func (a *rejectAct) check(c *cobra.Command) (desk.Decision, error) {
 		return desk.Decision{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
 	}
 	return a.decideFlags.check(c)
+}
+
+// otherThanExpected is the error of a preview that found another number than the
+// person expects; nil when it did not.
+func (a *rejectAct) otherThanExpected(found int64) error {
+	if a.expect != 0 && a.expect != found {
+		return fmt.Errorf("%s found, not the %s expected", wording.Plural(found, "open reject"), wording.Count(a.expect))
+	}
+	return nil
+}
+
+// rejectSizeError says what to do when the set has another size than expected;
+// nil when the error is another one.
+func rejectSizeError(err error) error {
+	var size *desk.SetSizeError
+	switch {
+	case !errors.As(err, &size):
+		return nil
+	case size.Expect == 0:
+		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
+			wording.Count(size.Found), desk.MaxUnexpected, size.Found)
+	}
+	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
+		wording.Plural(size.Found, "open reject"), wording.Count(size.Expect))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -51,9 +50,9 @@ rejects the number found must be given with --expect.
 			}
 			defer s.close()
 			if act.yes {
-				return s.dismiss(c, filter, &act, who)
+				return act.dismiss(c, s, filter, who)
 			}
-			return s.previewDismiss(c, filter, &act)
+			return act.preview(c, s, filter)
 		},
 	}
 	filters.register(c)
@@ -61,47 +60,28 @@ rejects the number found must be given with --expect.
 	return c
 }
 
-// dismissPreview is what dismiss shows without --yes.
-type dismissPreview struct {
-	Rejects int64            `json:"rejects"`
-	Codes   []desk.RetryCode `json:"by_code"`
-	// Command does it; empty when nothing fits.
-	Command string `json:"command"`
-}
-
-func (s *session) previewDismiss(c *cobra.Command, filter desk.RejectFilter, act *rejectAct) error {
-	codes, err := s.desk.RejectCodes(c.Context(), filter)
+// preview shows what would be dismissed, and the command that does it.
+func (a *rejectAct) preview(c *cobra.Command, s *session, filter desk.RejectFilter) error {
+	p, err := rejects.PreviewDismissal(c.Context(), s.desk, filter)
 	if err != nil {
 		return err
 	}
-	p := dismissPreview{Codes: rejects.MaskedCodes(codes)}
-	for _, code := range codes {
-		p.Rejects += code.Count
-	}
 	if p.Rejects > 0 {
 		args := append([]string{"replay", "rejects", "dismiss"}, rejectFilterArgs(filter)...)
-		args = append(args, "--expect", strconv.FormatInt(p.Rejects, 10))
-		p.Command = act.command(args...)
+		p.Command = a.command(append(args, "--expect", strconv.FormatInt(p.Rejects, 10))...)
 	}
-	if act.json {
-		err = terminal.JSON(c.OutOrStdout(), p)
-	} else {
-		p.print(c.OutOrStdout())
-	}
-	if err == nil && act.expect != 0 && act.expect != p.Rejects {
-		return fmt.Errorf("%s found, not the %s expected", wording.Plural(p.Rejects, "open reject"), wording.Count(act.expect))
-	}
-	return err
-}
-
-func (p *dismissPreview) print(out io.Writer) {
-	if p.Rejects == 0 {
+	out := c.OutOrStdout()
+	switch {
+	case a.json:
+		err = terminal.JSON(out, p)
+	case p.Rejects == 0:
 		fmt.Fprintln(out, "No open reject fits: nothing to dismiss. `replay rejects list --all` shows what there was.")
-		return
+	default:
+		fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", wording.Plural(p.Rejects, "open reject"))
+		printCodes(out, p.Codes)
+		fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
 	}
-	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", wording.Plural(p.Rejects, "open reject"))
-	printCodes(out, p.Codes)
-	fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
+	return cmp.Or(err, a.otherThanExpected(p.Rejects))
 }
 
 // printCodes prints counts by code, with an example of each.
@@ -113,23 +93,21 @@ func printCodes(out io.Writer, codes []desk.RetryCode) {
 	terminal.Table(out, []terminal.Column{terminal.Left("CODE"), terminal.Right("REJECTS"), terminal.Right("FOR EXAMPLE"), terminal.Left("REASON")}, rows)
 }
 
-func (s *session) dismiss(c *cobra.Command, filter desk.RejectFilter, act *rejectAct, who desk.Decision) error {
+func (a *rejectAct) dismiss(c *cobra.Command, s *session, filter desk.RejectFilter, who desk.Decision) error {
 	done, err := s.desk.DismissRejects(c.Context(), desk.Dismissal{Filter: filter,
-		FilterText: cmp.Or(shell(rejectFilterArgs(filter)...), "all open rejects"), Expect: act.expect, Actor: who.Actor, Reason: who.Reason})
+		FilterText: rejectFilterText(filter), Expect: a.expect, Actor: who.Actor, Reason: who.Reason})
 	if err != nil {
 		return dismissFailed(err)
 	}
 	out := c.OutOrStdout()
 	switch {
-	case act.json:
+	case a.json:
 		err = terminal.JSON(out, done)
 	case done.Found == 0:
 		fmt.Fprintln(out, "No open reject fits: nothing was dismissed, nothing recorded.")
 	default:
 		fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(done.Dismissed), wording.Plural(done.Found, "reject"))
-		if done.Skipped > 0 {
-			terminal.Line(out, "skipped", wording.Count(done.Skipped)+": somebody decided about them meanwhile")
-		}
+		countLine(out, "skipped", done.Skipped, "somebody decided about them meanwhile")
 		terminal.Line(out, "recorded", recordedAs(done.Act, who))
 	}
 	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
@@ -141,23 +119,5 @@ func (s *session) dismiss(c *cobra.Command, filter desk.RejectFilter, act *rejec
 // dismissFailed says what to do after an error. The database may have done it
 // all and its answer been lost, but never a part.
 func dismissFailed(err error) error {
-	if size := rejectSizeError(err); size != nil {
-		return size
-	}
-	return fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, desk.ActRejectsDismiss)
-}
-
-// rejectSizeError says what to do when the set has another size than expected;
-// nil when the error is another one.
-func rejectSizeError(err error) error {
-	var size *desk.SetSizeError
-	switch {
-	case !errors.As(err, &size):
-		return nil
-	case size.Expect == 0:
-		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
-			wording.Count(size.Found), desk.MaxUnexpected, size.Found)
-	}
-	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
-		wording.Plural(size.Found, "open reject"), wording.Count(size.Expect))
+	return cmp.Or(rejectSizeError(err), fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, desk.ActRejectsDismiss))
 }

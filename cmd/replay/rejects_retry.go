@@ -14,7 +14,6 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
 )
 
 // retryOptions are the flags of `replay rejects retry`.
@@ -89,95 +88,112 @@ func runRetry(c *cobra.Command, environ []string, o *retryOptions, args []string
 	if err != nil {
 		return err
 	}
-	r := &retrying{session: s, c: c, o: o, rules: rules, who: who}
+	retry := &rejects.Retry{Desk: s.desk, Rules: rules}
+	var set rejects.Set
 	if o.plan != "" {
-		return r.byPlan()
-	}
-	return r.byFilter(filter)
-}
-
-// retrying is one run of the command.
-type retrying struct {
-	*session
-	c     *cobra.Command
-	o     *retryOptions
-	rules *desk.RejectRules
-	who   desk.Decision
-}
-
-// byFilter previews what fits a filter, or carries it out at once.
-func (r *retrying) byFilter(filter desk.RejectFilter) error {
-	ctx := r.c.Context()
-	ids, err := r.desk.FindRejects(ctx, filter)
-	if err != nil {
-		return err
-	}
-	text := cmp.Or(shell(rejectFilterArgs(filter)...), "all open rejects")
-	if r.o.file != "" {
-		text += " " + shell("--config", r.o.file)
-	}
-	if !r.o.yes {
-		return r.preview(ids, text)
+		set, err = retry.OfPlan(c.Context(), o.plan)
+		err = o.planWords(rules, err)
+	} else {
+		set, err = retry.OfFilter(c.Context(), filter, o.filterText(filter))
 	}
 	switch {
-	case len(ids) == 0 && r.o.expect != 0:
-		return rejectSizeError(&desk.SetSizeError{Expect: r.o.expect})
-	case len(ids) == 0:
-		return r.report(&desk.RetryResult{})
+	case err != nil:
+		return err
+	case !o.yes:
+		return o.preview(c, retry, set, who)
+	case o.plan == "":
+		if set, err = retry.Keep(c.Context(), set, who.Actor, o.expect); err != nil {
+			return cmp.Or(rejectSizeError(err), fmt.Errorf("%w\nNo reject was changed", err))
+		}
 	}
-	plan, err := r.desk.CreateRejectPlan(ctx, r.who.Actor, text, r.rules.Plan(ids), r.o.expect, desk.MaxUnexpected)
-	if size := rejectSizeError(err); size != nil {
-		return size
-	}
-	if err != nil {
-		return fmt.Errorf("%w\nNo reject was changed", err)
-	}
-	return r.carryOut(plan, ids)
+	return o.carryOut(c, retry, set, who)
 }
 
-// byPlan shows a plan again, or carries it out.
-func (r *retrying) byPlan() error {
-	plan, err := r.desk.ReadPlan(r.c.Context(), r.o.plan)
-	if errors.Is(err, desk.ErrNoPlan) {
-		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", terminal.Clean(r.o.plan))
-	}
+// preview shows what would become of a set, and the command that does it.
+func (o *retryOptions) preview(c *cobra.Command, retry *rejects.Retry, set rejects.Set, who desk.Decision) error {
+	progress := command.NewProgress(c.ErrOrStderr())
+	p, err := retry.Preview(c.Context(), set, cmp.Or(who.Actor, "nobody"), func(done, found int) {
+		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
+	})
+	progress.Done()
 	if err != nil {
 		return err
 	}
-	if plan.Kind != desk.PlanOfRejects {
-		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
+	if p.RulesFrom = rulesFrom(&retry.Rules.ChosenRules); p.Plan != "" {
+		p.Command = o.planCommand(p.Plan)
 	}
-	about, err := plan.Rejects()
-	if err != nil {
-		return err
+	if o.json {
+		err = terminal.JSON(c.OutOrStdout(), p)
+	} else {
+		printForecast(c.OutOrStdout(), p, retry.Rules)
 	}
-	if err := r.sameRules(&plan, &about); err != nil {
-		return err
-	}
-	if r.o.yes {
-		return r.carryOut(plan, about.IDs)
-	}
-	return r.previewPlan(plan, about.IDs)
+	return cmp.Or(err, o.otherThanExpected(p.Found))
 }
 
-// sameRules refuses a plan whose preview was by other rules than these.
-func (r *retrying) sameRules(plan *desk.Plan, about *desk.RejectPlan) error {
-	again := "replay rejects retry"
-	if !strings.HasPrefix(plan.Filter, "all open rejects") {
-		again += " " + plan.Filter
+// carryOut does what the plan says; what stays open makes exit code 3.
+func (o *retryOptions) carryOut(c *cobra.Command, retry *rejects.Retry, set rejects.Set, who desk.Decision) error {
+	progress := command.NewProgress(c.ErrOrStderr())
+	done, err := retry.CarryOut(c.Context(), set, who, func(done, found int) {
+		progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
+	})
+	progress.Done()
+	switch {
+	case err != nil:
+		return o.stoppedWords(set.Plan.Name, done, err)
+	case o.json:
+		err = terminal.JSON(c.OutOrStdout(), done)
+	default:
+		printRetry(c.OutOrStdout(), done, who)
+	}
+	if err == nil && done.Failing > 0 {
+		return &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
+	}
+	return err
+}
+
+// filterText is a filter as plans keep it.
+func (o *retryOptions) filterText(filter desk.RejectFilter) string {
+	text := rejectFilterText(filter)
+	if o.file != "" {
+		text += " " + shell("--config", o.file)
+	}
+	return text
+}
+
+// planCommand is the line that carries a plan out.
+func (o *retryOptions) planCommand(name string) string {
+	args := []string{"replay", "rejects", "retry", "--plan", name}
+	if o.file != "" {
+		args = append(args, "--config", o.file)
+	}
+	return o.command(args...)
+}
+
+// planWords says why a plan cannot be taken up here; nil for nil.
+func (o *retryOptions) planWords(now *desk.RejectRules, err error) error {
+	var kind *desk.PlanKindError
+	var other *rejects.PlanRulesError
+	switch {
+	case errors.Is(err, desk.ErrNoPlan):
+		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", terminal.Clean(o.plan))
+	case errors.As(err, &kind):
+		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", kind.Plan.Name, kind.Plan.Kind, showPlan(kind.Plan))
+	case !errors.As(err, &other):
+		return err
+	}
+	plan, made, again := other.Plan.Name, &other.Made, "replay rejects retry"
+	if !strings.HasPrefix(other.Plan.Filter, allOpenRejects) {
+		again += " " + other.Plan.Filter
 	}
 	switch {
-	case about.FromFile && r.o.file == "":
-		return command.Usagef("plan %s was made with the rules of a file: add the same --config FILE (version %s)", plan.Name, about.Rules)
-	case !about.FromFile && r.o.file != "":
-		return command.Usagef("plan %s was made with the registered rules: leave out --config, or look again with it:\n  %s --config FILE", plan.Name, again)
-	case about.FromFile && r.rules.Version != about.Rules:
-		return fmt.Errorf("the file %s is version %s, and plan %s was made with %s: nothing was changed. Look again:\n  %s",
-			r.o.file, r.rules.Version, plan.Name, about.Rules, again)
-	case r.rules.RegisteredVersion != about.Registered && r.rules.RegisteredVersion != about.Rules:
-		return rulesChanged(plan.Name, about.Registered, r.rules.RegisteredVersion, again)
+	case made.FromFile && o.file == "":
+		return command.Usagef("plan %s was made with the rules of a file: add the same --config FILE (version %s)", plan, made.Rules)
+	case !made.FromFile && o.file != "":
+		return command.Usagef("plan %s was made with the registered rules: leave out --config, or look again with it:\n  %s --config FILE", plan, again)
+	case made.FromFile && now.Version != made.Rules:
+		return fmt.Errorf("the file %s is version %s, and plan %s was made with %s: nothing was changed. Look again:\n  %s", o.file, now.Version, plan, made.Rules, again)
 	}
-	return nil
+	return rulesChanged(plan, made.Registered, now.RegisteredVersion, again)
 }
 
 func rulesChanged(plan, then, now, again string) error {
@@ -185,71 +201,30 @@ func rulesChanged(plan, then, now, again string) error {
 		plan, now, cmp.Or(then, "none"), again)
 }
 
-// carryOut does what the plan says.
-func (r *retrying) carryOut(plan desk.Plan, ids []ledger.RejectID) error {
-	progress := command.NewProgress(r.c.ErrOrStderr())
-	done, err := r.desk.Retry(r.c.Context(), plan, ids, r.who, r.rules, func(done, found int) {
-		progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
-	})
-	progress.Done()
+// stoppedWords says why a plan was not begun (done is nil) or not finished, and what
+// it did before.
+func (o *retryOptions) stoppedWords(plan string, done *desk.RetryResult, err error) error {
 	if errors.Is(err, desk.ErrRebuilding) {
 		err = fmt.Errorf("%w (replay stream --from-seq 1)", err)
 	}
-	if done == nil {
-		return r.notBegun(plan, err)
-	}
-	var changed *desk.RulesChangedError
-	var cancelled *desk.PlanCancelledError
-	switch {
-	case errors.As(err, &changed):
-		return fmt.Errorf("%w\n%s", rulesChanged(plan.Name, changed.Then, changed.Now, "replay rejects retry"), doneBefore(&done.RetryTally))
-	case errors.As(err, &cancelled):
-		return fmt.Errorf("%w: the rest stays open\n%s", cancelled, doneBefore(&done.RetryTally))
-	case err != nil:
-		return fmt.Errorf("%w\n%s. Go on with\n  %s", err, doneBefore(&done.RetryTally), r.planCommand(plan.Name))
-	}
-	done.RetryTally = rejects.Masked(done.RetryTally)
-	return r.report(done)
-}
-
-// notBegun says why a plan cannot be carried out now.
-func (r *retrying) notBegun(plan desk.Plan, err error) error {
 	var busy *desk.PlanBusyError
 	var cancelled *desk.PlanCancelledError
+	var changed *desk.RulesChangedError
+	isCancelled := errors.As(err, &cancelled)
 	switch {
-	case errors.As(err, &busy):
+	case done == nil && errors.As(err, &busy):
 		return fmt.Errorf("%w: nothing was done here. Wait until that is done; `replay rejects list` shows what is left", busy)
-	case errors.As(err, &cancelled):
+	case done == nil && isCancelled:
 		return fmt.Errorf("%w: nothing was done. `replay rejects retry` with filters makes a new one", cancelled)
+	case done == nil:
+		return err
 	}
-	return err
-}
-
-// doneBefore says what an unfinished retry did.
-func doneBefore(t *desk.RetryTally) string {
-	return fmt.Sprintf("Before that: accepted %s, duplicates %s; each of them is whole, the others are open",
-		wording.Count(t.Accepted), wording.Count(t.Duplicates))
-}
-
-// planCommand is the line that carries a plan out.
-func (r *retrying) planCommand(name string) string {
-	args := []string{"replay", "rejects", "retry", "--plan", name}
-	if r.o.file != "" {
-		args = append(args, "--config", r.o.file)
+	before := fmt.Sprintf("Before that: accepted %s, duplicates %s; each of them is whole, the others are open", wording.Count(done.Accepted), wording.Count(done.Duplicates))
+	switch {
+	case errors.As(err, &changed):
+		return fmt.Errorf("%w\n%s", rulesChanged(plan, changed.Then, changed.Now, "replay rejects retry"), before)
+	case isCancelled:
+		return fmt.Errorf("%w: the rest stays open\n%s", cancelled, before)
 	}
-	return r.o.command(args...)
-}
-
-// report prints what was done; what stays open makes exit code 3.
-func (r *retrying) report(done *desk.RetryResult) error {
-	var err error
-	if r.o.json {
-		err = terminal.JSON(r.c.OutOrStdout(), done)
-	} else {
-		printRetry(r.c.OutOrStdout(), done, r.who)
-	}
-	if err == nil && done.Failing > 0 {
-		return &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
-	}
-	return err
+	return fmt.Errorf("%w\n%s. Go on with\n  %s", err, before, o.planCommand(plan))
 }

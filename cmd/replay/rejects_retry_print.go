@@ -7,76 +7,19 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
-	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 )
 
-// forecast asks what would become of rejects, and shows how far that is.
-func (r *retrying) forecast(ids []ledger.RejectID) (*rejects.Forecast, error) {
-	progress := command.NewProgress(r.c.ErrOrStderr())
-	defer progress.Done()
-	p, err := rejects.Ask(r.c.Context(), r.desk, ids, r.rules, func(done, found int) {
-		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
-	})
-	if err == nil {
-		p.RulesFrom = rulesFrom(&r.rules.ChosenRules)
-	}
-	return p, err
-}
-
-// preview shows what would become of rejects, and stores it as a plan.
-func (r *retrying) preview(ids []ledger.RejectID, filterText string) error {
-	p, err := r.forecast(ids)
-	if err != nil {
-		return err
-	}
-	if p.Settles() {
-		actor := r.who.Actor
-		if actor == "" {
-			if actor, err = command.Operator(r.o.operator, r.o.operator != ""); err != nil {
-				return err
-			}
-		}
-		plan, err := r.desk.CreateRejectPlan(r.c.Context(), actor, filterText, r.rules.Plan(ids), 0, 0)
-		if err != nil {
-			return err
-		}
-		p.Plan, p.Command = plan.Name, r.planCommand(plan.Name)
-	}
-	if err := r.showPreview(p); err != nil {
-		return err
-	}
-	if r.o.expect != 0 && r.o.expect != p.Found {
-		return fmt.Errorf("%s found, not the %s expected", wording.Plural(p.Found, "open reject"), wording.Count(r.o.expect))
-	}
-	return nil
-}
-
-// previewPlan shows what would become of what is left of a plan.
-func (r *retrying) previewPlan(plan desk.Plan, ids []ledger.RejectID) error {
-	p, err := r.forecast(ids)
-	if err != nil {
-		return err
-	}
-	if p.Settles() && plan.CancelledAt == nil {
-		p.Plan, p.Command = plan.Name, r.planCommand(plan.Name)
-	}
-	return r.showPreview(p)
-}
-
-func (r *retrying) showPreview(p *rejects.Forecast) error {
-	out := r.c.OutOrStdout()
-	if r.o.json {
-		return terminal.JSON(out, p)
-	}
+// printForecast says what would become of rejects by rules.
+func printForecast(out io.Writer, p *rejects.Forecast, by *desk.RejectRules) {
 	if p.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing to retry. `replay rejects list --all` shows what there was.")
-		return nil
+		return
 	}
 	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", wording.Plural(p.Found, "open reject"))
-	terminal.Line(out, "rules", rejectRulesWords(r.rules))
-	terminal.Line(out, "accounts", accountWords(r.rules))
+	terminal.Line(out, "rules", rejectRulesWords(by))
+	terminal.Line(out, "accounts", accountWords(by))
 	if p.Oldest != nil {
 		terminal.Line(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
@@ -99,7 +42,6 @@ func (r *retrying) showPreview(p *rejects.Forecast) error {
 	default:
 		fmt.Fprintln(out, "\nNothing would come of it, so there is no command to run. `replay rejects show ID` says what to mend.")
 	}
-	return nil
 }
 
 // printOutcomes prints the counts, by both sets of rules where there are two.
@@ -176,13 +118,15 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 	if p.NothingToSend > 0 {
 		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", wording.Count(p.NothingToSend))
 	}
-	if p.InDoubt > 0 {
-		terminal.Line(out, "in doubt", wording.Count(p.InDoubt)+" of the operations: "+parkedInDoubt)
-	}
+	printInDoubt(out, p.InDoubt)
 }
 
-// parkedInDoubt says what becomes of events from before the ledger was rebuilt.
-const parkedInDoubt = "parked in doubt: the ledger was rebuilt or mended since, they may have been granted before; replay run looks them up first"
+// printInDoubt says what becomes of events from before the ledger was rebuilt.
+func printInDoubt(out io.Writer, n int64) {
+	if n > 0 {
+		terminal.Line(out, "in doubt", wording.Count(n)+" of the operations: parked in doubt: the ledger was rebuilt or mended since, they may have been granted before; replay run looks them up first")
+	}
+}
 
 // signed writes a difference with its sign.
 func signed(p ledger.Points) string {
@@ -218,18 +162,10 @@ func printRetry(out io.Writer, d *desk.RetryResult, who desk.Decision) {
 	if d.NothingToSend > 0 {
 		terminal.Line(out, "without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
 	}
-	if d.InDoubt > 0 {
-		terminal.Line(out, "in doubt", wording.Count(d.InDoubt)+" of the operations: "+parkedInDoubt)
-	}
-	if d.Duplicates > 0 {
-		terminal.Line(out, "duplicates", wording.Count(d.Duplicates)+": in the ledger already, with the same content; resolved")
-	}
-	if d.Ignored > 0 {
-		terminal.Line(out, "ignored", wording.Count(d.Ignored)+": of a type that needs no record; resolved")
-	}
-	if d.Skipped > 0 {
-		terminal.Line(out, "skipped", wording.Count(d.Skipped)+": decided about already, by an earlier run or somebody else")
-	}
+	printInDoubt(out, d.InDoubt)
+	countLine(out, "duplicates", d.Duplicates, "in the ledger already, with the same content; resolved")
+	countLine(out, "ignored", d.Ignored, "of a type that needs no record; resolved")
+	countLine(out, "skipped", d.Skipped, "decided about already, by an earlier run or somebody else")
 	terminal.Line(out, "recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
 	printFailing(out, d.Codes)
 	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {

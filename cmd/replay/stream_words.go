@@ -15,7 +15,7 @@ import (
 
 // planWords says why a plan cannot be taken up here.
 func (s *streamSession) planWords(name string, err error) error {
-	var kind *rebuild.PlanKindError
+	var kind *desk.PlanKindError
 	var means *rebuild.PlanMeansError
 	switch {
 	case errors.Is(err, desk.ErrNoPlan):

@@ -1,10 +1,6 @@
 package rebuild
 
-import (
-	"fmt"
-
-	"pointsledger/desk"
-)
+import "fmt"
 
 // NoConsumerError is returned by Preview when no end of the part was given, and
 // the durable is not there to tell what workers have recorded.
@@ -48,13 +44,6 @@ type SizeError struct {
 
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("%d operations would be added, which is not what was expected", e.Found)
-}
-
-// PlanKindError is returned by ReadPlan for a plan that is not for a stream.
-type PlanKindError struct{ Plan desk.Plan }
-
-func (e *PlanKindError) Error() string {
-	return fmt.Sprintf("plan %s is of kind %s", e.Plan.Name, e.Plan.Kind)
 }
 
 // PlanMeansError is returned by ReadPlan when the plan would mean something else

@@ -32,15 +32,15 @@ type Plan struct {
 }
 
 // ReadPlan reads a plan by its name as it was typed, and checks that it still means
-// the same here. The error is desk.ErrNoPlan, a *PlanKindError or a
-// *PlanMeansError, or the database's.
+// the same here. The error is desk.ErrNoPlan, a *desk.PlanKindError
+// or a *PlanMeansError, or the database's.
 func (r *Room) ReadPlan(ctx context.Context, name string) (*Plan, error) {
 	read, err := r.Desk.ReadPlan(ctx, name)
 	switch {
 	case err != nil:
 		return nil, err
 	case read.Kind != desk.PlanOfStream:
-		return nil, &PlanKindError{Plan: read}
+		return nil, &desk.PlanKindError{Plan: read}
 	}
 	p := &Plan{Plan: read}
 	if err := json.Unmarshal(p.Plan.Details, &p.Details); err != nil {

@@ -30,7 +30,8 @@ type Forecast struct {
 	Example      ledger.RejectID `json:"example_of_difference"`
 	// Warnings are what to think of before.
 	Warnings []string `json:"warnings"`
-	// Command does it; empty without a plan.
+	// Command does it, as a terminal words it: whoever has one fills it in. Empty
+	// without a plan.
 	Command string `json:"command"`
 }
 
