@@ -18,9 +18,12 @@ const (
 	LackUnnamed Lack = "records_of_these_points_without_reference"
 	// LackReach: the reading is not known to go back to before the call.
 	LackReach Lack = "records_do_not_reach_back"
-	// LackBalance: the list has no old record, and the member's balance is not known,
-	// so that nobody knows whether the list is whole.
+	// LackBalance: the member's balance is not known, so that nobody knows whether the
+	// list is whole.
 	LackBalance Lack = "balance_not_known"
+	// LackPoints: since before the call the member has got more points than the records
+	// show. One may be missing, or late.
+	LackPoints Lack = "points_without_a_record"
 	// LackConfirmed: a confirmed operation of this member is missing too.
 	LackConfirmed Lack = "records_lack_a_confirmed_operation"
 	// LackCurrent: nothing that was called later is shown yet.
@@ -36,7 +39,8 @@ var lackWords = map[Lack]string{
 	LackReferences: "the vendor is not known to show our references in its records",
 	LackUnnamed:    "records of these points show no reference, and may be those of other operations",
 	LackReach:      "the records are not known to go back to before the call",
-	LackBalance:    "the list has no record from before the call, and the member's balance could not be read to tell whether it is whole",
+	LackBalance:    "the member's balance could not be read to tell whether the list is whole",
+	LackPoints:     "the member has got more points since before the call than the records show",
 	LackConfirmed:  "the records lack another operation of this member that the vendor confirmed",
 	LackCurrent:    "waits until later postings show that the records are current",
 	LackEmptyTwice: "the member's list is empty, and counts when it is empty in the next reading too",
@@ -70,7 +74,7 @@ func (j *judging) lack() Lack {
 	case len(j.reading.Records) == 0 && !j.EmptyBefore:
 		return LackEmptyTwice
 	}
-	return ""
+	return j.unaccounted()
 }
 
 // ElsewhereAt tells that a call which began at a time may have gone to another
@@ -105,6 +109,56 @@ func (j *judging) reach() Lack {
 		return LackReach
 	}
 	return ""
+}
+
+// unaccounted compares the points of a list that goes back to before the call with
+// what records say the member had before them, and with the balance. A vendor may
+// move points and lose the record, by the same fault that lost our answer: no sample
+// and no other member's records tell (TestRecordThatIsLostIsNoAbsence). Fewer points
+// than the records show say nothing: points may expire in silence.
+func (j *judging) unaccounted() Lack {
+	var from time.Time // of the newest records that tell, and are older than the call
+	for _, r := range j.reading.Records {
+		if r.Tells && r.At.After(from) && j.before(r, j.FirstSentAt) {
+			from = r.At
+		}
+	}
+	switch {
+	case from.IsZero():
+		return "" // the vendor does not tell
+	case j.reading.Balance == nil:
+		return LackBalance
+	}
+	since, explained := j.reading.since(from)
+	explained += atFirst(telling(since[0]))
+	for i, second := range since {
+		if told := telling(second); i > 0 && len(told) > 0 && atFirst(told) > explained {
+			return LackPoints
+		}
+		for _, r := range second {
+			explained += r.moved()
+		}
+	}
+	if *j.reading.Balance > explained {
+		return LackPoints
+	}
+	return ""
+}
+
+// atFirst is what the member had before the first of some records of one second,
+// which no other of them leads to; where that is not one, the least of all.
+func atFirst(records []Record) int64 {
+	least, first := records[0].Before, []int64(nil)
+	for i, r := range records {
+		least = min(least, r.Before)
+		if !slices.ContainsFunc(slices.Concat(records[:i], records[i+1:]), func(o Record) bool { return o.Before+o.moved() == r.Before }) {
+			first = append(first, r.Before)
+		}
+	}
+	if len(first) == 1 {
+		return first[0]
+	}
+	return least
 }
 
 // lacksConfirmed tells that an operation which the vendor confirmed for this

@@ -21,7 +21,10 @@
 //   - current: the records hold what was called after the doubtful call had
 //     ended, and the longest lag that was ever seen has gone by since;
 //   - nothing that the vendor confirmed for this member, and that must show by
-//     now, is missing from the reading.
+//     now, is missing from the reading;
+//   - points: where records tell what the member had before them, there are no more
+//     points, at no record and in the balance, than the records since before the call
+//     explain.
 //
 // What is not known never leads to a send: that is up to the vendor's word that
 // it honours keys, and so not to this package.

@@ -86,6 +86,16 @@ func judgeCases() []judgeCase {
 			s.known.Extents = []Extent{{Records: records, Oldest: readAt.Add(-age), ReadAt: readAt}}
 		}
 	}
+	// told are records that tell what was before them: 500 before the old one; the
+	// balance is more than they show.
+	told := func(more, shown int64) func(s *situation) {
+		return func(s *situation) {
+			for i, before := range []int64{470 + shown, 500} {
+				s.reading.Records[i].Before, s.reading.Records[i].Tells = before, true
+			}
+			s.reading.Balance = balance(570 + shown + more)
+		}
+	}
 	age := readAt.Sub(sentAt) + defaultClockSkew
 	return []judgeCase{
 		{"everything is there", func(*situation) {}, Absent, ""},
@@ -169,6 +179,32 @@ func judgeCases() []judgeCase {
 			extent(2, age)(s)
 			s.reading.Balance = nil
 		}, NotKnown, LackBalance},
+		// Points.
+		{"the balance is what the records show", told(0, 0), Absent, ""},
+		{"less, as points expire", told(-5, 0), Absent, ""},
+		{"more: a record is missing", told(100, 0), NotKnown, LackPoints},
+		{"more by one", told(1, 0), NotKnown, LackPoints},
+		{"not asked, where records tell what was before", func(s *situation) {
+			told(0, 0)(s)
+			s.reading.Balance = nil
+		}, NotKnown, LackBalance},
+		{"more, where records do not tell what was before", func(s *situation) {
+			told(100, 0)(s)
+			s.reading.Records[1].Tells = false
+		}, Absent, ""},
+		{"a record without a time, that may be an old one", func(s *situation) {
+			told(100, 0)(s)
+			s.add(100, "#"+others, time.Time{})
+		}, NotKnown, LackPoints},
+		{"an old one is missing", func(s *situation) {
+			told(0, 0)(s)
+			s.add(100, "", s.reading.Records[1].At.Add(-time.Second))
+			s.reading.Records[2].Tells = true
+		}, Absent, ""},
+		{"two old ones in one second, in either order", func(s *situation) {
+			told(0, 7)(s)
+			s.reading.Records = append(s.reading.Records, Record{Award: true, Points: 7, Text: "", At: s.reading.Records[1].At, Before: 470, Tells: true})
+		}, Absent, ""},
 		{"a longer list that reached less far", extent(2, age-time.Second), NotKnown, LackReach},
 		{"empty, balance 0", empty(balance(0)), Absent, ""},
 		{"empty for the first time", func(s *situation) {

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"time"
 
 	"pointsledger/ledger"
@@ -18,6 +19,18 @@ type Record struct {
 	// At is when the vendor says it was made, read as China's time; zero when it
 	// cannot be read. [Zone] says how far that is from the truth.
 	At time.Time
+	// Before is what the member had before it, if Tells: not every vendor says so.
+	Before int64
+	Tells  bool
+}
+
+// moved is by how much the member's points changed: with or without a sign, the page
+// does not say how spent points are written.
+func (r Record) moved() int64 {
+	if r.Award {
+		return r.Points
+	}
+	return -max(r.Points, -r.Points)
 }
 
 // Reading is one look at a member's records.
@@ -26,28 +39,61 @@ type Reading struct {
 	// Complete: all pages were read, in one consistent view.
 	Complete bool
 	// Balance is the member's points by the vendor's own word, read after the
-	// records; nil when it was not asked. It matters only for a list without an old
-	// record.
+	// records; nil when it is not known.
 	Balance *int64
 	// BeganAt is when the reading began: what it shows is at least that old.
 	BeganAt time.Time
 }
 
 // wholeByBalance tells that the records account for all of the member's points. What
-// a vendor has begun to cut, or lists as empty because a backend fails, does not.
+// a vendor has begun to cut, or lists as empty because a backend fails, does not. Where
+// records tell what was before them, there was nothing before the oldest.
 func (r Reading) wholeByBalance() bool {
 	if r.Balance == nil {
 		return false
 	}
 	var sum int64
 	for _, record := range r.Records {
-		if record.Award {
-			sum += record.Points
-		} else {
-			sum -= max(record.Points, -record.Points) // with or without a sign: the page does not say
+		sum += record.moved()
+	}
+	if sum != *r.Balance {
+		return false
+	}
+	oldest := r.Oldest()
+	if oldest.IsZero() {
+		return true
+	}
+	seconds, _ := r.since(oldest)
+	told := telling(seconds[0])
+	return len(told) == 0 || atFirst(told) == 0
+}
+
+// since are the records from a time on, by the second, the oldest first; and what
+// those without a time may have taken. What they gave may be from before.
+func (r Reading) since(from time.Time) (seconds [][]Record, taken int64) {
+	records := slices.SortedStableFunc(slices.Values(r.Records), func(a, b Record) int { return a.At.Compare(b.At) })
+	for i, record := range records {
+		switch {
+		case record.At.IsZero():
+			taken += min(record.moved(), 0)
+		case record.At.Before(from):
+		case i > 0 && len(seconds) > 0 && records[i-1].At.Equal(record.At):
+			seconds[len(seconds)-1] = append(seconds[len(seconds)-1], record)
+		default:
+			seconds = append(seconds, []Record{record})
 		}
 	}
-	return sum == *r.Balance
+	return seconds, taken
+}
+
+// telling are the records that tell what was before them.
+func telling(records []Record) (told []Record) {
+	for _, record := range records {
+		if record.Tells {
+			told = append(told, record)
+		}
+	}
+	return told
 }
 
 // Oldest is the time of the oldest record, as the vendor writes it; zero when no

@@ -21,6 +21,8 @@ type truth struct {
 	maxLag     time.Duration
 	keepNewest int           // records of a member, 0: all
 	cutLately  bool          // longer lists were seen before
+	tells      bool          // records say what the member had before
+	lost       bool          // … and the record of our call was lost, by the fault that lost the answer
 	keepFor    time.Duration // 0: for ever
 	echoFrom   time.Time     // texts are shown from then on, …
 	echoUntil  time.Time     // … until then
@@ -137,6 +139,8 @@ func (v *truth) habits() {
 		v.keepFor = v.minutes(900)
 	}
 	v.cutLately = v.chance(50)
+	v.tells = v.chance(50)
+	v.lost = v.tells && v.keepFor == 0 && v.keepNewest == 0 && v.chance(30) // what is lost and spent, and dropped then, is not seen
 	v.skew = v.minutes(3) - 90*time.Second
 	if v.chance(30) {
 		v.zone = time.Duration(v.IntN(105)-52) * 15 * time.Minute
@@ -209,7 +213,11 @@ func (v *truth) record(at time.Time, points int64, text string, award bool) {
 	if v.chance(3) {
 		shown = time.Time{}
 	}
-	v.made = append(v.made, entry{Record: Record{Award: award, Points: points, Text: text, At: shown}, at: at, visible: at.Add(v.within(v.maxLag)), ours: ours})
+	e := entry{Record: Record{Award: award, Points: points, Text: text, At: shown}, at: at, visible: at.Add(v.within(v.maxLag)), ours: ours}
+	if v.lost && !award {
+		e.visible = at // what was lost, and spent where that does not show yet, is not seen
+	}
+	v.made = append(v.made, e)
 }
 
 // read is the reading.
@@ -218,7 +226,7 @@ func (v *truth) read() (r Reading) {
 	slices.SortStableFunc(v.made, func(a, b entry) int { return b.at.Compare(a.at) })
 	var kept []entry
 	for _, e := range v.made {
-		if elsewhere := e.ours && e.at.Before(v.moved); elsewhere || e.visible.After(v.now) || !v.frozen.IsZero() && e.at.After(v.frozen) {
+		if elsewhere := e.ours && e.at.Before(v.moved); elsewhere || e.visible.After(v.now) || v.lost && e.ours || !v.frozen.IsZero() && e.at.After(v.frozen) {
 			continue
 		}
 		if v.keepFor == 0 || !e.at.Before(v.now.Add(-v.keepFor)) {
@@ -230,6 +238,9 @@ func (v *truth) read() (r Reading) {
 		kept = kept[:v.keepNewest]
 	}
 	for _, e := range kept {
+		if v.tells {
+			e.Before, e.Tells = v.balance(e.at.Add(-1)), true
+		}
 		r.Records = append(r.Records, e.Record)
 	}
 	if balance := v.balance(v.now); v.chance(90) {

@@ -25,8 +25,8 @@ type Resolver interface {
 // RecordReader is a Sender whose records of a member can be read, so that a row
 // in doubt can be looked up instead of sent again blindly.
 type RecordReader interface {
-	// ReadRecords reads all of a member's records, in one consistent view, and
-	// where there are none the member's balance. They count only when the reply's
+	// ReadRecords reads all of a member's records, in one consistent view, and then
+	// the member's balance where the vendor tells it. They count only when the reply's
 	// outcome is Applied. When the reading began is left to the caller.
 	ReadRecords(ctx context.Context, memberID string) (evidence.Reading, Reply)
 }

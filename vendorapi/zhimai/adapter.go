@@ -2,7 +2,6 @@ package zhimai
 
 import (
 	"context"
-	"time"
 
 	"pointsledger/evidence"
 	"pointsledger/ledger"
@@ -54,16 +53,9 @@ func (c *Client) ReadRecords(ctx context.Context, memberID string) (evidence.Rea
 	case history.Moving:
 		return evidence.Reading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: vendorapi.ErrRecordsMove}
 	}
-	reading := evidence.Reading{Records: recordsOf(history.Records), Complete: !history.Partial && !history.Short}
-	if oldest := reading.Oldest(); oldest.IsZero() || time.Since(oldest) < youngList {
-		reading.Balance = c.balance(ctx, memberID)
-	}
-	return reading, reply
+	return evidence.Reading{Records: recordsOf(history.Records), Complete: !history.Partial && !history.Short,
+		Balance: c.balance(ctx, memberID)}, reply
 }
-
-// youngList is the age of the oldest record from which the balance is not asked: such
-// a list is older than any call that is looked for in it.
-const youngList = 30 * 24 * time.Hour
 
 // balance is the member's points by the vendor's own word; nil when it does not
 // say.
@@ -82,6 +74,9 @@ func recordsOf(all []Record) []evidence.Record {
 	for i, r := range all {
 		at, _ := r.Time()
 		records[i] = evidence.Record{Award: r.Type != Spent, Points: r.Points, Text: r.Desc, At: at}
+		if r.PreviousPoint != nil {
+			records[i].Before, records[i].Tells = *r.PreviousPoint, true
+		}
 	}
 	return records
 }
