@@ -12,6 +12,7 @@ import (
 
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/internal/rulebook"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
@@ -66,88 +67,14 @@ func withLedger(c *cobra.Command, f func(context.Context, *rulefiles.Registry, *
 	return f(c.Context(), rulefiles.New(pool), cfg)
 }
 
-// rulesLine is a registered file as it is shown.
-type rulesLine struct {
-	Version     string     `json:"version"`
-	FirstUsed   time.Time  `json:"first_used_at"`
-	By          string     `json:"registered_by,omitempty"`
-	Operations  int64      `json:"operations"`
-	State       string     `json:"state"`
-	EndsAt      *time.Time `json:"ends_at,omitempty"`
-	WithdrawnAt *time.Time `json:"withdrawn_at,omitempty"`
-	WithdrawnBy string     `json:"withdrawn_by,omitempty"`
-	Reason      string     `json:"withdrawn_because,omitempty"`
-	Differs     []string   `json:"differs_from_newest,omitempty"`
-}
-
-// States of a registered file.
-const (
-	rulesInForce   = "in force"
-	rulesSame      = "same rules"
-	rulesEnd       = "ends"
-	rulesWithdrawn = "withdrawn"
-)
-
-func rulesLines(ctx context.Context, files *rulefiles.Registry) ([]rulesLine, error) {
-	all, err := files.Registered(ctx)
-	if err != nil {
-		return nil, err
-	}
-	newest, _ := rulefiles.NewestRules(all)
-	lines := make([]rulesLine, len(all))
-	for i, r := range all {
-		line := rulesLine{Version: r.Version, FirstUsed: r.FirstUsed, By: r.By, State: rulesSame,
-			Differs: config.OtherDifferences([]byte(r.Text), []byte(newest.Text))}
-		if line.Operations, _, err = files.UnderRules(ctx, r.Version, time.Time{}); err != nil {
-			return nil, err
-		}
-		from, differ := config.Divergence([]byte(r.Text), []byte(newest.Text))
-		switch {
-		case r.Withdrawn != nil:
-			line.State, line.WithdrawnAt, line.WithdrawnBy, line.Reason = rulesWithdrawn, &r.Withdrawn.At, r.Withdrawn.Actor, r.Withdrawn.Reason
-		case r.Version == newest.Version:
-			line.State = rulesInForce
-		case differ:
-			line.State = rulesEnd
-			if !from.IsZero() {
-				line.EndsAt = &from
-			}
-		}
-		lines[i] = line
-	}
-	return lines, nil
-}
-
-// words say how a file stands.
-func (l *rulesLine) words() string {
-	text := l.State
-	switch {
-	case l.WithdrawnAt != nil:
-		text += fmt.Sprintf(" %s by %s: %s", l.WithdrawnAt.UTC().Format(time.RFC3339), l.WithdrawnBy, l.Reason)
-	case l.EndsAt != nil:
-		text += " " + l.EndsAt.UTC().Format(time.RFC3339)
-	case l.State == rulesEnd:
-		text += ": it may not be used any more"
-	}
-	for i, part := range l.Differs {
-		if i == 0 {
-			text += "; differs in "
-		} else {
-			text += ", "
-		}
-		text += part
-	}
-	return text
-}
-
 func listRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, asJSON bool) error {
-	lines, err := rulesLines(ctx, files)
+	lines, err := rulebook.Lines(ctx, files)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return printJSON(out, struct {
-			Rules []rulesLine `json:"rules"`
+			Rules []rulebook.Line `json:"rules"`
 		}{lines})
 	}
 	if len(lines) == 0 {
@@ -158,7 +85,7 @@ func listRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, as
 	fmt.Fprintln(table, "VERSION\tREGISTERED\tOPERATIONS\tSTATE\tBY")
 	for i := range lines {
 		l := &lines[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Version, l.FirstUsed.UTC().Format(time.RFC3339), command.Count(l.Operations), l.words(), l.By)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Version, l.FirstUsed.UTC().Format(time.RFC3339), command.Count(l.Operations), l.Words(), l.By)
 	}
 	return table.Flush()
 }
@@ -216,74 +143,39 @@ Without --yes it says what it would do.`,
 }
 
 func withdrawRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, version string, o withdrawOptions) error {
-	all, err := files.Registered(ctx)
+	w, err := rulebook.PlanWithdrawal(ctx, files, version)
 	if err != nil {
-		return err
-	}
-	w, base, err := planWithdrawal(all, version)
-	if err != nil {
-		return err
+		return withdrawalWords(err)
 	}
 	w.Actor, w.Reason = o.operator, o.reason
-	under, own, err := files.UnderRules(ctx, version, w.Own)
-	if err != nil {
-		return err
-	}
-	if own > 0 && !w.Nothing {
-		return usedRules(&rulefiles.RulesUsedError{Version: version, Operations: own})
-	}
 	then := "no rule file is in force then, and a worker registers its own at its next start"
-	if base != "" {
-		then = "the file " + base + " is in force then"
+	if w.Base != "" {
+		then = "the file " + w.Base + " is in force then"
 	}
-	fmt.Fprintf(out, "%s: %s operations were recorded under it, none of them by rules that only it has; %s\n", version, command.Count(under), then)
+	fmt.Fprintf(out, "%s: %s operations were recorded under it, none of them by rules that only it has; %s\n", version, command.Count(w.Under), then)
 	if !o.yes {
 		fmt.Fprintln(out, "nothing was changed: add --yes to withdraw it")
 		return nil
 	}
-	action, err := files.WithdrawRules(ctx, w)
-	var used *rulefiles.RulesUsedError
-	if errors.As(err, &used) {
-		return usedRules(used)
-	}
+	act, err := files.WithdrawRules(ctx, w.RulesWithdrawal)
 	if err != nil {
-		return err
+		return withdrawalWords(err)
 	}
-	fmt.Fprintf(out, "withdrawn, as action %d by %s; workers hear of it within seconds\n", action, o.operator)
+	fmt.Fprintf(out, "withdrawn, as action %d by %s; workers hear of it within seconds\n", act, o.operator)
 	return nil
 }
 
-// planWithdrawal works out what is a file's own, compared with the file that is
-// in force without it.
-func planWithdrawal(all []rulefiles.RegisteredRules, version string) (w rulefiles.RulesWithdrawal, base string, err error) {
-	mine, there := rulefiles.FindRules(all, version)
-	newest, _ := rulefiles.NewestRules(all)
+// withdrawalWords say what to do about a withdrawal that cannot be.
+func withdrawalWords(err error) error {
+	var other *rulebook.NotInForceError
+	var used *rulefiles.RulesUsedError
 	switch {
-	case !there:
-		return w, "", command.Usagef("%s: no such rule file is registered; worker rules lists them", version)
-	case mine.Withdrawn != nil:
-		return w, "", command.Usagef("%s was withdrawn by %s at %s", version, mine.Withdrawn.Actor, mine.Withdrawn.At.UTC().Format(time.RFC3339))
-	case newest.Version != version:
-		return w, "", command.Usagef("%s is not in force: %s was registered after it; withdraw that one first", version, newest.Version)
+	case errors.As(err, &other) && other.Registered == nil:
+		return command.Usagef("%w; worker rules lists them", other)
+	case errors.As(err, &other):
+		return &command.UsageError{Err: other}
+	case errors.As(err, &used):
+		return fmt.Errorf("%w: it cannot be withdrawn any more. Put a further rule set into the file, with a later from; what was granted by it, replay can show", used)
 	}
-	w = rulefiles.RulesWithdrawal{Version: version, Judge: config.RulesEnds}
-	others := make([]rulefiles.RegisteredRules, 0, len(all))
-	for _, r := range all {
-		if r.Version != version {
-			others = append(others, r)
-		}
-	}
-	before, some := rulefiles.NewestRules(others)
-	if !some {
-		w.Result = "no rule file is in force"
-		return w, "", nil
-	}
-	from, differ := config.Divergence([]byte(mine.Text), []byte(before.Text))
-	w.Own, w.Nothing = from, !differ
-	w.Result = "in force: " + before.Version
-	return w, before.Version, nil
-}
-
-func usedRules(e *rulefiles.RulesUsedError) error {
-	return fmt.Errorf("%w: it cannot be withdrawn any more. Put a further rule set into the file, with a later from; what was granted by it, replay can show", e)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
+	"pointsledger/internal/rulebook"
 	"pointsledger/ledger/rulefiles"
 )
 
@@ -34,11 +35,11 @@ func (d *examination) checkRules(ctx context.Context) {
 		d.ok(check, fmt.Sprintf("the file %s is not registered yet: a worker does it at its start", version))
 		return
 	}
-	switch s := stand(version, all); {
-	case s.warning != "":
-		d.note(check, s.warning, "give every worker the same file")
-	case s.ended:
-		d.wrong(check, s.why, "as the message says; worker rules lists the registered files")
+	switch s := rulebook.Stand(version, all); {
+	case s.Warning != "":
+		d.note(check, s.Warning, "give every worker the same file")
+	case s.Ended:
+		d.wrong(check, s.Why, "as the message says; worker rules lists the registered files")
 	default:
 		d.ok(check, fmt.Sprintf("the file %s says what the newest registered one says", version))
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
+	"pointsledger/internal/rulebook"
 	"pointsledger/ledger/rulefiles"
 )
 
@@ -39,7 +39,7 @@ type rulesWatch struct {
 	seen   rulefiles.RulesLook
 	judged string
 	// stands is that judgement; its warning goes when its time has come.
-	stands standing
+	stands rulebook.Standing
 
 	restoring sync.Mutex
 	// known are the files that were registered at the last look; see restore.
@@ -78,10 +78,10 @@ func (w *rulesWatch) Poke() {
 func (w *rulesWatch) Warnings() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stands.warning == "" {
+	if w.stands.Warning == "" {
 		return nil
 	}
-	return []string{w.stands.warning}
+	return []string{w.stands.Warning}
 }
 
 // Run looks at once, then again and again until accept ends.
@@ -144,69 +144,20 @@ func (w *rulesWatch) look(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			w.conclude(rulefiles.RulesLook{}, version, standing{ended: true, why: "this worker's rule file cannot be registered again: " + advice.Words(err)})
+			w.conclude(rulefiles.RulesLook{}, version, rulebook.Standing{Ended: true, Why: "this worker's rule file cannot be registered again: " + advice.Words(err)})
 			return nil
 		}
 		w.Poke()
 		return nil
 	}
 	look.Settled = true
-	w.conclude(look, version, stand(version, all))
+	w.conclude(look, version, rulebook.Stand(version, all))
 	return nil
-}
-
-// standing is how a file stands among those that are registered.
-type standing struct {
-	// ended: it may not be used for events from a time on (zero: at all).
-	ended   bool
-	from    time.Time
-	why     string
-	warning string
-}
-
-// stand compares a registered file with the newest.
-func stand(version string, all []rulefiles.RegisteredRules) standing {
-	mine, _ := rulefiles.FindRules(all, version)
-	if w := mine.Withdrawn; w != nil {
-		return standing{ended: true, why: fmt.Sprintf("the rule file %s of this worker was withdrawn by %s at %s (%s): nothing is fetched, what is recorded is still sent. Give it the file that is in force, see worker rules",
-			version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason)}
-	}
-	newest, _ := rulefiles.NewestRules(all)
-	if newest.Version == version {
-		return standing{}
-	}
-	s := standing{}
-	if s.from, s.ended = config.Divergence([]byte(mine.Text), []byte(newest.Text)); s.ended {
-		since := "events of any time"
-		if !s.from.IsZero() {
-			since = "events from " + s.from.UTC().Format(time.RFC3339) + " on"
-		}
-		other := fmt.Sprintf("the file %s, registered %s%s, has other rules for %s, which the file %s of this worker lacks",
-			newest.Version, newest.FirstUsed.UTC().Format(time.RFC3339), registeredBy(newest), since, version)
-		mend := fmt.Sprintf("Give this worker that file. If that file was wrong and nothing was recorded by it: worker rules withdraw %s --reason …", newest.Version)
-		s.why = fmt.Sprintf("rules: %s: nothing is fetched, what is recorded is still sent. %s", other, mend)
-		if time.Now().Before(s.from) {
-			s.warning = fmt.Sprintf("rules: %s: from then on it fetches nothing. %s", other, mend)
-		}
-		return s
-	}
-	if parts := config.OtherDifferences([]byte(mine.Text), []byte(newest.Text)); len(parts) > 0 {
-		s.warning = fmt.Sprintf("rules: the file %s of this worker and the newest registered, %s, differ in %s: workers with different files accept different events. Give all of them the same file",
-			version, newest.Version, strings.Join(parts, ", "))
-	}
-	return s
-}
-
-func registeredBy(r rulefiles.RegisteredRules) string {
-	if r.By == "" {
-		return ""
-	}
-	return " by " + r.By
 }
 
 // conclude holds the runner to a judgement of the file of version, and says what
 // is new.
-func (w *rulesWatch) conclude(look rulefiles.RulesLook, version string, s standing) {
+func (w *rulesWatch) conclude(look rulefiles.RulesLook, version string, s rulebook.Standing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.version != version { // another is in use by now: the next look judges it
@@ -214,16 +165,16 @@ func (w *rulesWatch) conclude(look rulefiles.RulesLook, version string, s standi
 	}
 	first := w.seen != look || w.judged != version
 	w.seen, w.judged, w.stands = look, version, s
-	if s.ended {
-		w.runner.EndRules(version, s.from, s.why)
+	if s.Ended {
+		w.runner.EndRules(version, s.From, s.Why)
 	} else {
 		w.runner.KeepRules(version)
 	}
 	switch {
 	case !first:
-	case s.warning != "":
-		w.log.Warn("other rules are registered", zap.String("warning", s.warning))
-	case s.ended:
+	case s.Warning != "":
+		w.log.Warn("other rules are registered", zap.String("warning", s.Warning))
+	case s.Ended:
 		w.logStopped()
 	}
 }
@@ -232,14 +183,14 @@ func (w *rulesWatch) conclude(look rulefiles.RulesLook, version string, s standi
 func (w *rulesWatch) timeHasCome() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stands.ended && w.stands.warning != "" && !time.Now().Before(w.stands.from) {
-		w.stands.warning = ""
+	if w.stands.Ended && w.stands.Warning != "" && !time.Now().Before(w.stands.From) {
+		w.stands.Warning = ""
 		w.logStopped()
 	}
 }
 
 func (w *rulesWatch) logStopped() {
-	w.log.Error("intake stopped: these rules may not be used any more", zap.String("problem", w.stands.why))
+	w.log.Error("intake stopped: these rules may not be used any more", zap.String("problem", w.stands.Why))
 }
 
 // registrant names this process for whoever looks at the registered files.

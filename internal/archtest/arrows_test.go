@@ -70,6 +70,7 @@ func rules() []rule {
 		{"internal/testkit/intakes", []string{"consumers", "internal/config", "internal/testkit", "ledger", "rules"}, all, "an intake for tests is the worker's own, on the tests' servers"},
 		{"internal/testkit/orders", []string{"ledger"}, nil, "entries that tests record, and nothing that keeps them"},
 		{"internal/torture", []string{"internal/command", "internal/devstack", "internal/rehearsal", "internal/sabotage", "vendorapi/sim"}, all, "the judge must not share code with what it judges"},
+		{"internal/rulebook", []string{"internal/config", "ledger/rulefiles"}, nil, "how rule files stand to one another is asked of their texts and the registry"},
 		{"internal/sabotage", nil, nil, "it only ends the process, and only in a test build"},
 		{"internal/archtest", nil, nil, "it only looks"},
 		{"deploy", nil, nil, "it only holds tests of the files beside it"},
