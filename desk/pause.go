@@ -16,6 +16,9 @@ import (
 type Pause struct {
 	Decision
 	Account string
+	// Filter is how ops_actions tells of the account, in the words of where it was
+	// decided.
+	Filter string
 }
 
 // Paused says what became of a Pause.
@@ -126,7 +129,7 @@ func (d *Desk) changeGate(ctx context.Context, p Pause, name, sql string, args .
 		if done.Before != "" {
 			result = "gate was closed: " + done.Before + ", " + done.Words
 		}
-		done.Act, err = p.recordTx(ctx, tx, ledger.Act{Name: name, Filter: "--account " + p.Account, SetSize: 1, Result: result})
+		done.Act, err = p.recordTx(ctx, tx, ledger.Act{Name: name, Filter: p.Filter, SetSize: 1, Result: result})
 		return err
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
+	"pointsledger/desk/wording"
 )
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
@@ -21,6 +22,13 @@ func shell(args ...string) string {
 		}
 	}
 	return strings.Join(quoted, " ")
+}
+
+// terminalNames is how a terminal calls what texts tell a person to do.
+var terminalNames = wording.Names{
+	Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", Reread: "`replay stream`", Status: "`replay status`",
+	AskAccount: "--account", LongerAgo: "--since", ExportRejects: "replay rejects export",
+	CheckEvent: "`worker explain FILE`", ListFields: "`worker schema TYPE`", Configuration: "WORKER_CONFIG",
 }
 
 // commandOf is the command that previews a step, or does it for one that only

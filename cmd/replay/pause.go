@@ -89,7 +89,7 @@ func runPause(c *cobra.Command, environ []string, o *decideFlags, account string
 	case toDo && !o.yes:
 		g.Command = o.command("replay", verb, account)
 	case toDo:
-		if g.Paused, err = change(c.Context(), desk.Pause{Decision: act, Account: account}); err != nil {
+		if g.Paused, err = change(c.Context(), desk.Pause{Decision: act, Account: account, Filter: "--account " + account}); err != nil {
 			return err
 		}
 	}

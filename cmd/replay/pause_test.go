@@ -48,7 +48,7 @@ func TestPauseHoldsCallsBack(t *testing.T) {
 	}
 	contains(t, c.must(0, "resume", "zhimai", "--reason", "over", "--yes"), "Resumed zhimai", "waiting 20 operations")
 	c.waitFor("all postings", `SELECT count(*) FROM postings WHERE kind = 'posted'`, 21)
-	if n := c.count(`SELECT count(*) FROM ops_actions WHERE action IN ('pause', 'resume')`); n != 2 {
+	if n := c.count(`SELECT count(*) FROM ops_actions WHERE action IN ('pause', 'resume') AND filter = '--account zhimai'`); n != 2 {
 		t.Errorf("%d acts are recorded", n)
 	}
 }

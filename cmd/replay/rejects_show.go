@@ -53,7 +53,7 @@ It changes nothing.`,
 }
 
 func (s *session) showReject(c *cobra.Command, environ []string, id ledger.RejectID) (*rejects.Shown, error) {
-	shown, found, err := rejects.Show(c.Context(), s.store, id)
+	shown, found, err := rejects.Show(c.Context(), s.store, id, terminalNames)
 	switch {
 	case err != nil:
 		return nil, err

@@ -92,7 +92,7 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 
 // records looks into the vendors' records with what is configured here.
 func (s *session) records() *records.Lookup {
-	return records.New(s.desk, s.store, accounts.ForRecords(s.config), accounts.Readers{Config: s.config})
+	return records.New(s.desk, s.store, accounts.ForRecords(s.config), accounts.Readers{Config: s.config}, terminalNames)
 }
 
 // accountNames are the configured accounts.

@@ -74,7 +74,7 @@ func (p *previewReport) print(out io.Writer) {
 		printProbe(out, p.Probe)
 	}
 	for _, stay := range p.Stays {
-		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(stay.Count), wording.Blocked(stay.Blocked, stay.Account, stay.Memory)))
+		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(stay.Count), wording.Blocked(stay.Blocked, stay.Account, stay.Memory, terminalNames)))
 	}
 	if t.CodeTooOld > 0 {
 		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",

@@ -44,7 +44,7 @@ have the number as their id. It changes nothing.`,
 				return err
 			}
 			defer s.close()
-			found, err := overview.Find(c.Context(), s.desk, text, accounts.Configured{Config: s.config})
+			found, err := overview.Find(c.Context(), s.desk, text, accounts.Configured{Config: s.config}, terminalNames)
 			switch {
 			case err != nil:
 				return err

@@ -44,7 +44,7 @@ answer with a status only, none for no answer.`,
 			if err != nil {
 				return err
 			}
-			for _, point := range report.Advice() {
+			for _, point := range report.Advice(terminalNames) {
 				report.Next = append(report.Next, adviceWords(point))
 			}
 			if asJSON {

@@ -18,7 +18,7 @@ func TestAdviceGivesUpBeforeAnew(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []ledger.Cause{ledger.CauseMemberUnresolved, ledger.CauseUnsendable} {
 		for _, verify := range []bool{true, false} {
-			advice := wording.Advice(cause, verify)
+			advice := wording.Advice(cause, verify, terminalNames)
 			void, anew := strings.Index(advice, "`replay void`) BEFORE"), strings.Index(advice, "under a key of its own")
 			if void < 0 || anew < void {
 				t.Errorf("%s (verify %v): %s", cause, verify, advice)

@@ -14,7 +14,7 @@ import (
 const maxSteps = 4
 
 // Advice says what a person can do next about what is open: at least one point.
-func (r *Report) Advice() []Advice {
+func (r *Report) Advice(names wording.Names) []Advice {
 	var points []Advice
 	var again []desk.Step
 	foreign := false
@@ -29,7 +29,7 @@ func (r *Report) Advice() []Advice {
 		}
 		for _, c := range a.byCause() {
 			points = append(points, Advice{Words: fmt.Sprintf("%s, %s parked (%s): %s. %s:", a.Account, wording.Count(c.count), c.cause,
-				wording.Cause(c.cause, ledger.Parked), wording.Advice(c.cause, a.Verifies)), Steps: c.steps(desk.StepList, a.Account)})
+				wording.Cause(c.cause, ledger.Parked), wording.Advice(c.cause, a.Verifies, names)), Steps: c.steps(desk.StepList, a.Account)})
 			if wording.WorthReplay(c.cause, a.Verifies) {
 				again = append(again, c.steps(desk.StepPutBack, a.Account)...)
 			}

@@ -36,7 +36,7 @@ type Settings struct {
 }
 
 // Next says what a person can do about an operation.
-func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Settings) Advice {
+func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Settings, names wording.Names) Advice {
 	switch {
 	case d.Posting != nil && d.Posting.Kind == ledger.Posted && d.Posting.Evidence == ledger.Manual:
 		return Advice{Words: "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."}
@@ -53,7 +53,7 @@ func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Set
 	case d.Open.State == ledger.Sending || d.Open.State == ledger.Pending:
 		return nextOfWaiting(d, gates, now)
 	}
-	return nextOfParked(d, s)
+	return nextOfParked(d, s, names)
 }
 
 func nextOfWaiting(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time) Advice {
@@ -78,7 +78,7 @@ func nextOfWaiting(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Ti
 // nextOfParked says what a person can do about a parked operation. What is in
 // doubt has a way out that the vendor's word alone opens: a replay may find the
 // same again and park it again, for ever.
-func nextOfParked(d *desk.OperationDetail, s Settings) Advice {
+func nextOfParked(d *desk.OperationDetail, s Settings, names wording.Names) Advice {
 	step := func(do desk.StepKind) desk.Step {
 		return desk.Step{Do: do, Operation: d.ID, BizID: d.BizID, InDoubt: d.Open.InDoubt}
 	}
@@ -86,13 +86,13 @@ func nextOfParked(d *desk.OperationDetail, s Settings) Advice {
 	a.Steps = []desk.Step{step(desk.StepPutBack)}
 	switch {
 	case d.Open.Blocked != "":
-		a.Words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, s.Memory) +
+		a.Words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, s.Memory, names) +
 			". Ask the vendor whether it has applied the key " + string(d.BizID)
 		a.Steps = nil
 	case d.Open.Cause == ledger.CauseMemberUnresolved && d.MemberID != "":
 		a.Words = "Its member is known by now, so it can go"
 	default:
-		a.Words = wording.Advice(d.Open.Cause, s.Verifies)
+		a.Words = wording.Advice(d.Open.Cause, s.Verifies, names)
 	}
 	named := d.MemberID != ""
 	switch {

@@ -47,7 +47,8 @@ type Configuration interface {
 }
 
 // Find finds operations by an id, a dedup key, an order number or a reference.
-func Find(ctx context.Context, d *desk.Desk, text string, c Configuration) (Found, error) {
+// The advice calls the steps by these names.
+func Find(ctx context.Context, d *desk.Desk, text string, c Configuration, names wording.Names) (Found, error) {
 	found, more, err := d.Find(ctx, text, c.KeyMemories())
 	if err != nil {
 		return Found{}, err
@@ -59,7 +60,7 @@ func Find(ctx context.Context, d *desk.Desk, text string, c Configuration) (Foun
 	f := Found{More: more, At: time.Now(), Operations: make([]Operation, len(found))}
 	for i := range found {
 		o := &found[i]
-		f.Operations[i] = Operation{WaitsFor: WaitsFor(o, gates, f.At), Request: c.Request(o), Advice: Next(o, gates, f.At, c.Account(o.Account)),
+		f.Operations[i] = Operation{WaitsFor: WaitsFor(o, gates, f.At), Request: c.Request(o), Advice: Next(o, gates, f.At, c.Account(o.Account), names),
 			OperationDetail: MaskedDetail(*o)}
 	}
 	return f, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/desk/wording"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -49,11 +50,13 @@ type Lookup struct {
 	book     *ledger.Store
 	accounts []Account
 	opener   Opener
+	names    wording.Names
 }
 
-// New makes a Lookup over the accounts that are configured here.
-func New(d *desk.Desk, book *ledger.Store, accounts []Account, opener Opener) *Lookup {
-	return &Lookup{desk: d, book: book, accounts: accounts, opener: opener}
+// New makes a Lookup over the accounts that are configured here, whose words call
+// steps and settings by these names.
+func New(d *desk.Desk, book *ledger.Store, accounts []Account, opener Opener, names wording.Names) *Lookup {
+	return &Lookup{desk: d, book: book, accounts: accounts, opener: opener, names: names}
 }
 
 // account finds an account by its name; found is false for one that is not

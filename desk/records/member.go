@@ -148,27 +148,33 @@ func (l *Lookup) whereKnown(ctx context.Context, names []string, q MemberQuestio
 	return known, nil
 }
 
+// unasked says why an account's vendor is not asked about a member, if it is not.
+// elsewhere: the member is known at another account, and not at this one.
+func (l *Lookup) unasked(a Account, configured, elsewhere bool) (v VendorView, unasked bool) {
+	switch {
+	case !configured:
+		v = VendorView{State: VendorOff, Words: "not in the configuration read here: set " + l.names.Configuration + " to the worker's file"}
+	case !a.Reads:
+		v = VendorView{State: VendorNoReads, Words: "it offers no call that reads a member, so the ledger alone is shown"}
+	case a.Off != "":
+		v = VendorView{State: VendorOff, Words: "the vendor was not asked: " + a.Off}
+	case elsewhere:
+		v = VendorView{State: VendorNotAsked, Words: "not asked, as this member is known at another account; " + l.names.AskAccount + " " + a.Name + " asks"}
+	}
+	return v, v.State != ""
+}
+
 // memberAt looks at one account: the vendor first, because it knows which
 // member a code stands for.
 func (l *Lookup) memberAt(ctx context.Context, name string, q MemberQuestion, known map[string]memberKnown) (*MemberAccount, error) {
 	here, isKnown := known[name]
 	settings, configured := l.account(name)
-	a := &MemberAccount{Account: name, Kind: settings.Kind, config: settings}
+	a := &MemberAccount{Account: name, Kind: settings.Kind, config: settings, names: l.names}
 	byID := !q.AsCode && (here.asID || desk.ValidCustomerID(q.Text) && !here.asCode)
-	switch {
-	case !configured:
-		a.Vendor = VendorView{State: VendorOff, Words: "not in the configuration read here: set WORKER_CONFIG to the worker's file"}
-	case !settings.Reads:
-		a.Vendor = VendorView{State: VendorNoReads, Words: "it offers no call that reads a member, so the ledger alone is shown"}
-	case settings.Off != "":
-		a.Vendor = VendorView{State: VendorOff, Words: "the vendor was not asked: " + settings.Off}
-	case !isKnown && len(known) > 0:
-		a.Vendor = VendorView{State: VendorNotAsked, Words: "not asked, as this member is known at another account; --account " + name + " asks"}
-	default:
-		// What the ledger knows as an id is no code.
-		if err := l.askVendor(ctx, a, q.Text, byID, !here.asID); err != nil {
-			return nil, err
-		}
+	if view, unasked := l.unasked(settings, configured, !isKnown && len(known) > 0); unasked {
+		a.Vendor = view
+	} else if err := l.askVendor(ctx, a, q.Text, byID, !here.asID); err != nil { // what the ledger knows as an id is no code
+		return nil, err
 	}
 	if a.Vendor.Cards == nil {
 		a.Vendor.Cards = []Card{}

@@ -6,6 +6,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
+	"pointsledger/desk/wording"
 	"pointsledger/evidence"
 	"pointsledger/ledger"
 	"pointsledger/ledger/knowledge"
@@ -42,6 +43,7 @@ type MemberAccount struct {
 	Gate string `json:"-"`
 
 	config Account
+	names  wording.Names
 	ledger desk.MemberOperations
 	echo   bool
 	// knowledge is what was known of the account before its records were read,

@@ -122,7 +122,7 @@ func (a *MemberAccount) differenceWords(d *Difference, rows []memberRow) string 
 		return a.doubtOpenWords(operations, d.Cause)
 	case ParkedUnseen:
 		return fmt.Sprintf("%s parked (%s): %s. The member does not have these points. %s:", operations, d.Cause,
-			wording.Cause(d.Cause, ledger.Parked), wording.Advice(d.Cause, a.verifies()))
+			wording.Cause(d.Cause, ledger.Parked), wording.Advice(d.Cause, a.verifies(), a.names))
 	case UnderWay:
 		return operations + " on the way: the workers send it by themselves." + a.gateWords()
 	case JustPosted:
@@ -147,9 +147,9 @@ func (a *MemberAccount) missingWords() string {
 func (a *MemberAccount) unknownWords() string {
 	words := "It may have been recorded under another member id"
 	if a.ScanEnded || a.MoreOperations {
-		words += ", or longer ago than was looked through here (--since)"
+		words += ", or longer ago than was looked through here (" + a.names.LongerAgo + ")"
 	}
-	return words + ". If `replay show` does not find it, the ledger has lost it: `replay stream` can bring it back."
+	return words + ". If " + a.names.Show + " does not find it, the ledger has lost it: " + a.names.Reread + " can bring it back."
 }
 
 func (a *MemberAccount) doubtSeenWords(operations string, cause ledger.Cause) string {
@@ -181,7 +181,7 @@ func (a *MemberAccount) doubtOpenWords(operations string, cause ledger.Cause) st
 	if cause == "" {
 		return words + "The worker goes on with it by itself." + a.gateWords()
 	}
-	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, ledger.Parked), wording.Advice(cause, a.verifies()))
+	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, ledger.Parked), wording.Advice(cause, a.verifies(), a.names))
 }
 
 // gateWords is what a closed gate means for what is on the way.
@@ -189,7 +189,7 @@ func (a *MemberAccount) gateWords() string {
 	if a.Gate == "" {
 		return ""
 	}
-	return fmt.Sprintf(" Not now: the account's gate is closed, as %s; see `replay status`.", wording.Gate(a.Gate))
+	return fmt.Sprintf(" Not now: the account's gate is closed, as %s; see %s.", wording.Gate(a.Gate), a.names.Status)
 }
 
 // step is what can be done about one of the rows; found is false for nothing.

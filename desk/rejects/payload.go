@@ -20,7 +20,7 @@ var cardValue = regexp.MustCompile(`("[^"]*(?:[cC]ard|CARD|卡)[^"]*"\s*:\s*"?)(
 
 // payload is a payload in lines, without passwords, card numbers and
 // mobile numbers. What is no JSON is shown as the text that it nearly is.
-func payload(came []byte) string {
+func payload(came []byte, names wording.Names) string {
 	payload := rules.Mask(came)
 	left := 0
 	if len(payload) > maxPayloadShown {
@@ -37,7 +37,7 @@ func payload(came []byte) string {
 	})
 	text = privacy.Mobiles(text)
 	if left > 0 {
-		text += "\n… and " + wording.Plural(left, "byte") + " more; replay rejects export has all"
+		text += "\n… and " + wording.Plural(left, "byte") + " more; " + names.ExportRejects + " has all"
 	}
 	return text
 }

@@ -35,8 +35,9 @@ type Now struct {
 	Reason     string              `json:"reason"`
 }
 
-// Show reads a reject. found is false when there is none of that number.
-func Show(ctx context.Context, book *ledger.Store, id ledger.RejectID) (_ *Shown, found bool, err error) {
+// Show reads a reject. found is false when there is none of that number. What to
+// do about it is said with these names.
+func Show(ctx context.Context, book *ledger.Store, id ledger.RejectID, names wording.Names) (_ *Shown, found bool, err error) {
 	var r ledger.Reject
 	err = book.EachReject(ctx, []ledger.RejectID{id}, func(batch []ledger.Reject) error {
 		for _, one := range batch {
@@ -47,8 +48,8 @@ func Show(ctx context.Context, book *ledger.Store, id ledger.RejectID) (_ *Shown
 	if err != nil || !found {
 		return nil, false, err
 	}
-	return &Shown{Line: newLine(r), Headers: headers(r.Message.Header), Payload: payload(r.Message.Payload),
-		PayloadBytes: len(r.Message.Payload), Mend: wording.Mend(r.Code), Next: []string{}}, true, nil
+	return &Shown{Line: newLine(r), Headers: headers(r.Message.Header), Payload: payload(r.Message.Payload, names),
+		PayloadBytes: len(r.Message.Payload), Mend: wording.Mend(r.Code, names), Next: []string{}}, true, nil
 }
 
 // ByRules asks what rules make of a reject now.

@@ -77,18 +77,20 @@ func Waiting(cause ledger.Cause) string {
 
 // voidBeforeAnew is the one safe order: what is still parked when its sale is
 // published anew may be put back by a later replay, and is then paid twice.
-const voidBeforeAnew = "give it up (`replay void`) BEFORE the shop publishes the sale anew, put right, under a key of its own; else a later replay pays it twice"
+func voidBeforeAnew(names Names) string {
+	return "give it up (" + names.GiveUp + ") BEFORE the shop publishes the sale anew, put right, under a key of its own; else a later replay pays it twice"
+}
 
 // Advice says what is worth doing before parked operations of this cause
 // are put back. verify: the account looks what is in doubt up in the member's
 // records before it sends it again.
-func Advice(cause ledger.Cause, verify bool) string {
+func Advice(cause ledger.Cause, verify bool, names Names) string {
 	switch cause {
 	case ledger.CauseRefused:
 		return "See what the vendor says; mend it there (an unknown or frozen member, say), then put it back"
 	case ledger.CauseMemberUnresolved:
-		return "Find the member and name it (`replay resolve`), then put it back; unnamed, it parks again once its code is older than " +
-			Hours(ledger.DefaultCodeMaxAge) + ". Only if nobody can: " + voidBeforeAnew
+		return "Find the member and name it (" + names.Resolve + "), then put it back; unnamed, it parks again once its code is older than " +
+			Hours(ledger.DefaultCodeMaxAge) + ". Only if nobody can: " + voidBeforeAnew(names)
 	case ledger.CauseAttemptsExhausted:
 		return "Make sure that the vendor is well again, then put it back"
 	case ledger.CauseKeyMemoryOver:
@@ -97,10 +99,10 @@ func Advice(cause ledger.Cause, verify bool) string {
 		}
 		return "Ask the vendor whether it applied the dedup key. It is not sent again: the vendor might apply it twice"
 	case ledger.CauseSettlingRefused:
-		return "`replay show` has the database's words and what the vendor answered. If that was a confirmation, settle it by hand; " +
+		return names.Show + " has the database's words and what the vendor answered. If that was a confirmation, settle it by hand; " +
 			"put back, it meets the same refusal unless the database was mended"
 	case ledger.CauseCandidates:
-		advice := "`replay show` names those records: ask the vendor what they stand for. "
+		advice := names.Show + " names those records: ask the vendor what they stand for. "
 		if verify {
 			return advice + "A replay looks again, and parks it again while they are the same"
 		}
@@ -113,12 +115,12 @@ func Advice(cause ledger.Cause, verify bool) string {
 		return advice + "Do not put it back before you know: this account sends again without looking"
 	case ledger.CauseNoControl:
 		if verify {
-			return "`replay show` says what the records lacked; ask the vendor whether it applied the dedup key. Put back, it is looked up again, and sent only if the records prove that it was not applied"
+			return names.Show + " says what the records lacked; ask the vendor whether it applied the dedup key. Put back, it is looked up again, and sent only if the records prove that it was not applied"
 		}
 		return "Ask the vendor whether it applied the dedup key, or whether it honours repeated keys: then set keys: honoured. Put back before that, it parks again"
 	case ledger.CauseUnsendable:
-		return "`replay show` says what is wrong. Put back, it parks again unless that is mended in the configuration. " +
-			"Only if it cannot be: " + voidBeforeAnew
+		return names.Show + " says what is wrong. Put back, it parks again unless that is mended in the configuration. " +
+			"Only if it cannot be: " + voidBeforeAnew(names)
 	case ledger.CauseUnauthorised:
 		return "As others are accepted, our keys are right: ask the vendor what is wrong with this member or text, then put it back"
 	case ledger.CauseRebuilt, ledger.CauseDatabaseChanged:

@@ -25,7 +25,7 @@ func TestEveryCauseHasWords(t *testing.T) {
 	}
 	for _, cause := range parked {
 		for _, verify := range []bool{true, false} {
-			if Advice(cause, verify) == Advice("of a newer worker", verify) {
+			if Advice(cause, verify, Names{}) == Advice("of a newer worker", verify, Names{}) {
 				t.Errorf("%s (verify %v) has no advice", cause, verify)
 			}
 		}

@@ -10,13 +10,13 @@ import (
 
 // Blocked says why a row in doubt may not go. memory is the key memory as
 // the guard sees it, 0 when the account is not configured.
-func Blocked(blocked, account string, memory time.Duration) string {
+func Blocked(blocked, account string, memory time.Duration, names Names) string {
 	switch blocked {
 	case desk.BlockedKeyMemory:
 		return fmt.Sprintf("in doubt, and first sent longer ago than account %s surely remembers a dedup key (%s, the time of a send taken off)",
 			account, memory.Round(time.Second))
 	case desk.BlockedUnknownAccount:
-		return fmt.Sprintf("in doubt, and the configuration read here has no account %s, so it is not known how long the vendor remembers a key: set WORKER_CONFIG to the worker's file", account)
+		return fmt.Sprintf("in doubt, and the configuration read here has no account %s, so it is not known how long the vendor remembers a key: set %s to the worker's file", account, names.Configuration)
 	case desk.BlockedMemberUnknown:
 		return "in doubt, and only its scanned code is known: the database that may have known its member, and sent it, is gone"
 	}

@@ -6,16 +6,16 @@ import (
 
 // Mend says what the publisher must mend. The reason in the reject names
 // the field; this says what to do about its kind.
-func Mend(code ledger.RejectCode) string {
+func Mend(code ledger.RejectCode, names Names) string {
 	switch code {
 	case ledger.NotJSON:
-		return "Publish one JSON object in each message; `worker explain FILE` shows whether it can be read"
+		return "Publish one JSON object in each message; " + names.CheckEvent + " shows whether it can be read"
 	case ledger.NotUTF8:
 		return "Encode the event in UTF-8. The reason says when the bytes look like GB18030"
 	case ledger.NotCloudEvent:
 		return "Wrap the event in a CloudEvents 1.0 envelope (specversion, id, source, type, data), or send the ce- headers"
 	case ledger.MissingField:
-		return "Send the field that the reason names, in exactly that spelling; `worker schema TYPE` lists them all"
+		return "Send the field that the reason names, in exactly that spelling; " + names.ListFields + " lists them all"
 	case ledger.BadType:
 		return "Send the field that the reason names in the form that is wanted there: whole numbers without quotes, ids with them; and no passwords"
 	case ledger.OutOfRange:
