@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -75,6 +76,13 @@ func besidePlan(c *cobra.Command, others ...string) (err error) {
 		}
 	})
 	return err
+}
+
+// printFacts prints the lines of a view.
+func printFacts(out io.Writer, facts wording.Facts) {
+	for _, f := range facts {
+		terminal.Line(out, f.Label, f.Words)
+	}
 }
 
 // recordedAs says where an act is kept.

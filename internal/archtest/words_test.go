@@ -22,7 +22,6 @@ var wordFiles = []string{"ledger/state.go", "ledger/posting.go", "ledger/cause.g
 // entry of another list, or what a person reads.
 var homonyms = []struct{ file, words, why string }{
 	{"cmd/replay/filter.go", "already_applied not_sent refused retryable throttled unauthorised unknown lease_expired", "outcomes of attempts, as a person types them"},
-	{"cmd/replay/member_print.go", "parked posted voided", "labels"},
 	{"desk/overview/pace_words.go", "unknown", "a label"},
 	{"cmd/replay/run_canary.go", "voided", "a label"},
 	{"cmd/replay/run_preview.go", "sending", "a label"},
@@ -34,6 +33,7 @@ var homonyms = []struct{ file, words, why string }{
 	{"continuity/keeper_decide.go", "parked", "a field of the log"},
 	{"desk/open_filter.go", "key_memory_over", "why a row may not be put back"},
 	{"desk/plan_run.go", "refused", "an outcome within a plan"},
+	{"desk/records/member_facts.go", "parked posted voided", "labels"},
 	{"desk/records/member_match.go", "parked voided", "findings"},
 	{"desk/records/member_vendor.go", "refused", "how a vendor took the question"},
 	{"dispatch/observer.go", "posted", "a label of a metric"},
