@@ -107,8 +107,10 @@ func (a *rejectAct) dismiss(c *cobra.Command, s *session, filter desk.RejectFilt
 		fmt.Fprintln(out, "No open reject fits: nothing was dismissed, nothing recorded.")
 	default:
 		fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(done.Dismissed), wording.Plural(done.Found, "reject"))
-		countLine(out, "skipped", done.Skipped, "somebody decided about them meanwhile")
-		terminal.Line(out, "recorded", recordedAs(done.Act, who))
+		var facts wording.Facts
+		facts.Count("skipped", done.Skipped, "somebody decided about them meanwhile")
+		facts.Add("recorded", recordedAs(done.Act, who))
+		printFacts(out, facts)
 	}
 	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
 		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}

@@ -119,7 +119,7 @@ func (o *retryOptions) preview(c *cobra.Command, retry *rejects.Retry, set rejec
 	if err != nil {
 		return err
 	}
-	if p.RulesFrom = rulesFrom(&retry.Rules.ChosenRules); p.Plan != "" {
+	if p.Plan != "" {
 		p.Command = o.planCommand(p.Plan)
 	}
 	if o.json {

@@ -18,8 +18,8 @@ func printForecast(out io.Writer, p *rejects.Forecast, by *desk.RejectRules) {
 		return
 	}
 	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", wording.Plural(p.Found, "open reject"))
-	terminal.Line(out, "rules", rejectRulesWords(by))
-	terminal.Line(out, "accounts", accountWords(by))
+	terminal.Line(out, "rules", rejects.RulesWords(by))
+	terminal.Line(out, "accounts", rejects.AccountWords(by))
 	if p.Oldest != nil {
 		terminal.Line(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
@@ -52,26 +52,8 @@ func printOutcomes(out io.Writer, p *rejects.Forecast) {
 		columns = append(columns, terminal.Right("BY THE REGISTERED RULES"))
 	}
 	var rows [][]string
-	for _, line := range []struct {
-		words  string
-		of     func(*desk.RetryTally) int64
-		always bool
-	}{
-		{"accepted", func(t *desk.RetryTally) int64 { return t.Accepted }, true},
-		{"in the ledger already (duplicates)", func(t *desk.RetryTally) int64 { return t.Duplicates }, true},
-		{"of a type that is ignored now", func(t *desk.RetryTally) int64 { return t.Ignored }, false},
-		{"still fail, stay open", func(t *desk.RetryTally) int64 { return t.Failing }, true},
-		{"decided about already", func(t *desk.RetryTally) int64 { return t.Skipped }, false},
-	} {
-		row := []string{line.words, wording.Count(line.of(&p.RetryTally))}
-		shown := line.always || line.of(&p.RetryTally) > 0
-		if p.Registered != nil {
-			row = append(row, wording.Count(line.of(p.Registered)))
-			shown = shown || line.of(p.Registered) > 0
-		}
-		if shown {
-			rows = append(rows, row)
-		}
+	for _, o := range p.Outcomes() {
+		rows = append(rows, []string{o.Words, wording.Count(o.Events), wording.Count(o.Registered)}[:len(columns)])
 	}
 	terminal.Table(out, columns, rows)
 }
@@ -79,26 +61,8 @@ func printOutcomes(out io.Writer, p *rejects.Forecast) {
 // printAccounts prints what would be sent, and the difference to the registered
 // rules where there is one.
 func printAccounts(out io.Writer, p *rejects.Forecast) {
-	type place struct {
-		account string
-		kind    ledger.Kind
-	}
-	registered := map[place]desk.RetryAccount{}
-	var order []place
-	with := map[place]desk.RetryAccount{}
-	for _, a := range p.Accounts {
-		order, with[place{a.Account, a.Kind}] = append(order, place{a.Account, a.Kind}), a
-	}
-	if p.Registered != nil {
-		for _, a := range p.Registered.Accounts {
-			at := place{a.Account, a.Kind}
-			if _, there := with[at]; !there {
-				order = append(order, at)
-			}
-			registered[at] = a
-		}
-	}
-	if len(order) == 0 {
+	compared := p.Compared()
+	if len(compared) == 0 {
 		return
 	}
 	fmt.Fprintln(out)
@@ -106,26 +70,25 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 	if p.Registered != nil {
 		columns = append(columns, terminal.Right("REGISTERED RULES"), terminal.Right("POINTS"), terminal.Right("DIFFERENCE"))
 	}
-	rows := make([][]string, len(order))
-	for i, at := range order {
-		a, b := with[at], registered[at]
-		rows[i] = []string{at.account, string(at.kind), wording.Count(a.Operations), wording.Count(a.Points)}
-		if p.Registered != nil {
-			rows[i] = append(rows[i], wording.Count(b.Operations), wording.Count(b.Points), signed(a.Points-b.Points))
-		}
+	var rows [][]string
+	for _, a := range compared {
+		rows = append(rows, []string{a.Account, string(a.Kind), wording.Count(a.Operations), wording.Count(a.Points),
+			wording.Count(a.Registered.Operations), wording.Count(a.Registered.Points), signed(a.Points - a.Registered.Points)}[:len(columns)])
 	}
 	terminal.Table(out, columns, rows)
 	if p.NothingToSend > 0 {
 		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", wording.Count(p.NothingToSend))
 	}
-	printInDoubt(out, p.InDoubt)
+	printFacts(out, inDoubt(p.InDoubt))
 }
 
-// printInDoubt says what becomes of events from before the ledger was rebuilt.
-func printInDoubt(out io.Writer, n int64) {
+// inDoubt says what becomes of events from before the ledger was rebuilt; nothing of
+// none.
+func inDoubt(n int64) (facts wording.Facts) {
 	if n > 0 {
-		terminal.Line(out, "in doubt", wording.Count(n)+" of the operations: parked in doubt: the ledger was rebuilt or mended since, they may have been granted before; replay run looks them up first")
+		facts.Add("in doubt", wording.Count(n)+" of the operations: parked in doubt: the ledger was rebuilt or mended since, they may have been granted before; replay run looks them up first")
 	}
+	return facts
 }
 
 // signed writes a difference with its sign.
@@ -156,17 +119,19 @@ func printRetry(out io.Writer, d *desk.RetryResult, who desk.Decision) {
 	}
 	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", wording.Count(d.Accepted), wording.Plural(d.Found, "reject"),
 		wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
+	var facts wording.Facts
 	for _, a := range d.Accounts {
-		terminal.Line(out, a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, wording.Plural(a.Operations, "operation"), wording.Plural(a.Points, "point")))
+		facts.Add(a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, wording.Plural(a.Operations, "operation"), wording.Plural(a.Points, "point")))
 	}
 	if d.NothingToSend > 0 {
-		terminal.Line(out, "without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
+		facts.Add("without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
 	}
-	printInDoubt(out, d.InDoubt)
-	countLine(out, "duplicates", d.Duplicates, "in the ledger already, with the same content; resolved")
-	countLine(out, "ignored", d.Ignored, "of a type that needs no record; resolved")
-	countLine(out, "skipped", d.Skipped, "decided about already, by an earlier run or somebody else")
-	terminal.Line(out, "recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
+	facts = append(facts, inDoubt(d.InDoubt)...)
+	facts.Count("duplicates", d.Duplicates, "in the ledger already, with the same content; resolved")
+	facts.Count("ignored", d.Ignored, "of a type that needs no record; resolved")
+	facts.Count("skipped", d.Skipped, "decided about already, by an earlier run or somebody else")
+	facts.Add("recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
+	printFacts(out, facts)
 	printFailing(out, d.Codes)
 	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {
 	case sent > 0 && d.InDoubt > 0:

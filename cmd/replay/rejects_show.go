@@ -72,24 +72,6 @@ func (s *session) showReject(c *cobra.Command, environ []string, id ledger.Rejec
 	return shown, nil
 }
 
-// nowWords says what the rules make of it.
-func nowWords(n *rejects.Now) string {
-	rules := " (rules " + n.RulesVersion + ")"
-	switch n.Outcome {
-	case "accepted":
-		var parts []string
-		for _, a := range n.Operations {
-			parts = append(parts, fmt.Sprintf("%s at %s, %s", a.Kind, a.Account, wording.Plural(a.Points, "point")))
-		}
-		return "would be accepted: " + strings.Join(parts, "; ") + rules
-	case "duplicate":
-		return "is in the ledger already, with the same content: a retry resolves it as a duplicate" + rules
-	case "ignored":
-		return "is of a type that needs no record: a retry resolves it" + rules
-	}
-	return fmt.Sprintf("still fails: %s: %s%s", n.Code, n.Reason, rules)
-}
-
 // printReject prints all about one reject.
 func printReject(out io.Writer, r *rejects.Shown) {
 	fmt.Fprintf(out, "Reject %d: %s\n", r.ID, r.Code)
@@ -116,7 +98,7 @@ func printReject(out io.Writer, r *rejects.Shown) {
 	terminal.Point(out, r.Mend)
 	if r.Now != nil {
 		fmt.Fprintln(out, "By the rules that the workers registered last, it")
-		terminal.Point(out, nowWords(r.Now))
+		terminal.Point(out, r.Now.Words())
 	}
 	if len(r.Next) > 0 {
 		fmt.Fprintln(out, "What you can do")

@@ -28,14 +28,6 @@ func ruleChoice(file, registeredName string) (desk.RuleChoice, error) {
 	return choice, nil
 }
 
-// rulesFrom says in words where rules come from.
-func rulesFrom(c *desk.ChosenRules) string {
-	if c.FileName == "" {
-		return "registered last by the workers, first used " + wording.Moment(c.FirstUsed)
-	}
-	return "from " + c.FileName
-}
-
 // rejectRules chooses the rules that rejects are mapped by.
 func (s *session) rejectRules(ctx context.Context, environ []string, file string) (*desk.RejectRules, error) {
 	choice, err := ruleChoice(file, "rules {version} of the ledger")
@@ -54,26 +46,6 @@ func (s *session) rejectRules(ctx context.Context, environ []string, file string
 		return nil, fmt.Errorf("--config %s changes rules that were in use, so keys could change and events count twice: %w", inUse.File, inUse.Err)
 	}
 	return r, err
-}
-
-// rejectRulesWords says which rules these are, and accountWords which accounts
-// events may go to.
-func rejectRulesWords(r *desk.RejectRules) string {
-	text := "version " + r.Version + ", " + rulesFrom(&r.ChosenRules)
-	if r.FileName != "" && r.RegisteredVersion != "" && r.RegisteredVersion != r.Version {
-		text += "; the workers registered " + r.RegisteredVersion + " last"
-	}
-	return text
-}
-
-func accountWords(r *desk.RejectRules) string {
-	list := func(names []string) string {
-		if len(names) == 0 {
-			return "none"
-		}
-		return strings.Join(names, ", ")
-	}
-	return "on: " + list(r.On) + "; off, here and as far as the ledger shows: " + list(r.Off)
 }
 
 // streamRules chooses the rules that a part of the stream is mapped by: in a ledger
@@ -109,9 +81,9 @@ func (s *session) streamRules(ctx context.Context, environ []string, file string
 // streamRulesFrom says in words where those rules come from.
 func streamRulesFrom(r *rebuild.Rules) string {
 	if r.RegisteredVersion == "" {
-		return rulesFrom(&r.ChosenRules) + "; no worker has registered any in this ledger"
+		return wording.RulesFrom(&r.ChosenRules) + "; no worker has registered any in this ledger"
 	}
-	return rulesFrom(&r.ChosenRules)
+	return wording.RulesFrom(&r.ChosenRules)
 }
 
 func setIn(environ []string, name string) bool {

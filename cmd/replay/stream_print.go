@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -90,24 +89,7 @@ func printPart(out io.Writer, r *rebuild.Report, rulesFrom string) {
 		terminal.Point(out, text)
 	}
 	fmt.Fprintln(out)
-	reaches := "no events are left"
-	if !r.FirstAt.IsZero() {
-		reaches = fmt.Sprintf("events %s to %s, from %s on", seqText(r.First), seqText(r.Last), wording.Moment(r.FirstAt))
-	}
-	terminal.Line(out, "stream", r.Stream+": "+reaches)
-	upTo := "as far as workers have read; later events they record as usual"
-	if r.To != r.Delivered {
-		upTo = "as asked for"
-	}
-	what := fmt.Sprintf("%s to %s (%s)", seqText(r.From), seqText(r.To), upTo)
-	if r.From > r.To {
-		what = fmt.Sprintf("nothing: it would begin with %s, and workers have read up to %s", seqText(r.From), seqText(r.To))
-	}
-	terminal.Line(out, "to be read", what)
-	terminal.Line(out, "rules", r.Rules+", "+rulesFrom+", each event by those in force at its broker time")
-	if r.Unknown {
-		terminal.Line(out, "workers", "none has used this ledger: they wait until all that was acknowledged is added")
-	}
+	printFacts(out, r.Part(rulesFrom))
 	fmt.Fprintln(out)
 }
 
@@ -138,29 +120,14 @@ func (o *streamOptions) show(c *cobra.Command, r *rebuild.Report) error {
 	return nil
 }
 
-// countLine prints a count that is above 0, and what it means.
-func countLine(out io.Writer, what string, n int64, text string) {
-	if n > 0 {
-		terminal.Line(out, what, strings.TrimSuffix(wording.Count(n)+": "+text, ": "))
-	}
-}
-
 // printSurvey says what was found. note follows the number of events.
 func printSurvey(out io.Writer, r *rebuild.Report, note string) {
 	n := &r.Counts
 	fmt.Fprintf(out, "Read %s.%s\n\n", wording.Plural(n.Read, "event"), note)
-	countLine(out, "there already", n.There, "left as they are")
-	countLine(out, "ignored", n.Ignored, "of types that the rules ignore")
-	countLine(out, "repeats", n.Repeats, "the same event published again; the first counts")
-	countLine(out, "conflicts", n.Conflicts, "a key that is there with other content; added as rejects")
-	for _, code := range slices.Sorted(maps.Keys(n.Rejects)) {
-		countLine(out, "rejects", n.Rejects[code], string(code)+"; added as rejects")
-	}
+	printFacts(out, r.Found())
 	if n.Added == 0 {
-		terminal.Line(out, "to be added", "no event")
 		return
 	}
-	terminal.Line(out, "to be added", fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest)))
 	fmt.Fprintln(out)
 	var rows [][]string
 	for _, g := range n.Groups {
@@ -172,21 +139,23 @@ func printSurvey(out io.Writer, r *rebuild.Report, note string) {
 // printAdded says what was added.
 func printAdded(out io.Writer, d *rebuild.Result, stream string, who desk.Decision) {
 	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
-	countLine(out, "parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
-	countLine(out, "nothing to send", d.Operations-d.Queued, "recorded with 0 points")
-	countLine(out, "there already", d.There, "left as they are")
-	countLine(out, "ignored", d.Ignored, "of types that the rules ignore")
+	var facts wording.Facts
+	facts.Count("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
+	facts.Count("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
+	facts.Count("there already", d.There, "left as they are")
+	facts.Count("ignored", d.Ignored, "of types that the rules ignore")
 	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {
-		countLine(out, "rejects", d.Rejects[code], string(code))
+		facts.Count("rejects", d.Rejects[code], string(code))
 	}
-	countLine(out, "put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
-	terminal.Line(out, "recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Act, who.Actor, who.Reason))
+	facts.Count("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
+	facts.Add("recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Act, who.Actor, who.Reason))
 	switch {
 	case d.Rebuilt:
-		terminal.Line(out, "workers", "those that wait for this ledger go on by themselves within seconds")
+		facts.Add("workers", "those that wait for this ledger go on by themselves within seconds")
 	case d.Unfinished:
-		terminal.Line(out, "workers", "they go on waiting: events of stream "+stream+" are still missing")
+		facts.Add("workers", "they go on waiting: events of stream "+stream+" are still missing")
 	}
+	printFacts(out, facts)
 	if d.Queued+d.OpenInDoubt > 0 {
 		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")
 	}

@@ -48,7 +48,7 @@ func Ask(ctx context.Context, d *desk.Desk, ids []ledger.RejectID, by *desk.Reje
 	if err != nil {
 		return nil, err
 	}
-	p := &Forecast{RulesVersion: by.Version, RegisteredRules: by.RegisteredVersion,
+	p := &Forecast{RulesVersion: by.Version, RulesFrom: wording.RulesFrom(&by.ChosenRules), RegisteredRules: by.RegisteredVersion,
 		RetryTally: Masked(found.With), KnownByNow: found.Known, PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
 		Warnings: []string{}}
 	if found.Other != nil {

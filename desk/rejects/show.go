@@ -2,6 +2,8 @@ package rejects
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
@@ -77,4 +79,22 @@ func newNow(version string, t desk.RetryTally) *Now {
 		}
 	}
 	return now
+}
+
+// Words say what the rules make of it.
+func (n *Now) Words() string {
+	rules := " (rules " + n.RulesVersion + ")"
+	switch n.Outcome {
+	case "accepted":
+		var parts []string
+		for _, a := range n.Operations {
+			parts = append(parts, fmt.Sprintf("%s at %s, %s", a.Kind, a.Account, wording.Plural(a.Points, "point")))
+		}
+		return "would be accepted: " + strings.Join(parts, "; ") + rules
+	case "duplicate":
+		return "is in the ledger already, with the same content: a retry resolves it as a duplicate" + rules
+	case "ignored":
+		return "is of a type that needs no record: a retry resolves it" + rules
+	}
+	return fmt.Sprintf("still fails: %s: %s%s", n.Code, n.Reason, rules)
 }
