@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,12 +12,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"pointsledger/desk"
-	"pointsledger/desk/overview"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
 )
 
 // decideFlags are what every act asks for: who, why, and the word to do it.
@@ -98,68 +95,16 @@ func (e *partlyError) Error() string { return e.text }
 // Is makes the error stand for "done, but something does not agree".
 func (e *partlyError) Is(target error) bool { return target == command.ErrDisagree }
 
-// oneOperation finds the one operation that a person names by its id, biz_id,
-// reference, or an order number that no other operation has.
-func (s *session) oneOperation(c *cobra.Command, text string) (desk.OperationDetail, error) {
-	text = strings.TrimPrefix(strings.TrimSpace(text), "#")
-	if text == "" {
-		return desk.OperationDetail{}, command.Usagef("want an operation's id, biz_id or reference, got nothing")
+// given prints a line, unless its text is empty.
+func given(out io.Writer, label, before, text string) {
+	if text != "" {
+		terminal.Line(out, label, before+text)
 	}
-	found, more, err := s.desk.Find(c.Context(), text, s.keyMemories())
-	switch {
-	case err != nil:
-		return desk.OperationDetail{}, err
-	case len(found) == 0:
-		return desk.OperationDetail{}, notFound(text)
-	case len(found) == 1:
-		return found[0], nil
-	}
-	names := make([]string, 0, len(found))
-	for _, d := range found[:min(len(found), maxNamed)] {
-		names = append(names, fmt.Sprintf("%s (%s of operation %d: %s)", d.BizID, d.FoundBy, d.ID, overview.Headline(&d)))
-	}
-	if more || len(found) > maxNamed {
-		names = append(names, "…")
-	}
-	return desk.OperationDetail{}, command.Usagef("%q means %s: name one by its biz_id\n  %s", terminal.Clean(text),
-		wording.Plural(len(found), "operation"), strings.Join(names, "\n  "))
 }
 
-// maxNamed is how many operations an error names.
-const maxNamed = 10
-
-// notParked is an act's refusal in words that say what to do.
-func notParked(err error, d *desk.OperationDetail) error {
-	var refused *desk.NotParkedError
-	if !errors.As(err, &refused) {
-		return err
+// counted prints a line that begins with a number, unless it is 0.
+func counted[T ~int | ~int64](out io.Writer, label string, n T, words string) {
+	if n > 0 {
+		terminal.Line(out, label, wording.Count(n)+words)
 	}
-	if refused.Why != "" {
-		return fmt.Errorf("nothing was changed: %s", privacy.Mobiles(terminal.Clean(refused.Error())))
-	}
-	next := fmt.Sprintf("`replay show %d` tells how", d.ID)
-	switch refused.State {
-	case string(ledger.Sending):
-		next = "a worker is sending it at this moment. Look again when that has ended: `replay show " + string(d.BizID) + "`"
-	case string(ledger.Pending):
-		next = "it waits for a worker, which may take it at any moment; what is done by hand is done to parked operations only. " +
-			"To hold the account back, see `replay pause --help`"
-	}
-	return fmt.Errorf("nothing was changed: operation %d is not parked but %s; %s", d.ID, refused.State, next)
-}
-
-// parkedOrRefused refuses what is not parked, before anything is asked of the
-// ledger: the statement looks again.
-func parkedOrRefused(d *desk.OperationDetail) error {
-	state := "nothing to send"
-	switch {
-	case d.Posting != nil:
-		state = string(d.Posting.Kind)
-	case d.Open != nil:
-		state = string(d.Open.State)
-	}
-	if state == string(ledger.Parked) {
-		return nil
-	}
-	return notParked(&desk.NotParkedError{ID: d.ID, State: state}, d)
 }

@@ -27,6 +27,9 @@ type listOptions struct {
 	limit         int
 	after, sort   string
 	asJSON, asCSV bool
+
+	filter desk.OpenFilter
+	page   desk.OpenList
 }
 
 func newList(environ []string) *cobra.Command {
@@ -50,7 +53,7 @@ not be sent again, because the vendor may have forgotten the key.`,
   replay list --state all --member 383933091455959041
   replay list --limit 10000 --csv > parked.csv`,
 		Args: command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return runList(c, environ, &o) },
+		RunE: runs(environ, &o),
 	}
 	o.filters.register(c)
 	o.filters.registerState(c)
@@ -62,9 +65,8 @@ not be sent again, because the vendor may have forgotten the key.`,
 	return c
 }
 
-func runList(c *cobra.Command, environ []string, o *listOptions) error {
-	filter, err := o.filters.filter(c, time.Now())
-	if err != nil {
+func (o *listOptions) read(c *cobra.Command, _ []string) (err error) {
+	if o.filter, err = o.filters.filter(c, time.Now()); err != nil {
 		return err
 	}
 	sort := desk.OpenSort(o.sort)
@@ -76,30 +78,30 @@ func runList(c *cobra.Command, environ []string, o *listOptions) error {
 	case o.asJSON && o.asCSV:
 		return command.Usagef("--json and --csv: want one of them")
 	}
-	after, err := overview.Place(o.after, sort)
-	if err != nil {
+	o.page = desk.OpenList{Sort: sort, Limit: o.limit}
+	if o.page.After, err = overview.Place(o.after, sort); err != nil {
 		return command.Usagef("--after: want what the page before ended with, in the same --sort, got %q", o.after)
 	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	l, err := overview.List(c.Context(), s.desk, filter, s.keyMemories(), desk.OpenList{Sort: sort, After: after, Limit: o.limit})
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+func (o *listOptions) call(c *cobra.Command, s *session) (page, error) {
+	l, err := overview.List(c.Context(), s.desk, o.filter, s.keyMemories(), o.page)
 	switch {
-	case o.asJSON:
-		return terminal.JSON(c.OutOrStdout(), l)
+	case err != nil:
+		return nil, err
 	case o.asCSV:
 		if l.More {
 			defer c.PrintErrln(goOn(&l))
 		}
-		return terminal.CSV(c.OutOrStdout(), l.Records())
+		return nil, terminal.CSV(c.OutOrStdout(), l.Records())
 	}
-	printList(c.OutOrStdout(), &l, filter.State, time.Now())
-	return nil
+	return &listPage{l, o.filter.State}, nil
+}
+
+type listPage struct {
+	overview.Listing
+	state ledger.State
 }
 
 // goOn says that there is more.
@@ -108,11 +110,11 @@ func goOn(l *overview.Listing) string {
 		wording.Count(len(l.Operations)), wording.Count(l.Total), l.After)
 }
 
-func printList(out io.Writer, l *overview.Listing, state ledger.State, now time.Time) {
+func (l *listPage) print(out io.Writer) {
 	if len(l.Operations) == 0 {
 		what := "open operation"
-		if state != "" {
-			what = string(state) + " operation"
+		if l.state != "" {
+			what = string(l.state) + " operation"
 		}
 		if l.Total > 0 {
 			fmt.Fprintf(out, "No further %s fits; %s did before --after.\n", what, wording.Count(l.Total))
@@ -125,7 +127,7 @@ func printList(out io.Writer, l *overview.Listing, state ledger.State, now time.
 	times := ""
 	for i, o := range l.Operations {
 		doubt, when := "", ""
-		times, when = l.When(&o, now)
+		times, when = l.When(&o, time.Now())
 		switch {
 		case o.Blocked != "":
 			doubt = "blocked"
@@ -133,20 +135,20 @@ func printList(out io.Writer, l *overview.Listing, state ledger.State, now time.
 			doubt = "yes"
 		}
 		cause := string(o.Cause)
-		if state != ledger.Parked {
+		if l.state != ledger.Parked {
 			cause = strings.TrimSpace(string(o.State) + " " + cause)
 		}
 		rows[i] = []string{strconv.FormatInt(int64(o.ID), 10), o.Account, cause, doubt, terminal.Clean(memberOf(o.MemberID, o.MemberCode)),
 			terminal.Clean(o.BusinessKey), wording.Count(o.Points), when, terminal.Clean(wording.VendorSaid(o.Call, o.VendorCode, o.VendorWords, o.Error))}
 	}
 	title := "CAUSE"
-	if state != ledger.Parked {
+	if l.state != ledger.Parked {
 		title = "STATE AND CAUSE"
 	}
 	terminal.Table(out, []terminal.Column{terminal.Right("ID"), terminal.Left("ACCOUNT"), terminal.Left(title), terminal.Left("DOUBT"), terminal.Left("MEMBER"),
 		terminal.Left("ORDER"), terminal.Right("POINTS"), terminal.Right(times), terminal.Left("VENDOR SAID")}, rows)
 	if l.More {
-		fmt.Fprintf(out, "\n%s\n", goOn(l))
+		fmt.Fprintf(out, "\n%s\n", goOn(&l.Listing))
 	} else {
 		fmt.Fprintf(out, "\n%s in all. `replay show ID` tells all about one.\n", wording.Plural(l.Total, "operation"))
 	}

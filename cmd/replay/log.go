@@ -23,7 +23,7 @@ type logOptions struct {
 	action, operator, since, until string
 	after                          int64
 	limit                          int
-	json                           bool
+	filter                         desk.ActFilter
 }
 
 func newLog(environ []string) *cobra.Command {
@@ -39,7 +39,7 @@ It changes nothing.`,
   replay log --action void --since 7d
   replay log --operator lin --json`,
 		Args: command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return runLog(c, environ, &o) },
+		RunE: runs(environ, &o),
 	}
 	c.Flags().StringVar(&o.action, "action", "", "what was done, such as replay, void, settle or pause")
 	c.Flags().StringVar(&o.operator, "operator", "", "who did it")
@@ -47,52 +47,43 @@ It changes nothing.`,
 	c.Flags().StringVar(&o.until, "until", "", "before this time")
 	c.Flags().IntVar(&o.limit, "limit", 20, "the most actions to show, 1 to 1,000")
 	c.Flags().Int64Var(&o.after, "after", 0, "go on behind this action, as the page before says")
-	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }
 
-func (o *logOptions) filter(c *cobra.Command, now time.Time) (f desk.ActFilter, err error) {
+func (o *logOptions) read(c *cobra.Command, _ []string) (err error) {
 	if err := command.NoneEmpty(c, "action", "operator", "since", "until"); err != nil {
-		return f, err
+		return err
 	}
 	switch {
 	case o.limit < 1 || o.limit > maxLog:
-		return f, command.Usagef("--limit: want 1 to %s, got %d; a longer log goes on with --after", wording.Count(maxLog), o.limit)
+		return command.Usagef("--limit: want 1 to %s, got %d; a longer log goes on with --after", wording.Count(maxLog), o.limit)
 	case o.after < 0:
-		return f, command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
+		return command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
 	}
-	f = desk.ActFilter{Name: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
-	f.Since, f.Until, err = command.Period(o.since, o.until, now)
-	return f, err
+	o.filter = desk.ActFilter{Name: o.action, Actor: o.operator, Before: o.after, Limit: o.limit}
+	o.filter.Since, o.filter.Until, err = command.Period(o.since, o.until, time.Now())
+	return err
 }
 
-func runLog(c *cobra.Command, environ []string, o *logOptions) error {
-	filter, err := o.filter(c, time.Now())
+func (o *logOptions) call(c *cobra.Command, s *session) (page, error) {
+	acts, err := overview.Acts(c.Context(), s.desk, o.filter)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	page, err := overview.Acts(c.Context(), s.desk, filter)
-	switch out := c.OutOrStdout(); {
-	case err != nil:
-		return err
-	case o.json:
-		return terminal.JSON(out, page)
-	case len(page.Acts) > 0:
-		printLog(out, &page, time.Now())
-	case len(page.Names) == 0:
+	return &logPage{acts}, nil
+}
+
+type logPage struct{ overview.ActLog }
+
+func (l *logPage) print(out io.Writer) {
+	switch {
+	case len(l.Acts) == 0 && len(l.Names) == 0:
 		fmt.Fprintln(out, "Nobody has done anything by hand yet.")
-	default:
-		terminal.Paragraph(out, "No action fits. What was done so far: "+strings.Join(page.Names, ", ")+".")
+	case len(l.Acts) == 0:
+		terminal.Paragraph(out, "No action fits. What was done so far: "+strings.Join(l.Names, ", ")+".")
 	}
-	return nil
-}
-
-func printLog(out io.Writer, l *overview.ActLog, now time.Time) {
+	now := time.Now()
 	for i, a := range l.Acts {
 		if i > 0 {
 			fmt.Fprintln(out)

@@ -19,7 +19,7 @@ import (
 type memberOptions struct {
 	account, since string
 	limit          int
-	asCode, json   bool
+	question       records.MemberQuestion
 }
 
 const (
@@ -56,62 +56,51 @@ Exit codes: 0 done, 1 failed or nobody found, 2 wrong usage or configuration,
   replay member UC20261120113 --account zhimai
   replay member 383933091455959041 --since 30d --json`,
 		Args: command.Args(command.OneArg("a customerId, a scanned userCode or a memberId")),
-		RunE: func(c *cobra.Command, args []string) error {
-			return runMember(c, environ, strings.TrimSpace(args[0]), &o)
-		},
+		RunE: runs(environ, &o),
 	}
 	c.Flags().StringVar(&o.account, "account", "", "vendor account; all of them unless given")
 	c.Flags().StringVar(&o.since, "since", "", "only what happened at this time or later: RFC 3339, or an age such as 30d")
 	c.Flags().IntVar(&o.limit, "limit", defaultMemberRows, "show at most this many rows; all are compared and counted")
-	c.Flags().BoolVar(&o.asCode, "code", false, "the text is a scanned member code, whatever it looks like")
-	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	c.Flags().BoolVar(&o.question.AsCode, "code", false, "the text is a scanned member code, whatever it looks like")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }
 
-func runMember(c *cobra.Command, environ []string, text string, o *memberOptions) error {
+func (o *memberOptions) read(c *cobra.Command, args []string) (err error) {
+	q := &o.question
+	q.Text, q.Account, q.Now, q.Limit = strings.TrimSpace(args[0]), o.account, time.Now(), o.limit
 	switch {
-	case text == "" || len(text) > maxMemberText || strings.ContainsRune(text, 0):
+	case q.Text == "" || len(q.Text) > maxMemberText || strings.ContainsRune(q.Text, 0):
 		return command.Usagef("want a customerId, a scanned userCode or a memberId of 1 to %d bytes", maxMemberText)
 	case o.limit < 1 || o.limit > maxMemberRows:
 		return command.Usagef("--limit: want 1 to %s, got %d", wording.Count(maxMemberRows), o.limit)
-	case c.Flag("account").Changed && o.account == "":
-		return command.Usagef("--account is empty: leave it out to mean all")
-	case c.Flag("since").Changed && o.since == "":
-		return command.Usagef("--since is empty: leave it out to mean all")
 	}
-	now := time.Now()
-	since, err := command.PointInTime("since", o.since, now)
-	if err != nil {
+	if err := command.NoneEmpty(c, "account", "since"); err != nil {
 		return err
 	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	q.Since, err = command.PointInTime("since", o.since, q.Now)
+	return err
+}
+
+func (o *memberOptions) call(c *cobra.Command, s *session) (page, error) {
 	progress := command.NewProgress(c.ErrOrStderr())
-	report, err := s.records().Member(c.Context(), records.MemberQuestion{Text: text, AsCode: o.asCode, Account: o.account, Since: since, Now: now, Limit: o.limit,
-		Progress: func(looked int64) {
-			progress.Show("  looked through %s operations of the ledger for scanned codes", wording.Count(looked))
-		}})
+	o.question.Progress = func(looked int64) {
+		progress.Show("  looked through %s operations of the ledger for scanned codes", wording.Count(looked))
+	}
+	report, err := s.records().Member(c.Context(), o.question)
 	progress.Done()
 	if err != nil {
-		return memberRefused(err)
+		return nil, memberRefused(err)
 	}
 	for _, a := range report.Accounts {
 		for i := range a.Differences {
 			a.Differences[i].Commands = commandsOf(a.Differences[i].Steps)
 		}
 	}
-	if o.json {
-		err = terminal.JSON(c.OutOrStdout(), report)
-	} else {
-		printMember(c.OutOrStdout(), report)
+	if len(report.Unread) > 0 {
+		err = &unreadError{report.Unread}
 	}
-	if err == nil && len(report.Unread) > 0 {
-		return &unreadError{report.Unread}
-	}
-	return err
+	return &memberPage{report}, err
 }
 
 // unreadError ends a member view that lacks what a vendor has: exit code 3.

@@ -11,13 +11,15 @@ import (
 	"pointsledger/internal/terminal"
 )
 
-// printMember prints a member view.
-func printMember(out io.Writer, r *records.MemberReport) {
+// memberPage is a member view.
+type memberPage struct{ *records.MemberReport }
+
+func (r *memberPage) print(out io.Writer) {
 	for i, a := range r.Accounts {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		printMemberAccount(out, a, r)
+		printMemberAccount(out, a, r.MemberReport)
 	}
 	if len(r.Rejects) == 0 {
 		return
@@ -25,7 +27,7 @@ func printMember(out io.Writer, r *records.MemberReport) {
 	if len(r.Accounts) > 0 {
 		fmt.Fprintln(out)
 	}
-	printMemberRejects(out, r)
+	printMemberRejects(out, r.MemberReport)
 }
 
 // printMemberRejects says which events of the member never became operations.

@@ -18,7 +18,7 @@ import (
 )
 
 func newPause(environ []string) *cobra.Command {
-	var o decideFlags
+	o := gateTask{pause: true}
 	c := &cobra.Command{
 		Use:   "pause ACCOUNT",
 		Short: "Hold all calls to a vendor account back, until a person resumes it",
@@ -31,14 +31,14 @@ Without --yes nothing is changed: it shows what would be held back, and the
 command that does it.`,
 		Example: `  replay pause zhimai --reason "their change window, 02:00 to 04:00" --yes`,
 		Args:    command.Args(cobra.ExactArgs(1)),
-		RunE:    func(c *cobra.Command, args []string) error { return runPause(c, environ, &o, args[0], true) },
+		RunE:    runs(environ, &o),
 	}
 	o.register(c)
 	return c
 }
 
 func newResume(environ []string) *cobra.Command {
-	var o decideFlags
+	var o gateTask
 	c := &cobra.Command{
 		Use:   "resume ACCOUNT",
 		Short: "Let the calls to an account go on that a person paused",
@@ -47,10 +47,24 @@ half a second. A gate that is closed for another reason is left alone: it opens 
 itself when that is mended. Without --yes nothing is changed.`,
 		Example: `  replay resume zhimai --reason "they are back" --yes`,
 		Args:    command.Args(cobra.ExactArgs(1)),
-		RunE:    func(c *cobra.Command, args []string) error { return runPause(c, environ, &o, args[0], false) },
+		RunE:    runs(environ, &o),
 	}
 	o.register(c)
 	return c
+}
+
+// gateTask pauses an account, or resumes it.
+type gateTask struct {
+	decideFlags
+	pause   bool
+	account string
+	who     desk.Decision
+}
+
+func (t *gateTask) read(c *cobra.Command, args []string) (err error) {
+	t.account = args[0]
+	t.who, err = t.check(c)
+	return err
 }
 
 // gateChange is what pause and resume say with --json.
@@ -60,53 +74,40 @@ type gateChange struct {
 	Command string `json:"command"`
 
 	pause bool
+	who   desk.Decision
 }
 
-func runPause(c *cobra.Command, environ []string, o *decideFlags, account string, pause bool) error {
-	act, err := o.check(c)
-	if err != nil {
-		return err
-	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	g := gateChange{pause: pause}
+func (t *gateTask) call(c *cobra.Command, s *session) (page, error) {
+	g := gateChange{pause: t.pause, who: t.who}
 	var unknown *desk.UnknownAccountError
-	switch g.GateView, err = s.desk.ViewGate(c.Context(), s.accountNames(), account); {
+	var err error
+	switch g.GateView, err = s.desk.ViewGate(c.Context(), s.accountNames(), t.account); {
 	case errors.As(err, &unknown):
-		return command.Usagef("there is no account %q: want one of %s", terminal.Clean(account), strings.Join(slices.Sorted(slices.Values(unknown.Known)), ", "))
+		return nil, command.Usagef("there is no account %q: want one of %s", terminal.Clean(t.account), strings.Join(slices.Sorted(slices.Values(unknown.Known)), ", "))
 	case err != nil:
-		return err
+		return nil, err
 	}
 	verb, change := "resume", s.desk.ResumeAccount
-	if pause {
+	if t.pause {
 		verb, change = "pause", s.desk.PauseAccount
 	}
-	toDo := (g.Before == gates.GatePaused) != pause
-	switch {
-	case toDo && !o.yes:
-		g.Command = o.command("replay", verb, account)
+	switch toDo := (g.Before == gates.GatePaused) != t.pause; {
+	case toDo && !t.yes:
+		g.Command = t.command("replay", verb, t.account)
 	case toDo:
-		if g.Paused, err = change(c.Context(), desk.Pause{Decision: act, Account: account, Filter: "--account " + account}); err != nil {
-			return err
+		if g.Paused, err = change(c.Context(), desk.Pause{Decision: t.who, Account: t.account, Filter: "--account " + t.account}); err != nil {
+			return nil, err
 		}
 	}
 	g.Words = privacy.Mobiles(g.Words)
-	if o.json {
-		err = terminal.JSON(c.OutOrStdout(), g)
-	} else {
-		g.print(c.OutOrStdout(), act)
-	}
-	if err == nil && !pause && g.Before != gates.GatePaused && g.Before != "" {
-		return fmt.Errorf("nothing was changed: the gate of %s is closed (%s: %s), but nobody has paused it. %s", account, g.Before,
+	if !t.pause && g.Before != gates.GatePaused && g.Before != "" {
+		err = fmt.Errorf("nothing was changed: the gate of %s is closed (%s: %s), but nobody has paused it. %s", t.account, g.Before,
 			wording.Gate(g.Before), upperFirst(wording.GateAdvice(g.Before)))
 	}
-	return err
+	return &g, err
 }
 
-func (g *gateChange) print(out io.Writer, act desk.Decision) {
+func (g *gateChange) print(out io.Writer) {
 	paused := g.Before == gates.GatePaused
 	switch {
 	case g.Act != 0 && g.pause:
@@ -132,7 +133,7 @@ func (g *gateChange) print(out io.Writer, act desk.Decision) {
 	terminal.Line(out, "being sent", wording.Plural(g.Sending, "operation"))
 	switch {
 	case g.Act != 0:
-		terminal.Line(out, "recorded", recordedAs(g.Act, act))
+		terminal.Line(out, "recorded", recordedAs(g.Act, g.who))
 		if g.pause {
 			fmt.Fprintf(out, "To let them go on:\n  %s\n", commandOf(desk.Step{Do: desk.StepResume, Account: g.Account}))
 		}

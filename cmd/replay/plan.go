@@ -19,8 +19,7 @@ import (
 const maxPlans = 1000
 
 func newPlans(environ []string) *cobra.Command {
-	var limit int
-	var asJSON bool
+	var t plansTask
 	c := &cobra.Command{
 		Use:   "plans",
 		Short: "The plans that were made last, and what is left of them",
@@ -32,33 +31,36 @@ One that is new or begun is carried out, or shown again, by the command that mad
 it: replay run --plan P-7K2M, say.`,
 		Example: "  replay plans\n  replay plans --json | jq '.plans[] | select(.left > 0)'",
 		Args:    command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			if limit < 1 || limit > maxPlans {
-				return command.Usagef("--limit: want 1 to %s, got %d", wording.Count(maxPlans), limit)
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			plans, err := s.desk.RecentPlans(c.Context(), limit)
-			if err != nil {
-				return err
-			}
-			reports := make([]planReport, len(plans))
-			for i, p := range plans {
-				reports[i] = reported(p)
-			}
-			if asJSON {
-				return terminal.JSON(c.OutOrStdout(), map[string][]planReport{"plans": reports})
-			}
-			printPlans(c.OutOrStdout(), reports, time.Now())
-			return nil
-		},
+		RunE:    runs(environ, &t),
 	}
-	c.Flags().IntVar(&limit, "limit", 20, "the most plans to show, 1 to 1,000")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().IntVar(&t.limit, "limit", 20, "the most plans to show, 1 to 1,000")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
+}
+
+type plansTask struct{ limit int }
+
+func (t *plansTask) read(*cobra.Command, []string) error {
+	if t.limit < 1 || t.limit > maxPlans {
+		return command.Usagef("--limit: want 1 to %s, got %d", wording.Count(maxPlans), t.limit)
+	}
+	return nil
+}
+
+func (t *plansTask) call(c *cobra.Command, s *session) (page, error) {
+	plans, err := s.desk.RecentPlans(c.Context(), t.limit)
+	if err != nil {
+		return nil, err
+	}
+	p := plansPage{make([]planReport, len(plans))}
+	for i, plan := range plans {
+		p.Plans[i] = reported(plan)
+	}
+	return &p, nil
+}
+
+type plansPage struct {
+	Plans []planReport `json:"plans"`
 }
 
 // planReport is a plan as plans and cancel show it.
@@ -75,18 +77,18 @@ func reported(p desk.Plan) planReport {
 	return planReport{p, p.State()}
 }
 
-func printPlans(out io.Writer, plans []planReport, now time.Time) {
-	if len(plans) == 0 {
+func (l *plansPage) print(out io.Writer) {
+	if len(l.Plans) == 0 {
 		fmt.Fprintln(out, "There is no plan yet: `replay run` with filters makes one.")
 		return
 	}
 	var rows [][]string
-	for _, p := range plans {
+	for _, p := range l.Plans {
 		counts := []string{"", "", "", ""}
 		if p.Kind.OfOperations() {
 			counts = []string{wording.Count(p.Left), wording.Count(p.Done), wording.Count(p.Skipped), wording.Count(p.Refused)}
 		}
-		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, wording.Age(p.MadeAt, now), terminal.Clean(p.MadeBy), wording.Count(p.Size)},
+		rows = append(rows, append(append([]string{p.Name, string(p.Kind), p.State, wording.Age(p.MadeAt, time.Now()), terminal.Clean(p.MadeBy), wording.Count(p.Size)},
 			counts...), terminal.Clean(p.Filter)))
 	}
 	terminal.Table(out, []terminal.Column{terminal.Left("PLAN"), terminal.Left("KIND"), terminal.Left("STATE"), terminal.Right("AGE"), terminal.Left("MADE BY"), terminal.Right("SIZE"),
@@ -103,7 +105,7 @@ func showPlan(p desk.Plan) string {
 }
 
 func newCancel(environ []string) *cobra.Command {
-	var act decideFlags
+	var t cancelTask
 	c := &cobra.Command{
 		Use:   "cancel PLAN",
 		Short: "Make a plan refuse to be carried out any more; without --yes only show it",
@@ -113,25 +115,22 @@ has answered, nothing more of the plan is done. What was done before stays done.
 cancel itself changes no operation.`,
 		Example: "  replay cancel P-7K2M --reason \"wrong filter\" --yes",
 		Args:    command.Args(command.OneArg("a plan's name such as P-7K2M")),
-		RunE: func(c *cobra.Command, args []string) error {
-			who, err := act.check(c)
-			if err != nil {
-				return err
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			plan, err := s.readPlan(c.Context(), args[0], "")
-			if err != nil {
-				return err
-			}
-			return s.cancel(c, &act, who, plan)
-		},
+		RunE:    runs(environ, &t),
 	}
-	act.register(c)
+	t.register(c)
 	return c
+}
+
+type cancelTask struct {
+	decideFlags
+	who  desk.Decision
+	name string
+}
+
+func (t *cancelTask) read(c *cobra.Command, args []string) (err error) {
+	t.name = args[0]
+	t.who, err = t.check(c)
+	return err
 }
 
 // cancelReport is what cancel did, or would do.
@@ -139,7 +138,11 @@ type cancelReport struct {
 	planReport
 	// Command cancels it; empty when there is nothing to cancel any more.
 	Command string `json:"command"`
+
+	text string
 }
+
+func (r *cancelReport) print(out io.Writer) { fmt.Fprintln(out, "Plan "+strings.TrimSpace(r.text)) }
 
 // leftWords says how much is left of a plan whose operations are counted, and
 // nothing of another.
@@ -150,35 +153,34 @@ func leftWords(before string, p desk.Plan) string {
 	return before + wording.Count(p.Left) + " left of " + wording.Plural(p.Size, "operation")
 }
 
-func (s *session) cancel(c *cobra.Command, a *decideFlags, who desk.Decision, plan desk.Plan) error {
+func (t *cancelTask) call(c *cobra.Command, s *session) (page, error) {
+	plan, err := s.readPlan(c.Context(), t.name, "")
+	if err != nil {
+		return nil, err
+	}
 	r := cancelReport{planReport: reported(plan)}
-	var text string
 	switch {
 	case plan.CancelledAt != nil:
-		text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), terminal.Clean(plan.CancelledBy))
+		r.text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), terminal.Clean(plan.CancelledBy))
 	case r.State == desk.PlanFinished:
-		text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
-	case !a.yes:
-		r.Command = a.command("replay", "cancel", plan.Name)
-		text = fmt.Sprintf("%s would be cancelled%s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
+		r.text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
+	case !t.yes:
+		r.Command = t.command("replay", "cancel", plan.Name)
+		r.text = fmt.Sprintf("%s would be cancelled%s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
 			plan.Name, leftWords(": ", plan), r.Command)
 	default:
-		ok, err := s.desk.CancelPlan(c.Context(), plan, who.Actor, who.Reason)
+		ok, err := s.desk.CancelPlan(c.Context(), plan, t.who.Actor, t.who.Reason)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if plan, err = s.desk.ReadPlan(c.Context(), plan.Name); err != nil {
-			return err
+			return nil, err
 		}
 		r.planReport = reported(plan)
-		text = fmt.Sprintf("%s is cancelled%s; what was done before stays done.", plan.Name, leftWords(" with ", r.Plan))
+		r.text = fmt.Sprintf("%s is cancelled%s; what was done before stays done.", plan.Name, leftWords(" with ", r.Plan))
 		if !ok {
-			text = plan.Name + " was cancelled by somebody else at this moment: nothing was recorded."
+			r.text = plan.Name + " was cancelled by somebody else at this moment: nothing was recorded."
 		}
 	}
-	if a.json {
-		return terminal.JSON(c.OutOrStdout(), r)
-	}
-	fmt.Fprintln(c.OutOrStdout(), "Plan "+strings.TrimSpace(text))
-	return nil
+	return &r, nil
 }

@@ -25,6 +25,9 @@ type planFlags struct {
 	plan   string
 	expect int
 	kind   desk.PlanKind
+
+	who    desk.Decision
+	chosen desk.OpenFilter
 }
 
 func (f *planFlags) register(c *cobra.Command, kind desk.PlanKind, usage string) {
@@ -35,37 +38,38 @@ func (f *planFlags) register(c *cobra.Command, kind desk.PlanKind, usage string)
 	c.Flags().IntVar(&f.expect, "expect", 0, "how many operations must be found, or nothing is changed")
 }
 
-func (f *planFlags) check(c *cobra.Command) (desk.Decision, error) {
-	act, err := f.decideFlags.check(c)
+func (f *planFlags) check(c *cobra.Command) (err error) {
+	f.who, err = f.decideFlags.check(c)
 	if err == nil && c.Flag("expect").Changed && f.expect < 1 {
 		err = command.Usagef("--expect: want the number of operations, 1 or more, got %d", f.expect)
 	}
-	return act, err
+	return err
 }
 
-// filter reads the filters. Beside a plan only the flags of every act may stand,
+// readFilter reads the filters. Beside a plan only the flags of every act may stand,
 // and the others that are named.
-func (f *planFlags) filter(c *cobra.Command, others ...string) (desk.OpenFilter, error) {
+func (f *planFlags) readFilter(c *cobra.Command, others ...string) (err error) {
 	switch {
 	case c.Flag("plan").Changed && strings.TrimSpace(f.plan) == "":
-		return desk.OpenFilter{}, command.Usagef("--plan is empty: want a name such as P-7K2M")
+		return command.Usagef("--plan is empty: want a name such as P-7K2M")
 	case f.plan != "":
 		if err := besidePlan(c, others...); err != nil {
-			return desk.OpenFilter{}, err
+			return err
 		}
 	}
-	return f.filters.filter(c, time.Now())
+	f.chosen, err = f.filters.filter(c, time.Now())
+	return err
 }
 
 // planOf finds the plan that is named, or makes one of what the filter finds. Its ID
 // is 0 when nothing fits. To be carried out unseen, it must be small or have the
 // number expected.
-func (s *session) planOf(ctx context.Context, f *planFlags, filter desk.OpenFilter, act desk.Decision) (desk.Plan, error) {
+func (s *session) planOf(ctx context.Context, f *planFlags) (desk.Plan, error) {
 	if f.plan != "" {
 		return s.readPlan(ctx, f.plan, f.kind)
 	}
-	n := desk.NewPlan{Kind: f.kind, Actor: cmp.Or(act.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(filter)...), "all parked"),
-		Choose: &filter, Memories: s.keyMemories()}
+	n := desk.NewPlan{Kind: f.kind, Actor: cmp.Or(f.who.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(f.chosen)...), "all parked"),
+		Choose: &f.chosen, Memories: s.keyMemories()}
 	look, without := "(the same command without --yes), and run the plan that it makes; or add --expect %d", "--yes"
 	if f.kind == desk.PlanOfVoid {
 		look, without = "first: the same command without --yes makes a plan of them", "--yes and --expect"

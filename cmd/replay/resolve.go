@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 
 // resolveOptions are the flags of `replay resolve`.
 type resolveOptions struct {
-	decideFlags
+	byHand
 	customerID    string
 	acceptInDoubt bool
 }
@@ -40,7 +41,7 @@ and then an event under an order number of its own (the same one is a duplicate)
 		Example: `  replay resolve pa7k2m9qf3tr4v8w5x6y7z2a3b4c --customer-id 383933091455959041
   replay resolve 4711 --customer-id 383933091455959041 --reason "shop 7 knows her" --yes`,
 		Args: command.Args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error { return runResolve(c, environ, &o, args[0]) },
+		RunE: runs(environ, &o),
 	}
 	o.register(c)
 	c.Flags().StringVar(&o.customerID, "customer-id", "", "the member's id at the vendor, 1 to 32 digits; required")
@@ -48,7 +49,15 @@ and then an event under an order number of its own (the same one is a duplicate)
 	return c
 }
 
-// resolved is what resolve says with --json.
+func (o *resolveOptions) read(c *cobra.Command, args []string) error {
+	err := o.byHand.read(c, args)
+	if o.customerID = strings.TrimSpace(o.customerID); err == nil && !desk.ValidCustomerID(o.customerID) {
+		err = command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", privacy.Mobiles(o.customerID))
+	}
+	return err
+}
+
+// resolved is what resolve did, or would do.
 type resolved struct {
 	Operation ledger.OperationID `json:"operation"`
 	BizID     ledger.BizID       `json:"biz_id"`
@@ -57,70 +66,52 @@ type resolved struct {
 	Action int64 `json:"action_id"`
 	// Command does it or, when it is done, puts the operation back.
 	Command string `json:"command"`
+
+	handled handled
 }
 
-func runResolve(c *cobra.Command, environ []string, o *resolveOptions, text string) error {
-	act, err := o.check(c)
+func (o *resolveOptions) call(c *cobra.Command, s *session) (page, error) {
+	d, err := o.parked(c, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if o.customerID = strings.TrimSpace(o.customerID); !desk.ValidCustomerID(o.customerID) {
-		return command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", privacy.Mobiles(o.customerID))
+	if err := resolvable(d, o.acceptInDoubt); err != nil {
+		return nil, err
 	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	d, err := s.oneOperation(c, text)
-	if err != nil {
-		return err
-	}
-	if err := resolvable(&d, o.acceptInDoubt); err != nil {
-		return err
-	}
-	out := c.OutOrStdout()
-	result := resolved{Operation: d.ID, BizID: d.BizID, MemberID: privacy.Mobiles(o.customerID)}
+	r := resolved{Operation: d.ID, BizID: d.BizID, MemberID: privacy.Mobiles(o.customerID), handled: o.handled(d)}
 	if !o.yes {
-		args := []string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}
-		if o.acceptInDoubt {
-			args = append(args, "--accept-in-doubt")
-		}
-		result.Command = o.command(args...)
-		if o.json {
-			return terminal.JSON(out, result)
-		}
-		shown := overview.MaskedDetail(d)
-		fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(overview.Headline(&shown)), terminal.PageWidth-45))
-		terminal.Line(out, "scanned code", shown.MemberCode)
-		terminal.Line(out, "member", result.MemberID)
-		if d.Open.InDoubt {
-			terminal.Line(out, "careful", "it may have been sent. If that was for another member, putting it back may pay this one as well")
-		}
-		fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
-		return nil
+		r.Command = o.command(acceptInDoubt([]string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}, desk.Step{InDoubt: o.acceptInDoubt})...)
+		return &r, nil
 	}
-	result.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: act, ID: d.ID, MemberID: o.customerID,
+	r.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: o.who, ID: d.ID, MemberID: o.customerID,
 		AcceptInDoubt: o.acceptInDoubt, Filter: string(d.BizID)})
 	if err != nil {
-		return notParked(err, &d)
+		return nil, notParked(err, d)
 	}
-	result.Command = commandOf(desk.Step{Do: desk.StepPutBack, BizID: d.BizID})
-	if o.json {
-		return terminal.JSON(out, result)
+	r.Command = commandOf(desk.Step{Do: desk.StepPutBack, BizID: d.BizID})
+	return &r, nil
+}
+
+func (r *resolved) print(out io.Writer) {
+	if r.Action != 0 {
+		fmt.Fprintf(out, "Operation %d is for member %s now, and still parked.\n", r.Operation, r.MemberID)
+		terminal.Line(out, "recorded", recordedAs(r.Action, r.handled.who))
+		fmt.Fprintf(out, "See what putting it back would do:\n  %s\n", r.Command)
+		return
 	}
-	fmt.Fprintf(out, "Operation %d is for member %s now, and still parked.\n", d.ID, result.MemberID)
-	terminal.Line(out, "recorded", recordedAs(result.Action, act))
-	fmt.Fprintf(out, "See what putting it back would do:\n  %s\n", result.Command)
-	return nil
+	d := r.handled.shown()
+	fmt.Fprintf(out, "Would name the member of operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(overview.Headline(&d)), terminal.PageWidth-45))
+	terminal.Line(out, "scanned code", d.MemberCode)
+	terminal.Line(out, "member", r.MemberID)
+	if d.Open.InDoubt {
+		terminal.Line(out, "careful", "it may have been sent. If that was for another member, putting it back may pay this one as well")
+	}
+	printForGood(out, r.Command)
 }
 
 // resolvable refuses what has a member, and what may have been sent for one
 // unless the person knows that one; the statement looks again.
 func resolvable(d *desk.OperationDetail, acceptInDoubt bool) error {
-	if err := parkedOrRefused(d); err != nil {
-		return err
-	}
 	switch {
 	case d.MemberID != "" && d.MemberCode == "":
 		return fmt.Errorf("nothing was changed: operation %d has its member from its event, and an operation never changes its member", d.ID)

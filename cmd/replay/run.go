@@ -64,7 +64,7 @@ carries it out; above 100 operations the number found must be given with --expec
   replay run --plan P-7K2M --yes --reason "members unfrozen, ticket 81" --canary 20 --rate 50
   replay run --order SO-1001 --reason "asked by the shop" --yes`,
 		Args: command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return runReplay(c, environ, &o) },
+		RunE: runs(environ, &o),
 	}
 	o.register(c, desk.PlanOfRun, "the plan to show, or with --yes to carry out, such as P-7K2M")
 	c.Flags().IntVar(&o.probe, "probe", 0, "preview: look so many up in the vendor's records")
@@ -82,57 +82,42 @@ const (
 	maxRate = 100_000
 )
 
-func (o *runOptions) check(c *cobra.Command) (desk.Decision, error) {
-	act, err := o.planFlags.check(c)
+func (o *runOptions) read(c *cobra.Command, _ []string) error {
+	err := o.check(c)
 	switch {
 	case err != nil:
-		return act, err
+		return err
 	case c.Flag("rate").Changed && (o.rate < 1 || o.rate > maxRate):
-		return act, command.Usagef("--rate: want 1 to %s operations a second, got %d", wording.Count(maxRate), o.rate)
+		return command.Usagef("--rate: want 1 to %s operations a second, got %d", wording.Count(maxRate), o.rate)
 	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > records.MaxProbe):
-		return act, command.Usagef("--probe: want 1 to %s operations, got %d", wording.Count(records.MaxProbe), o.probe)
+		return command.Usagef("--probe: want 1 to %s operations, got %d", wording.Count(records.MaxProbe), o.probe)
 	case o.probe > 0 && o.yes:
-		return act, command.Usagef("--probe goes with a preview, without --yes")
+		return command.Usagef("--probe goes with a preview, without --yes")
 	case c.Flag("canary").Changed && o.canary < 1:
-		return act, command.Usagef("--canary: want the number of operations, 1 or more, got %d", o.canary)
+		return command.Usagef("--canary: want the number of operations, 1 or more, got %d", o.canary)
 	case !(o.canaryShare > 0 && o.canaryShare <= 1):
-		return act, command.Usagef("--canary-share: want a share above 0 and up to 1, such as 0.9, got %g", o.canaryShare)
+		return command.Usagef("--canary-share: want a share above 0 and up to 1, such as 0.9, got %g", o.canaryShare)
 	case o.canaryWait <= 0:
-		return act, command.Usagef("--canary-wait: want a time above 0, got %s", o.canaryWait)
+		return command.Usagef("--canary-wait: want a time above 0, got %s", o.canaryWait)
 	case o.canary == 0 && (c.Flag("canary-share").Changed || c.Flag("canary-wait").Changed):
-		return act, command.Usagef("--canary-share and --canary-wait go with --canary N")
+		return command.Usagef("--canary-share and --canary-wait go with --canary N")
 	}
-	return act, nil
+	return o.readFilter(c, "rate", "probe", "canary", "canary-share", "canary-wait")
 }
 
-func runReplay(c *cobra.Command, environ []string, o *runOptions) error {
-	act, err := o.check(c)
-	if err != nil {
-		return err
-	}
-	filter, err := o.filter(c, "rate", "probe", "canary", "canary-share", "canary-wait")
-	if err != nil {
-		return err
-	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	plan, err := s.planOf(c.Context(), &o.planFlags, filter, act)
+func (o *runOptions) call(c *cobra.Command, s *session) (page, error) {
+	plan, err := s.planOf(c.Context(), &o.planFlags)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case o.yes:
-		return s.carryOut(c, o, plan, act)
+		return s.carryOut(c, o, plan)
 	}
-	if err := s.showPlan(c, o, plan); err != nil {
-		return err
+	p, err := s.preview(c, o, plan)
+	if p != nil && err == nil && o.expect != 0 && int64(o.expect) != plan.Size {
+		err = fmt.Errorf("%s found, not the %s expected", wording.Plural(plan.Size, "parked operation"), wording.Count(o.expect))
 	}
-	if o.expect != 0 && int64(o.expect) != plan.Size {
-		return fmt.Errorf("%s found, not the %s expected", wording.Plural(plan.Size, "parked operation"), wording.Count(o.expect))
-	}
-	return nil
+	return p, err
 }
 
 // command is the line that carries a plan out.

@@ -17,28 +17,29 @@ import (
 )
 
 // carryOut puts back what is left of a plan.
-func (s *session) carryOut(c *cobra.Command, o *runOptions, plan desk.Plan, act desk.Decision) error {
+func (s *session) carryOut(c *cobra.Command, o *runOptions, plan desk.Plan) (page, error) {
 	if plan.Left == 0 && plan.CancelledAt == nil {
-		return nothingLeft(c, o, plan)
+		return &putBackDone{PutBackResult: carry.PutBackResult{Plan: plan.Name}, left: &plan}, nil
 	}
 	watch := &runWatch{c: c, o: o, progress: command.NewProgress(c.ErrOrStderr())}
-	done, err := carry.PutBack(c.Context(), s.desk, plan, act, carry.PutBackOrder{PerSecond: o.rate, Canary: o.canary, CanaryShare: o.canaryShare,
+	done, err := carry.PutBack(c.Context(), s.desk, plan, o.who, carry.PutBackOrder{PerSecond: o.rate, Canary: o.canary, CanaryShare: o.canaryShare,
 		CanaryWait: o.canaryWait, Memories: s.keyMemories(), Watch: watch})
 	watch.progress.Done()
 	switch {
 	case done == nil:
-		return beginWords(err)
+		return nil, beginWords(err)
 	case err != nil:
-		return o.broken(plan.Name, errors.Join(done.Stopped, err))
-	case o.json:
-		err = terminal.JSON(c.OutOrStdout(), done)
-	default:
-		printPutBack(c.OutOrStdout(), done, act)
+		return nil, o.broken(plan.Name, errors.Join(done.Stopped, err))
 	}
-	if err != nil {
-		return err
-	}
-	return o.verdict(c.Context(), done)
+	return &putBackDone{PutBackResult: *done, who: o.who}, o.verdict(c.Context(), done)
+}
+
+// putBackDone is what a run did.
+type putBackDone struct {
+	carry.PutBackResult
+	who desk.Decision
+	// left is a plan of which nothing was left; nothing is recorded then.
+	left *desk.Plan
 }
 
 // runWatch shows a person how putting back goes.
@@ -96,18 +97,6 @@ func cancelledWords(e *desk.PlanCancelledError) error {
 		terminal.Clean(e.By), e.Plan, wording.Moment(e.At))
 }
 
-func nothingLeft(c *cobra.Command, o *runOptions, plan desk.Plan) error {
-	switch {
-	case o.json:
-		return terminal.JSON(c.OutOrStdout(), carry.PutBackResult{Plan: plan.Name})
-	case plan.ID == 0:
-		fmt.Fprintln(c.OutOrStdout(), "No parked operation fits: nothing was put back, nothing recorded.")
-	default:
-		fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s: %s.\nNothing was put back now, nothing recorded.\n", plan.Name, countsWords(plan.PlanCounts))
-	}
-	return nil
-}
-
 // verdict is the error that the run ends with: none when everything was put
 // back.
 func (o *runOptions) verdict(ctx context.Context, done *carry.PutBackResult) error {
@@ -141,7 +130,15 @@ func (o *runOptions) broken(plan string, err error) error {
 	return fmt.Errorf("%w\nWhat was put back stays put back. The same command goes on with the rest:\n  %s", err, o.command(plan))
 }
 
-func printPutBack(out io.Writer, r *carry.PutBackResult, act desk.Decision) {
+func (r *putBackDone) print(out io.Writer) {
+	switch p := r.left; {
+	case p != nil && p.ID == 0:
+		fmt.Fprintln(out, "No parked operation fits: nothing was put back, nothing recorded.")
+		return
+	case p != nil:
+		fmt.Fprintf(out, "Nothing is left of plan %s: %s.\nNothing was put back now, nothing recorded.\n", p.Name, countsWords(p.PlanCounts))
+		return
+	}
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
 	terminal.Line(out, "plan", r.Plan)
 	if r.InDoubt > 0 {
@@ -165,7 +162,7 @@ func printPutBack(out io.Writer, r *carry.PutBackResult, act desk.Decision) {
 	if r.Canary != nil {
 		terminal.Line(out, "canary", canaryWords(r.Canary))
 	}
-	terminal.Line(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Act, act), r.EndAct))
+	terminal.Line(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Act, r.who), r.EndAct))
 	if r.Reopened.Reopened > 0 {
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
 	}

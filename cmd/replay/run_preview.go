@@ -26,31 +26,27 @@ type previewReport struct {
 	Command string `json:"command"`
 }
 
-// showPlan shows what is left of a plan and what putting it back would do.
-func (s *session) showPlan(c *cobra.Command, o *runOptions, plan desk.Plan) error {
+// preview says what is left of a plan and what putting it back would do.
+func (s *session) preview(c *cobra.Command, o *runOptions, plan desk.Plan) (page, error) {
 	var p previewReport
 	var err error
 	p.PutBackPreview, err = carry.PreviewPutBack(c.Context(), s.desk, plan, o.rate, accounts.ForCarry(s.config))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p.Going() {
 		p.Command = o.command(plan.Name)
 	}
-	if p.Plan != nil {
-		if p.Probe, err = s.probeFor(c, o, *p.Plan); err != nil {
-			return err
+	if p.Plan != nil && o.probe > 0 {
+		progress := command.NewProgress(c.ErrOrStderr())
+		p.Probe, err = s.records().Probe(c.Context(), *p.Plan, o.probe, func(done, members int) {
+			progress.Show("  reading the vendor's records: %s of %s", wording.Count(done), wording.Plural(members, "member"))
+		})
+		if progress.Done(); err != nil {
+			return nil, err
 		}
 	}
-	if o.json {
-		err = terminal.JSON(c.OutOrStdout(), p)
-	} else {
-		p.print(c.OutOrStdout())
-	}
-	if err != nil {
-		return err
-	}
-	return probeIncomplete(p.Probe)
+	return &p, probeIncomplete(p.Probe)
 }
 
 func (p *previewReport) print(out io.Writer) {
@@ -155,16 +151,4 @@ func (p *previewReport) printTime(out io.Writer) {
 // about is an estimated time in words.
 func about(seconds float64) string {
 	return "about " + wording.Short(time.Duration(max(seconds, 1)*float64(time.Second)))
-}
-
-// probeFor is the probe of a preview; nil without --probe.
-func (s *session) probeFor(c *cobra.Command, o *runOptions, plan desk.Plan) (*records.ProbeReport, error) {
-	if o.probe == 0 {
-		return nil, nil
-	}
-	progress := command.NewProgress(c.ErrOrStderr())
-	defer progress.Done()
-	return s.records().Probe(c.Context(), plan, o.probe, func(done, members int) {
-		progress.Show("  reading the vendor's records: %s of %s", wording.Count(done), wording.Plural(members, "member"))
-	})
 }

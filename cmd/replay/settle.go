@@ -15,7 +15,6 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
 )
 
 // maxEvidenceChars bounds what is kept in the posting.
@@ -23,7 +22,7 @@ const maxEvidenceChars = 500
 
 // settleOptions are the flags of `replay settle`.
 type settleOptions struct {
-	decideFlags
+	byHand
 	evidence string
 	against  bool
 }
@@ -49,7 +48,7 @@ do, and the command that does it.`,
 		Example: `  replay settle pa7k2m9qf3tr4v8w5x6y7z2a3b4c --evidence "Zhimai, Ms Wu, ticket 5512"
   replay settle '#7K2M9QF3TR4V8' --evidence "in their export" --reason "asked by Lin" --yes`,
 		Args: command.Args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error { return runSettle(c, environ, &o, args[0]) },
+		RunE: runs(environ, &o),
 	}
 	o.register(c)
 	c.Flags().StringVar(&o.evidence, "evidence", "", "what shows that the vendor applied it; required")
@@ -57,23 +56,8 @@ do, and the command that does it.`,
 	return c
 }
 
-// settled is what settle says with --json.
-type settled struct {
-	Operation ledger.OperationID `json:"operation"`
-	BizID     ledger.BizID       `json:"biz_id"`
-	// Action is the row of ops_actions; 0 for a preview.
-	Action int64 `json:"action_id"`
-	// Look is what was seen before, and Against what of it speaks against the
-	// settlement: with it, --against-records is wanted.
-	Look    records.SettleLook `json:"look"`
-	Against string             `json:"against"`
-	// Command does it; empty when it is done.
-	Command string `json:"command"`
-}
-
-func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string) error {
-	act, err := o.check(c)
-	if err != nil {
+func (o *settleOptions) read(c *cobra.Command, args []string) error {
+	if err := o.byHand.read(c, args); err != nil {
 		return err
 	}
 	o.evidence = strings.TrimSpace(o.evidence)
@@ -83,82 +67,81 @@ func runSettle(c *cobra.Command, environ []string, o *settleOptions, text string
 	case utf8.RuneCountInString(o.evidence) > maxEvidenceChars:
 		return command.Usagef("--evidence: want at most %d characters", maxEvidenceChars)
 	}
-	s, err := open(c, environ)
+	return nil
+}
+
+// settled is what settle did, or would do.
+type settled struct {
+	handled
+	// Look is what was seen before, and Against what of it speaks against the
+	// settlement: with it, --against-records is wanted.
+	Look    records.SettleLook `json:"look"`
+	Against string             `json:"against"`
+	// Command does it; empty when it is done.
+	Command string `json:"command"`
+
+	evidence string
+}
+
+func (o *settleOptions) call(c *cobra.Command, s *session) (page, error) {
+	d, err := o.parked(c, s)
 	if err != nil {
-		return err
-	}
-	defer s.close()
-	d, err := s.oneOperation(c, text)
-	if err != nil {
-		return err
-	}
-	if err := parkedOrRefused(&d); err != nil {
-		return err
+		return nil, err
 	}
 	if d.MemberID == "" {
 		so := ", so nobody can have been given its points by it"
 		if d.Open.InDoubt {
 			so = "; whom it was sent for, if it was, is not known here: ask the vendor"
 		}
-		return fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
+		return nil, fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
 			d.ID, privacy.Mobiles(terminal.Clean(d.MemberCode)), so, commandOf(desk.Step{Do: desk.StepResolve, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	}
-	look, err := s.records().BeforeSettling(c.Context(), &d)
-	if err != nil {
-		return err
+	r := settled{handled: o.handled(d), evidence: o.evidence}
+	if r.Look, err = s.records().BeforeSettling(c.Context(), d); err != nil {
+		return nil, err
 	}
-	result := settled{Operation: d.ID, BizID: d.BizID, Look: look, Against: look.Against()}
-	if !o.yes {
+	r.Against = r.Look.Against()
+	switch {
+	case !o.yes:
 		args := []string{"replay", "settle", string(d.BizID), "--evidence", o.evidence}
-		if result.Against != "" {
+		if r.Against != "" {
 			args = append(args, "--against-records")
 		}
-		result.Command = o.command(args...)
-		if o.json {
-			return terminal.JSON(c.OutOrStdout(), result)
+		r.Command = o.command(args...)
+	case r.Against != "" && !o.against:
+		return nil, fmt.Errorf("nothing was changed: %s. If the vendor says all the same that it has applied it, add --against-records; it is kept in ops_actions", r.Against)
+	default:
+		r.Action, err = s.desk.SettleByHand(c.Context(), desk.HandSettlement{Decision: o.who, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
+			Against: r.Against, Records: r.Look.Records})
+		if err != nil {
+			return nil, notParked(err, d)
 		}
-		printSettlePreview(c.OutOrStdout(), overview.MaskedDetail(d), o.evidence, &result)
-		return nil
 	}
-	if result.Against != "" && !o.against {
-		return fmt.Errorf("nothing was changed: %s. If the vendor says all the same that it has applied it, add --against-records; it is kept in ops_actions", result.Against)
-	}
-	result.Action, err = s.desk.SettleByHand(c.Context(), desk.HandSettlement{Decision: act, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
-		Against: result.Against, Records: look.Records})
-	if err != nil {
-		return notParked(err, &d)
-	}
-	if o.json {
-		return terminal.JSON(c.OutOrStdout(), result)
-	}
-	out := c.OutOrStdout()
-	fmt.Fprintf(out, "Settled operation %d: it is posted, by your word. Nothing was sent.\n", d.ID)
-	terminal.Line(out, "recorded", recordedAs(result.Action, act))
-	return nil
+	return &r, nil
 }
 
-func printSettlePreview(out io.Writer, d desk.OperationDetail, evidence string, result *settled) {
+func (r *settled) print(out io.Writer) {
+	if r.Action != 0 {
+		fmt.Fprintf(out, "Settled operation %d: it is posted, by your word. Nothing was sent.\n", r.Operation)
+		terminal.Line(out, "recorded", recordedAs(r.Action, r.who))
+		return
+	}
+	d := r.shown()
 	fmt.Fprintf(out, "Would settle operation %d: %s\n", d.ID, terminal.Clip(terminal.Clean(overview.Headline(&d)), terminal.PageWidth-40))
 	terminal.Line(out, "now", "parked: "+wording.Cause(d.Open.Cause, d.Open.State))
 	if d.Open.FirstSentAt == nil {
 		terminal.Line(out, "careful", "as far as the ledger knows it was never sent. Are you sure that it is this one?")
 	}
-	printSettleLook(out, &result.Look)
-	if result.Against != "" {
+	given(out, "vendor said", "refused: ", r.Look.Refused)
+	if r.Look.Frozen {
+		terminal.Line(out, "frozen", "the vendor says that the member's account is frozen")
+	}
+	terminal.Line(out, "records", r.Look.Words)
+	if r.Against != "" {
 		terminal.Line(out, "careful", "this speaks against it. Settled, points that never arrived count as given; it needs --against-records")
 	}
 	terminal.Line(out, "member", d.MemberID)
 	terminal.Line(out, "dedup key", string(d.BizID)+", reference "+d.Reference)
-	terminal.Line(out, "evidence", privacy.Mobiles(evidence))
-	fmt.Fprintf(out, "This is a preview: nothing has been changed. It can not be taken back. To do it:\n  %s\n", result.Command)
-}
-
-func printSettleLook(out io.Writer, l *records.SettleLook) {
-	if l.Refused != "" {
-		terminal.Line(out, "vendor said", "refused: "+l.Refused)
-	}
-	if l.Frozen {
-		terminal.Line(out, "frozen", "the vendor says that the member's account is frozen")
-	}
-	terminal.Line(out, "records", l.Words)
+	terminal.Line(out, "evidence", privacy.Mobiles(r.evidence))
+	printForGood(out, r.Command)
 }

@@ -22,7 +22,6 @@ import (
 )
 
 func newShow(environ []string) *cobra.Command {
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "show ID|BIZ_ID|ORDER|REFERENCE",
 		Short: "Everything about one operation, in plain words",
@@ -34,40 +33,46 @@ number can stand for several operations: all are shown, and before those that
 have the number as their id. It changes nothing.`,
 		Example: "  replay show SO-1001\n  replay show '#7K2M9QF3TR4V8'\n  replay show 4711 --json",
 		Args:    command.Args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			text := strings.TrimPrefix(strings.TrimSpace(args[0]), "#")
-			if text == "" {
-				return command.Usagef("want an operation's id, biz_id, order number or reference, got nothing")
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			found, err := overview.Find(c.Context(), s.desk, text, accounts.Configured{Config: s.config}, terminalNames)
-			switch {
-			case err != nil:
-				return err
-			case len(found.Operations) == 0:
-				return notFound(text)
-			}
-			for i := range found.Operations {
-				found.Operations[i].Next = nextWords(found.Operations[i].Advice)
-			}
-			if asJSON {
-				return terminal.JSON(c.OutOrStdout(), found)
-			}
-			printFound(c.OutOrStdout(), text, &found)
-			return nil
-		},
+		RunE:    runs(environ, &showTask{}),
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }
 
-func printFound(out io.Writer, text string, found *overview.Found) {
+type showTask struct{ text string }
+
+func (t *showTask) read(_ *cobra.Command, args []string) error {
+	if t.text = operationText(args[0]); t.text == "" {
+		return command.Usagef("want an operation's id, biz_id, order number or reference, got nothing")
+	}
+	return nil
+}
+
+// operationText is how a person names an operation; a reference may stand with #.
+func operationText(arg string) string { return strings.TrimPrefix(strings.TrimSpace(arg), "#") }
+
+func (t *showTask) call(c *cobra.Command, s *session) (page, error) {
+	found, err := overview.Find(c.Context(), s.desk, t.text, accounts.Configured{Config: s.config}, terminalNames)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found.Operations) == 0:
+		return nil, notFound(t.text)
+	}
+	for i := range found.Operations {
+		found.Operations[i].Next = nextWords(found.Operations[i].Advice)
+	}
+	return &showPage{found, t.text}, nil
+}
+
+type showPage struct {
+	overview.Found
+	text string
+}
+
+func (found *showPage) print(out io.Writer) {
 	if ways := found.SeveralWays(); ways != "" {
-		fmt.Fprintf(out, "%s is %s.\n\n", terminal.Clip(terminal.Clean(text), 2*terminal.LabelCells), ways)
+		fmt.Fprintf(out, "%s is %s.\n\n", terminal.Clip(terminal.Clean(found.text), 2*terminal.LabelCells), ways)
 	}
 	for i := range found.Operations {
 		if i > 0 {

@@ -17,7 +17,6 @@ import (
 )
 
 func newStatus(environ []string) *cobra.Command {
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "What is open at each account, what is parked and why, and what to do next",
@@ -34,31 +33,30 @@ Parked operations are told apart by the vendor's code; "HTTP 500" stands for an
 answer with a status only, none for no answer.`,
 		Example: "  replay status\n  replay status --json | jq '.accounts[] | {account, parked, gate}'",
 		Args:    command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			report, err := overview.Read(c.Context(), s.desk, s.store, accounts.ForOverview(s.config))
-			if err != nil {
-				return err
-			}
-			for _, point := range report.Advice(terminalNames) {
-				report.Next = append(report.Next, adviceWords(point))
-			}
-			if asJSON {
-				return terminal.JSON(c.OutOrStdout(), report)
-			}
-			printStatus(c.OutOrStdout(), &report)
-			return nil
-		},
+		RunE:    runs(environ, statusTask{}),
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }
 
-func printStatus(out io.Writer, r *overview.Report) {
+type statusTask struct{}
+
+func (statusTask) read(*cobra.Command, []string) error { return nil }
+
+func (statusTask) call(c *cobra.Command, s *session) (page, error) {
+	r, err := overview.Read(c.Context(), s.desk, s.store, accounts.ForOverview(s.config))
+	if err != nil {
+		return nil, err
+	}
+	for _, point := range r.Advice(terminalNames) {
+		r.Next = append(r.Next, adviceWords(point))
+	}
+	return &statusPage{r}, nil
+}
+
+type statusPage struct{ overview.Report }
+
+func (r *statusPage) print(out io.Writer) {
 	rows := make([][]string, 0, len(r.Accounts))
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
@@ -76,8 +74,8 @@ func printStatus(out io.Writer, r *overview.Report) {
 	}
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("GATE"), terminal.Right("WAITING"), terminal.Right("SENDING"), terminal.Right("PARKED"),
 		terminal.Right("OF THEM IN DOUBT"), terminal.Right("OLDEST"), terminal.Right("POSTED"), terminal.Right("DRAINS IN")}, rows)
-	printParked(out, r)
-	printWaiting(out, r)
+	printParked(out, &r.Report)
+	printWaiting(out, &r.Report)
 	if len(r.Rejects) > 0 {
 		fmt.Fprintln(out, "\nRejected events, open")
 		rejects := make([][]string, len(r.Rejects))

@@ -43,43 +43,42 @@ the vendor does confirm such an operation later, that is kept and alerted.
   replay void --plan P-7K2M --reason "members left, ticket 81" --yes
   replay void --order SO-1001 --reason "test order" --yes`,
 		Args: command.Args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return runVoid(c, environ, &o) },
+		RunE: runs(environ, &o),
 	}
 	o.register(c, desk.PlanOfVoid, "give up exactly the set of this plan, such as P-7K2M")
 	c.Flags().BoolVar(&o.acceptInDoubt, "accept-in-doubt", false, "also what the vendor may have applied")
 	return c
 }
 
-func runVoid(c *cobra.Command, environ []string, o *voidOptions) error {
-	act, err := o.check(c)
-	if err != nil {
-		return err
+func (o *voidOptions) read(c *cobra.Command, _ []string) error {
+	err := o.check(c)
+	if err == nil && strings.TrimSpace(o.plan) != "" && o.expect != 0 {
+		err = command.Usagef("--plan and --expect: a plan has its number")
 	}
-	if strings.TrimSpace(o.plan) != "" && o.expect != 0 {
-		return command.Usagef("--plan and --expect: a plan has its number")
+	if err == nil {
+		err = o.readFilter(c, "accept-in-doubt")
 	}
-	filter, err := o.filter(c, "accept-in-doubt")
-	if err != nil {
-		return err
-	}
-	s, err := open(c, environ)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	plan, err := s.planOf(c.Context(), &o.planFlags, filter, act)
+	return err
+}
+
+func (o *voidOptions) call(c *cobra.Command, s *session) (page, error) {
+	plan, err := s.planOf(c.Context(), &o.planFlags)
 	switch {
 	case err != nil:
-		return err
-	case plan.ID == 0 && o.json:
-		return terminal.JSON(c.OutOrStdout(), voidReport{GiveUpPreview: carry.GiveUpPreview{Groups: []desk.VoidGroup{}}})
+		return nil, err
 	case plan.ID == 0:
-		fmt.Fprintln(c.OutOrStdout(), noneFits("give up"))
-		return nil
+		return &voidReport{GiveUpPreview: carry.GiveUpPreview{Groups: []desk.VoidGroup{}}}, nil
 	case o.yes:
-		return s.void(c, o, plan, act)
+		return s.void(c, o, plan)
 	}
-	return s.previewVoid(c, o, plan)
+	var r voidReport
+	if r.GiveUpPreview, err = carry.PreviewGiveUp(c.Context(), s.desk, plan, o.acceptInDoubt); err != nil {
+		return nil, err
+	}
+	if r.Going() > 0 {
+		r.Command = o.planCommand(plan)
+	}
+	return &r, nil
 }
 
 // voidReport is what void shows without --yes.
@@ -87,22 +86,6 @@ type voidReport struct {
 	carry.GiveUpPreview
 	// Command does it; empty when nothing would be given up.
 	Command string `json:"command"`
-}
-
-func (s *session) previewVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
-	var r voidReport
-	var err error
-	if r.GiveUpPreview, err = carry.PreviewGiveUp(c.Context(), s.desk, plan, o.acceptInDoubt); err != nil {
-		return err
-	}
-	if r.Going() > 0 {
-		r.Command = o.planCommand(plan)
-	}
-	if o.json {
-		return terminal.JSON(c.OutOrStdout(), r)
-	}
-	r.print(c.OutOrStdout())
-	return nil
 }
 
 // planCommand is the line that gives a plan up.
@@ -115,6 +98,10 @@ func (o *voidOptions) planCommand(plan desk.Plan) string {
 }
 
 func (r *voidReport) print(out io.Writer) {
+	if r.Plan == "" {
+		fmt.Fprintln(out, noneFits("give up"))
+		return
+	}
 	fmt.Fprintf(out, "Plan %s: %s to give up. This is a preview: nothing has been changed.\n\n", r.Plan, wording.Plural(r.Total.Operations, "parked operation"))
 	row := func(account, cause, call string, g desk.VoidGroup) []string {
 		return []string{account, cause, call, wording.Count(g.Operations), wording.Count(g.Members), wording.Count(g.Points), wording.Count(g.InDoubt)}

@@ -15,42 +15,36 @@ import (
 )
 
 // void gives the operations of a plan up.
-func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan, act desk.Decision) error {
+func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan) (page, error) {
 	if plan.Left == 0 && plan.CancelledAt == nil {
-		return nothingToVoid(c, o, plan)
+		return &voidDone{GiveUpResult: carry.GiveUpResult{Plan: plan.Name}, left: &plan}, nil
 	}
 	progress := command.NewProgress(c.ErrOrStderr())
-	done, err := carry.GiveUp(c.Context(), s.desk, plan, act, o.acceptInDoubt, func(done, of int64) {
+	done, err := carry.GiveUp(c.Context(), s.desk, plan, o.who, o.acceptInDoubt, func(done, of int64) {
 		progress.Show("  giving up: %s of %s", wording.Count(done), wording.Count(of))
 	})
 	progress.Done()
 	switch {
 	case done == nil:
-		return planRefused(err)
+		return nil, planRefused(err)
 	case err != nil:
-		return fmt.Errorf("%w\nWhat was given up stays so. `replay plans` shows how far plan %s has come; the same command goes on with the rest:\n  %s",
+		return nil, fmt.Errorf("%w\nWhat was given up stays so. `replay plans` shows how far plan %s has come; the same command goes on with the rest:\n  %s",
 			errors.Join(done.Stopped, err), plan.Name, o.planCommand(plan))
 	case done.Stopped != nil:
-		return o.stopped(plan, done)
-	case o.json:
-		err = terminal.JSON(c.OutOrStdout(), done)
-	default:
-		printVoid(c.OutOrStdout(), done, act)
+		return nil, o.stopped(plan, done)
 	}
-	if left := done.Refused + done.Skipped + done.Left; err == nil && left > 0 {
-		return &partlyError{fmt.Sprintf("%s of %s not given up", wording.Count(left), wording.Plural(done.Of, "operation"))}
+	if left := done.Refused + done.Skipped + done.Left; left > 0 {
+		err = &partlyError{fmt.Sprintf("%s of %s not given up", wording.Count(left), wording.Plural(done.Of, "operation"))}
 	}
-	return err
+	return &voidDone{GiveUpResult: *done, who: o.who}, err
 }
 
-// nothingToVoid says that a plan is finished. Nothing is recorded.
-func nothingToVoid(c *cobra.Command, o *voidOptions, plan desk.Plan) error {
-	if o.json {
-		return terminal.JSON(c.OutOrStdout(), carry.GiveUpResult{Plan: plan.Name})
-	}
-	fmt.Fprintf(c.OutOrStdout(), "Nothing is left of plan %s: %s given up, %s skipped, %s refused.\nNothing was given up now, nothing recorded.\n",
-		plan.Name, wording.Count(plan.Done), wording.Count(plan.Skipped), wording.Count(plan.Refused))
-	return nil
+// voidDone is what void did.
+type voidDone struct {
+	carry.GiveUpResult
+	who desk.Decision
+	// left is a plan of which nothing was left; nothing is recorded then.
+	left *desk.Plan
 }
 
 // stopped says how far a void came, and what to do.
@@ -80,7 +74,12 @@ func planRefused(err error) error {
 	return err
 }
 
-func printVoid(out io.Writer, r *carry.GiveUpResult, act desk.Decision) {
+func (r *voidDone) print(out io.Writer) {
+	if p := r.left; p != nil {
+		fmt.Fprintf(out, "Nothing is left of plan %s: %s given up, %s skipped, %s refused.\nNothing was given up now, nothing recorded.\n",
+			p.Name, wording.Count(p.Done), wording.Count(p.Skipped), wording.Count(p.Refused))
+		return
+	}
 	fmt.Fprintf(out, "Gave up %s: %s. They are never sent again.\n", wording.Plural(r.Voided, "operation"), wording.Plural(r.Points, "point"))
 	if r.InDoubt > 0 {
 		orMore := ""
@@ -98,5 +97,5 @@ func printVoid(out io.Writer, r *carry.GiveUpResult, act desk.Decision) {
 	if r.Left > 0 {
 		terminal.Line(out, "left", wording.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
 	}
-	terminal.Line(out, "recorded", recordedAs(r.Act, act))
+	terminal.Line(out, "recorded", recordedAs(r.Act, r.who))
 }
