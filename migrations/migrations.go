@@ -22,14 +22,6 @@ import (
 //go:embed *.sql
 var files embed.FS
 
-// ErrUnmigrated is returned by Check when the schema is older or newer than
-// this program.
-var ErrUnmigrated = errors.New("database schema does not fit this program")
-
-// ErrNotUTF8 is returned for a database in another encoding than UTF8: it
-// refuses texts, or stores other characters. Nothing is changed in it.
-var ErrNotUTF8 = errors.New("the database is not UTF8")
-
 // Step is one migration, applied or not.
 type Step struct {
 	Version int64
@@ -51,7 +43,7 @@ func Apply(ctx context.Context, databaseURL string) (applied []string, err error
 		if current, err := p.GetDBVersion(ctx); err != nil {
 			return err
 		} else if newest, err := newestVersion(); err != nil || current > newest {
-			return errors.Join(err, newerSchema(current, newest))
+			return errors.Join(err, &UnmigratedError{At: current, Needs: newest})
 		}
 		results, err := p.Up(ctx)
 		applied = paths(results)
@@ -134,15 +126,11 @@ func Check(ctx context.Context, databaseURL string) error {
 	}
 	switch {
 	case current < target:
-		return fmt.Errorf("%w: it is at version %d, this program needs %d: run `worker migrate up`", ErrUnmigrated, current, target)
+		return &UnmigratedError{At: current, Needs: target}
 	case current > target:
-		return newerSchema(current, target)
+		return &UnmigratedError{At: current, Needs: target}
 	}
 	return nil
-}
-
-func newerSchema(current, known int64) error {
-	return fmt.Errorf("%w: the schema is newer than this program: it is at version %d, this program knows %d: run a newer program", ErrUnmigrated, current, known)
 }
 
 // Newest is the version that this program's schema has.
@@ -166,7 +154,7 @@ func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 }
 
 // inUTF8 asks for sessions in UTF8, whatever the role's or the database's
-// default, and leaves out what DATABASE_URL says to a pool, which a server would
+// default, and leaves out what the URL says to a pool, which a server would
 // refuse.
 func inUTF8(databaseURL string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(databaseURL)
@@ -185,8 +173,8 @@ func checkEncoding(_ context.Context, conn *pgx.Conn) error {
 		return nil
 	}
 	name := conn.Config().Database
-	return fmt.Errorf("%w: the encoding of %s is %s: nothing was changed; make one that is and set DATABASE_URL to it: "+
-		"CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", ErrNotUTF8, name, encoding, pgx.Identifier{name + "_utf8"}.Sanitize())
+	return &NotUTF8Error{Database: name, Encoding: encoding,
+		Create: "CREATE DATABASE " + pgx.Identifier{name + "_utf8"}.Sanitize() + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"}
 }
 
 // newestVersion is the number of the last file.

@@ -47,7 +47,7 @@ func TestUpDownUp(t *testing.T) {
 	t.Parallel()
 	ctx, dsn := t.Context(), testkit.EmptyDatabase(t)
 	conn := connect(t, dsn)
-	if err := migrations.Check(ctx, dsn); !errors.Is(err, migrations.ErrUnmigrated) || !strings.Contains(err.Error(), "worker migrate up") {
+	if err := migrations.Check(ctx, dsn); !errors.Is(err, migrations.ErrUnmigrated) || !strings.Contains(err.Error(), "this program needs") {
 		t.Errorf("check of an empty database: got %v", err)
 	}
 	if err := migrations.Up(ctx, dsn); err != nil {

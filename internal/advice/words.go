@@ -36,5 +36,5 @@ func Words(err error) string {
 
 // wordsOf says an error alone in full; empty for one that is not known here.
 func wordsOf(err error) string {
-	return cmp.Or(ledgerWords(err), consumersWords(err), continuityWords(err))
+	return cmp.Or(ledgerWords(err), consumersWords(err), continuityWords(err), migrationsWords(err))
 }

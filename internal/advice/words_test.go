@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/consumers"
 	"pointsledger/ledger"
+	"pointsledger/migrations"
 )
 
 // Each known error is said in full, whatever stands around it; others as they are.
@@ -39,6 +40,11 @@ func TestWords(t *testing.T) {
 			"JetStream is off for the account of this NATS user at nats://a:4222: enable it for the account, or correct NATS_CREDS or NATS_URL: not enabled"},
 		{fmt.Errorf("fetch: %w", &consumers.JetStreamOffError{Server: "nats://a:4222", Err: errors.New("no responders")}),
 			"fetch: JetStream is off at nats://a:4222: start the server with it (-js, or jetstream {} in its file), or correct NATS_URL: no responders"},
+		{&migrations.UnmigratedError{At: 3, Needs: 20}, "database schema does not fit this program: it is at version 3, this program needs 20: run `worker migrate up`"},
+		{&migrations.UnmigratedError{At: 21, Needs: 20},
+			"database schema does not fit this program: the schema is newer than this program: it is at version 21, this program knows 20: run a newer program"},
+		{fmt.Errorf("migrate: %w", &migrations.NotUTF8Error{Database: "points", Encoding: "SQL_ASCII", Create: "CREATE DATABASE points_utf8"}),
+			"migrate: the database is not UTF8: the encoding of points is SQL_ASCII: nothing was changed; make one that is and set DATABASE_URL to it: CREATE DATABASE points_utf8"},
 		{fmt.Errorf("open: %w", ledger.ErrDatabaseURL), "open: DATABASE_URL: want a Postgres URL or keyword string; it cannot be read"},
 		{fmt.Errorf("before (%w) behind", fault(ledger.FaultRightMissing, "lost")),
 			"before (theirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE) behind"},
