@@ -41,6 +41,9 @@ func TestRulesPageExampleWorks(t *testing.T) {
 		{"shop-bj", "order.paid", `{"orderId":"1","amountFen":100000,"channel":"mini_program","member":{"customerId":"1"}}`, "zhimai-north 3000"},
 		{"shop-bj", "order.paid", `{"orderId":"1","amountFen":9000000,"channel":"pos","member":{"customerId":"1"}}`, "zhimai-north 5000"},
 		{"shop-gz", "order.paid", `{"orderId":"1","amountFen":100,"channel":"pos","member":{"customerId":"1"}}`, "vendor_not_configured"},
+		{"x", "member.checked_in", `{"points":50,"channel":"pos","member":{"customerId":"1"}}`, "zhimai 50"},
+		{"x", "member.checked_in", `{"points":51,"channel":"pos","member":{"customerId":"1"}}`, "over_limit"},
+		{"x", "member.checked_in", `{"date":"` + time.Now().AddDate(0, 0, -9).Format(time.DateOnly) + `","channel":"pos","member":{"customerId":"1"}}`, "clock"},
 		{"x", "lottery.won", `{"ticketId":"1","prize":"gold","channel":"pos","member":{"customerId":"1"}}`, "zhimai 100"},
 		{"x", "lottery.won", `{"ticketId":"1","prize":"tin","channel":"pos","member":{"customerId":"1"}}`, "out_of_range"},
 	} {

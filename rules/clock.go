@@ -52,3 +52,19 @@ func (x *reading) resolveDate() *ledger.Rejection {
 	}
 	return nil
 }
+
+// checkDaysBack wants a business date that is no older than the rule allows.
+func (x *reading) checkDaysBack() *ledger.Rejection {
+	most := x.rule.maxDaysBack
+	if most == 0 {
+		return nil
+	}
+	date, err := time.Parse(time.DateOnly, x.date)
+	broker := x.message.BrokerTime.In(x.rules.zone)
+	today := time.Date(broker.Year(), broker.Month(), broker.Day(), 0, 0, 0, 0, time.UTC)
+	if err == nil && today.Sub(date) <= time.Duration(most)*day {
+		return nil
+	}
+	return ledger.Rejectf(ledger.Clock, "the business date %s is more than %d days before the broker's date %s (max_days_back of the rule of %s)",
+		x.date, most, today.Format(time.DateOnly), x.typ)
+}

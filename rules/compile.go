@@ -42,7 +42,9 @@ type Rules struct {
 	ignored      map[string]bool
 	noVendorCall map[string]string
 	limit        int64
-	sets         []ruleSet
+	// sources are plain, by the last token of the subject; nil is no check.
+	sources map[string]string
+	sets    []ruleSet
 	// shapes are by type; see factShape.
 	shapes map[string][]*factShape
 	// readings are reused between messages: *reading.
@@ -73,8 +75,10 @@ type rule struct {
 	repeatIsDuplicate                             bool
 	// elseReject: an event that no operation is for is a reject.
 	elseReject bool
-	shape      *factShape
-	operations []operation
+	// maxDaysBack bounds the age of the business date; 0 is no bound.
+	maxDaysBack int
+	shape       *factShape
+	operations  []operation
 }
 
 // keyPart is one value of the key: a field, or something that is worked out.
@@ -160,6 +164,7 @@ func (r *Rules) compileGeneral(f RulesFile, p *problems) {
 			p.add(place, "want the words that the publisher is told, got %q", words)
 		}
 	}
+	r.compileSources(f.Sources, p)
 	switch {
 	case r.limit == 0:
 		r.limit = defaultPointsLimit

@@ -34,10 +34,18 @@ func (c *ruleCompiler) compilePoints(place string, file PointsFile) pointsRule {
 	}
 	c.compileCases(place+".cases", file, &out)
 	c.compileRounding(place, file, &out)
-	if file.Override != "" {
-		out.override = c.integerAt(place+".override", file.Override)
+	out.overrideMost = c.rules.limit
+	if field := file.Override.Field; field != "" {
+		out.override = c.integerAt(place+".override", field)
 		if out.override >= 0 && c.out.fields[out.override].required {
-			c.add(place+".override", "%s is always there, so the rest would never count", file.Override)
+			c.add(place+".override", "%s is always there, so the rest would never count", field)
+		}
+	}
+	if most := file.Override.Max; most != 0 {
+		out.overrideMost = most
+		c.checkPoints(place+".override.max", most)
+		if file.Override.Field == "" {
+			c.add(place+".override", "want the field beside max")
 		}
 	}
 	return out

@@ -48,6 +48,9 @@ func (c *ruleCompiler) compile() *rule {
 	default:
 		c.add(".else", "want nothing or reject, got %q", c.file.Else)
 	}
+	if c.out.maxDaysBack = c.file.MaxDaysBack; c.out.maxDaysBack < 0 || c.out.maxDaysBack > maxAgeDays {
+		c.add(".max_days_back", "want 0 (no bound) to %d, got %d", maxAgeDays, c.file.MaxDaysBack)
+	}
 	for i, file := range c.file.Operations {
 		c.compileOperation(fmt.Sprintf(".operations[%d]", i), file)
 	}

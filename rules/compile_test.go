@@ -52,7 +52,7 @@ func TestCompileNamesThePlace(t *testing.T) {
 		{`rules[0].events[0].operations[0].points.ratio.points: want at least 0, got -1`, func(f *RulesFile) { order(f).Operations[0].Points.Ratio.Points = -1 }},
 		{`rules[0].events[0].operations[0].points.ratio.by_channel.douyin: want one of alipay`, func(f *RulesFile) { order(f).Operations[0].Points.Ratio.ByChannel["douyin"] = RateFile{1, 1} }},
 		{`rules[0].events[0].operations[0].points.ratio.by_channel.pos.per: want at least 1, got 0`, func(f *RulesFile) { order(f).Operations[0].Points.Ratio.ByChannel["pos"] = RateFile{1, 0} }},
-		{`rules[0].events[0].operations[0].points.override: amountFen is always there`, func(f *RulesFile) { order(f).Operations[0].Points.Override = "amountFen" }},
+		{`rules[0].events[0].operations[0].points.override: amountFen is always there`, func(f *RulesFile) { order(f).Operations[0].Points.Override.Field = "amountFen" }},
 		{`rules[0].events[2].operations[0].points.cases[0].value: want 0 to 100000`, func(f *RulesFile) { f.Rules[0].Events[2].Operations[0].Points.Cases[0].Value = 100001 }},
 		{`rules[0].events[0].operations[0].account: want vendor or account, not both`, func(f *RulesFile) {
 			order(f).Operations[0].Account = &AccountFile{By: "source", Of: map[string]string{"a": "zhimai"}}
@@ -70,6 +70,12 @@ func TestCompileNamesThePlace(t *testing.T) {
 		{`rules[0].events[0].operations[0].account.default: points_add is a call of zhimai`, func(f *RulesFile) {
 			order(f).Operations[0].Account = &AccountFile{By: "source", Of: map[string]string{"a": "zhimai"}, Default: "kylin"}
 		}},
+		{`sources.a.b: want one token of a subject`, func(f *RulesFile) { f.Sources = map[string]string{"a.b": "shop"} }},
+		{`sources.a: want the source that may publish there, got ""`, func(f *RulesFile) { f.Sources = map[string]string{"a": ""} }},
+		{`sources: want at least one, or no sources at all`, func(f *RulesFile) { f.Sources = map[string]string{} }},
+		{`rules[0].events[0].max_days_back: want 0 (no bound) to 400, got 401`, func(f *RulesFile) { order(f).MaxDaysBack = 401 }},
+		{`rules[0].events[0].operations[0].points.override.max: want 0 to 100000`, func(f *RulesFile) { order(f).Operations[0].Points.Override.Max = 100001 }},
+		{`rules[0].events[0].operations[0].points.override: want the field beside max`, func(f *RulesFile) { order(f).Operations[0].Points.Override = OverrideFile{Max: 5} }},
 		{`rules[0].events[0].else: want nothing or reject, got "drop"`, func(f *RulesFile) { order(f).Else = "drop" }},
 		{`rules[0].events[0].operations[1].when: want exactly one of above, equals and in`, func(f *RulesFile) { order(f).Operations[1].When.In = []any{1} }},
 		{`rules[0].events[0].operations[1].when.in: want at least one value`, func(f *RulesFile) {

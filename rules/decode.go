@@ -189,7 +189,9 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 		RepeatIsDuplicate: x.rule.repeatIsDuplicate,
 		Operations:        operations,
 	}
-	event.OnlyIfKnown = x.checkKeyTexts()
+	if event.OnlyIfKnown = x.checkKeyTexts(); event.OnlyIfKnown == nil {
+		event.OnlyIfKnown = x.checkDaysBack()
+	}
 	x.nameFact(event)
 	return event, nil
 }

@@ -264,7 +264,7 @@ func (x *reading) checkSubject() *ledger.Rejection {
 	if !utf8.ValidString(subject) || hasControl(subject) {
 		return ledger.Rejectf(ledger.SubjectMismatch, "the subject %q has characters that cannot be stored", clip(subject))
 	}
-	return nil
+	return x.checkSource(rest)
 }
 
 // checkContent wants JSON data in place.

@@ -50,10 +50,12 @@ const (
 type pointsRule struct {
 	// override is the field that beats the rest when present; -1 is none.
 	override int
-	cases    []pointsCase
-	source   pointsSource
-	value    int64
-	field    int
+	// overrideMost is the most that an event may say itself.
+	overrideMost int64
+	cases        []pointsCase
+	source       pointsSource
+	value        int64
+	field        int
 	// rates by channel number; 0 is no channel.
 	rates [10]rate
 	tiers []tier
@@ -135,6 +137,9 @@ func (x *reading) pointsOf(o *operation) (ledger.Points, *ledger.Rejection) {
 	switch {
 	case rule.override >= 0 && x.values[rule.override].present:
 		points, from = x.values[rule.override].number, x.path(rule.override)
+		if points > rule.overrideMost && rule.overrideMost < x.rules.limit {
+			return 0, ledger.Rejectf(ledger.OverLimit, "%s: says %d points, and an event may say at most %d here (override.max of the rule of %s)", from, points, rule.overrideMost, x.typ)
+		}
 	case special != nil && special.rate.per == 0:
 		points = special.value
 	case rule.source == pointsFixed && special == nil:

@@ -112,7 +112,7 @@ func TestShapesOfPoints(t *testing.T) {
 		{"a case's value beats the tier", PointsFile{Field: "amountFen", Tiers: tiers, Cases: double}, "100000", "koubei", 7},
 		{"a case's rate beside a ratio", PointsFile{Ratio: &RatioFile{Field: "amountFen", Points: 1, Per: 100}, Cases: double}, "100000", "wechat", 3000},
 		{"cut off", PointsFile{Field: "amountFen", Tiers: tiers, Max: 500}, "9000000000000000000", "pos", 500},
-		{"an override is not cut", PointsFile{Field: "amountFen", Tiers: tiers, Max: 500, Override: "points"}, `100000,"points":600`, "pos", 600},
+		{"an override is not cut", PointsFile{Field: "amountFen", Tiers: tiers, Max: 500, Override: OverrideFile{Field: "points"}}, `100000,"points":600`, "pos", 600},
 	} {
 		file := defaultRulesFile()
 		file.Rules[0].Events[0].Operations = file.Rules[0].Events[0].Operations[:1]

@@ -19,7 +19,12 @@ type RulesFile struct {
 	// NoVendorCall lists types for which the vendors offer no call, with the
 	// words the publisher is told (order.refunded: no deduct call).
 	NoVendorCall map[string]string `yaml:"no_vendor_call"`
-	Limits       LimitsFile        `yaml:"limits"`
+	// Sources binds publishers to their sources: the last token of the subject
+	// (points.events.<type>.<token>) names the only source that an event on it may
+	// say, in whichever spelling. The broker's permissions say who may publish on
+	// which subject. Absent: no check.
+	Sources map[string]string `yaml:"sources"`
+	Limits  LimitsFile        `yaml:"limits"`
 	// Rules are the rule sets, in order of From. The broker's time of an event
 	// picks the set, never the clock of the moment; a used set is not edited.
 	Rules []RuleSetFile `yaml:"rules"`
@@ -67,6 +72,10 @@ type RuleFile struct {
 	// conditions: "nothing" (default: recorded, nothing to send) or "reject"
 	// (out_of_range, so that somebody hears of what no condition foresaw).
 	Else string `yaml:"else"`
+	// MaxDaysBack is how many days before the broker's day an event's business date
+	// may be; what is older is a reject clock, unless the fact is known. 0 is no
+	// bound but the 400 days of every event.
+	MaxDaysBack int `yaml:"max_days_back"`
 }
 
 // FieldFile declares one field of an event's data.
@@ -158,7 +167,17 @@ type PointsFile struct {
 	Max int64 `yaml:"max"`
 	// Override names an optional integer field that, when present, is the
 	// number of points whatever the rest says.
-	Override string `yaml:"override"`
+	Override OverrideFile `yaml:"override"`
+}
+
+// OverrideFile is a field by which an event says its points itself. In YAML it is
+// the field's name, or a mapping.
+type OverrideFile struct {
+	// Field is empty when there is no override.
+	Field string `yaml:"field"`
+	// Max is the most that an event may say; what is above it is a reject
+	// over_limit. 0 is limits.points_per_operation.
+	Max int64 `yaml:"max"`
 }
 
 // PointsCaseFile gives Value, or Rate of the amount, when its condition holds.

@@ -26,16 +26,16 @@ func defaultRulesFile() RulesFile {
 		Rules: []RuleSetFile{{From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Events: []RuleFile{
 			{Type: "order.paid", Operations: []OperationFile{
 				{Vendor: "zhimai", Call: "points_add", SourceType: 1, Points: PointsFile{
-					Ratio: &RatioFile{Field: "amountFen", Points: 1, Per: 100, ByChannel: map[string]RateFile{"wechat": {2, 100}}}, Override: "points",
+					Ratio: &RatioFile{Field: "amountFen", Points: 1, Per: 100, ByChannel: map[string]RateFile{"wechat": {2, 100}}}, Override: OverrideFile{Field: "points"},
 				}},
 				{Vendor: "kylin", Call: "freeze_point", When: &ConditionFile{Field: "pointsUsed", Above: ptr(int64(0))}, Points: PointsFile{Field: "pointsUsed"}},
 			}},
 			{Type: "member.checked_in", Operations: []OperationFile{
-				{Vendor: "zhimai", Call: "points_add", SourceType: 5, Points: PointsFile{Value: ptr(int64(5)), Override: "points"}},
+				{Vendor: "zhimai", Call: "points_add", SourceType: 5, Points: PointsFile{Value: ptr(int64(5)), Override: OverrideFile{Field: "points"}}},
 			}},
 			{Type: "review.posted", Operations: []OperationFile{
 				{Vendor: "zhimai", Call: "points_add", SourceType: 11, Points: PointsFile{
-					Cases: []PointsCaseFile{{When: ConditionFile{Field: "hasPhoto", Equals: true}, Value: 20}}, Value: ptr(int64(10)), Override: "points",
+					Cases: []PointsCaseFile{{When: ConditionFile{Field: "hasPhoto", Equals: true}, Value: 20}}, Value: ptr(int64(10)), Override: OverrideFile{Field: "points"},
 				}},
 			}},
 			{

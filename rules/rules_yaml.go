@@ -23,6 +23,23 @@ func (p *PointsFile) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*mapping)(p))
 }
 
+// UnmarshalYAML reads the short form, the field's name, or the mapping.
+func (o *OverrideFile) UnmarshalYAML(unmarshal func(any) error) error {
+	var value any
+	if err := unmarshal(&value); err != nil {
+		return err
+	}
+	if name, ok := value.(string); ok {
+		*o = OverrideFile{Field: name}
+		return nil
+	}
+	if _, ok := value.(map[string]any); !ok {
+		return fmt.Errorf("override: want the name of a field or a mapping, got %v", value)
+	}
+	type mapping OverrideFile
+	return unmarshal((*mapping)(o))
+}
+
 // UnmarshalYAML refuses fractions: YAML libraries cut them to integers without
 // a word, and a rate of 1.5 points would become 1.
 func (r *RuleFile) UnmarshalYAML(unmarshal func(any) error) error {

@@ -24,7 +24,7 @@ func TestPointsInYAML(t *testing.T) {
 		t.Errorf("a negative number: %+v, %v", p, err)
 	}
 	p, err := read("points: {ratio: {field: amountFen, points: 1, per: 100, by_channel: {pos: {points: 2, per: 100}}}, override: points}")
-	if err != nil || p.Ratio == nil || p.Ratio.ByChannel["pos"].Points != 2 || p.Override != "points" {
+	if err != nil || p.Ratio == nil || p.Ratio.ByChannel["pos"].Points != 2 || p.Override.Field != "points" {
 		t.Errorf("a mapping: %+v, %v", p, err)
 	}
 	p, err = read("points:\n  cases:\n    - {when: {field: hasPhoto, equals: true}, value: 20}\n  value: 10")

@@ -172,6 +172,7 @@ func OtherDifferences(a, b []byte) []string {
 	}{
 		{"ignore", sameSorted(one.rules.Ignore, other.rules.Ignore)},
 		{"no_vendor_call", maps.Equal(one.rules.NoVendorCall, other.rules.NoVendorCall)},
+		{"sources", maps.Equal(one.rules.Sources, other.rules.Sources)},
 		{"limits", one.rules.Limits == other.rules.Limits},
 		{"channel_aliases", maps.Equal(one.rules.ChannelAliases, other.rules.ChannelAliases)},
 	} {

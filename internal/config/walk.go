@@ -74,11 +74,14 @@ func (w walk) node(path string, node ast.Node, t reflect.Type) {
 func (w walk) object(path string, node ast.Node, t reflect.Type) {
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
-		if t == reflect.TypeFor[rules.PointsFile]() { // its short form is a whole number
+		switch t { // the two that have a short form
+		case reflect.TypeFor[rules.PointsFile]():
 			w.scalar(path, node, reflect.TypeFor[int64]())
-			return
+		case reflect.TypeFor[rules.OverrideFile]():
+			w.scalar(path, node, reflect.TypeFor[string]())
+		default:
+			w.addf(path, node, "want a mapping")
 		}
-		w.addf(path, node, "want a mapping")
 		return
 	}
 	fields := map[string]reflect.Type{}
