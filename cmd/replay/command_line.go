@@ -26,7 +26,7 @@ func shell(args ...string) string {
 
 // terminalNames is how a terminal calls what texts tell a person to do.
 var terminalNames = wording.Names{
-	Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", Reread: "`replay stream`", Status: "`replay status`",
+	Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", PutBack: "replay run", Reread: "`replay stream`", Status: "`replay status`",
 	AskAccount: "--account", LongerAgo: "--since", ExportRejects: "replay rejects export",
 	CheckEvent: "`worker explain FILE`", ListFields: "`worker schema TYPE`", Configuration: "WORKER_CONFIG",
 }

@@ -79,16 +79,7 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 	if p.NothingToSend > 0 {
 		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", wording.Count(p.NothingToSend))
 	}
-	printFacts(out, inDoubt(p.InDoubt))
-}
-
-// inDoubt says what becomes of events from before the ledger was rebuilt; nothing of
-// none.
-func inDoubt(n int64) (facts wording.Facts) {
-	if n > 0 {
-		facts.Add("in doubt", wording.Count(n)+" of the operations: parked in doubt: the ledger was rebuilt or mended since, they may have been granted before; replay run looks them up first")
-	}
-	return facts
+	printFacts(out, rejects.InDoubt(p.InDoubt, terminalNames))
 }
 
 // signed writes a difference with its sign.
@@ -119,17 +110,7 @@ func printRetry(out io.Writer, d *desk.RetryResult, who desk.Decision) {
 	}
 	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", wording.Count(d.Accepted), wording.Plural(d.Found, "reject"),
 		wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
-	var facts wording.Facts
-	for _, a := range d.Accounts {
-		facts.Add(a.Account, fmt.Sprintf("%s: %s, %s", a.Kind, wording.Plural(a.Operations, "operation"), wording.Plural(a.Points, "point")))
-	}
-	if d.NothingToSend > 0 {
-		facts.Add("without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
-	}
-	facts = append(facts, inDoubt(d.InDoubt)...)
-	facts.Count("duplicates", d.Duplicates, "in the ledger already, with the same content; resolved")
-	facts.Count("ignored", d.Ignored, "of a type that needs no record; resolved")
-	facts.Count("skipped", d.Skipped, "decided about already, by an earlier run or somebody else")
+	facts := rejects.Facts(d, terminalNames)
 	facts.Add("recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
 	printFacts(out, facts)
 	printFailing(out, d.Codes)

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk/rejects"
-	"pointsledger/desk/wording"
 	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
@@ -68,29 +67,30 @@ func (s *session) showReject(c *cobra.Command, environ []string, id ledger.Rejec
 	} else if shown.Now, err = rejects.ByRules(c.Context(), s.desk, id, by); err != nil {
 		return nil, err
 	}
-	shown.Next = nextForReject(id, shown.Code, shown.Now != nil && shown.Now.Outcome != "failing")
+	for _, a := range shown.Advice() {
+		shown.Next = append(shown.Next, a.Words+"\n"+rejectStep(a.Step, idText(id)))
+	}
 	return shown, nil
+}
+
+// rejectStep is the command of a step.
+func rejectStep(step rejects.Step, id string) string {
+	args := []string{"replay", "rejects", string(step), id}
+	switch step {
+	case rejects.StepExport:
+		args = append(args, "--output", "reject-"+id+".jsonl")
+	case rejects.StepDismiss:
+		args = append(args, "--reason", reasonToFill, "--yes")
+	}
+	return shell(args...)
 }
 
 // printReject prints all about one reject.
 func printReject(out io.Writer, r *rejects.Shown) {
 	fmt.Fprintf(out, "Reject %d: %s\n", r.ID, r.Code)
-	state := "open"
-	if r.ResolvedAt != nil {
-		state = fmt.Sprintf("decided %s by %s: %s", wording.Moment(*r.ResolvedAt), r.ResolvedBy, r.Resolution)
-	}
-	terminal.Line(out, "state", state)
-	terminal.Line(out, "reason", r.Reason)
+	printFacts(out, r.Facts())
 	fmt.Fprintln(out, "What came")
-	terminal.Line(out, "event", fmt.Sprintf("type %s, id %s, from %s", orUnread(r.Type), orUnread(r.EventID), orUnread(r.Source)))
-	terminal.Line(out, "message", fmt.Sprintf("%s, stream %s, sequence %d", r.Subject, r.Stream, r.StreamSeq))
-	terminal.Line(out, "time", fmt.Sprintf("%s at the broker; rejected %s", wording.Moment(r.BrokerTime), wording.Moment(r.RejectedAt)))
-	label := "headers"
-	for _, header := range r.Headers {
-		terminal.Line(out, label, header)
-		label = ""
-	}
-	terminal.Line(out, "payload", wording.Plural(r.PayloadBytes, "byte"))
+	printFacts(out, r.Came())
 	for line := range strings.Lines(r.Payload) {
 		printIndented(out, strings.TrimSuffix(line, "\n"))
 	}
@@ -106,13 +106,6 @@ func printReject(out io.Writer, r *rejects.Shown) {
 			terminal.Point(out, step)
 		}
 	}
-}
-
-func orUnread(text string) string {
-	if text == "" {
-		return "(not readable)"
-	}
-	return text
 }
 
 // printIndented prints a line of a payload; what is too long goes on below.

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -69,14 +67,6 @@ func (w *streamWatch) Words(err error) string { return advice.Words(err) }
 
 func seqText(seq uint64) string { return wording.Count(int64(seq)) }
 
-// notInStream is what a rebuilt ledger lacks, whatever the stream holds.
-var notInStream = [...]string{
-	"People's decisions: voids, settlements by hand, resolved members, retried and dismissed rejects, pauses. What was voided is added again " +
-		"like all else: do not put it back before you know. What the rules still refuse is an open reject again; retried, it is parked in doubt, as it may have been retried before.",
-	"How operations ended. Each is added parked and in doubt, also one that was posted; when replay run puts it back, it is looked up " +
-		"first where the account's records show our references; elsewhere the same key goes again while the vendor remembers it.",
-}
-
 // printPart says what is about to be read, and first what is not in it.
 func printPart(out io.Writer, r *rebuild.Report, rulesFrom string) {
 	for _, text := range r.Warnings {
@@ -85,7 +75,7 @@ func printPart(out io.Writer, r *rebuild.Report, rulesFrom string) {
 		}
 	}
 	fmt.Fprintln(out, "Not in the stream, so not brought back:")
-	for _, text := range notInStream {
+	for _, text := range rebuild.NotInStream(terminalNames) {
 		terminal.Point(out, text)
 	}
 	fmt.Fprintln(out)
@@ -139,23 +129,7 @@ func printSurvey(out io.Writer, r *rebuild.Report, note string) {
 // printAdded says what was added.
 func printAdded(out io.Writer, d *rebuild.Result, stream string, who desk.Decision) {
 	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
-	var facts wording.Facts
-	facts.Count("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a replay run")
-	facts.Count("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
-	facts.Count("there already", d.There, "left as they are")
-	facts.Count("ignored", d.Ignored, "of types that the rules ignore")
-	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {
-		facts.Count("rejects", d.Rejects[code], string(code))
-	}
-	facts.Count("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
-	facts.Add("recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Act, who.Actor, who.Reason))
-	switch {
-	case d.Rebuilt:
-		facts.Add("workers", "those that wait for this ledger go on by themselves within seconds")
-	case d.Unfinished:
-		facts.Add("workers", "they go on waiting: events of stream "+stream+" are still missing")
-	}
-	printFacts(out, facts)
+	printFacts(out, d.Facts(stream, who, terminalNames))
 	if d.Queued+d.OpenInDoubt > 0 {
 		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")
 	}

@@ -42,7 +42,7 @@ func TestTerminalNames(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
-	for _, name := range []string{terminalNames.Show, terminalNames.Resolve, terminalNames.GiveUp, terminalNames.Reread, terminalNames.Status, terminalNames.ExportRejects} {
+	for _, name := range []string{terminalNames.Show, terminalNames.Resolve, terminalNames.GiveUp, terminalNames.PutBack, terminalNames.Reread, terminalNames.Status, terminalNames.ExportRejects} {
 		command := strings.Fields(strings.Trim(name, "`"))
 		if found, _, err := newRoot(nil).Find(command[1:]); err != nil || found.Name() != command[len(command)-1] {
 			t.Errorf("%s is no command: %v", name, err)

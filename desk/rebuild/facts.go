@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
 )
 
@@ -49,5 +50,35 @@ func (p *Report) Found() (facts wording.Facts) {
 		added = fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest))
 	}
 	facts.Add("to be added", added)
+	return facts
+}
+
+// NotInStream says what a rebuilt ledger lacks, whatever the stream holds.
+func NotInStream(names wording.Names) []string {
+	return []string{
+		"People's decisions: voids, settlements by hand, resolved members, retried and dismissed rejects, pauses. What was voided is added again " +
+			"like all else: do not put it back before you know. What the rules still refuse is an open reject again; retried, it is parked in doubt, as it may have been retried before.",
+		"How operations ended. Each is added parked and in doubt, also one that was posted; when " + names.PutBack + " puts it back, it is looked up " +
+			"first where the account's records show our references; elsewhere the same key goes again while the vendor remembers it.",
+	}
+}
+
+// Facts say what was added, by whom and why.
+func (d *Result) Facts(stream string, who desk.Decision, names wording.Names) (facts wording.Facts) {
+	facts.Count("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a "+names.PutBack)
+	facts.Count("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
+	facts.Count("there already", d.There, "left as they are")
+	facts.Count("ignored", d.Ignored, "of types that the rules ignore")
+	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {
+		facts.Count("rejects", d.Rejects[code], string(code))
+	}
+	facts.Count("put in doubt", d.OpenInDoubt, "open before: this ledger lacked events that had been acknowledged, so these may have been sent since")
+	facts.Add("recorded", fmt.Sprintf("as action %d in ops_actions: %s, %q", d.Act, who.Actor, who.Reason))
+	switch {
+	case d.Rebuilt:
+		facts.Add("workers", "those that wait for this ledger go on by themselves within seconds")
+	case d.Unfinished:
+		facts.Add("workers", "they go on waiting: events of stream "+stream+" are still missing")
+	}
 	return facts
 }

@@ -4,8 +4,9 @@ package wording
 // take or change: a terminal gives commands and flags, a page the words on its
 // buttons. Each stands within a sentence; none is empty.
 type Names struct {
-	// Show looks at an operation; Resolve names its member, GiveUp voids it.
-	Show, Resolve, GiveUp string
+	// Show looks at an operation; Resolve names its member, GiveUp voids it, PutBack
+	// has it sent again.
+	Show, Resolve, GiveUp, PutBack string
 	// Reread reads the stream again.
 	Reread string
 	// Status shows the accounts and their gates.
