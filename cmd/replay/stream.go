@@ -14,6 +14,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/desk/rebuild"
+	"pointsledger/internal/broker"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/internal/terminal"
@@ -140,7 +141,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 		return nil, err
 	}
 	s.watch.rulesFrom = streamRulesFrom(&s.rules)
-	if s.conn, err = command.DialNATS(s.config, "points-ledger replay"); err != nil {
+	if s.conn, err = broker.Dial(s.config, "points-ledger replay"); err != nil {
 		return nil, err
 	}
 	js, err := jetstream.New(s.conn)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/internal/doctor"
 	"pointsledger/internal/testkit"
 	"pointsledger/vendorapi/sim"
 )
@@ -77,11 +78,11 @@ func TestSessionsOfAnotherEncoding(t *testing.T) {
 func TestDoctorCountsConnections(t *testing.T) {
 	t.Parallel()
 	r := newDoctorRig(t, sim.Config{})
-	r.doctor(0).want(t, "Postgres connections", verdictOK, "a worker opens up to", "max_connections")
+	r.doctor(0).want(t, "Postgres connections", doctor.OK, "a worker opens up to", "max_connections")
 	r.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 9', current_database()); END $$`)
-	r.doctor(3).want(t, "Postgres connections", verdictWrong, "CONNECTION LIMIT of database", "set pool_max_conns=")
+	r.doctor(3).want(t, "Postgres connections", doctor.Wrong, "CONNECTION LIMIT of database", "set pool_max_conns=")
 	r.env = append(r.env, fmt.Sprintf("DATABASE_URL=%s&pool_max_conns=3", r.database))
 	few := r.doctor(0)
-	few.want(t, "Postgres connections", verdictOK, "a worker opens up to")
-	few.want(t, "Postgres connections", verdictNote, "pool_max_conns=3", "less than")
+	few.want(t, "Postgres connections", doctor.OK, "a worker opens up to")
+	few.want(t, "Postgres connections", doctor.Note, "pool_max_conns=3", "less than")
 }

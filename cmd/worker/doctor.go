@@ -1,18 +1,18 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
-	"pointsledger/vendorapi/wire"
+	"pointsledger/internal/doctor"
+	"pointsledger/vendorapi/kinds"
 )
 
 // doctorOptions are the flags of `worker doctor`.
@@ -71,7 +71,7 @@ is not enough to run, 3 something is wrong (a line with ✗).`,
   worker doctor --live-member 383933091455959041 --yes
   worker doctor --forget zhimai --reason "moved to the new platform" --yes`,
 		Args: command.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return doctor(c, o) },
+		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c, o) },
 	}
 	c.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	c.Flags().StringVar(&o.member, "live-member", "", "customerId of a member of your own, for the live check")
@@ -81,7 +81,7 @@ is not enough to run, 3 something is wrong (a line with ✗).`,
 	c.Flags().StringVar(&o.forget, "forget", "", "the account whose learned habits are to be forgotten")
 	c.Flags().StringVar(&o.reason, "reason", "", "--forget: why; it is recorded")
 	c.Flags().DurationVar(&o.wait, "wait", time.Minute, "--live-member: how long the record of the grant may take to show")
-	c.Flags().DurationVar(&o.settle, "settle", defaultSettle, "--live-member: how long to watch at least for a second grant in the records")
+	c.Flags().DurationVar(&o.settle, "settle", doctor.DefaultSettle, "--live-member: how long to watch at least for a second grant in the records")
 	return c
 }
 
@@ -115,10 +115,7 @@ func (o *doctorOptions) check(c *cobra.Command) error {
 	return err
 }
 
-// doctorTimeout bounds each look at a server.
-const doctorTimeout = 10 * time.Second
-
-func doctor(c *cobra.Command, o doctorOptions) error {
+func runDoctor(c *cobra.Command, o doctorOptions) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
@@ -135,20 +132,15 @@ func doctor(c *cobra.Command, o doctorOptions) error {
 			return err
 		}
 	}
-	d := &examination{config: cfg, secrets: secretsOf(cfg), signed: map[string]bool{}}
-	defer d.close()
-	d.checkConfig()
-	d.checkPostgres(c.Context())
-	d.checkNATS(c.Context())
-	for _, v := range cfg.Accounts {
-		if v.On() {
-			d.checkVendor(c.Context(), v)
-		}
-	}
+	d := doctor.New(cfg, doctor.Worker{Connections: workerConnections(len(cfg.On()), cfg.NATS.BatchesInFlight),
+		KeeperConnections: keeperConnections, Called: calledByUs})
+	defer d.Close()
+	d.Look(c.Context())
 	if o.member != "" {
-		d.checkLive(c.Context(), c.ErrOrStderr(), live, o)
+		d.CheckLive(c.Context(), live, doctor.LiveOptions{Member: o.member, Operator: o.operator, Yes: o.yes, Wait: o.wait, Settle: o.settle,
+			Granting: func(what string) { fmt.Fprintf(c.ErrOrStderr(), "warning: %s\n", what) }})
 	}
-	if err := d.report(c.OutOrStdout(), o.asJSON); err != nil {
+	if err := printReport(c.OutOrStdout(), d.Report, o.asJSON); err != nil {
 		return err
 	}
 	if err := cfg.ReadyToRun(false); err != nil {
@@ -172,63 +164,11 @@ func (n wrongError) Error() string {
 
 func (n wrongError) Is(target error) bool { return target == command.ErrDisagree }
 
-// verdict is how a check ended.
-type verdict string
-
-const (
-	verdictOK    verdict = "ok"
-	verdictNote  verdict = "warning"
-	verdictWrong verdict = "wrong"
-)
-
-// checked is one line of the report.
-type checked struct {
-	Check   string  `json:"check"`
-	Verdict verdict `json:"verdict"`
-	Found   string  `json:"found"`
-	Do      string  `json:"do,omitempty"`
-}
-
-// examination collects what is found. Every text goes through the secrets.
-type examination struct {
-	Checks   []checked `json:"checks"`
-	Warnings int       `json:"warnings"`
-	Wrong    int       `json:"wrong"`
-	// Live is what the live check learned, nil without one.
-	Live *learned `json:"live,omitempty"`
-
-	config  *config.Config
-	secrets wire.Secrets
-	ledger  *doctorLedger // nil when it cannot be used
-	// signed names the accounts whose signature is accepted.
-	signed map[string]bool
-}
-
-func (d *examination) close() {
-	if d.ledger != nil {
-		d.ledger.pool.Close()
-	}
-}
-
-func (d *examination) add(v verdict, check, found, do string) {
-	switch v {
-	case verdictNote:
-		d.Warnings++
-	case verdictWrong:
-		d.Wrong++
-	}
-	d.Checks = append(d.Checks, checked{check, v, d.secrets.Words(found), d.secrets.Words(do)})
-}
-
-func (d *examination) ok(check, found string)        { d.add(verdictOK, check, found, "") }
-func (d *examination) note(check, found, do string)  { d.add(verdictNote, check, found, do) }
-func (d *examination) wrong(check, found, do string) { d.add(verdictWrong, check, found, do) }
-
-func (d *examination) report(out io.Writer, asJSON bool) error {
+func printReport(out io.Writer, d doctor.Report, asJSON bool) error {
 	if asJSON {
 		return printJSON(out, d)
 	}
-	signs := map[verdict]string{verdictOK: "✓", verdictNote: "!", verdictWrong: "✗"}
+	signs := map[doctor.Verdict]string{doctor.OK: "✓", doctor.Note: "!", doctor.Wrong: "✗"}
 	for _, line := range d.Checks {
 		do := ""
 		if line.Do != "" {
@@ -245,53 +185,29 @@ func (d *examination) report(out io.Writer, asJSON bool) error {
 	return nil
 }
 
-// checkConfig reports what the configuration itself says: it is readable, or
-// doctor would not have come here.
-func (d *examination) checkConfig() {
-	d.ok("configuration", fmt.Sprintf("readable; rules %s (%s)", d.config.RulesVersion, d.config.RulesFrom))
-	for _, warning := range d.config.Warnings {
-		d.note("configuration", warning, "see `worker config`")
-	}
-	on := 0
-	for _, v := range d.config.Accounts {
-		if v.On() {
-			on++
-			continue
+// defaultLiveAccount is the own account of the first kind that has records.
+func defaultLiveAccount() string {
+	for _, kind := range kinds.All() {
+		if kind.Records {
+			return kind.Name
 		}
-		d.note("account "+v.Name, "off: "+v.OffBecause(), "set it, or leave the account out of the rules; its operations wait until it is on")
 	}
-	if on == 0 {
-		d.wrong("accounts", "no vendor account is on", "set a url and credentials, or rehearse against `worker simulate`")
-	}
+	return ""
 }
 
-// secretsOf are the values that must not be shown, whatever a server answers.
-func secretsOf(cfg *config.Config) wire.Secrets {
-	var values []string
-	for _, v := range cfg.Accounts {
-		for _, secret := range v.Settings.Secrets() {
-			values = append(values, secret.Reveal())
-		}
+// liveAccount is the account to grant at; the error is a wrong use.
+func liveAccount(cfg *config.Config, name string) (config.Account, error) {
+	v, found := cfg.Account(name)
+	switch {
+	case !found:
+		return v, command.Usagef("--account: no account is named %q", name)
+	case !v.Reads:
+		return v, command.Usagef("--account: %s is a %s account; the live check needs Zhimai's records", name, v.Kind)
+	case !v.On():
+		return v, command.Usagef("--account: %s is off: %s", name, v.OffBecause())
 	}
-	if database, err := pgx.ParseConfig(cfg.DatabaseURL.Reveal()); err == nil && cfg.DatabaseURL != "" {
-		values = append(values, database.Password)
-	}
-	for server := range strings.SplitSeq(cfg.NATS.URL.Reveal(), ",") {
-		_, rest, found := strings.Cut(server, "://")
-		if at := strings.LastIndex(rest, "@"); found && at >= 0 {
-			_, password, both := strings.Cut(rest[:at], ":")
-			if !both {
-				password = rest[:at] // a lone name is a token
-			}
-			values = append(values, password)
-		}
-	}
-	return wire.NewSecrets(values...)
+	return v, nil
 }
 
-// within runs a look at a server with its time limit.
-func within(ctx context.Context, look func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
-	defer cancel()
-	return look(ctx)
-}
+// loadConfigQuietly is loadConfig without the warnings, which doctor reports.
+func loadConfigQuietly() (*config.Config, error) { return config.Load(os.Environ(), os.ReadFile) }

@@ -48,6 +48,9 @@ func (o *doctorOptions) checkForget(c *cobra.Command) (err error) {
 	return err
 }
 
+// forgetTime bounds what is asked of the ledger.
+const forgetTime = 10 * time.Second
+
 // forget has what sampling learned of an account forgotten, or says what that is.
 func forget(c *cobra.Command, o doctorOptions) error {
 	cfg, err := loadConfigQuietly()
@@ -62,12 +65,12 @@ func forget(c *cobra.Command, o doctorOptions) error {
 		return err
 	}
 	defer pool.Close()
-	return within(c.Context(), func(ctx context.Context) error {
-		if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
-			return err
-		}
-		return forgetIn(ctx, c, pool, o)
-	})
+	ctx, cancel := context.WithTimeout(c.Context(), forgetTime)
+	defer cancel()
+	if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
+		return err
+	}
+	return forgetIn(ctx, c, pool, o)
 }
 
 func forgetIn(ctx context.Context, c *cobra.Command, pool *pgxpool.Pool, o doctorOptions) error {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pointsledger/desk"
+	"pointsledger/internal/doctor"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -20,7 +21,7 @@ func TestDoctorForget(t *testing.T) {
 		t.Fatal("the live check taught nothing")
 	}
 	report := r.doctor(0)
-	report.want(t, "account zhimai records", verdictOK, "its records show our references, since", "a repeated key was seen honoured")
+	report.want(t, "account zhimai records", doctor.OK, "its records show our references, since", "a repeated key was seen honoured")
 
 	out, errs, code := r.run("", "doctor", "--forget", "zhimai")
 	if code != 0 || !strings.Contains(out, "its records show our references") || !strings.Contains(out, "Nothing was forgotten") || r.count(known) != 1 {

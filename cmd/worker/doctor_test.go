@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
+	"pointsledger/internal/doctor"
 	"pointsledger/internal/testkit"
 	"pointsledger/vendorapi/sim"
 )
@@ -49,14 +50,14 @@ func (r *rig) set(entries ...string) *rig {
 
 // doctorReport is what --json prints.
 type doctorReport struct {
-	Checks   []checked `json:"checks"`
-	Warnings int       `json:"warnings"`
-	Wrong    int       `json:"wrong"`
-	Live     *learned  `json:"live"`
+	Checks   []doctor.Line   `json:"checks"`
+	Warnings int             `json:"warnings"`
+	Wrong    int             `json:"wrong"`
+	Live     *doctor.Learned `json:"live"`
 }
 
 // has tells whether a check ended so, with the words.
-func (d doctorReport) has(check string, v verdict, words ...string) bool {
+func (d doctorReport) has(check string, v doctor.Verdict, words ...string) bool {
 	for _, line := range d.Checks {
 		fits := line.Check == check && line.Verdict == v
 		for _, w := range words {
@@ -83,7 +84,7 @@ func (r *rig) doctor(wantCode int, args ...string) doctorReport {
 	return report
 }
 
-func (d doctorReport) want(t *testing.T, check string, v verdict, words ...string) {
+func (d doctorReport) want(t *testing.T, check string, v doctor.Verdict, words ...string) {
 	t.Helper()
 	if !d.has(check, v, words...) {
 		text, _ := json.MarshalIndent(d.Checks, "", " ")
@@ -109,12 +110,12 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 		t.Errorf("the vendors' book holds %v", book)
 	}
 	report := r.doctor(0, "--live-member", doctorMember)
-	report.want(t, "live", verdictNote, "nothing was granted", doctorMember, "--yes", "up to 2 real points")
+	report.want(t, "live", doctor.Note, "nothing was granted", doctorMember, "--yes", "up to 2 real points")
 	if book := r.book(); len(book) != 0 || report.Live != nil || r.count(`SELECT count(*) FROM accounts`) != 0 {
 		t.Errorf("without --yes: %v %+v", book, report.Live)
 	}
 	r.set("WORKER_CONFIG=" + listedCode(t, "auth", "40101"))
-	r.doctor(0).want(t, "account zhimai signature", verdictOK, "code 40401", "code 40101")
+	r.doctor(0).want(t, "account zhimai signature", doctor.OK, "code 40401", "code 40101")
 }
 
 // listedCode is the built-in configuration with a code of the simulator in one
@@ -138,9 +139,9 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	with := func(entries ...string) *rig { r.env = append(append([]string{}, right...), entries...); return r }
 
 	wrongKey := with("ZHIMAI_OPEN_KEY=another-key-kept-secret").doctor(3, "--live-member", doctorMember, "--yes", "--settle", "200ms")
-	wrongKey.want(t, "account zhimai signature", verdictWrong, "code 40101", "签名错误", "signed wrongly on purpose", `auth: ["40101"]`)
-	wrongKey.want(t, "live", verdictNote, "nothing was granted", "signature")
-	with("ZHIMAI_OPEN_KEY=another-key-kept-secret", "WORKER_CONFIG="+listedCode(t, "auth", "40101")).doctor(3).want(t, "account zhimai signature", verdictWrong, "refused", "code 40101")
+	wrongKey.want(t, "account zhimai signature", doctor.Wrong, "code 40101", "签名错误", "signed wrongly on purpose", `auth: ["40101"]`)
+	wrongKey.want(t, "live", doctor.Note, "nothing was granted", "signature")
+	with("ZHIMAI_OPEN_KEY=another-key-kept-secret", "WORKER_CONFIG="+listedCode(t, "auth", "40101")).doctor(3).want(t, "account zhimai signature", doctor.Wrong, "refused", "code 40101")
 	if book := r.book(); len(book) != 0 {
 		t.Errorf("with a wrong key points were granted: %v", book)
 	}
@@ -149,15 +150,15 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	away := with("NATS_URL=nats://u:"+doctorPassword+"@"+closed, "DATABASE_URL=postgres://u:"+doctorPassword+"@"+closed+"/x",
 		"KYLIN_URL=http://"+closed, "ZHIMAI_URL=http://"+closed).doctor(3, "--live-member", doctorMember, "--yes", "--settle", "200ms")
 	for _, check := range []string{"Postgres", "NATS", "account kylin address", "account zhimai signature"} {
-		away.want(t, check, verdictWrong, "reach")
+		away.want(t, check, doctor.Wrong, "reach")
 	}
-	with("DATABASE_URL="+testkit.EmptyDatabase(t)).doctor(3).want(t, "Postgres schema", verdictWrong, "worker migrate up")
-	with("DATABASE_URL="+withParameter(r.database, "synchronous_commit=off")).doctor(3).want(t, "Postgres durability", verdictWrong, "synchronous_commit is off")
-	with("DATABASE_URL=").doctor(2).want(t, "Postgres", verdictWrong, "DATABASE_URL is not set")
+	with("DATABASE_URL="+testkit.EmptyDatabase(t)).doctor(3).want(t, "Postgres schema", doctor.Wrong, "worker migrate up")
+	with("DATABASE_URL="+withParameter(r.database, "synchronous_commit=off")).doctor(3).want(t, "Postgres durability", doctor.Wrong, "synchronous_commit is off")
+	with("DATABASE_URL=").doctor(2).want(t, "Postgres", doctor.Wrong, "DATABASE_URL is not set")
 	off := with("ZHIMAI_OPEN_KEY=", "KYLIN_URL=").doctor(2)
-	off.want(t, "account zhimai", verdictNote, "ZHIMAI_OPEN_KEY is not set")
-	off.want(t, "accounts", verdictWrong, "worker simulate")
-	with("ZHIMAI_OPEN_KY=x-kept-secret").doctor(0).want(t, "configuration", verdictNote, "ZHIMAI_OPEN_KY")
+	off.want(t, "account zhimai", doctor.Note, "ZHIMAI_OPEN_KEY is not set")
+	off.want(t, "accounts", doctor.Wrong, "worker simulate")
+	with("ZHIMAI_OPEN_KY=x-kept-secret").doctor(0).want(t, "configuration", doctor.Note, "ZHIMAI_OPEN_KY")
 	if out, errs, code := with("NATS_URL=http://x", "WORKER_BATCH=0").run("", "doctor", "--json"); code != 2 || out != "" || !strings.Contains(errs, "WORKER_BATCH") {
 		t.Errorf("bad configuration: exit %d, %q %q", code, out, errs)
 	}
@@ -212,14 +213,14 @@ func TestDoctorWeakStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	report := r.doctor(0)
-	report.want(t, "NATS stream", verdictNote, "storage is memory")
-	report.want(t, "NATS stream", verdictNote, "max age is 1h0m0s")
-	report.want(t, "NATS durable", verdictNote, "max deliver is 5")
+	report.want(t, "NATS stream", doctor.Note, "storage is memory")
+	report.want(t, "NATS stream", doctor.Note, "max age is 1h0m0s")
+	report.want(t, "NATS durable", doctor.Note, "max deliver is 5")
 	weak.Subjects = []string{"orders.>"}
 	if _, err := js.UpdateStream(t.Context(), weak); err != nil {
 		t.Fatal(err)
 	}
-	r.doctor(3).want(t, "NATS stream", verdictWrong, "orders.>", "points.events.>")
+	r.doctor(3).want(t, "NATS stream", doctor.Wrong, "orders.>", "points.events.>")
 }
 
 // In every mode of the simulator the live check says what the book says.
@@ -253,7 +254,7 @@ func liveMode(t *testing.T, dedup sim.DedupMode, records sim.RecordsConfig) {
 		(book[0].Applied == 1) != *live.Honoured || book[0].Mismatched != 0 {
 		t.Errorf("the book says %+v, doctor %+v", book, live)
 	}
-	if *live.Honoured != (dedup != sim.DedupOff) || *live.Echoed != records.EchoReason || !*live.SameID || !strings.HasPrefix(live.BizID, doctorLeg) {
+	if *live.Honoured != (dedup != sim.DedupOff) || *live.Echoed != records.EchoReason || !*live.SameID || !strings.HasPrefix(live.BizID, "dr") {
 		t.Errorf("learned %+v", live)
 	}
 	advice := strings.Join(live.Advice, "\n")
@@ -263,13 +264,13 @@ func liveMode(t *testing.T, dedup sim.DedupMode, records sim.RecordsConfig) {
 	}
 	switch dedup {
 	case sim.DedupSuccess:
-		report.want(t, "live bizId", verdictOK, "honoured", "success again")
+		report.want(t, "live bizId", doctor.OK, "honoured", "success again")
 	case sim.DedupCode:
-		report.want(t, "live bizId", verdictNote, "honoured", "code 40901", "codes.already_applied")
+		report.want(t, "live bizId", doctor.Note, "honoured", "code 40901", "codes.already_applied")
 	case sim.DedupOff:
-		report.want(t, "live bizId", verdictWrong, "NOT honoured", "really got 2 points")
+		report.want(t, "live bizId", doctor.Wrong, "NOT honoured", "really got 2 points")
 	}
-	report.want(t, "live customerId", verdictOK, "works as user_id")
+	report.want(t, "live customerId", doctor.OK, "works as user_id")
 	if kept := r.count(`SELECT count(*) FROM accounts JOIN endpoints USING (target) WHERE target = 'zhimai' AND (reference_state = 'shown') = ` +
 		fmt.Sprint(records.EchoReason) + ` AND (keys_seen_at IS NOT NULL) = ` + fmt.Sprint(dedup != sim.DedupOff)); kept != 1 {
 		t.Error("the ledger does not keep what was learned")
@@ -282,7 +283,7 @@ func liveMode(t *testing.T, dedup sim.DedupMode, records sim.RecordsConfig) {
 
 // mustExplain looks at the two records of a live check: one from before the
 // grants, one with what came of them.
-func mustExplain(t *testing.T, r *rig, live *learned) {
+func mustExplain(t *testing.T, r *rig, live *doctor.Learned) {
 	t.Helper()
 	what := fmt.Sprintf(`action = 'doctor' AND actor <> '' AND set_size = 2 AND filter = 'account=zhimai member=%s bizId=%s reference=%s'`, live.Member, live.BizID, live.Reference)
 	for _, result := range []string{"begun: 1 point granted 2 times%", fmt.Sprintf("ended: %%points granted: %d", *live.Granted)} {
@@ -301,12 +302,12 @@ func TestDoctorLiveIsRecordedFirst(t *testing.T) {
 	r := newDoctorRig(t, sim.Config{})
 	r.exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'closed'; END $$`)
 	r.exec(`CREATE TRIGGER refuse BEFORE INSERT ON ops_actions FOR EACH ROW EXECUTE FUNCTION refuse()`)
-	r.doctor(3, "--live-member", doctorMember, "--yes").want(t, "live", verdictWrong, "nothing was granted", "ops_actions")
+	r.doctor(3, "--live-member", doctorMember, "--yes").want(t, "live", doctor.Wrong, "nothing was granted", "ops_actions")
 	if book := r.book(); len(book) != 0 {
 		t.Errorf("granted without a record: %v", book)
 	}
 	r.exec(`DROP TRIGGER refuse ON ops_actions`)
-	r.doctor(0, "--live-member", doctorMember, "--yes", "--settle", "200ms", "--operator", "lin").want(t, "live", verdictOK, "action", "by lin")
+	r.doctor(0, "--live-member", doctorMember, "--yes", "--settle", "200ms", "--operator", "lin").want(t, "live", doctor.OK, "action", "by lin")
 	if n := r.count(`SELECT count(*) FROM ops_actions WHERE actor = 'lin'`); n != 2 {
 		t.Errorf("%d records by lin, want 2", n)
 	}
@@ -317,9 +318,9 @@ func TestDoctorLiveVerifyAfter(t *testing.T) {
 	t.Parallel()
 	for set, want := range map[string]struct {
 		code    int
-		verdict verdict
+		verdict doctor.Verdict
 		words   string
-	}{"200ms": {3, verdictWrong, "too short"}, "2s": {0, verdictNote, "little room"}, "1m": {0, verdictOK, "enough"}} {
+	}{"200ms": {3, doctor.Wrong, "too short"}, "2s": {0, doctor.Note, "little room"}, "1m": {0, doctor.OK, "enough"}} {
 		t.Run(set, func(t *testing.T) {
 			t.Parallel()
 			text, _, _ := runWorker(t, nil, "", "config", "--default")
@@ -330,7 +331,7 @@ func TestDoctorLiveVerifyAfter(t *testing.T) {
 			r := newDoctorRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true, Lag: 1200 * time.Millisecond}}})
 			report := r.set("WORKER_CONFIG="+path).doctor(want.code, "--live-member", doctorMember, "--yes", "--settle", "200ms")
 			report.want(t, "live verify_after", want.verdict, want.words, "verify_after is "+map[string]string{"1m": "1m0s"}[set]+strings.TrimPrefix(set, "1m"))
-			advised := verifyAfterFor(time.Duration(*report.Live.VisibleAfterMS) * time.Millisecond).String()
+			advised := doctor.VerifyAfterFor(time.Duration(*report.Live.VisibleAfterMS) * time.Millisecond).String()
 			if set == "1m" {
 				advised = "1m  # as now"
 			}
@@ -338,16 +339,6 @@ func TestDoctorLiveVerifyAfter(t *testing.T) {
 				t.Errorf("no verify_after: %s in the advice\n%s", advised, advice)
 			}
 		})
-	}
-}
-
-func TestVerifyAfterFor(t *testing.T) {
-	t.Parallel()
-	for measured, want := range map[time.Duration]time.Duration{0: time.Second, 500 * time.Millisecond: time.Second, 501 * time.Millisecond: 2 * time.Second,
-		2500 * time.Millisecond: 5 * time.Second, 2501 * time.Millisecond: 6 * time.Second, time.Minute: 2 * time.Minute} {
-		if got := verifyAfterFor(measured); got != want {
-			t.Errorf("measured %s: %s, want %s", measured, got, want)
-		}
 	}
 }
 
@@ -366,7 +357,7 @@ func TestDoctorLiveDoubts(t *testing.T) {
 		t.Parallel()
 		r := newDoctorRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{Lag: time.Hour}}})
 		report := r.doctor(3, "--live-member", doctorMember, "--yes", "--wait", "0s", "--settle", "200ms")
-		report.want(t, "live records", verdictWrong, "does not show within 0s")
+		report.want(t, "live records", doctor.Wrong, "does not show within 0s")
 		// The balance shows that one was granted.
 		if live := report.Live; live == nil || live.Echoed != nil || live.VisibleAfterMS != nil || live.Granted == nil || *live.Granted != 1 {
 			t.Errorf("learned %+v", live)
@@ -377,10 +368,10 @@ func TestDoctorLiveDoubts(t *testing.T) {
 		r := newDoctorRig(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupCode}}})
 		right := r.env
 		r.set("WORKER_CONFIG="+listedCode(t, "already_applied", "40901")).doctor(0, "--live-member", doctorMember, "--yes", "--settle", "200ms").
-			want(t, "live bizId", verdictOK, "code 40901", "codes.already_applied lists")
+			want(t, "live bizId", doctor.OK, "code 40901", "codes.already_applied lists")
 		r.env = append([]string{}, right...)
 		misread := r.set("WORKER_CONFIG="+listedCode(t, "retryable", "40901")).doctor(3, "--live-member", doctorMember, "--yes", "--settle", "200ms")
-		misread.want(t, "live bizId", verdictWrong, "code 40901", "lists as retryable")
+		misread.want(t, "live bizId", doctor.Wrong, "code 40901", "lists as retryable")
 		if advice := misread.Live.Advice[0]; !strings.HasPrefix(advice, `codes: {already_applied: ["40901"]}`) {
 			t.Errorf("advice %s", advice)
 		}
@@ -389,9 +380,9 @@ func TestDoctorLiveDoubts(t *testing.T) {
 		t.Parallel()
 		r := newDoctorRig(t, sim.Config{Members: sim.MembersConfig{Unknown: []string{"11"}, Frozen: []string{"22"}}})
 		unknown := r.doctor(3, "--live-member", "11", "--yes", "--settle", "200ms")
-		unknown.want(t, "live customerId", verdictWrong, "code 40401")
-		unknown.want(t, "live grant", verdictWrong, "nothing was granted")
-		r.doctor(0, "--live-member", "22", "--yes", "--settle", "200ms").want(t, "live customerId", verdictNote, "frozen")
+		unknown.want(t, "live customerId", doctor.Wrong, "code 40401")
+		unknown.want(t, "live grant", doctor.Wrong, "nothing was granted")
+		r.doctor(0, "--live-member", "22", "--yes", "--settle", "200ms").want(t, "live customerId", doctor.Note, "frozen")
 		for _, e := range r.book() {
 			if e.Applied > 0 {
 				t.Errorf("granted %+v", e)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
-	"pointsledger/ledger/gates"
 )
 
 // gateProblem says why an account's gate is closed, and whose words that are: a
@@ -33,23 +32,4 @@ func (a *accountReadiness) closeGate(gate dispatch.GateStatus) {
 		return
 	}
 	a.Words, a.ProbeAt = gate.Words, &probe
-}
-
-// gateFound and gateAction are doctor's line on a closed gate.
-func gateFound(gate gates.Gate) string {
-	closed := gate.ClosedFor.Round(time.Second)
-	switch gate.Reason {
-	case gates.GatePaused:
-		return fmt.Sprintf("closed for %s by a person: %s", closed, gate.Words)
-	case string(dispatch.GateFailing):
-		return fmt.Sprintf("closed for %s: %s; the last call: %s", closed, gate.Reason, gate.Words)
-	}
-	return fmt.Sprintf("closed for %s: %s; the vendor says: %s", closed, gate.Reason, gate.Words)
-}
-
-func gateAction(gate gates.Gate, account string) string {
-	if gate.Reason == gates.GatePaused {
-		return "ask whoever paused it; `replay resume " + account + "` opens it, nothing else does"
-	}
-	return "`replay status` shows it; it opens by itself once a call succeeds"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/internal/doctor"
 	"pointsledger/ledger/gates"
 )
 
@@ -24,7 +25,7 @@ func TestPauseIsNoWordOfTheVendor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, shown := range []string{string(text), gateProblem(dispatch.Status{Account: "zhimai", Gate: gate}),
-		gateFound(gates.Gate{Reason: gates.GatePaused, Words: who, ClosedFor: time.Minute}) + gateAction(gates.Gate{Reason: gates.GatePaused}, "zhimai")} {
+		doctor.GateFound(gates.Gate{Reason: gates.GatePaused, Words: who, ClosedFor: time.Minute}) + doctor.GateAdvice(gates.Gate{Reason: gates.GatePaused}, "zhimai")} {
 		if !strings.Contains(shown, who) || strings.Contains(shown, "vendor says") || strings.Contains(shown, "vendor_says") || strings.Contains(shown, "probe") ||
 			strings.Contains(shown, "by itself") || strings.Contains(shown, "paused paused") {
 			t.Errorf("a pause is shown as %s", shown)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/consumers"
+	"pointsledger/internal/broker"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 )
@@ -62,7 +63,7 @@ func publish(c *cobra.Command, file string, create bool, p *publisher) error {
 		return err
 	}
 	defer in.Close()
-	conn, err := command.DialNATS(cfg, "points-ledger")
+	conn, err := broker.Dial(cfg, "points-ledger")
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ const (
 
 // whyNoNATS tries once more and returns what went wrong, nil when it works.
 func whyNoNATS(cfg *config.Config) error {
-	conn, err := command.DialNATS(cfg, "points-ledger")
+	conn, err := broker.Dial(cfg, "points-ledger")
 	if err == nil {
 		conn.Close()
 	}

@@ -14,6 +14,7 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/dispatch"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
@@ -73,7 +74,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	guard := continuity.NewGuard()
 	connections := workerConnections(len(on), cfg.NATS.BatchesInFlight)
 	if given, ok := ledger.GivenMaxConns(cfg.DatabaseURL.Reveal()); ok && given < connections {
-		s.few = fewConnections(given, connections)
+		s.few = advice.FewConnections(given, connections)
 		log.Warn(s.few)
 		connections = max(given, fewestConnections)
 	}

@@ -26,7 +26,7 @@ var homonyms = []struct{ file, words, why string }{
 	{"cmd/replay/run_canary.go", "voided", "a label"},
 	{"cmd/replay/run_preview.go", "sending", "a label"},
 	{"cmd/worker/demo_result.go", "parked posted", "labels"},
-	{"cmd/worker/doctor_biz_id.go", "already_applied retryable throttled", "fields of the configuration"},
+	{"internal/doctor/live_biz_id.go", "already_applied retryable throttled", "fields of the configuration"},
 	{"cmd/worker/migrate.go", "pending", "a migration that was not applied"},
 	{"cmd/worker/publish.go", "unknown", "a subject"},
 	{"continuity/keeper_decide.go", "parked", "a field of the log"},

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -72,7 +72,7 @@ func (t *trial) reportSecond(second vendorapi.Reply, seen int, rise *int64) {
 // advise writes the account's YAML as it should be from what was learned.
 func (t *trial) advise(second vendorapi.Reply, honoured bool) {
 	if honoured && second.Outcome != vendorapi.Applied && second.Outcome != vendorapi.Unknown && second.Code != "" && second.Code != "0" {
-		t.Advice = append(t.Advice, codesWith(codeLists(t.vendor), second.Code)+"  # in place of the codes that are there, once the vendor has confirmed it")
+		t.Advice = append(t.Advice, codesWith(codeLists(t.account), second.Code)+"  # in place of the codes that are there, once the vendor has confirmed it")
 	}
 	readable := t.VisibleAfterMS != nil && t.SameID != nil && *t.SameID
 	switch {
@@ -87,9 +87,9 @@ func (t *trial) advise(second vendorapi.Reply, honoured bool) {
 		t.reportVerifyAfter()
 	}
 	if t.Honoured == nil || *t.Honoured {
-		t.Advice = append(t.Advice, fmt.Sprintf("key_memory: %s  # as now; one run cannot show how long bizId is remembered: ask the vendor", yamlDuration(t.vendor.KeyMemory)))
+		t.Advice = append(t.Advice, fmt.Sprintf("key_memory: %s  # as now; one run cannot show how long bizId is remembered: ask the vendor", yamlDuration(t.account.KeyMemory)))
 	} else {
-		t.Advice = append(t.Advice, fmt.Sprintf("key_memory: %s  # as now; bizId is not remembered at all, verify alone prevents doubles", yamlDuration(t.vendor.KeyMemory)))
+		t.Advice = append(t.Advice, fmt.Sprintf("key_memory: %s  # as now; bizId is not remembered at all, verify alone prevents doubles", yamlDuration(t.account.KeyMemory)))
 	}
 }
 

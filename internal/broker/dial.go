@@ -1,4 +1,5 @@
-package command
+// Package broker connects a command to NATS as the configuration says.
+package broker
 
 import (
 	"errors"
@@ -9,9 +10,9 @@ import (
 	"pointsledger/internal/config"
 )
 
-// DialNATS connects once, under a name that the broker shows: a person who waits wants to hear at once that there
-// is no broker.
-func DialNATS(cfg *config.Config, name string) (*nats.Conn, error) {
+// Dial connects once, under a name that the broker shows: a person who waits wants
+// to hear at once that there is no broker.
+func Dial(cfg *config.Config, name string) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name(name)}
 	if cfg.NATS.CredsFile != "" {
 		options = append(options, nats.UserCredentials(cfg.NATS.CredsFile))

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 // impossibleCode is a scanned code that no member has.
 const impossibleCode = "points-ledger-doctor"
 
-func (d *examination) checkVendor(ctx context.Context, v config.Account) {
+func (d *Examination) checkAccount(ctx context.Context, v config.Account) {
 	account, err := accounts.New(v)
 	if err != nil {
 		d.wrong("account "+v.Name, err.Error(), "correct the configuration")
@@ -47,7 +47,7 @@ func closeVendor(v vendorapi.Sender) {
 // checkSignature asks a vendor who has an impossible code. Zhimai's page names no
 // codes, so that a refusal alone does not say whether the signature or the
 // code was refused: a call with a wrong signature shows the difference.
-func (d *examination) checkSignature(ctx context.Context, v config.Account, settings vendorapi.Signed, resolver vendorapi.Resolver) {
+func (d *Examination) checkSignature(ctx context.Context, v config.Account, settings vendorapi.Signed, resolver vendorapi.Resolver) {
 	check := "account " + v.Name + " signature"
 	_, reply := resolver.Resolve(ctx, impossibleCode)
 	credentials := "compare OpenId, GrantCode, OpenKey, the address, signing_payload and this machine's clock with the vendor"
@@ -75,7 +75,7 @@ func (d *examination) checkSignature(ctx context.Context, v config.Account, sett
 
 // compareSignatures makes the refused call again with the wrong key that forged
 // has.
-func (d *examination) compareSignatures(ctx context.Context, forged config.Account, check string, reply vendorapi.Reply, credentials string) {
+func (d *Examination) compareSignatures(ctx context.Context, forged config.Account, check string, reply vendorapi.Reply, credentials string) {
 	account, err := accounts.New(forged)
 	if err != nil {
 		d.wrong(check, err.Error(), "correct the configuration")
@@ -129,7 +129,7 @@ func said(r vendorapi.Reply) string {
 }
 
 // checkReach connects to a vendor that offers no call which only reads (Kylin).
-func (d *examination) checkReach(ctx context.Context, v config.Account) {
+func (d *Examination) checkReach(ctx context.Context, v config.Account) {
 	check := "account " + v.Name + " address"
 	const unread = "nothing there can be read without changing something, so whether its credentials are right shows at the first call"
 	u, err := vendorapi.ParseURL(v.URL)
@@ -168,7 +168,7 @@ func (d *examination) checkReach(ctx context.Context, v config.Account) {
 }
 
 // checkGate tells what the workers have learned about the account.
-func (d *examination) checkGate(ctx context.Context, v config.Account) {
+func (d *Examination) checkGate(ctx context.Context, v config.Account) {
 	if d.ledger == nil {
 		return
 	}
@@ -188,7 +188,7 @@ func (d *examination) checkGate(ctx context.Context, v config.Account) {
 		}
 		switch {
 		case gate.Reason != "":
-			d.note(check, gateFound(gate), gateAction(gate, v.Name))
+			d.note(check, GateFound(gate), GateAdvice(gate, v.Name))
 		case !confirmed:
 			d.ok(check, "open; no call was ever confirmed, so the first ones go one at a time")
 		default:

@@ -1,43 +1,40 @@
-package main
+package doctor
 
 import (
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
 	"pointsledger/evidence"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/advice"
-	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
-	"pointsledger/vendorapi/kinds"
 )
 
 const (
-	// doctorLeg begins the bizId of a live check.
-	doctorLeg = "dr"
-	// doctorSource is "granted by the shop by hand", doctorChannel "other"
+	// liveLeg begins the bizId of a live check.
+	liveLeg = "dr"
+	// liveSource is "granted by the shop by hand", liveChannel "other"
 	// (user.points-add page).
-	doctorSource, doctorChannel = 4, 8
-	doctorPoints                = 1
+	liveSource, liveChannel = 4, 8
+	livePoints              = 1
 	// lookEvery is the time between two looks at the member's records.
 	lookEvery = 500 * time.Millisecond
-	// defaultSettle is how long the records are watched for a second grant at
+	// DefaultSettle is how long the records are watched for a second grant at
 	// least; longer where the first took long to show.
-	defaultSettle = 5 * time.Second
+	DefaultSettle = 5 * time.Second
 )
 
-// learned is what a live check found out about an account. Empty and nil mean
+// Learned is what a live check found out about an account. Empty and nil mean
 // that it could not be told.
-type learned struct {
+type Learned struct {
 	Account   string `json:"account"`
 	Member    string `json:"member"`
 	BizID     string `json:"biz_id"`
@@ -56,30 +53,6 @@ type learned struct {
 	Advice []string `json:"advice,omitempty"`
 }
 
-// defaultLiveAccount is the own account of the first kind that has records.
-func defaultLiveAccount() string {
-	for _, kind := range kinds.All() {
-		if kind.Records {
-			return kind.Name
-		}
-	}
-	return ""
-}
-
-// liveAccount is the account to grant at; the error is a wrong use.
-func liveAccount(cfg *config.Config, name string) (config.Account, error) {
-	v, found := cfg.Account(name)
-	switch {
-	case !found:
-		return v, command.Usagef("--account: no account is named %q", name)
-	case !v.Reads:
-		return v, command.Usagef("--account: %s is a %s account; the live check needs Zhimai's records", name, v.Kind)
-	case !v.On():
-		return v, command.Usagef("--account: %s is off: %s", name, v.OffBecause())
-	}
-	return v, nil
-}
-
 // liveVendor is what a live check needs of a vendor.
 type liveVendor interface {
 	vendorapi.Sender
@@ -91,14 +64,12 @@ type liveVendor interface {
 
 // trial is one live check.
 type trial struct {
-	*examination
-	*learned
-	vendor config.Account
-	client liveVendor
-	grant  ledger.VendorCall
-	// options holds the waits, and operator who is to be recorded.
-	options  doctorOptions
-	operator string
+	*Examination
+	*Learned
+	account config.Account
+	client  liveVendor
+	grant   ledger.VendorCall
+	options LiveOptions
 
 	before        []evidence.Record
 	beforeRead    bool
@@ -108,11 +79,28 @@ type trial struct {
 	scanned vendorapi.Reply
 }
 
-func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Account, o doctorOptions) {
+// LiveOptions say how a live check is made.
+type LiveOptions struct {
+	// Member is the customerId of the member who is granted to, Operator who is
+	// recorded for it.
+	Member, Operator string
+	// Yes is false to hear only what would be done.
+	Yes bool
+	// Wait is how long the record of the grant may take to show, Settle how long a
+	// second grant is watched for at least.
+	Wait, Settle time.Duration
+	// Granting hears, before the first grant, what will be granted. nil is nobody.
+	Granting func(what string)
+}
+
+// CheckLive grants points to a member twice under one key, and learns from what the
+// vendor makes of that. Look comes first: without an accepted signature and a
+// ledger that keeps what is learned nothing is granted.
+func (d *Examination) CheckLive(ctx context.Context, v config.Account, o LiveOptions) {
 	const check = "live"
 	what := fmt.Sprintf("1 point twice with one bizId to member %s of account %s (sourceType %d, pointsChannel %d), then read its records",
-		o.member, v.Name, doctorSource, doctorChannel)
-	if !o.yes {
+		o.Member, v.Name, liveSource, liveChannel)
+	if !o.Yes {
 		d.note(check, "nothing was granted: it would grant "+what, "add --yes if that is meant; it grants up to 2 real points")
 		return
 	}
@@ -130,20 +118,21 @@ func (d *examination) checkLive(ctx context.Context, warn io.Writer, v config.Ac
 		d.wrong(check, fmt.Sprintf("account %s does not tell who a member is", v.Name), "take another account")
 		return
 	}
-	bizID := ledger.NewBizID(doctorLeg, v.Name, "doctor", rand.Text())
+	bizID := ledger.NewBizID(liveLeg, v.Name, "doctor", rand.Text())
 	reference := ledger.ReferenceOf(bizID)
-	d.Live = &learned{Account: v.Name, Member: o.member, BizID: string(bizID), Reference: reference}
-	t := &trial{examination: d, learned: d.Live, vendor: v, client: client, options: o,
-		grant: ledger.VendorCall{Kind: ledger.PointsAdd, Points: doctorPoints, BizID: bizID, MemberID: o.member,
-			Reason: doctorReason(reference, v.ReasonMaxChars), SourceType: doctorSource, PointsChannel: doctorChannel}}
+	d.Live = &Learned{Account: v.Name, Member: o.Member, BizID: string(bizID), Reference: reference}
+	t := &trial{Examination: d, Learned: d.Live, account: v, client: client, options: o,
+		grant: ledger.VendorCall{Kind: ledger.PointsAdd, Points: livePoints, BizID: bizID, MemberID: o.Member,
+			Reason: liveReason(reference, v.ReasonMaxChars), SourceType: liveSource, PointsChannel: liveChannel}}
 	defer t.client.Close()
-	t.operator = o.operator
-	fmt.Fprintf(warn, "warning: granting %s: up to 2 real points, bizId %s\n", what, bizID)
+	if o.Granting != nil {
+		o.Granting(fmt.Sprintf("granting %s: up to 2 real points, bizId %s", what, bizID))
+	}
 	t.run(ctx)
 }
 
 // notNow says why nothing may be granted; empty when it may.
-func (d *examination) notNow(ctx context.Context, v config.Account) string {
+func (d *Examination) notNow(ctx context.Context, v config.Account) string {
 	switch {
 	case !d.signed[v.Name]:
 		return "it is not certain that the account's signature is accepted"
@@ -160,8 +149,8 @@ func (d *examination) notNow(ctx context.Context, v config.Account) string {
 	return ""
 }
 
-// doctorReason is cut like every reason, without losing the reference.
-func doctorReason(reference string, most int) string {
+// liveReason is cut like every reason, without losing the reference.
+func liveReason(reference string, most int) string {
 	text, tail := "points-ledger doctor", " #"+reference
 	return text[:max(0, min(len(text), most-len(tail)))] + tail
 }
@@ -179,7 +168,7 @@ func (t *trial) run(ctx context.Context) {
 	}
 	t.ok("live grant", "signature accepted: the first grant is answered "+t.First)
 	granted := time.Now()
-	if t.watch(ctx, granted.Add(t.options.wait), 1) >= 1 {
+	if t.watch(ctx, granted.Add(t.options.Wait), 1) >= 1 {
 		ms := time.Since(granted).Milliseconds()
 		t.VisibleAfterMS = &ms
 	}
@@ -187,9 +176,9 @@ func (t *trial) run(ctx context.Context) {
 
 	second := t.client.Send(ctx, &t.grant)
 	t.Second = t.secrets.Words(said(second))
-	settle := t.options.settle
+	settle := t.options.Settle
 	if t.VisibleAfterMS != nil { // else waiting did not help the first time
-		settle = max(settle, min(3*time.Duration(*t.VisibleAfterMS)*time.Millisecond, t.options.wait))
+		settle = max(settle, min(3*time.Duration(*t.VisibleAfterMS)*time.Millisecond, t.options.Wait))
 	}
 	seen := t.watch(ctx, time.Now().Add(settle), 2)
 	t.reportSecond(second, seen, t.balanceRise(ctx))
@@ -280,7 +269,7 @@ func newRecords(before, now []evidence.Record) []evidence.Record {
 	for _, r := range now {
 		if known[r] > 0 {
 			known[r]--
-		} else if r.Points == doctorPoints {
+		} else if r.Points == livePoints {
 			added = append(added, r)
 		}
 	}
@@ -295,7 +284,7 @@ func (t *trial) reportRecords() {
 		t.wrong(check, "cannot be read: "+said(t.scanned), "set in_doubt: resend for the account, or ask the vendor: verify needs the records")
 		return
 	case t.VisibleAfterMS == nil:
-		t.wrong(check, fmt.Sprintf("the grant does not show within %s", t.options.wait), "--wait longer; if it never shows, set in_doubt: resend")
+		t.wrong(check, fmt.Sprintf("the grant does not show within %s", t.options.Wait), "--wait longer; if it never shows, set in_doubt: resend")
 		return
 	}
 	echoed := false

@@ -1,10 +1,9 @@
-package main
+package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -14,23 +13,20 @@ import (
 	"pointsledger/consumers"
 	"pointsledger/continuity"
 	"pointsledger/desk"
+	"pointsledger/desk/wording"
 	"pointsledger/internal/advice"
-	"pointsledger/internal/command"
-	"pointsledger/internal/config"
+	"pointsledger/internal/broker"
 	"pointsledger/ledger"
 	"pointsledger/migrations"
 )
 
-// loadConfigQuietly is loadConfig without the warnings, which doctor reports.
-func loadConfigQuietly() (*config.Config, error) { return config.Load(os.Environ(), os.ReadFile) }
-
-// doctorLedger is a ledger that is there and migrated.
-type doctorLedger struct {
+// openLedger is a ledger that is there and migrated.
+type openLedger struct {
 	pool  *pgxpool.Pool
 	store *ledger.Store
 }
 
-func (d *examination) checkPostgres(ctx context.Context) {
+func (d *Examination) checkPostgres(ctx context.Context) {
 	const check = "Postgres"
 	url := d.config.DatabaseURL
 	if url == "" {
@@ -60,13 +56,13 @@ func (d *examination) checkPostgres(ctx context.Context) {
 		return
 	}
 	d.ok("Postgres schema", "is the one of this program")
-	d.ledger = &doctorLedger{pool, store}
+	d.ledger = &openLedger{pool, store}
 	d.checkRights(ctx)
 	d.checkIdentity(ctx)
 	d.checkRules(ctx)
 }
 
-func (d *examination) checkRights(ctx context.Context) {
+func (d *Examination) checkRights(ctx context.Context) {
 	const rights, durability = "Postgres rights", "Postgres durability"
 	var found desk.Checkup
 	err := within(ctx, func(ctx context.Context) (err error) {
@@ -107,7 +103,7 @@ func howToReach(err error) string {
 }
 
 // checkWrites looks at what lets every event fail though all rights are there.
-func (d *examination) checkWrites(found desk.Checkup) {
+func (d *Examination) checkWrites(found desk.Checkup) {
 	const check = "Postgres writes"
 	switch {
 	case found.ReadOnly:
@@ -121,30 +117,25 @@ func (d *examination) checkWrites(found desk.Checkup) {
 }
 
 // checkConnections compares what a worker opens with what the server gives.
-func (d *examination) checkConnections(found desk.Checkup) {
+func (d *Examination) checkConnections(found desk.Checkup) {
 	const check = "Postgres connections"
-	needed := workerConnections(len(d.config.On()), d.config.NATS.BatchesInFlight)
+	needed := d.worker.Connections
 	use := needed
 	if given, ok := ledger.GivenMaxConns(d.config.DatabaseURL.Reveal()); ok && given < needed {
 		use = given
-		d.note(check, fewConnections(given, needed), "raise it or take it out of DATABASE_URL, unless a limit asks for it")
+		d.note(check, advice.FewConnections(given, needed), "raise it or take it out of DATABASE_URL, unless a limit asks for it")
 	}
-	use += keeperConnections
+	use += d.worker.KeeperConnections
 	left := found.Connections - found.ConnectionsTaken
 	if use > left {
 		d.wrong(check, fmt.Sprintf("a worker opens up to %d, %s allows %d, and others have %d of them", use, found.ConnectionsBy, found.Connections, found.ConnectionsTaken),
-			fmt.Sprintf("raise it, or set pool_max_conns=%d in DATABASE_URL", max(2, left-keeperConnections)))
+			fmt.Sprintf("raise it, or set pool_max_conns=%d in DATABASE_URL", max(2, left-d.worker.KeeperConnections)))
 		return
 	}
 	d.ok(check, fmt.Sprintf("a worker opens up to %d, %s leaves %d", use, found.ConnectionsBy, left))
 }
 
-// fewConnections says what pool_max_conns costs.
-func fewConnections(given, needed int) string {
-	return fmt.Sprintf("pool_max_conns=%d in DATABASE_URL is less than the %d connections that this worker uses at once: intake and dispatch wait for each other", given, needed)
-}
-
-func (d *examination) checkIdentity(ctx context.Context) {
+func (d *Examination) checkIdentity(ctx context.Context) {
 	const check = "Postgres identity"
 	now, before, used, err := d.readIdentity(ctx)
 	switch {
@@ -164,10 +155,10 @@ func (d *examination) checkIdentity(ctx context.Context) {
 	}
 }
 
-func (d *examination) checkNATS(ctx context.Context) {
+func (d *Examination) checkNATS(ctx context.Context) {
 	const check = "NATS"
 	n := d.config.NATS
-	conn, err := command.DialNATS(d.config, "points-ledger")
+	conn, err := broker.Dial(d.config, "points-ledger")
 	if err != nil {
 		d.wrong(check, advice.Words(err), "start it, or correct NATS_URL and NATS_CREDS")
 		return
@@ -182,7 +173,7 @@ func (d *examination) checkNATS(ctx context.Context) {
 	var found consumers.Intake
 	err = within(ctx, func(ctx context.Context) (err error) {
 		found, err = consumers.Inspect(ctx, js, consumers.Config{Stream: n.Stream, Durable: n.Durable, Batch: n.Batch,
-			BatchesInFlight: n.BatchesInFlight, AckWait: n.AckWait, Called: calledByUs})
+			BatchesInFlight: n.BatchesInFlight, AckWait: n.AckWait, Called: d.worker.Called})
 		return err
 	})
 	if !found.StreamFound {
@@ -201,7 +192,7 @@ func (d *examination) checkNATS(ctx context.Context) {
 
 // checkStreamIsTheLedgers says when the stream is not the one that the ledger
 // remembers.
-func (d *examination) checkStreamIsTheLedgers(ctx context.Context, stream consumers.Intake) {
+func (d *Examination) checkStreamIsTheLedgers(ctx context.Context, stream consumers.Intake) {
 	if d.ledger == nil {
 		return
 	}
@@ -217,7 +208,7 @@ func (d *examination) checkStreamIsTheLedgers(ctx context.Context, stream consum
 
 // checkWitness compares the ledger with what was seen of it outside the database.
 // The witness is read first: a row that is lower then is not just behind.
-func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) {
+func (d *Examination) checkWitness(ctx context.Context, js jetstream.JetStream) {
 	const check = "NATS witness"
 	var seen continuity.Witnessed
 	err := within(ctx, func(ctx context.Context) (err error) {
@@ -250,7 +241,7 @@ func (d *examination) checkWitness(ctx context.Context, js jetstream.JetStream) 
 	}
 }
 
-func (d *examination) readIdentity(ctx context.Context) (now continuity.Database, remembered continuity.Identity, used bool, err error) {
+func (d *Examination) readIdentity(ctx context.Context) (now continuity.Database, remembered continuity.Identity, used bool, err error) {
 	err = within(ctx, func(ctx context.Context) error {
 		session, err := continuity.OpenSession(ctx, d.ledger.pool)
 		if err != nil {
@@ -266,7 +257,7 @@ func (d *examination) readIdentity(ctx context.Context) (now continuity.Database
 	return now, remembered, used, err
 }
 
-func (d *examination) checkStreamSettings(found consumers.Intake) {
+func (d *Examination) checkStreamSettings(found consumers.Intake) {
 	const check = "NATS stream"
 	name := d.config.NATS.Stream
 	for _, weak := range found.StreamWeak {
@@ -280,11 +271,11 @@ func (d *examination) checkStreamSettings(found consumers.Intake) {
 		d.ok(check, fmt.Sprintf("%s is a mirror of %s: publishers publish to that one, and what they publish arrives here", name, found.MirrorOf))
 	}
 	if len(found.StreamWeak) == 0 && !found.Uncovered {
-		d.ok(check, fmt.Sprintf("%s holds %s messages; no setting is weaker than ours", name, command.Count(int64(found.Messages))))
+		d.ok(check, fmt.Sprintf("%s holds %s messages; no setting is weaker than ours", name, wording.Count(int64(found.Messages))))
 	}
 }
 
-func (d *examination) checkDurable(found consumers.Intake, err error) {
+func (d *Examination) checkDurable(found consumers.Intake, err error) {
 	const check = "NATS durable"
 	name := d.config.NATS.Durable
 	switch {
@@ -306,6 +297,6 @@ func (d *examination) checkDurable(found consumers.Intake, err error) {
 			fmt.Sprintf("if that is not meant: nats consumer resume %s %s", d.config.NATS.Stream, name))
 	}
 	if len(found.DurableWeak) == 0 && found.PausedUntil.IsZero() {
-		d.ok(check, fmt.Sprintf("%s: %s messages wait, %s are not acknowledged yet", name, command.Count(int64(found.Waiting)), command.Count(found.Unacked)))
+		d.ok(check, fmt.Sprintf("%s: %s messages wait, %s are not acknowledged yet", name, wording.Count(int64(found.Waiting)), wording.Count(found.Unacked)))
 	}
 }

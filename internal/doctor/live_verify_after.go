@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 // longestVerifyAfter is what verify_after may be at most.
 const longestVerifyAfter = 10 * time.Minute
 
-// verifyAfterFor is what verify_after should be at least when a record took the
+// VerifyAfterFor is what verify_after should be at least when a record took the
 // given time to show: twice that, in whole seconds, for one look is not the
 // slowest.
-func verifyAfterFor(measured time.Duration) time.Duration {
+func VerifyAfterFor(measured time.Duration) time.Duration {
 	return max(time.Second, (2*measured + time.Second - 1).Truncate(time.Second))
 }
 
@@ -25,15 +25,15 @@ func (t *trial) reportVerifyAfter() {
 	if t.VisibleAfterMS == nil {
 		return // the line about the records says what to do
 	}
-	measured, now := time.Duration(*t.VisibleAfterMS)*time.Millisecond, t.vendor.VerifyAfter
-	want := verifyAfterFor(measured)
+	measured, now := time.Duration(*t.VisibleAfterMS)*time.Millisecond, t.account.VerifyAfter
+	want := VerifyAfterFor(measured)
 	found := fmt.Sprintf("the record showed %s after the answer, verify_after is %s", measured, now)
 	switch {
 	case measured > longestVerifyAfter:
 		t.wrong(check, found+": later than verify_after can wait", "set in_doubt: "+config.InDoubtResend+", if bizId is honoured")
 		return
-	case t.vendor.InDoubt != config.InDoubtVerify:
-		t.ok(check, found+"; it does not matter with in_doubt: "+t.vendor.InDoubt)
+	case t.account.InDoubt != config.InDoubtVerify:
+		t.ok(check, found+"; it does not matter with in_doubt: "+t.account.InDoubt)
 	case measured > now:
 		t.wrong(check, found+": too short, what shows later is missed and granted twice", "set verify_after: "+yamlDuration(min(want, longestVerifyAfter)))
 	case want > now:

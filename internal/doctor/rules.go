@@ -1,11 +1,9 @@
-package main
+package doctor
 
 import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
@@ -15,7 +13,7 @@ import (
 
 // checkRules holds the rule file of this configuration against the registered
 // ones.
-func (d *examination) checkRules(ctx context.Context) {
+func (d *Examination) checkRules(ctx context.Context) {
 	const check = "rules"
 	var all []rulefiles.RegisteredRules
 	err := within(ctx, func(ctx context.Context) (err error) {
@@ -43,24 +41,4 @@ func (d *examination) checkRules(ctx context.Context) {
 	default:
 		d.ok(check, fmt.Sprintf("the file %s says what the newest registered one says", version))
 	}
-}
-
-// rulesCollector shows at each scrape whether the intake is stopped by rules
-// that have ended.
-type rulesCollector struct {
-	service *service
-	ended   *prometheus.Desc
-}
-
-func newRulesCollector(s *service) *rulesCollector {
-	return &rulesCollector{service: s,
-		ended: describe("rules_ended", "1 while this worker fetches nothing because its rules may not be used any more: others have registered newer ones, or they were withdrawn.")}
-}
-
-// Describe implements prometheus.Collector.
-func (c *rulesCollector) Describe(out chan<- *prometheus.Desc) { out <- c.ended }
-
-// Collect implements prometheus.Collector.
-func (c *rulesCollector) Collect(out chan<- prometheus.Metric) {
-	gauge(out, c.ended, truth(c.service.runner.RulesEnded() != ""))
 }
