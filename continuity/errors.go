@@ -38,7 +38,7 @@ func (e *ForeignStreamError) Error() string {
 		e.Stream, e.Created.UTC().Format(time.RFC3339), e.Here, e.HereCreated.UTC().Format(time.RFC3339))
 }
 
-// NotTheLedgerError is the Problem of a Keeper whose database is not the one that
+// NotTheLedgerError is returned by Keeper.Problem for a database that is not the one that
 // the stream's acknowledged events were recorded in. A ledger that is rebuilt from the
 // stream holds everything in doubt (TestRebuildUnderAWaitingWorker), and a new
 // consumer that begins behind Delivered grants nothing twice
@@ -58,7 +58,7 @@ func (e *NotTheLedgerError) Error() string {
 		"and nothing is recorded or sent", e.What, e.Durable, e.Acked, e.Stream)
 }
 
-// SupersededError is the Problem of a Keeper whose witness speaks for another
+// SupersededError is returned by Keeper.Problem when the witness speaks for another
 // ledger, or for a later state than this database can ever have held. With a
 // counter above both, the witness would speak for this database: then what is
 // open is put in doubt and the stream is read again (TestKeeperLowerTimeline,
@@ -79,7 +79,7 @@ func (e *SupersededError) Error() string {
 	return fmt.Sprintf("%s: nothing is recorded or sent, and the witness (bucket %s, key %s) is left as it is", e.What, e.Bucket, e.Key)
 }
 
-// RebuildingError is the Problem of a Keeper while the ledger is being rebuilt
+// RebuildingError is returned by Keeper.Problem while the ledger is being rebuilt
 // from the stream, or was until that was stopped.
 type RebuildingError struct {
 	Stream string
@@ -92,8 +92,8 @@ func (e *RebuildingError) Error() string {
 		"because an event that is published again would be taken for a new one", e.Stream, e.Acked)
 }
 
-// FirstStartError is the Problem of a Keeper whose ledger was never used, and whose
-// stream has a history and no durable: it may be the copy of another broker, or
+// FirstStartError is returned by Keeper.Problem for a ledger that was never used, when
+// the stream has a history and no durable: it may be the copy of another broker, or
 // its durable was deleted, and each event would be granted once more
 // (TestKeeperFirstStart).
 type FirstStartError struct {

@@ -82,8 +82,8 @@ func (e *PlanCancelledError) Error() string {
 	return fmt.Sprintf("plan %s was cancelled by %s at %s", e.Plan, e.By, e.At.UTC().Format(time.RFC3339))
 }
 
-// RulesChangedError stops a retry: the workers registered other rules since a
-// person looked. What was done before is done.
+// RulesChangedError is returned by a retry when the workers registered other rules
+// since a person looked. What was done before is done.
 type RulesChangedError struct {
 	// Then and Now are versions; Then is empty when there were none.
 	Then, Now string
@@ -93,7 +93,8 @@ func (e *RulesChangedError) Error() string {
 	return fmt.Sprintf("the workers have registered other rules since: %s, not %q", e.Now, e.Then)
 }
 
-// ErrRebuilding stops a retry: the ledger is being rebuilt from the stream.
+// ErrRebuilding is returned by a retry while the ledger is being rebuilt from the
+// stream.
 var ErrRebuilding = errors.New("the ledger is being rebuilt: finish that first")
 
 // UnknownAccountError is returned for an account that is neither configured nor

@@ -71,9 +71,9 @@ var ErrPooledByTransaction = errors.New("a pooler in transaction or statement mo
 // not repeat the URL, which may hold a password.
 var ErrDatabaseURL = errors.New("want a Postgres URL or keyword string; it cannot be read")
 
-// SetAsideError says that some rows of a settling batch were set aside: they are
-// parked, in doubt where the vendor may have applied them. All others are
-// settled; trying again changes nothing.
+// SetAsideError is returned by Confirm and Settle when some rows of a batch were set
+// aside: they are parked, in doubt where the vendor may have applied them. All
+// others are settled; trying again changes nothing.
 type SetAsideError struct{ Rows []SetAside }
 
 func (e *SetAsideError) Error() string {

@@ -6,7 +6,8 @@ import (
 	"pointsledger/desk"
 )
 
-// CanaryError stops [PutBack] after its canary: too few of it have posted.
+// CanaryError is returned by [PutBack] when too few of its canary have posted: it
+// stops there.
 type CanaryError struct {
 	Canary
 	// Waited is how long it was watched. Gates are those that were closed then; they

@@ -19,19 +19,6 @@ const (
 	ExitDisagree = 3 // done, but something does not agree
 )
 
-// UsageError is a wrong use of a command: exit code 2.
-type UsageError struct{ Err error }
-
-func (e *UsageError) Error() string { return e.Err.Error() }
-func (e *UsageError) Unwrap() error { return e.Err }
-
-// Usagef makes a UsageError.
-func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
-
-// ErrDisagree ends a command that did its work and found books that do not
-// agree: exit code 3. The command has said what.
-var ErrDisagree = errors.New("the books do not agree")
-
 // Code is the exit code that an error stands for.
 func Code(err error) int {
 	var usage *UsageError

@@ -1,23 +1,6 @@
 package devstack
 
-import (
-	"errors"
-	"io"
-)
-
-var (
-	// ErrNoPostgres is returned by StartPostgres when this machine has no
-	// Postgres server programs and they could not be fetched either. Its text
-	// is one line that says what to install.
-	ErrNoPostgres = errors.New("no Postgres server programs found; install them: apt-get install postgresql (Debian, Ubuntu), brew install postgresql@16 (macOS)")
-
-	// ErrPortTaken is returned by StartNATS when somebody listens on its port.
-	ErrPortTaken = errors.New("port taken")
-
-	// ErrLeftOut is returned by every Start function of a build with the tag
-	// noembed, and on systems that are not a Unix.
-	ErrLeftOut = errors.New("this build leaves out the embedded servers: set DATABASE_URL and NATS_URL, or build without -tags noembed")
-)
+import "io"
 
 // PostgresConfig says how to start a private Postgres.
 type PostgresConfig struct {

@@ -26,13 +26,6 @@ func (s state) String() string {
 // once a minute, so it must be more.
 const stallAfter = 150 * time.Second
 
-// StallError ends a run in which nothing moves any more.
-type StallError struct{ State string }
-
-func (e *StallError) Error() string {
-	return fmt.Sprintf("nothing has moved for %v: %s", stallAfter, e.State)
-}
-
 // monitor watches the progress, for the faults that wait for it, for the
 // publisher, and for the times to recover. Safe for concurrent use.
 type monitor struct {

@@ -2,7 +2,6 @@ package rulefiles
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,27 +27,6 @@ type RulesWithdrawal struct {
 	// Result is kept with the act.
 	Result string
 	Judge  RulesJudge
-}
-
-// Errors of WithdrawRules.
-var (
-	// ErrRulesUnknown: no file of this version is registered.
-	ErrRulesUnknown = errors.New("no such rule file is registered")
-	// ErrRulesWithdrawn: the file was withdrawn before.
-	ErrRulesWithdrawn = errors.New("the rule file is withdrawn already")
-	// ErrRulesNotNewest: another file was registered after it.
-	ErrRulesNotNewest = errors.New("another rule file was registered after it")
-)
-
-// RulesUsedError refuses a withdrawal: operations were recorded by what the file
-// alone says, and points may have been granted.
-type RulesUsedError struct {
-	Version    string
-	Operations int64
-}
-
-func (e *RulesUsedError) Error() string {
-	return fmt.Sprintf("%d operations were recorded by rules that only the file %s has", e.Operations, e.Version)
 }
 
 const (
