@@ -29,6 +29,7 @@ var terminalNames = wording.Names{
 	Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", PutBack: "replay run", Reread: "`replay stream`", Status: "`replay status`",
 	AskAccount: "--account", LongerAgo: "--since", ExportRejects: "replay rejects export",
 	CheckEvent: "`worker explain FILE`", ListFields: "`worker schema TYPE`", Configuration: "WORKER_CONFIG",
+	Member: "`replay member`", Settle: "`replay settle`",
 }
 
 // commandOf is the command that previews a step, or does it for one that only

@@ -98,20 +98,10 @@ func (o *memberOptions) call(c *cobra.Command, s *session) (page, error) {
 		}
 	}
 	if len(report.Unread) > 0 {
-		err = &unreadError{report.Unread}
+		err = &partlyError{strings.Join(report.Unread, ", ") + ": the vendor did not say all of it; what it did not say is not compared"}
 	}
 	return &memberPage{report}, err
 }
-
-// unreadError ends a member view that lacks what a vendor has: exit code 3.
-type unreadError struct{ accounts []string }
-
-func (e *unreadError) Error() string {
-	return fmt.Sprintf("%s: the vendor did not say all of it; what it did not say is not compared", strings.Join(e.accounts, ", "))
-}
-
-// Is makes the error stand for "done, but something does not agree".
-func (e *unreadError) Is(target error) bool { return target == command.ErrDisagree }
 
 // memberRefused words why there is no member view.
 func memberRefused(err error) error {

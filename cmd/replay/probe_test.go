@@ -37,7 +37,7 @@ func (r *reader) probe(most int) (*records.ProbeReport, string) {
 		r.t.Fatal(err)
 	}
 	var out bytes.Buffer
-	printProbe(&out, report)
+	printFacts(&out, report.Facts(terminalNames))
 	for line := range strings.Lines(out.String()) {
 		if w := terminal.Width(strings.TrimSuffix(line, "\n")); w > terminal.PageWidth {
 			r.t.Errorf("%d cells: %s", w, line)

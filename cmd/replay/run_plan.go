@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,7 +68,7 @@ func (w *runWatch) Did(r *carry.PutBackResult) {
 
 // Watches implements carry.PutBackWatch.
 func (w *runWatch) Watches(canary *carry.Canary) {
-	w.progress.Show("  canary: %s", canaryWords(canary))
+	w.progress.Show("  canary: %s", canary.Words())
 }
 
 // Untaken implements carry.PutBackWatch.
@@ -140,30 +141,37 @@ func (r *putBackDone) print(out io.Writer) {
 		return
 	}
 	fmt.Fprintf(out, "Put back %s of %s: %s.\n", wording.Count(r.Reopened.Reopened), wording.Plural(r.Found, "operation"), wording.Plural(r.Points, "point"))
-	terminal.Line(out, "plan", r.Plan)
-	if r.InDoubt > 0 {
-		terminal.Line(out, "in doubt", wording.Count(r.InDoubt)+" of them; the dedup key stays the same")
-	}
-	if r.KeyMemoryOver > 0 {
-		terminal.Line(out, "stay parked", wording.Count(r.KeyMemoryOver)+": in doubt, and the vendor may have forgotten the dedup key")
-	}
-	if r.AccountUnknown > 0 {
-		terminal.Line(out, "stay parked", wording.Count(r.AccountUnknown)+": in doubt, and the account is not in the configuration read here. Set WORKER_CONFIG to the worker's file")
-	}
-	if r.MemberUnknown > 0 {
-		terminal.Line(out, "stay parked", wording.Count(r.MemberUnknown)+": in doubt, and their member is not known: `replay show` says what is left to do")
-	}
-	if r.Skipped > 0 {
-		terminal.Line(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
-	}
-	if r.Left > 0 {
-		terminal.Line(out, "left", wording.Count(r.Left)+" of the plan")
-	}
-	if r.Canary != nil {
-		terminal.Line(out, "canary", canaryWords(r.Canary))
-	}
+	printFacts(out, r.Facts(terminalNames))
 	terminal.Line(out, "recorded", fmt.Sprintf("%s; its end as action %d", recordedAs(r.Act, r.who), r.EndAct))
 	if r.Reopened.Reopened > 0 {
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")
 	}
+}
+
+// whyUntaken says why workers may leave operations alone that are due.
+func whyUntaken(gates []desk.ClosedGate) string {
+	if len(gates) == 0 {
+		return "is one running? (`replay status` says so when what is due stays)"
+	}
+	var closed []string
+	for _, g := range gates {
+		closed = append(closed, g.Account+" ("+g.Reason+")")
+	}
+	return "closed to calls: " + strings.Join(closed, ", ") + " (`replay status` says why)"
+}
+
+// canaryStopped says why a run ended after its canary, and how to go on.
+func (o *runOptions) canaryStopped(plan string, e *carry.CanaryError) string {
+	goOn := fmt.Sprintf("See why with `replay status`. To go on all the same, leave --canary out:\n  %s\nTo give the plan up:\n  replay cancel %s", o.withoutCanary(plan), plan)
+	if e.Untried == e.Operations {
+		return fmt.Sprintf("stopped after the canary: in %s no worker has taken any of its %s:\n%s\nThey are sent when one does; the rest is still parked. %s",
+			wording.Short(e.Waited), wording.Plural(e.Operations, "operation"), whyUntaken(e.Gates), goOn)
+	}
+	return fmt.Sprintf("stopped after the canary: %s.\nThe rest is still parked. %s", e.Canary.Words(), goOn)
+}
+
+// withoutCanary is the command that goes on without one.
+func (o runOptions) withoutCanary(plan string) string {
+	o.canary = 0
+	return o.command(plan)
 }

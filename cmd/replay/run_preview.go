@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,10 @@ func (s *session) preview(c *cobra.Command, o *runOptions, plan desk.Plan) (page
 			return nil, err
 		}
 	}
-	return &p, probeIncomplete(p.Probe)
+	if p.Probe != nil && p.Probe.Unread.Count > 0 {
+		err = &partlyError{fmt.Sprintf("the vendor's records could not be read for %s of the probe", wording.Plural(p.Probe.Unread.Count, "operation"))}
+	}
+	return &p, err
 }
 
 func (p *previewReport) print(out io.Writer) {
@@ -67,7 +69,7 @@ func (p *previewReport) print(out io.Writer) {
 		}
 	}
 	if p.Probe != nil {
-		printProbe(out, p.Probe)
+		printFacts(out, p.Probe.Facts(terminalNames))
 	}
 	for _, stay := range p.Stays {
 		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(stay.Count), wording.Blocked(stay.Blocked, stay.Account, stay.Memory, terminalNames)))
@@ -76,10 +78,19 @@ func (p *previewReport) print(out io.Writer) {
 		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
 			wording.Count(t.CodeTooOld), wording.Hours(ledger.DefaultCodeMaxAge)))
 	}
-	if p.NoLongerParked > 0 {
-		terminal.Line(out, "no longer parked", wording.Count(p.NoLongerParked)+" of the plan: skipped")
+	counted(out, "no longer parked", p.NoLongerParked, " of the plan: skipped")
+	if p.PutBackSeconds > 0 {
+		terminal.Line(out, "putting back", fmt.Sprintf("%s at --rate %s", wording.About(p.PutBackSeconds), wording.Count(p.Rate)))
 	}
-	p.printTime(out)
+	for _, d := range p.Drains {
+		if d.Operations == 0 {
+			continue
+		}
+		terminal.Line(out, "sending", d.Words())
+		if d.GateClosed != "" {
+			terminal.Line(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, wording.Gate(d.GateClosed)))
+		}
+	}
 	switch {
 	case p.CancelledAt != nil:
 		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", terminal.Clean(p.CancelledBy), wording.Moment(*p.CancelledAt))
@@ -124,31 +135,4 @@ func (p *previewReport) printGroups(out io.Writer) {
 	}
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("CAUSE"), terminal.Left("CALL"), terminal.Right("OPERATIONS"), terminal.Right("MEMBERS"),
 		terminal.Right("POINTS"), terminal.Right("OF THEM IN DOUBT"), terminal.Right("STAY PARKED")}, rows)
-}
-
-// printTime says how long it takes to put them back and to send them.
-func (p *previewReport) printTime(out io.Writer) {
-	if p.PutBackSeconds > 0 {
-		terminal.Line(out, "putting back", fmt.Sprintf("%s at --rate %s", about(p.PutBackSeconds), wording.Count(p.Rate)))
-	}
-	for _, d := range p.Drains {
-		switch {
-		case d.Operations == 0:
-			continue
-		case d.RatePerSecond > 0:
-			terminal.Line(out, "sending", fmt.Sprintf("%s, %s: %s at the account's rate of %s a second, if nothing else waits", d.Account,
-				wording.Plural(d.Operations, "operation"), about(d.Seconds), wording.Count(d.RatePerSecond)))
-		default:
-			terminal.Line(out, "sending", fmt.Sprintf("%s, %s: as fast as the vendor answers; the account has no rate_per_second", d.Account,
-				wording.Plural(d.Operations, "operation")))
-		}
-		if d.GateClosed != "" {
-			terminal.Line(out, "GATE CLOSED", fmt.Sprintf("%s: %s. What is put back waits until it opens (replay status).", d.Account, wording.Gate(d.GateClosed)))
-		}
-	}
-}
-
-// about is an estimated time in words.
-func about(seconds float64) string {
-	return "about " + wording.Short(time.Duration(max(seconds, 1)*float64(time.Second)))
 }

@@ -113,81 +113,26 @@ func nextWords(a overview.Advice) string {
 
 func printOperation(out io.Writer, o *overview.Operation, now time.Time) {
 	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, terminal.Clip(terminal.Clean(overview.Headline(&o.OperationDetail)), terminal.PageWidth-24))
-	terminal.Line(out, "state", o.State(now))
-	if o.WaitsFor != "" {
-		terminal.Line(out, "waits for", o.WaitsFor)
-	}
-	if x := o.Open; x != nil && x.InDoubt {
-		terminal.Line(out, "in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+wording.Moment(*x.FirstSentAt))
-	}
+	printFacts(out, o.Standing(now))
 	fmt.Fprintln(out, "What happened")
-	terminal.Line(out, "event", fmt.Sprintf("%s, id %s, from %s", o.EventType, o.EventID, o.EventSource))
-	terminal.Line(out, "time", fmt.Sprintf("%s; at the broker %s", wording.Moment(o.EventTime), wording.Moment(o.BrokerTime)))
-	terminal.Line(out, "message", fmt.Sprintf("%s, stream sequence %d", o.EventSubject, o.StreamSeq))
-	terminal.Line(out, "order", o.BusinessKey)
-	terminal.Line(out, "business date", o.BusinessDate)
-	if o.ShopCode != "" {
-		terminal.Line(out, "shop", o.ShopCode)
+	printFacts(out, o.EventFacts())
+	if o.Points > 0 {
+		call := "user.points-add (Zhimai)"
+		if o.Kind == ledger.FreezePoint {
+			call = "freezePoint (Kylin)"
+		}
+		fmt.Fprintln(out, "What is sent")
+		terminal.Line(out, "call", call+" at account "+o.Account)
+		printFacts(out, o.CallFacts())
+		printRequest(out, o.Request)
 	}
-	if o.AmountFen != nil {
-		terminal.Line(out, "amount", wording.Count(*o.AmountFen)+" fen")
-	}
-	terminal.Line(out, "content", o.Content)
-	rules := "version " + o.MappingVersion
-	if o.MappingFirstUsed != nil {
-		rules += ", first used " + wording.Moment(*o.MappingFirstUsed)
-	}
-	terminal.Line(out, "rules", rules)
-	terminal.Line(out, "recorded", wording.Moment(o.RecordedAt))
-	printSent(out, o)
 	printHistory(out, o)
-	if p := o.Posting; p != nil {
+	if o.Posting != nil {
 		fmt.Fprintln(out, "How it ended")
-		terminal.Line(out, string(p.Kind), wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
-		if said := wording.Answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
-			terminal.Line(out, overview.WordsFrom(p.Evidence), said)
-		}
-		if p.MemberID != "" {
-			terminal.Line(out, "member", p.MemberID)
-		}
-		if c := p.Correction; c != nil {
-			terminal.Line(out, "but applied", wording.Moment(c.CorrectedAt)+": "+wording.Evidence(c.Evidence)+", to member "+c.MemberID)
-			if said := wording.Answer(c.HTTPStatus, c.VendorCode, c.VendorWords); said != "" {
-				terminal.Line(out, overview.WordsFrom(c.Evidence), said)
-			}
-		}
+		printFacts(out, o.EndFacts())
 	}
 	fmt.Fprintln(out, "What you can do")
 	terminal.Point(out, o.Next)
-}
-
-// printSent says what the call carries. It is the same for every attempt.
-func printSent(out io.Writer, o *overview.Operation) {
-	if o.Points == 0 {
-		return
-	}
-	fmt.Fprintln(out, "What is sent")
-	call := "user.points-add (Zhimai)"
-	if o.Kind == ledger.FreezePoint {
-		call = "freezePoint (Kylin)"
-	}
-	terminal.Line(out, "call", call+" at account "+o.Account)
-	member := o.MemberID
-	switch {
-	case o.MemberID == "":
-		member = "not known yet: scanned code " + o.MemberCode
-	case o.MemberCode != "":
-		member += ", from scanned code " + o.MemberCode
-	}
-	terminal.Line(out, "member", member)
-	terminal.Line(out, "points", wording.Count(o.Points))
-	if o.SourceType != 0 {
-		terminal.Line(out, "codes", fmt.Sprintf("sourceType %d, pointsChannel %d", o.SourceType, o.PointsChannel))
-	}
-	terminal.Line(out, "reason", o.Reason)
-	terminal.Line(out, "dedup key", string(o.BizID))
-	terminal.Line(out, "reference", o.Reference)
-	printRequest(out, o.Request)
 }
 
 // printHistory prints attempts and what people did.

@@ -119,9 +119,7 @@ func (r *voidReport) print(out io.Writer) {
 		fmt.Fprintln(out)
 		terminal.Line(out, "recorded", wording.Moment(r.Total.Oldest)+" to "+wording.Moment(r.Total.Newest))
 	}
-	if r.Gone > 0 {
-		terminal.Line(out, "skipped", wording.Count(r.Gone)+": no longer parked since the plan was made")
-	}
+	counted(out, "skipped", r.Gone, ": no longer parked since the plan was made")
 	switch doubt := r.Total.InDoubt; {
 	case doubt > 0 && r.AcceptInDoubt:
 		terminal.Line(out, "in doubt", wording.Count(doubt)+": the vendor may have applied them. Given up, those count as not granted in our books, whatever the vendor did.")

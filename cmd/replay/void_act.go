@@ -88,14 +88,8 @@ func (r *voidDone) print(out io.Writer) {
 		}
 		terminal.Line(out, "in doubt", wording.Count(r.InDoubt)+orMore+" of them; if the vendor confirms one later, that is kept and alerted")
 	}
-	if r.Refused > 0 {
-		terminal.Line(out, "stay parked", wording.Count(r.Refused)+": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
-	}
-	if r.Skipped > 0 {
-		terminal.Line(out, "skipped", wording.Count(r.Skipped)+": no longer parked")
-	}
-	if r.Left > 0 {
-		terminal.Line(out, "left", wording.Count(r.Left)+": somebody else was changing them. Run plan "+r.Plan+" again")
-	}
+	counted(out, "stay parked", r.Refused, ": in doubt. Ask the vendor about their keys; to give them up all the same, make a new plan with --accept-in-doubt")
+	counted(out, "skipped", r.Skipped, ": no longer parked")
+	counted(out, "left", r.Left, ": somebody else was changing them. Run plan "+r.Plan+" again")
 	terminal.Line(out, "recorded", recordedAs(r.Act, r.who))
 }

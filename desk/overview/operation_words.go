@@ -61,9 +61,9 @@ func (o *Operation) attemptWords(n, more int) string {
 	return fmt.Sprintf("%s since the last replay, %s in all", wording.Plural(n, "attempt"), wording.Count(max(n, o.EarlierAttempts+len(o.Attempts)+more)))
 }
 
-// WordsFrom says whose words a posting keeps: the vendor's answer to the points
+// wordsFrom says whose words a posting keeps: the vendor's answer to the points
 // call, or what it rests on otherwise.
-func WordsFrom(evidence ledger.Evidence) string {
+func wordsFrom(evidence ledger.Evidence) string {
 	switch evidence {
 	case ledger.Answered, ledger.AlreadyApplied:
 		return "vendor said"

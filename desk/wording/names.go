@@ -22,4 +22,6 @@ type Names struct {
 	CheckEvent, ListFields string
 	// Configuration is the setting that says which configuration is read here.
 	Configuration string
+	// Member shows a member's records, Settle takes an operation for applied.
+	Member, Settle string
 }

@@ -42,3 +42,8 @@ func InOneZone(text string) string {
 		return Moment(at)
 	})
 }
+
+// About is an estimated time.
+func About(seconds float64) string {
+	return "about " + Short(time.Duration(max(seconds, 1)*float64(time.Second)))
+}

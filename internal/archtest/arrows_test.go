@@ -43,7 +43,7 @@ func rules() []rule {
 		{"desk", []string{"ledger", "ledger/gates", "ledger/knowledge", "ledger/rulefiles", "rules"}, []string{"github.com/jackc/pgx/v5"}, "a desk knows the book and its database; it prints nothing"},
 		{"evidence", []string{"ledger", "ledger/knowledge"}, nil, "a judge is pure: it reads neither vendor nor database"},
 		{"desk/records", []string{"desk", "desk/privacy", "desk/wording", "evidence", "ledger", "ledger/knowledge", "vendorapi"}, nil, "a look at records knows no vendor by name, and prints nothing"},
-		{"desk/carry", []string{"desk", "desk/privacy", "ledger"}, nil, "a plan is carried out by the desk; who watches is told"},
+		{"desk/carry", []string{"desk", "desk/privacy", "desk/wording", "ledger"}, nil, "a plan is carried out by the desk; who watches is told"},
 		{"desk/overview", []string{"desk", "desk/privacy", "desk/wording", "ledger", "ledger/gates", "ledger/knowledge", "vendorapi"}, nil, "how things stand needs the desk and its words"},
 		{"desk/rebuild", []string{"continuity/survey", "desk", "desk/wording", "ledger/rulefiles", "rules"}, nil, "a rebuild asks a stream through its port; it knows neither broker nor keeper"},
 		{"desk/rejects", []string{"desk", "desk/privacy", "desk/wording", "ledger", "rules"}, nil, "how rejects look needs the desk, the rules and the words"},

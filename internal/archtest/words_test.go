@@ -23,7 +23,7 @@ var wordFiles = []string{"ledger/state.go", "ledger/posting.go", "ledger/cause.g
 var homonyms = []struct{ file, words, why string }{
 	{"cmd/replay/filter.go", "already_applied not_sent refused retryable throttled unauthorised unknown lease_expired", "outcomes of attempts, as a person types them"},
 	{"desk/overview/pace_words.go", "unknown", "a label"},
-	{"cmd/replay/run_canary.go", "voided", "a label"},
+	{"desk/carry/words.go", "voided", "a label"},
 	{"cmd/replay/run_preview.go", "sending", "a label"},
 	{"cmd/worker/demo_result.go", "parked posted", "labels"},
 	{"internal/doctor/live_biz_id.go", "already_applied retryable throttled", "fields of the configuration"},

@@ -1,0 +1,85 @@
+package overview
+
+import (
+	"fmt"
+	"time"
+
+	"pointsledger/desk/wording"
+)
+
+// Standing says how it stands at a time, and what holds it back.
+func (o *Operation) Standing(now time.Time) (f wording.Facts) {
+	f.Add("state", o.State(now))
+	if o.WaitsFor != "" {
+		f.Add("waits for", o.WaitsFor)
+	}
+	if x := o.Open; x != nil && x.InDoubt {
+		f.Add("in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+wording.Moment(*x.FirstSentAt))
+	}
+	return f
+}
+
+// EventFacts are what is known of the event, and by which rules it was taken.
+func (o *Operation) EventFacts() (f wording.Facts) {
+	f.Add("event", fmt.Sprintf("%s, id %s, from %s", o.EventType, o.EventID, o.EventSource))
+	f.Add("time", fmt.Sprintf("%s; at the broker %s", wording.Moment(o.EventTime), wording.Moment(o.BrokerTime)))
+	f.Add("message", fmt.Sprintf("%s, stream sequence %d", o.EventSubject, o.StreamSeq))
+	f.Add("order", o.BusinessKey)
+	f.Add("business date", o.BusinessDate)
+	if o.ShopCode != "" {
+		f.Add("shop", o.ShopCode)
+	}
+	if o.AmountFen != nil {
+		f.Add("amount", wording.Count(*o.AmountFen)+" fen")
+	}
+	f.Add("content", o.Content)
+	rules := "version " + o.MappingVersion
+	if o.MappingFirstUsed != nil {
+		rules += ", first used " + wording.Moment(*o.MappingFirstUsed)
+	}
+	f.Add("rules", rules)
+	f.Add("recorded", wording.Moment(o.RecordedAt))
+	return f
+}
+
+// CallFacts are what the call carries. It is the same for every attempt.
+func (o *Operation) CallFacts() (f wording.Facts) {
+	member := o.MemberID
+	switch {
+	case o.MemberID == "":
+		member = "not known yet: scanned code " + o.MemberCode
+	case o.MemberCode != "":
+		member += ", from scanned code " + o.MemberCode
+	}
+	f.Add("member", member)
+	f.Add("points", wording.Count(o.Points))
+	if o.SourceType != 0 {
+		f.Add("codes", fmt.Sprintf("sourceType %d, pointsChannel %d", o.SourceType, o.PointsChannel))
+	}
+	f.Add("reason", o.Reason)
+	f.Add("dedup key", string(o.BizID))
+	f.Add("reference", o.Reference)
+	return f
+}
+
+// EndFacts say how it ended; none while it has not.
+func (o *Operation) EndFacts() (f wording.Facts) {
+	p := o.Posting
+	if p == nil {
+		return nil
+	}
+	f.Add(string(p.Kind), wording.Moment(p.PostedAt)+": "+wording.Evidence(p.Evidence))
+	if said := wording.Answer(p.HTTPStatus, p.VendorCode, p.VendorWords); said != "" {
+		f.Add(wordsFrom(p.Evidence), said)
+	}
+	if p.MemberID != "" {
+		f.Add("member", p.MemberID)
+	}
+	if c := p.Correction; c != nil {
+		f.Add("but applied", wording.Moment(c.CorrectedAt)+": "+wording.Evidence(c.Evidence)+", to member "+c.MemberID)
+		if said := wording.Answer(c.HTTPStatus, c.VendorCode, c.VendorWords); said != "" {
+			f.Add(wordsFrom(c.Evidence), said)
+		}
+	}
+	return f
+}
