@@ -16,9 +16,16 @@ import (
 	"pointsledger/internal/terminal"
 )
 
+// dismissOptions are the flags of `replay rejects dismiss`.
+type dismissOptions struct {
+	rejectAct
+	filters rejectFlags
+	filter  desk.RejectFilter
+	who     desk.Decision
+}
+
 func newRejectsDismiss(environ []string) *cobra.Command {
-	var filters rejectFlags
-	var act rejectAct
+	var o dismissOptions
 	c := &cobra.Command{
 		Use:   "dismiss [ID…]",
 		Short: "Decide that rejects need nothing more; without --yes only show which",
@@ -32,56 +39,49 @@ rejects the number found must be given with --expect.
 		Example: `  replay rejects dismiss 17 18 --reason "test events of the new POS" --yes
   replay rejects dismiss --code no_vendor_call --expect 212 --reason "by hand" --yes`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			who, err := act.check(c)
-			if err != nil {
-				return err
-			}
-			filter, err := filters.filter(c, args, time.Now())
-			if err != nil {
-				return err
-			}
-			if act.yes && act.expect == 0 && len(rejectFilterArgs(filter)) == 0 {
-				return command.Usagef("dismiss --yes wants the numbers of rejects, a filter, or --expect with the number of all open ones")
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			if act.yes {
-				return act.dismiss(c, s, filter, who)
-			}
-			return act.preview(c, s, filter)
-		},
+		RunE: runs(environ, &o),
 	}
-	filters.register(c)
-	act.register(c)
+	o.filters.register(c)
+	o.register(c)
 	return c
 }
 
-// preview shows what would be dismissed, and the command that does it.
-func (a *rejectAct) preview(c *cobra.Command, s *session, filter desk.RejectFilter) error {
-	p, err := rejects.PreviewDismissal(c.Context(), s.desk, filter)
-	if err != nil {
+func (o *dismissOptions) read(c *cobra.Command, args []string) (err error) {
+	if o.who, err = o.check(c); err != nil {
 		return err
 	}
+	o.filter, err = o.filters.filter(c, args, time.Now())
+	if err == nil && o.yes && o.expect == 0 && len(rejectFilterArgs(o.filter)) == 0 {
+		return command.Usagef("dismiss --yes wants the numbers of rejects, a filter, or --expect with the number of all open ones")
+	}
+	return err
+}
+
+func (o *dismissOptions) call(c *cobra.Command, s *session) (page, error) {
+	if o.yes {
+		return o.dismiss(c, s)
+	}
+	p, err := rejects.PreviewDismissal(c.Context(), s.desk, o.filter)
+	if err != nil {
+		return nil, err
+	}
 	if p.Rejects > 0 {
-		args := append([]string{"replay", "rejects", "dismiss"}, rejectFilterArgs(filter)...)
-		p.Command = a.command(append(args, "--expect", strconv.FormatInt(p.Rejects, 10))...)
+		args := append([]string{"replay", "rejects", "dismiss"}, rejectFilterArgs(o.filter)...)
+		p.Command = o.command(append(args, "--expect", strconv.FormatInt(p.Rejects, 10))...)
 	}
-	out := c.OutOrStdout()
-	switch {
-	case a.json:
-		err = terminal.JSON(out, p)
-	case p.Rejects == 0:
+	return &dismissable{p}, o.otherThanExpected(p.Rejects)
+}
+
+type dismissable struct{ rejects.Dismissable }
+
+func (p *dismissable) print(out io.Writer) {
+	if p.Rejects == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing to dismiss. `replay rejects list --all` shows what there was.")
-	default:
-		fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", wording.Plural(p.Rejects, "open reject"))
-		printCodes(out, p.Codes)
-		fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
+		return
 	}
-	return cmp.Or(err, a.otherThanExpected(p.Rejects))
+	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been changed.\n\n", wording.Plural(p.Rejects, "open reject"))
+	printCodes(out, p.Codes)
+	fmt.Fprintf(out, "\nDismissed, they stay without points, and cannot be retried.\n\nTo do it:\n  %s\n", p.Command)
 }
 
 // printCodes prints counts by code, with an example of each.
@@ -93,29 +93,31 @@ func printCodes(out io.Writer, codes []desk.RetryCode) {
 	terminal.Table(out, []terminal.Column{terminal.Left("CODE"), terminal.Right("REJECTS"), terminal.Right("FOR EXAMPLE"), terminal.Left("REASON")}, rows)
 }
 
-func (a *rejectAct) dismiss(c *cobra.Command, s *session, filter desk.RejectFilter, who desk.Decision) error {
-	done, err := s.desk.DismissRejects(c.Context(), desk.Dismissal{Filter: filter,
-		FilterText: rejectFilterText(filter), Expect: a.expect, Actor: who.Actor, Reason: who.Reason})
+func (o *dismissOptions) dismiss(c *cobra.Command, s *session) (page, error) {
+	done, err := s.desk.DismissRejects(c.Context(), desk.Dismissal{Filter: o.filter,
+		FilterText: rejectFilterText(o.filter), Expect: o.expect, Actor: o.who.Actor, Reason: o.who.Reason})
 	if err != nil {
-		return dismissFailed(err)
+		return nil, dismissFailed(err)
 	}
-	out := c.OutOrStdout()
-	switch {
-	case a.json:
-		err = terminal.JSON(out, done)
-	case done.Found == 0:
+	if done.Skipped > 0 || len(o.filter.IDs) > int(done.Found) {
+		err = &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}
+	}
+	return &dismissed{done, o.who}, err
+}
+
+type dismissed struct {
+	desk.Dismissed
+	who desk.Decision
+}
+
+func (d *dismissed) print(out io.Writer) {
+	if d.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing was dismissed, nothing recorded.")
-	default:
-		fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(done.Dismissed), wording.Plural(done.Found, "reject"))
-		var facts wording.Facts
-		facts.Count("skipped", done.Skipped, "somebody decided about them meanwhile")
-		facts.Add("recorded", recordedAs(done.Act, who))
-		printFacts(out, facts)
+		return
 	}
-	if err == nil && (done.Skipped > 0 || len(filter.IDs) > int(done.Found)) {
-		return &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}
-	}
-	return err
+	fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(d.Dismissed.Dismissed), wording.Plural(d.Found, "reject"))
+	counted(out, "skipped", d.Skipped, ": somebody decided about them meanwhile")
+	terminal.Line(out, "recorded", recordedAs(d.Act, d.who))
 }
 
 // dismissFailed says what to do after an error. The database may have done it

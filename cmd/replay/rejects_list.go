@@ -17,11 +17,17 @@ import (
 	"pointsledger/ledger"
 )
 
+// rejectListOptions are the flags of `replay rejects list`.
+type rejectListOptions struct {
+	filters rejectFlags
+	filter  desk.RejectFilter
+	limit   int
+	after   int64
+	asCSV   bool
+}
+
 func newRejectsList(environ []string) *cobra.Command {
-	var filters rejectFlags
-	var limit int
-	var after int64
-	var asJSON, asCSV bool
+	var o rejectListOptions
 	c := &cobra.Command{
 		Use:   "list [ID…]",
 		Short: "The rejects that fit a filter, oldest first",
@@ -35,56 +41,56 @@ on. It changes nothing.
   replay rejects list --source shop-sh --all --json
   replay rejects list --limit 10000 --csv > rejects.csv`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			filter, err := filters.filter(c, args, time.Now())
-			switch {
-			case err != nil:
-				return err
-			case limit < 1 || limit > maxPage:
-				return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", wording.Count(maxPage), limit)
-			case after < 0:
-				return command.Usagef("--after: want the number that the page before ended with, got %d", after)
-			case asJSON && asCSV:
-				return command.Usagef("--json and --csv: want one of them")
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			page, err := s.desk.ListRejects(c.Context(), filter, ledger.RejectID(after), limit)
-			if err != nil {
-				return err
-			}
-			l := rejects.NewListing(page, filter.State)
-			switch {
-			case asJSON:
-				return terminal.JSON(c.OutOrStdout(), l)
-			case asCSV:
-				if l.More {
-					defer c.PrintErrln(goOnRejects(&l))
-				}
-				return terminal.CSV(c.OutOrStdout(), l.Records())
-			}
-			printRejects(c.OutOrStdout(), &l)
-			return nil
-		},
+		RunE: runs(environ, &o),
 	}
-	filters.register(c)
-	filters.registerState(c)
-	c.Flags().IntVar(&limit, "limit", 50, "the most rejects to show, 1 to 10,000")
-	c.Flags().Int64Var(&after, "after", 0, "go on after this reject, as the page before says")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
+	o.filters.register(c)
+	o.filters.registerState(c)
+	c.Flags().IntVar(&o.limit, "limit", 50, "the most rejects to show, 1 to 10,000")
+	c.Flags().Int64Var(&o.after, "after", 0, "go on after this reject, as the page before says")
+	c.Flags().Bool("json", false, "print JSON")
+	c.Flags().BoolVar(&o.asCSV, "csv", false, "print CSV")
 	return c
 }
 
-func goOnRejects(l *rejects.Listing) string {
+func (o *rejectListOptions) read(c *cobra.Command, args []string) (err error) {
+	o.filter, err = o.filters.filter(c, args, time.Now())
+	asJSON, _ := c.Flags().GetBool("json")
+	switch {
+	case err != nil:
+		return err
+	case o.limit < 1 || o.limit > maxPage:
+		return command.Usagef("--limit: want 1 to %s, got %d; a longer list goes on with --after", wording.Count(maxPage), o.limit)
+	case o.after < 0:
+		return command.Usagef("--after: want the number that the page before ended with, got %d", o.after)
+	case asJSON && o.asCSV:
+		return command.Usagef("--json and --csv: want one of them")
+	}
+	return nil
+}
+
+func (o *rejectListOptions) call(c *cobra.Command, s *session) (page, error) {
+	found, err := s.desk.ListRejects(c.Context(), o.filter, ledger.RejectID(o.after), o.limit)
+	if err != nil {
+		return nil, err
+	}
+	l := &rejectPage{rejects.NewListing(found, o.filter.State)}
+	if !o.asCSV {
+		return l, nil
+	}
+	if l.More {
+		defer c.PrintErrln(l.goOn())
+	}
+	return nil, terminal.CSV(c.OutOrStdout(), l.Records())
+}
+
+type rejectPage struct{ rejects.Listing }
+
+func (l *rejectPage) goOn() string {
 	return fmt.Sprintf("There are more: this page has %s of %s. Go on with the same command and --after %d",
 		wording.Count(len(l.Rejects)), wording.Count(l.Total), l.After)
 }
 
-func printRejects(out io.Writer, l *rejects.Listing) {
+func (l *rejectPage) print(out io.Writer) {
 	what := "reject"
 	if l.State != "" {
 		what = l.State + " reject"
@@ -115,7 +121,7 @@ func printRejects(out io.Writer, l *rejects.Listing) {
 	}
 	terminal.Table(out, columns, rows)
 	if l.More {
-		fmt.Fprintf(out, "\n%s\n", goOnRejects(l))
+		fmt.Fprintf(out, "\n%s\n", l.goOn())
 	} else {
 		fmt.Fprintf(out, "\n%s in all. `replay rejects show ID` tells all about one.\n", wording.Plural(l.Total, what))
 	}

@@ -19,12 +19,15 @@ import (
 // retryOptions are the flags of `replay rejects retry`.
 type retryOptions struct {
 	rejectAct
+	environ    []string
 	filters    rejectFlags
+	filter     desk.RejectFilter
+	who        desk.Decision
 	file, plan string
 }
 
 func newRejectsRetry(environ []string) *cobra.Command {
-	var o retryOptions
+	o := retryOptions{environ: environ}
 	c := &cobra.Command{
 		Use:   "retry [ID…]",
 		Short: "Map rejects again by the rules of today; without --yes only show what that would do",
@@ -54,7 +57,7 @@ operation of it.
   replay rejects retry --code missing_field --config mended.yaml
   replay rejects retry --plan P-7K2M --reason "POS upgrade, rules mended" --yes`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error { return runRetry(c, environ, &o, args) },
+		RunE: runs(environ, &o),
 	}
 	o.filters.register(c)
 	o.register(c)
@@ -63,12 +66,11 @@ operation of it.
 	return c
 }
 
-func runRetry(c *cobra.Command, environ []string, o *retryOptions, args []string) error {
-	who, err := o.check(c)
-	if err != nil {
+func (o *retryOptions) read(c *cobra.Command, args []string) (err error) {
+	if o.who, err = o.check(c); err != nil {
 		return err
 	}
-	filter, err := o.filters.filter(c, args, time.Now())
+	o.filter, err = o.filters.filter(c, args, time.Now())
 	switch {
 	case err != nil:
 		return err
@@ -76,17 +78,16 @@ func runRetry(c *cobra.Command, environ []string, o *retryOptions, args []string
 		return command.Usagef("--config is empty: want a file")
 	case c.Flag("plan").Changed && o.plan == "":
 		return command.Usagef("--plan is empty: want a plan's name, such as P-7K2M")
-	case o.plan != "" && (len(rejectFilterArgs(filter)) > 0 || o.expect != 0):
+	case o.plan != "" && (len(rejectFilterArgs(o.filter)) > 0 || o.expect != 0):
 		return command.Usagef("--plan says which rejects are meant: leave out ids, filters and --expect")
 	}
-	s, err := open(c, environ)
+	return nil
+}
+
+func (o *retryOptions) call(c *cobra.Command, s *session) (page, error) {
+	rules, err := s.rejectRules(c.Context(), o.environ, o.file)
 	if err != nil {
-		return err
-	}
-	defer s.close()
-	rules, err := s.rejectRules(c.Context(), environ, o.file)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	retry := &rejects.Retry{Desk: s.desk, Rules: rules}
 	var set rejects.Set
@@ -94,66 +95,56 @@ func runRetry(c *cobra.Command, environ []string, o *retryOptions, args []string
 		set, err = retry.OfPlan(c.Context(), o.plan)
 		err = o.planWords(rules, err)
 	} else {
-		set, err = retry.OfFilter(c.Context(), filter, o.filterText(filter))
+		set, err = retry.OfFilter(c.Context(), o.filter, o.filterText())
 	}
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case !o.yes:
-		return o.preview(c, retry, set, who)
+		return o.preview(c, retry, set)
 	case o.plan == "":
-		if set, err = retry.Keep(c.Context(), set, who.Actor, o.expect); err != nil {
-			return cmp.Or(rejectSizeError(err), fmt.Errorf("%w\nNo reject was changed", err))
+		if set, err = retry.Keep(c.Context(), set, o.who.Actor, o.expect); err != nil {
+			return nil, cmp.Or(rejectSizeError(err), fmt.Errorf("%w\nNo reject was changed", err))
 		}
 	}
-	return o.carryOut(c, retry, set, who)
+	return o.carryOut(c, retry, set)
 }
 
 // preview shows what would become of a set, and the command that does it.
-func (o *retryOptions) preview(c *cobra.Command, retry *rejects.Retry, set rejects.Set, who desk.Decision) error {
+func (o *retryOptions) preview(c *cobra.Command, retry *rejects.Retry, set rejects.Set) (page, error) {
 	progress := command.NewProgress(c.ErrOrStderr())
-	p, err := retry.Preview(c.Context(), set, cmp.Or(who.Actor, "nobody"), func(done, found int) {
+	defer progress.Done()
+	p, err := retry.Preview(c.Context(), set, cmp.Or(o.who.Actor, "nobody"), func(done, found int) {
 		progress.Show("  looking: %s of %s", wording.Count(done), wording.Count(found))
 	})
-	progress.Done()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p.Plan != "" {
 		p.Command = o.planCommand(p.Plan)
 	}
-	if o.json {
-		err = terminal.JSON(c.OutOrStdout(), p)
-	} else {
-		printForecast(c.OutOrStdout(), p, retry.Rules)
-	}
-	return cmp.Or(err, o.otherThanExpected(p.Found))
+	return &forecast{p, retry.Rules}, o.otherThanExpected(p.Found)
 }
 
 // carryOut does what the plan says; what stays open makes exit code 3.
-func (o *retryOptions) carryOut(c *cobra.Command, retry *rejects.Retry, set rejects.Set, who desk.Decision) error {
+func (o *retryOptions) carryOut(c *cobra.Command, retry *rejects.Retry, set rejects.Set) (page, error) {
 	progress := command.NewProgress(c.ErrOrStderr())
-	done, err := retry.CarryOut(c.Context(), set, who, func(done, found int) {
+	defer progress.Done()
+	done, err := retry.CarryOut(c.Context(), set, o.who, func(done, found int) {
 		progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
 	})
-	progress.Done()
-	switch {
-	case err != nil:
-		return o.stoppedWords(set.Plan.Name, done, err)
-	case o.json:
-		err = terminal.JSON(c.OutOrStdout(), done)
-	default:
-		printRetry(c.OutOrStdout(), done, who)
+	if err != nil {
+		return nil, o.stoppedWords(set.Plan.Name, done, err)
 	}
-	if err == nil && done.Failing > 0 {
-		return &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
+	if done.Failing > 0 {
+		err = &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
 	}
-	return err
+	return &retried{done, o.who}, err
 }
 
 // filterText is a filter as plans keep it.
-func (o *retryOptions) filterText(filter desk.RejectFilter) string {
-	text := rejectFilterText(filter)
+func (o *retryOptions) filterText() string {
+	text := rejectFilterText(o.filter)
 	if o.file != "" {
 		text += " " + shell("--config", o.file)
 	}

@@ -11,21 +11,26 @@ import (
 	"pointsledger/ledger"
 )
 
-// printForecast says what would become of rejects by rules.
-func printForecast(out io.Writer, p *rejects.Forecast, by *desk.RejectRules) {
+// forecast is what would become of rejects by rules.
+type forecast struct {
+	*rejects.Forecast
+	by *desk.RejectRules
+}
+
+func (p *forecast) print(out io.Writer) {
 	if p.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing to retry. `replay rejects list --all` shows what there was.")
 		return
 	}
 	fmt.Fprintf(out, "Found: %s. This is a preview: nothing has been accepted.\n\n", wording.Plural(p.Found, "open reject"))
-	terminal.Line(out, "rules", rejects.RulesWords(by))
-	terminal.Line(out, "accounts", rejects.AccountWords(by))
+	terminal.Line(out, "rules", rejects.RulesWords(p.by))
+	terminal.Line(out, "accounts", rejects.AccountWords(p.by))
 	if p.Oldest != nil {
 		terminal.Line(out, "stored", wording.Moment(*p.Oldest)+" to "+wording.Moment(*p.Newest)+" at the broker")
 	}
 	fmt.Fprintln(out)
-	printOutcomes(out, p)
-	printAccounts(out, p)
+	printOutcomes(out, p.Forecast)
+	printAccounts(out, p.Forecast)
 	printFailing(out, p.Codes)
 	if p.PointsDiffer > 0 {
 		fmt.Fprintf(out, "\n%s get other points than by the registered rules, reject %d for example.\n", wording.Plural(p.PointsDiffer, "event"), p.Example)
@@ -102,16 +107,21 @@ func printFailing(out io.Writer, codes []desk.RetryCode) {
 	}
 }
 
-// printRetry says what a retry did.
-func printRetry(out io.Writer, d *desk.RetryResult, who desk.Decision) {
+// retried is what a retry did.
+type retried struct {
+	*desk.RetryResult
+	who desk.Decision
+}
+
+func (d *retried) print(out io.Writer) {
 	if d.Found == 0 {
 		fmt.Fprintln(out, "No open reject fits: nothing was retried, nothing recorded.")
 		return
 	}
 	fmt.Fprintf(out, "Accepted %s of %s: %s, %s.\n", wording.Count(d.Accepted), wording.Plural(d.Found, "reject"),
 		wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
-	facts := rejects.Facts(d, terminalNames)
-	facts.Add("recorded", recordedAs(d.Act, who)+", plan "+d.Plan)
+	facts := rejects.Facts(d.RetryResult, terminalNames)
+	facts.Add("recorded", recordedAs(d.Act, d.who)+", plan "+d.Plan)
 	printFacts(out, facts)
 	printFailing(out, d.Codes)
 	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {

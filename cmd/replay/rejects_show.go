@@ -16,7 +16,6 @@ import (
 )
 
 func newRejectsShow(environ []string) *cobra.Command {
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Everything about one reject, and what to do about it",
@@ -26,52 +25,48 @@ now, and what can be done. Passwords, card numbers and mobile numbers are masked
 It changes nothing.`,
 		Example: `  replay rejects show 17`,
 		Args:    command.OneArg("one ID, as replay rejects list shows it"),
-		RunE: func(c *cobra.Command, args []string) error {
-			ids, err := rejectIDs(args)
-			if err != nil {
-				return err
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			shown, err := s.showReject(c, environ, ids[0])
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return terminal.JSON(c.OutOrStdout(), shown)
-			}
-			printReject(c.OutOrStdout(), shown)
-			return nil
-		},
+		RunE:    runs(environ, &rejectShow{environ: environ}),
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }
 
-func (s *session) showReject(c *cobra.Command, environ []string, id ledger.RejectID) (*rejects.Shown, error) {
-	shown, found, err := rejects.Show(c.Context(), s.store, id, terminalNames)
+type rejectShow struct {
+	environ []string
+	id      ledger.RejectID
+}
+
+func (o *rejectShow) read(_ *cobra.Command, args []string) error {
+	ids, err := rejectIDs(args)
+	if err == nil {
+		o.id = ids[0]
+	}
+	return err
+}
+
+func (o *rejectShow) call(c *cobra.Command, s *session) (page, error) {
+	shown, found, err := rejects.Show(c.Context(), s.store, o.id, terminalNames)
 	switch {
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, fmt.Errorf("there is no reject %d: replay rejects list --all shows them", id)
+		return nil, fmt.Errorf("there is no reject %d: replay rejects list --all shows them", o.id)
 	case shown.ResolvedAt != nil:
-		return shown, nil
+		return &shownReject{shown}, nil
 	}
-	if by, err := s.rejectRules(c.Context(), environ, ""); err != nil {
+	if by, err := s.rejectRules(c.Context(), o.environ, ""); err != nil {
 		// The reject can be shown all the same.
 		c.PrintErrf("warning: what the rules make of it now is not known: %s\n", advice.Words(err))
-	} else if shown.Now, err = rejects.ByRules(c.Context(), s.desk, id, by); err != nil {
+	} else if shown.Now, err = rejects.ByRules(c.Context(), s.desk, o.id, by); err != nil {
 		return nil, err
 	}
 	for _, a := range shown.Advice() {
-		shown.Next = append(shown.Next, a.Words+"\n"+rejectStep(a.Step, idText(id)))
+		shown.Next = append(shown.Next, a.Words+"\n"+rejectStep(a.Step, idText(o.id)))
 	}
-	return shown, nil
+	return &shownReject{shown}, nil
 }
+
+type shownReject struct{ *rejects.Shown }
 
 // rejectStep is the command of a step.
 func rejectStep(step rejects.Step, id string) string {
@@ -85,8 +80,7 @@ func rejectStep(step rejects.Step, id string) string {
 	return shell(args...)
 }
 
-// printReject prints all about one reject.
-func printReject(out io.Writer, r *rejects.Shown) {
+func (r *shownReject) print(out io.Writer) {
 	fmt.Fprintf(out, "Reject %d: %s\n", r.ID, r.Code)
 	printFacts(out, r.Facts())
 	fmt.Fprintln(out, "What came")
