@@ -8,7 +8,9 @@ import (
 )
 
 // libraries speak no command line: what they cannot do they return as a type with
-// its data, and internal/advice or a command says it with the words below.
+// its data, and internal/advice or a command says it with the words below. The
+// folders below internal are left out: they are how the programs are started,
+// configured and looked at.
 var libraries = []string{"ledger", "rules", "consumers", "continuity", "evidence", "dispatch", "vendorapi", "desk", "migrations"}
 
 // commandLine finds a flag, a command of ours, and a variable of the environment

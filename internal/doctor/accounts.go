@@ -11,6 +11,7 @@ import (
 
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
@@ -200,6 +201,6 @@ func (d *Examination) checkGate(ctx context.Context, v config.Account) {
 		return nil
 	})
 	if err != nil {
-		d.wrong(check, err.Error(), "see the message")
+		d.wrong(check, advice.Words(err), "see the message")
 	}
 }
