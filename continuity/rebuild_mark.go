@@ -27,10 +27,10 @@ func (s *Session) MarkRebuilding(ctx context.Context, id Identity) error {
 	return s.Remember(ctx, id)
 }
 
-// sqlNoteRebuilt keeps which operations an action added, found by their keys
+// sqlNoteRebuilt keeps which operations an act added, found by their keys
 // (operations_one_per_key, outbox_pkey, action_operations_pkey). Of those that
 // were there already it takes the ones that the same plan added before it was
-// killed, and that no action has.
+// killed, and that no act has.
 const sqlNoteRebuilt = `
 INSERT INTO action_operations (action_id, operation_id)
 SELECT $1, o.id
@@ -42,10 +42,10 @@ SELECT $1, o.id
    AND NOT EXISTS (SELECT 1 FROM action_operations a WHERE a.operation_id = o.id)
 ON CONFLICT DO NOTHING`
 
-// noteRebuilt keeps that an action of a person added the operations of the
+// noteRebuilt keeps that an act of a person added the operations of the
 // entries whose verdict is Accepted, and those that an earlier run of its plan,
 // which was made at a time, added and could not note.
-func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
+func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, act int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
 	var accounts, bizIDs []string
 	var added []bool
 	for i := range entries {
@@ -60,7 +60,7 @@ func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, action int64, planMade
 	if len(accounts) == 0 {
 		return nil
 	}
-	if _, err := pool.Exec(ctx, sqlNoteRebuilt, action, accounts, bizIDs, added, planMade); err != nil {
+	if _, err := pool.Exec(ctx, sqlNoteRebuilt, act, accounts, bizIDs, added, planMade); err != nil {
 		return fmt.Errorf("record operations of action: %w", err)
 	}
 	return nil

@@ -138,18 +138,18 @@ func TestNoteRebuilt(t *testing.T) {
 		}
 		return id
 	}
-	note := func(action int64, made time.Time, entries []ledger.Entry) {
+	note := func(act int64, made time.Time, entries []ledger.Entry) {
 		t.Helper()
 		verdicts, err := f.RecordRebuilt(t.Context(), entries, ledger.Rebuilt{Parked: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := continuity.NoteRebuilt(t.Context(), f.pool, action, made, entries, verdicts); err != nil {
+		if err := continuity.NoteRebuilt(t.Context(), f.pool, act, made, entries, verdicts); err != nil {
 			t.Fatal(err)
 		}
 	}
-	noted := func(action int64) int {
-		return one[int](f, `SELECT count(*) FROM action_operations WHERE action_id = $1`, action)
+	noted := func(act int64) int {
+		return one[int](f, `SELECT count(*) FROM action_operations WHERE action_id = $1`, act)
 	}
 	worker, killed, fresh := f.event("SO-1"), f.event("SO-2"), f.event("SO-3")
 	f.record(worker)

@@ -107,21 +107,21 @@ func TestListActions(t *testing.T) {
 		{"since later", desk.ActFilter{Limit: 9, Since: now.Add(time.Hour)}, "[] false"},
 		{"until", desk.ActFilter{Limit: 9, Until: now.Add(-time.Hour)}, "[] false"},
 	} {
-		actions, more, err := s.ListActs(t.Context(), tc.f)
+		acts, more, err := s.ListActs(t.Context(), tc.f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids := []int64{}
-		for _, a := range actions {
+		for _, a := range acts {
 			ids = append(ids, a.ID)
 		}
 		want(t, tc.name, fmt.Sprint(ids, more), tc.want)
 	}
-	actions, _, err := s.ListActs(t.Context(), desk.ActFilter{Limit: 1})
+	acts, _, err := s.ListActs(t.Context(), desk.ActFilter{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := actions[0]
+	a := acts[0]
 	want(t, "action", fmt.Sprint(a.Actor, a.Name, a.Filter, a.Reason, a.SetSize, a.Result), "linresume--cause refusedwhy 43done")
 	names, err := s.ActNames(t.Context())
 	want(t, "names", fmt.Sprint(names, err), "[pause resume void] <nil>")

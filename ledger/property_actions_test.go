@@ -339,7 +339,7 @@ func (m *machine) reopen(rt *rapid.T) {
 		o.row.State, o.row.Cause, o.row.Attempts, o.row.Due = "pending", ledger.CauseReplayed, 0, true
 	}
 	if len(parked) > 0 {
-		m.model.actions += 2 // the beginning and the end
+		m.model.acts += 2 // the beginning and the end
 	}
 	m.did(rt, step{action: "reopen"})
 	agree(rt, "reopen", "found", result.plan.Size, int64(len(parked)))

@@ -78,8 +78,8 @@ type arena struct {
 	// verifying are rows whose doubt a verification may have ended.
 	verifying map[ledger.OperationID]bool
 	// What the store has reported.
-	accepted, posted, voided, attempts, actions int
-	deadlocks                                   []string
+	accepted, posted, voided, attempts, acts int
+	deadlocks                                []string
 }
 
 // retry runs an action again when Postgres chose it to break a deadlock, as
@@ -375,7 +375,7 @@ func (a *arena) reopenAll(ctx context.Context, account string) error {
 		r := reopening{filter: desk.OpenFilter{Account: account}, actor: a.actor, reason: "property test",
 			memories: []desk.KeyMemory{{Account: account, Memory: keyMemory}}}
 		result, err := replay(ctx, a.Desk, r)
-		a.count(func() { a.actions += result.actions })
+		a.count(func() { a.acts += result.acts })
 		return err
 	})
 }
@@ -433,10 +433,10 @@ func (a *arena) balance(t *testing.T) {
 	want(t, "posted", posted, a.posted)
 	want(t, "voided", len(now.Postings)-posted, a.voided)
 	want(t, "attempts", len(now.Attempts), a.attempts)
-	want(t, "ops_actions", one[int](a.fixture, `SELECT count(*) FROM ops_actions`), a.actions)
+	want(t, "ops_actions", one[int](a.fixture, `SELECT count(*) FROM ops_actions`), a.acts)
 	t.Logf("claims %d, posted %d, voided %d, open %d, attempts %d, reopenings %d, deadlocks %v",
-		len(a.holds), a.posted, a.voided, len(now.Outbox), a.attempts, a.actions, a.deadlocks)
-	if a.posted == 0 || a.voided == 0 || a.attempts == 0 || a.actions == 0 {
+		len(a.holds), a.posted, a.voided, len(now.Outbox), a.attempts, a.acts, a.deadlocks)
+	if a.posted == 0 || a.voided == 0 || a.attempts == 0 || a.acts == 0 {
 		t.Error("the run has not reached everything: it proves less than it says")
 	}
 }

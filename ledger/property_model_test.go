@@ -18,7 +18,7 @@ type model struct {
 	byKey   map[ledger.BizID]*modelOp // the key's hash holds the account
 	byFact  map[ledger.FactKey]*modelOp
 	rejects map[uint64]ledger.RejectCode
-	actions int
+	acts    int
 }
 
 // modelOp is one operation with its outbox row or posting.

@@ -157,7 +157,7 @@ func (m *machine) compare(rt *rapid.T, now *snapshot, action string) {
 			acted++
 		}
 	}
-	agree(rt, action, "ops_actions", acted, m.model.actions)
+	agree(rt, action, "ops_actions", acted, m.model.acts)
 }
 
 func agree[T comparable](rt *rapid.T, action, what string, got, want T) {

@@ -198,13 +198,13 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	reject.Event, reject.Rejection = nil, ledger.Rejectf(ledger.Clock, "x")
 	f.record(reject)
 	f.exec(`INSERT INTO attempts (operation_id, outcome, duration_ms) VALUES ($1, 'unknown', 1)`, row.ID)
-	action, err := f.RecordAct(t.Context(), ledger.Act{Actor: "a", Name: "b", Reason: "c", SetSize: 1})
+	act, err := f.RecordAct(t.Context(), ledger.Act{Actor: "a", Name: "b", Reason: "c", SetSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.exec(`INSERT INTO action_operations (operation_id, action_id) VALUES ($1, $2)`, row.ID, action)
+	f.exec(`INSERT INTO action_operations (operation_id, action_id) VALUES ($1, $2)`, row.ID, act)
 	f.exec(`INSERT INTO mappings (version, text) VALUES ('v1', 'text')`)
-	f.exec(`INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ('v1', 'a', 'c', $1)`, action)
+	f.exec(`INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ('v1', 'a', 'c', $1)`, act)
 	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
 	f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', '1' FROM postings`)
 	assign := func(column string) string {

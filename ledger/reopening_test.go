@@ -17,12 +17,12 @@ type reopening struct {
 	between func()
 }
 
-// replayed is what a replay came to. actions counts its rows in ops_actions.
+// replayed is what a replay came to. acts counts its rows in ops_actions.
 type replayed struct {
-	plan    desk.Plan
-	action  int64
-	actions int
-	done    desk.Reopened
+	plan desk.Plan
+	act  int64
+	acts int
+	done desk.Reopened
 }
 
 // replay carries a reopening out.
@@ -37,7 +37,7 @@ func replay(ctx context.Context, s *desk.Desk, r reopening) (result replayed, er
 		return result, err
 	}
 	defer run.Close()
-	result.action, result.actions = run.Act, 1
+	result.act, result.acts = run.Act, 1
 	for more := true; more; {
 		if more, err = run.PutBack(ctx, r.batch, r.memories, &result.done); err != nil {
 			return result, err
@@ -47,6 +47,6 @@ func replay(ctx context.Context, s *desk.Desk, r reopening) (result replayed, er
 		}
 	}
 	_, err = run.End(ctx, result.plan.Size, result.done.Text())
-	result.actions++
+	result.acts++
 	return result, err
 }

@@ -26,8 +26,8 @@ import (
 // being written is not.
 const reloadEvery = 2 * time.Second
 
-// actionReload is the name in ops_actions of taking over another configuration.
-const actionReload = "reload"
+// actReload is the name in ops_actions of taking over another configuration.
+const actReload = "reload"
 
 // reloader takes over rules, and the settings and secrets of vendor accounts,
 // while the worker runs: on SIGHUP, and when one of the configuration's files has
@@ -182,7 +182,7 @@ func (r *reloader) take(ctx context.Context, next *config.Config, why string) er
 		}
 	}
 	what := reloadWords(r.inForce, next, &change)
-	if _, err := keeper.store.RecordAct(ctx, ledger.Act{Actor: registrant(), Name: actionReload, Filter: what, Reason: why,
+	if _, err := keeper.store.RecordAct(ctx, ledger.Act{Actor: registrant(), Name: actReload, Filter: what, Reason: why,
 		SetSize: int64(len(change.Accounts)), Result: restartWords(&change)}); err != nil {
 		return &ledgerAway{err}
 	}

@@ -9,8 +9,8 @@ import (
 
 // Act says what a person did, as ops_actions calls it, so that "by" and
 // a name can follow. The unknown name of another program is left as it is.
-func Act(action string) string {
-	name, ended := strings.CutSuffix(action, "_end")
+func Act(recorded string) string {
+	name, ended := strings.CutSuffix(recorded, "_end")
 	words := map[string]string{
 		desk.ActReplay: "put back", desk.ActVoid: "given up (void)", desk.ActSettle: "settled by hand",
 		desk.ActResolve: "member named (resolve)", desk.ActPause: "account paused", desk.ActResume: "account resumed",

@@ -204,11 +204,11 @@ func TestWithdrawRules(t *testing.T) {
 	}
 	want(t, "acts", one[int](f, `SELECT count(*) FROM ops_actions`), 0)
 
-	action, err := f.WithdrawRules(t.Context(), withdrawal)
+	act, err := f.WithdrawRules(t.Context(), withdrawal)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, "the act", one[string](f, `SELECT actor || ' ' || action || ' ' || filter || ': ' || reason FROM ops_actions WHERE id = $1`, action),
+	want(t, "the act", one[string](f, `SELECT actor || ' ' || action || ' ' || filter || ': ' || reason FROM ops_actions WHERE id = $1`, act),
 		"ann withdraw_rules rules b: wrong rate")
 	if _, err := f.WithdrawRules(t.Context(), withdrawal); !errors.Is(err, rulefiles.ErrRulesWithdrawn) {
 		t.Errorf("twice: got %v", err)
