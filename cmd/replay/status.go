@@ -13,7 +13,6 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
 )
 
 func newStatus(environ []string) *cobra.Command {
@@ -66,7 +65,8 @@ func (r *statusPage) print(out io.Writer) {
 		}
 		if a.Gate != nil {
 			gate = "CLOSED"
-			printGate(out, a)
+			fmt.Fprintf(out, "GATE CLOSED at %s (%s): no call is made there, and no attempt is used\n", a.Account, a.Gate.Reason)
+			printFacts(out, a.GateFacts())
 			fmt.Fprintln(out)
 		}
 		rows = append(rows, []string{a.Account, gate, wording.Count(a.Waiting), wording.Count(a.Sending), wording.Count(a.Parked),
@@ -136,21 +136,4 @@ func printWaiting(out io.Writer, r *overview.Report) {
 	for _, cause := range causes {
 		terminal.Point(out, fmt.Sprintf("%s: %s; %s", cause, wording.Cause(cause, ledger.Pending), wording.Waiting(cause)))
 	}
-}
-
-func printGate(out io.Writer, a *overview.Account) {
-	g := a.Gate
-	fmt.Fprintf(out, "GATE CLOSED at %s (%s): no call is made there, and no attempt is used\n", a.Account, g.Reason)
-	terminal.Line(out, "because", g.Words)
-	terminal.Line(out, "since", fmt.Sprintf("%s, %s ago", wording.Moment(g.ClosedAt), wording.Short(g.ClosedFor)))
-	switch {
-	case g.Paused != "":
-		terminal.Line(out, "who, and why", g.Paused)
-	case g.VendorSaid != "" && g.Reason == gates.GateFailing:
-		terminal.Line(out, "last call", g.VendorSaid)
-	case g.VendorSaid != "":
-		terminal.Line(out, "vendor says", g.VendorSaid)
-	}
-	terminal.Line(out, "next probe", g.ProbeWords())
-	terminal.Line(out, "waiting", wording.Plural(a.Waiting, "operation"))
 }

@@ -40,8 +40,8 @@ func newGate(g desk.ClosedGate) *Gate {
 	return r
 }
 
-// ProbeWords say when the gate may open.
-func (g *Gate) ProbeWords() string {
+// probeWords say when the gate may open.
+func (g *Gate) probeWords() string {
 	failed := ""
 	switch {
 	case g.FailedProbes == 1:
@@ -58,4 +58,26 @@ func (g *Gate) ProbeWords() string {
 		return fmt.Sprintf("%s, in %s%s", wording.Moment(g.ProbeAt), wording.Short(g.ProbeIn), failed)
 	}
 	return fmt.Sprintf("due since %s, with the next operation that is due%s", wording.Short(-g.ProbeIn), failed)
+}
+
+// GateFacts say why the account's closed gate is closed, and when it may open; none
+// while it is open.
+func (a *Account) GateFacts() (f wording.Facts) {
+	g := a.Gate
+	if g == nil {
+		return nil
+	}
+	f.Add("because", g.Words)
+	f.Add("since", fmt.Sprintf("%s, %s ago", wording.Moment(g.ClosedAt), wording.Short(g.ClosedFor)))
+	switch {
+	case g.Paused != "":
+		f.Add("who, and why", g.Paused)
+	case g.VendorSaid != "" && g.Reason == gates.GateFailing:
+		f.Add("last call", g.VendorSaid)
+	case g.VendorSaid != "":
+		f.Add("vendor says", g.VendorSaid)
+	}
+	f.Add("next probe", g.probeWords())
+	f.Add("waiting", wording.Plural(a.Waiting, "operation"))
+	return f
 }
