@@ -21,7 +21,7 @@ func PreviewDismissal(ctx context.Context, d *desk.Desk, filter desk.RejectFilte
 	if err != nil {
 		return Dismissable{}, err
 	}
-	p := Dismissable{Codes: MaskedCodes(codes)}
+	p := Dismissable{Codes: maskedCodes(codes)}
 	for _, code := range codes {
 		p.Rejects += code.Count
 	}

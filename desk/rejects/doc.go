@@ -1,6 +1,6 @@
 // Package rejects is how a person sees the events that could not be accepted: lists
 // of them ([NewListing]), all about one ([Show], [ByRules]), what rules would make of
-// many ([Ask]), and their bytes for whoever publishes them again ([Export]); and how
+// many ([Forecast]), and their bytes for whoever publishes them again ([Export]); and how
 // a person has them mapped again, by a plan ([Retry]).
 //
 // It changes nothing but the list of plans; retrying and dismissing is the desk's.

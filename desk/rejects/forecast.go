@@ -35,24 +35,24 @@ type Forecast struct {
 	Command string `json:"command"`
 }
 
-// Masked is the tally without mobile numbers, its lists never nil.
-func Masked(t desk.RetryTally) desk.RetryTally {
-	t.Codes = MaskedCodes(t.Codes)
+// masked is the tally without mobile numbers, its lists never nil.
+func masked(t desk.RetryTally) desk.RetryTally {
+	t.Codes = maskedCodes(t.Codes)
 	t.Accounts = append([]desk.RetryAccount{}, t.Accounts...)
 	return t
 }
 
-// Ask asks what would become of rejects. progress may be nil.
-func Ask(ctx context.Context, d *desk.Desk, ids []ledger.RejectID, by *desk.RejectRules, progress func(done, found int)) (*Forecast, error) {
+// ask asks what would become of rejects. progress may be nil.
+func ask(ctx context.Context, d *desk.Desk, ids []ledger.RejectID, by *desk.RejectRules, progress func(done, found int)) (*Forecast, error) {
 	found, err := d.ForecastRejects(ctx, ids, by, progress)
 	if err != nil {
 		return nil, err
 	}
 	p := &Forecast{RulesVersion: by.Version, RulesFrom: wording.RulesFrom(&by.ChosenRules), RegisteredRules: by.RegisteredVersion,
-		RetryTally: Masked(found.With), KnownByNow: found.Known, PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
+		RetryTally: masked(found.With), KnownByNow: found.Known, PointsDiffer: found.PointsDiffer, KeysDiffer: found.KeysDiffer, Example: found.Example,
 		Warnings: []string{}}
 	if found.Other != nil {
-		other := Masked(*found.Other)
+		other := masked(*found.Other)
 		p.Registered = &other
 	}
 	if p.KnownByNow > 0 {
@@ -71,8 +71,8 @@ func Ask(ctx context.Context, d *desk.Desk, ids []ledger.RejectID, by *desk.Reje
 // Settles tells whether carrying it out would resolve anything.
 func (p *Forecast) Settles() bool { return p.Accepted+p.Duplicates+p.Ignored > 0 }
 
-// MaskedCodes is the list without mobile numbers, never nil.
-func MaskedCodes(codes []desk.RetryCode) []desk.RetryCode {
+// maskedCodes is the list without mobile numbers, never nil.
+func maskedCodes(codes []desk.RetryCode) []desk.RetryCode {
 	shown := make([]desk.RetryCode, len(codes))
 	for i, c := range codes {
 		c.Reason = privacy.Mobiles(c.Reason)

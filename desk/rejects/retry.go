@@ -68,7 +68,7 @@ func (r *Retry) Keep(ctx context.Context, set Set, actor string, expect int64) (
 // Preview says what would become of a set, and stores it as a plan when that would
 // settle anything and it is none yet. A cancelled plan is not offered again.
 func (r *Retry) Preview(ctx context.Context, set Set, actor string, progress func(done, found int)) (*Forecast, error) {
-	p, err := Ask(ctx, r.Desk, set.IDs, r.Rules, progress)
+	p, err := ask(ctx, r.Desk, set.IDs, r.Rules, progress)
 	if err != nil || !p.Settles() || set.Plan.CancelledAt != nil {
 		return p, err
 	}
@@ -87,7 +87,7 @@ func (r *Retry) CarryOut(ctx context.Context, set Set, who desk.Decision, progre
 	}
 	done, err := r.Desk.Retry(ctx, set.Plan, set.IDs, who, r.Rules, progress)
 	if done != nil {
-		done.RetryTally = Masked(done.RetryTally)
+		done.RetryTally = masked(done.RetryTally)
 	}
 	return done, err
 }
