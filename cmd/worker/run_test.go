@@ -105,7 +105,7 @@ func TestRunWithWrongKey(t *testing.T) {
 	r.booksAgree(1000 - parked)
 }
 
-// Postgres is away: readiness says down with 503, and recovers by itself.
+// What a worker cannot serve ends it before it begins, with what to do.
 func TestRunRefusesWhatItCannotServe(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
