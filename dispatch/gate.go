@@ -202,7 +202,7 @@ func (g *gate) learn(now time.Time, t ticket, member string, reply vendorapi.Rep
 	}
 	switch reply.Outcome {
 	case vendorapi.Applied, vendorapi.AlreadyApplied:
-		g.confirmed = true
+		g.confirmed, g.unreadable = true, 0
 		// A success of a call that started before the closing says nothing
 		// about a pause the vendor asked for since; it does end a suspicion.
 		if t.probe || g.suspected.yes {
@@ -243,11 +243,26 @@ func (g *gate) answered(t ticket) {
 	g.end(t)
 	g.unreadable = 0
 	switch {
-	case t.probe && (g.suspected.yes || g.status.Reason == GateFailing && g.failures > 0):
+	case t.probe && (g.suspected.yes || g.pointsFail()):
 		g.right = true
 	case t.probe:
 		g.reopen()
 	}
+}
+
+// pointsFail tells that the gate is closed because points calls fail, whatever was
+// learned since by other calls.
+func (g *gate) pointsFail() bool {
+	return g.failures >= breakerLimit || g.status.Reason == GateFailing && g.failures > 0
+}
+
+// letsRead tells whether records may be read for a sample: also while points calls
+// fail, because the doubts that these left end by what samples show, and one of them
+// makes the probe (TestDoubtsOfAnOutageEndByThemselves).
+func (g *gate) letsRead() (open, aside bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.status.Open, !g.status.Open && g.pointsFail() && g.status.Reason == GateFailing
 }
 
 // servedFor is how long a points call that the vendor answered outweighs records

@@ -58,15 +58,17 @@ CREATE TRIGGER operations_stand AFTER INSERT ON operations
     FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_operations_stand();
 ALTER TABLE operations DROP CONSTRAINT operations_kind_known;
 
+-- Rows that came where triggers do not fire may have a kind that is not here: they
+-- are in the books all the same.
 CREATE OR REPLACE VIEW entries AS
 WITH movements AS NOT MATERIALIZED (
     -- Acceptance: the points are promised, and pending.
     SELECT o.id AS operation_id, 'accepted' AS movement, o.recorded_at AS at, o.business_date, o.target, o.points,
            CASE k.leaves WHEN 'issued' THEN o.target || ':issued:' || o.source_type
-                         ELSE o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':' || k.leaves END AS from_account,
+                         ELSE o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':' || COALESCE(k.leaves, 'unknown_kind') END AS from_account,
            o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':pending' AS to_account
       FROM operations o
-      JOIN operation_kinds k ON k.kind = o.kind
+      LEFT JOIN operation_kinds k ON k.kind = o.kind
      WHERE o.points > 0
     UNION ALL
     -- Posting: what was pending arrives, or goes back when voided.
@@ -75,29 +77,29 @@ WITH movements AS NOT MATERIALIZED (
            CASE CASE p.kind WHEN 'posted' THEN k.enters ELSE k.leaves END
                WHEN 'issued' THEN o.target || ':issued:' || o.source_type
                ELSE o.target || ':member:' || CASE p.kind WHEN 'posted' THEN p.member_id ELSE COALESCE(o.member_id, 'unresolved') END
-                    || ':' || CASE p.kind WHEN 'posted' THEN k.enters ELSE k.leaves END END
+                    || ':' || COALESCE(CASE p.kind WHEN 'posted' THEN k.enters ELSE k.leaves END, 'unknown_kind') END
       FROM postings p
       JOIN operations o ON o.id = p.operation_id
-      JOIN operation_kinds k ON k.kind = o.kind
+      LEFT JOIN operation_kinds k ON k.kind = o.kind
      WHERE o.points > 0
     UNION ALL
     -- Correction: the void is undone, then the points arrived all the same.
     SELECT o.id, 'void_undone', c.corrected_at, o.business_date, o.target, o.points,
            CASE k.leaves WHEN 'issued' THEN o.target || ':issued:' || o.source_type
-                         ELSE o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':' || k.leaves END,
+                         ELSE o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':' || COALESCE(k.leaves, 'unknown_kind') END,
            o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':pending'
       FROM corrections c
       JOIN operations o ON o.id = c.operation_id
-      JOIN operation_kinds k ON k.kind = o.kind
+      LEFT JOIN operation_kinds k ON k.kind = o.kind
      WHERE o.points > 0
     UNION ALL
     SELECT o.id, c.kind, c.corrected_at, o.business_date, o.target, o.points,
            o.target || ':member:' || COALESCE(o.member_id, 'unresolved') || ':pending',
            CASE k.enters WHEN 'issued' THEN o.target || ':issued:' || o.source_type
-                         ELSE o.target || ':member:' || c.member_id || ':' || k.enters END
+                         ELSE o.target || ':member:' || c.member_id || ':' || COALESCE(k.enters, 'unknown_kind') END
       FROM corrections c
       JOIN operations o ON o.id = c.operation_id
-      JOIN operation_kinds k ON k.kind = o.kind
+      LEFT JOIN operation_kinds k ON k.kind = o.kind
      WHERE o.points > 0
 )
 SELECT operation_id, movement, at, business_date, target, from_account AS account, -points AS points FROM movements

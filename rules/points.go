@@ -97,14 +97,17 @@ func (r rate) of(amount int64, round rounding) (int64, bool) {
 		return math.MaxInt64, false
 	}
 	points, rest := bits.Div64(high, low, uint64(r.per))
+	if points > math.MaxInt64 {
+		return math.MaxInt64, false
+	}
 	if round == roundUp && rest > 0 || round == roundHalfUp && rest >= uint64(r.per)-rest {
 		points++
 	}
 	return int64(points), points <= math.MaxInt64
 }
 
-// rateOf is the rate for an amount: the first case's whose condition holds, or
-// that of its tier or of the channel.
+// rateOf is the rate for an amount where no case holds: that of its tier or of the
+// channel.
 func (p *pointsRule) rateOf(amount int64, channel int64) rate {
 	if p.source == pointsRatio {
 		return p.rates[channel]

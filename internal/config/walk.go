@@ -62,7 +62,13 @@ func (w walk) node(path string, node ast.Node, t reflect.Type) {
 			return
 		}
 		for entries := mapping.MapRange(); entries.Next(); {
-			w.node(join(path, keyText(entries.Key())), entries.Value(), t.Elem())
+			key := entries.Key()
+			at := join(path, keyText(key))
+			if _, isText := key.(*ast.StringNode); !isText && key.Type() != ast.MergeKeyType {
+				// A shop 010 would become 8.
+				w.addf(at, key, "want a text as the name: put %s in quotes", keyText(key))
+			}
+			w.node(at, entries.Value(), t.Elem())
 		}
 	case reflect.Struct:
 		w.object(path, node, t)

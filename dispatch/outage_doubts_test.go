@@ -1,0 +1,58 @@
+package dispatch_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/sim"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// unclear is a vendor whose points calls have no clear answer while it is down; its
+// records are well.
+type unclear struct {
+	*zhimai.Client
+	down *atomic.Bool
+}
+
+func (v unclear) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Reply {
+	if v.down.Load() {
+		return vendorapi.Reply{Outcome: vendorapi.Unknown, HTTPStatus: 500}
+	}
+	return v.Client.Send(ctx, call)
+}
+
+// An outage of the points calls alone leaves nothing but doubts. The vendor comes
+// back, and no order comes: samples are read all the same, one doubt makes the probe,
+// and all end without anybody.
+func TestDoubtsOfAnOutageEndByThemselves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupOff}, Records: sim.RecordsConfig{EchoReason: true}}})
+	b.longKnown()
+	a := b.verifying()
+	down := &atomic.Bool{}
+	a.Vendor = unclear{a.Vendor.(*zhimai.Client), down}
+	d, _ := b.start(a)
+	b.trade(d, a, "the endpoint to be known", shown)
+	testkit.Eventually(t, 30*time.Second, "the trade to end", func() bool { return b.open() == 0 })
+	before := b.count(`SELECT count(*) FROM postings`)
+	down.Store(true)
+	const rows = 20 // as many as close the gate
+	b.accept(rows, nil)
+	d.Wake()
+	testkit.Eventually(t, time.Minute, "the gate to close, and nothing but doubts", func() bool {
+		return d.Status().Gate.Reason == dispatch.GateFailing && b.count(`SELECT count(*) FROM outbox WHERE in_doubt`) == rows
+	})
+	down.Store(false)
+	testkit.Eventually(t, 90*time.Second, "all to end", func() bool { return b.open() == 0 })
+	if parked := b.count(`SELECT count(*) FROM outbox`); parked > 0 {
+		t.Errorf("%d rows are left to a person", parked)
+	}
+	b.agree(before + rows)
+}
