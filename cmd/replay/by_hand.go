@@ -19,14 +19,14 @@ import (
 
 // byHand is what settle and resolve ask for: who and why, and one parked operation.
 type byHand struct {
-	decideFlags
+	command.Decide
 	who  desk.Decision
 	text string
 }
 
 func (h *byHand) read(c *cobra.Command, args []string) (err error) {
 	h.text = args[0]
-	h.who, err = h.check(c)
+	h.who, err = decided(&h.Decide, c)
 	return err
 }
 

@@ -2,27 +2,14 @@ package main
 
 import (
 	"cmp"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/command"
 )
-
-var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
-
-// shell joins arguments as a POSIX shell reads them.
-func shell(args ...string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		if quoted[i] = a; !shellSafe.MatchString(a) {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
 
 // terminalNames is how a terminal calls what texts tell a person to do.
 var terminalNames = wording.Names{
@@ -37,29 +24,29 @@ var terminalNames = wording.Names{
 func commandOf(step desk.Step) string {
 	switch step.Do {
 	case desk.StepShow:
-		return shell("replay", "show", cmp.Or(step.Reference, strconv.FormatInt(int64(step.Operation), 10)))
+		return command.Shell("replay", "show", cmp.Or(step.Reference, strconv.FormatInt(int64(step.Operation), 10)))
 	case desk.StepList:
-		return shell(append([]string{"replay", "list"}, ofCause(step)...)...)
+		return command.Shell(append([]string{"replay", "list"}, ofCause(step)...)...)
 	case desk.StepPutBack:
 		if step.BizID == "" {
-			return shell(append([]string{"replay", "run"}, ofCause(step)...)...)
+			return command.Shell(append([]string{"replay", "run"}, ofCause(step)...)...)
 		}
-		return shell("replay", "run", "--biz-id", string(step.BizID))
+		return command.Shell("replay", "run", "--biz-id", string(step.BizID))
 	case desk.StepSettle:
-		args := []string{"replay", "settle", string(step.BizID), "--evidence", cmp.Or(step.Evidence, reasonToFill)}
+		args := []string{"replay", "settle", string(step.BizID), "--evidence", cmp.Or(step.Evidence, command.ReasonToFill)}
 		if step.Evidence != "" {
-			args = append(args, "--reason", reasonToFill)
+			args = append(args, "--reason", command.ReasonToFill)
 		}
-		return shell(args...)
+		return command.Shell(args...)
 	case desk.StepResolve:
-		args := []string{"replay", "resolve", string(step.BizID), "--customer-id", reasonToFill}
-		return shell(acceptInDoubt(args, step)...)
+		args := []string{"replay", "resolve", string(step.BizID), "--customer-id", command.ReasonToFill}
+		return command.Shell(acceptInDoubt(args, step)...)
 	case desk.StepGiveUp:
-		return shell(acceptInDoubt([]string{"replay", "void", "--biz-id", string(step.BizID)}, step)...)
+		return command.Shell(acceptInDoubt([]string{"replay", "void", "--biz-id", string(step.BizID)}, step)...)
 	case desk.StepResume:
-		return shell("replay", "resume", step.Account, "--reason", reasonToFill, "--yes")
+		return command.Shell("replay", "resume", step.Account, "--reason", command.ReasonToFill, "--yes")
 	case desk.StepRejects:
-		return shell("replay", "rejects", "list")
+		return command.Shell("replay", "rejects", "list")
 	}
 	return ""
 }

@@ -98,7 +98,7 @@ func (o *memberOptions) call(c *cobra.Command, s *session) (page, error) {
 		}
 	}
 	if len(report.Unread) > 0 {
-		err = &partlyError{strings.Join(report.Unread, ", ") + ": the vendor did not say all of it; what it did not say is not compared"}
+		err = &command.PartlyError{Text: strings.Join(report.Unread, ", ") + ": the vendor did not say all of it; what it did not say is not compared"}
 	}
 	return &memberPage{report}, err
 }

@@ -33,7 +33,7 @@ command that does it.`,
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    runs(environ, &o),
 	}
-	o.register(c)
+	o.Register(c)
 	return c
 }
 
@@ -49,13 +49,13 @@ itself when that is mended. Without --yes nothing is changed.`,
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    runs(environ, &o),
 	}
-	o.register(c)
+	o.Register(c)
 	return c
 }
 
 // gateTask pauses an account, or resumes it.
 type gateTask struct {
-	decideFlags
+	command.Decide
 	pause   bool
 	account string
 	who     desk.Decision
@@ -63,7 +63,7 @@ type gateTask struct {
 
 func (t *gateTask) read(c *cobra.Command, args []string) (err error) {
 	t.account = args[0]
-	t.who, err = t.check(c)
+	t.who, err = decided(&t.Decide, c)
 	return err
 }
 
@@ -92,8 +92,8 @@ func (t *gateTask) call(c *cobra.Command, s *session) (page, error) {
 		verb, change = "pause", s.desk.PauseAccount
 	}
 	switch toDo := (g.Before == gates.GatePaused) != t.pause; {
-	case toDo && !t.yes:
-		g.Command = t.command("replay", verb, t.account)
+	case toDo && !t.Yes:
+		g.Command = t.Line("replay", verb, t.account)
 	case toDo:
 		if g.Paused, err = change(c.Context(), desk.Pause{Decision: t.who, Account: t.account, Filter: "--account " + t.account}); err != nil {
 			return nil, err

@@ -101,7 +101,7 @@ func showPlan(p desk.Plan) string {
 	if p.Kind == desk.PlanOfRejects {
 		words = append(words, "retry")
 	}
-	return shell(append(words, "--plan", p.Name)...)
+	return command.Shell(append(words, "--plan", p.Name)...)
 }
 
 func newCancel(environ []string) *cobra.Command {
@@ -117,19 +117,19 @@ cancel itself changes no operation.`,
 		Args:    command.Args(command.OneArg("a plan's name such as P-7K2M")),
 		RunE:    runs(environ, &t),
 	}
-	t.register(c)
+	t.Register(c)
 	return c
 }
 
 type cancelTask struct {
-	decideFlags
+	command.Decide
 	who  desk.Decision
 	name string
 }
 
 func (t *cancelTask) read(c *cobra.Command, args []string) (err error) {
 	t.name = args[0]
-	t.who, err = t.check(c)
+	t.who, err = decided(&t.Decide, c)
 	return err
 }
 
@@ -164,8 +164,8 @@ func (t *cancelTask) call(c *cobra.Command, s *session) (page, error) {
 		r.text = fmt.Sprintf("%s was cancelled at %s by %s: nothing to do.", plan.Name, wording.Moment(*plan.CancelledAt), terminal.Clean(plan.CancelledBy))
 	case r.State == desk.PlanFinished:
 		r.text = fmt.Sprintf("%s is finished: nothing to cancel.", plan.Name)
-	case !t.yes:
-		r.Command = t.command("replay", "cancel", plan.Name)
+	case !t.Yes:
+		r.Command = t.Line("replay", "cancel", plan.Name)
 		r.text = fmt.Sprintf("%s would be cancelled%s. This is a preview: nothing has been changed.\n\nTo do it:\n  %s",
 			plan.Name, leftWords(": ", plan), r.Command)
 	default:

@@ -19,7 +19,7 @@ import (
 // planFlags are what run and void ask for: who and why, and a plan, or the filters
 // that one is made of.
 type planFlags struct {
-	decideFlags
+	command.Decide
 	filters filterFlags
 	// plan is a plan's name as it was typed; empty: the filters make one.
 	plan   string
@@ -32,14 +32,14 @@ type planFlags struct {
 
 func (f *planFlags) register(c *cobra.Command, kind desk.PlanKind, usage string) {
 	f.kind = kind
-	f.decideFlags.register(c)
+	f.Decide.Register(c)
 	f.filters.register(c)
 	c.Flags().StringVar(&f.plan, "plan", "", usage)
 	c.Flags().IntVar(&f.expect, "expect", 0, "how many operations must be found, or nothing is changed")
 }
 
 func (f *planFlags) check(c *cobra.Command) (err error) {
-	f.who, err = f.decideFlags.check(c)
+	f.who, err = decided(&f.Decide, c)
 	if err == nil && c.Flag("expect").Changed && f.expect < 1 {
 		err = command.Usagef("--expect: want the number of operations, 1 or more, got %d", f.expect)
 	}
@@ -53,7 +53,7 @@ func (f *planFlags) readFilter(c *cobra.Command, others ...string) (err error) {
 	case c.Flag("plan").Changed && strings.TrimSpace(f.plan) == "":
 		return command.Usagef("--plan is empty: want a name such as P-7K2M")
 	case f.plan != "":
-		if err := besidePlan(c, others...); err != nil {
+		if err := command.BesidePlan(c, others...); err != nil {
 			return err
 		}
 	}
@@ -68,16 +68,16 @@ func (s *session) planOf(ctx context.Context, f *planFlags) (desk.Plan, error) {
 	if f.plan != "" {
 		return s.readPlan(ctx, f.plan, f.kind)
 	}
-	n := desk.NewPlan{Kind: f.kind, Actor: cmp.Or(f.who.Actor, "nobody"), FilterText: cmp.Or(shell(filterArgs(f.chosen)...), "all parked"),
+	n := desk.NewPlan{Kind: f.kind, Actor: cmp.Or(f.who.Actor, "nobody"), FilterText: cmp.Or(command.Shell(filterArgs(f.chosen)...), "all parked"),
 		Choose: &f.chosen, Memories: s.keyMemories()}
 	look, without := "(the same command without --yes), and run the plan that it makes; or add --expect %d", "--yes"
 	if f.kind == desk.PlanOfVoid {
 		look, without = "first: the same command without --yes makes a plan of them", "--yes and --expect"
 	}
-	if f.yes {
+	if f.Yes {
 		n.MaxSize = desk.MaxUnexpected
 	}
-	if f.yes || f.kind == desk.PlanOfVoid { // run shows what there is instead
+	if f.Yes || f.kind == desk.PlanOfVoid { // run shows what there is instead
 		n.Expect = int64(f.expect)
 	}
 	plan, err := s.desk.CreatePlan(ctx, n)

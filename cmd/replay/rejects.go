@@ -161,17 +161,17 @@ const allOpenRejects = "all open rejects"
 
 // rejectFilterText is a filter as plans and acts keep it.
 func rejectFilterText(f desk.RejectFilter) string {
-	return cmp.Or(shell(rejectFilterArgs(f)...), allOpenRejects)
+	return cmp.Or(command.Shell(rejectFilterArgs(f)...), allOpenRejects)
 }
 
 // rejectAct are the flags of a command that decides about rejects.
 type rejectAct struct {
-	decideFlags
+	command.Decide
 	expect int64
 }
 
 func (a *rejectAct) register(c *cobra.Command) {
-	a.decideFlags.register(c)
+	a.Decide.Register(c)
 	c.Flags().Int64Var(&a.expect, "expect", 0, "how many rejects must be found, or nothing is changed")
 }
 
@@ -179,7 +179,7 @@ func (a *rejectAct) check(c *cobra.Command) (desk.Decision, error) {
 	if c.Flag("expect").Changed && a.expect < 1 {
 		return desk.Decision{}, command.Usagef("--expect: want the number of rejects, 1 or more, got %d", a.expect)
 	}
-	return a.decideFlags.check(c)
+	return decided(&a.Decide, c)
 }
 
 // otherThanExpected is the error of a preview that found another number than the

@@ -51,14 +51,14 @@ func (o *dismissOptions) read(c *cobra.Command, args []string) (err error) {
 		return err
 	}
 	o.filter, err = o.filters.filter(c, args, time.Now())
-	if err == nil && o.yes && o.expect == 0 && len(rejectFilterArgs(o.filter)) == 0 {
+	if err == nil && o.Yes && o.expect == 0 && len(rejectFilterArgs(o.filter)) == 0 {
 		return command.Usagef("dismiss --yes wants the numbers of rejects, a filter, or --expect with the number of all open ones")
 	}
 	return err
 }
 
 func (o *dismissOptions) call(c *cobra.Command, s *session) (page, error) {
-	if o.yes {
+	if o.Yes {
 		return o.dismiss(c, s)
 	}
 	p, err := rejects.PreviewDismissal(c.Context(), s.desk, o.filter)
@@ -67,7 +67,7 @@ func (o *dismissOptions) call(c *cobra.Command, s *session) (page, error) {
 	}
 	if p.Rejects > 0 {
 		args := append([]string{"replay", "rejects", "dismiss"}, rejectFilterArgs(o.filter)...)
-		p.Command = o.command(append(args, "--expect", strconv.FormatInt(p.Rejects, 10))...)
+		p.Command = o.Line(append(args, "--expect", strconv.FormatInt(p.Rejects, 10))...)
 	}
 	return &dismissable{p}, o.otherThanExpected(p.Rejects)
 }
@@ -100,7 +100,7 @@ func (o *dismissOptions) dismiss(c *cobra.Command, s *session) (page, error) {
 		return nil, dismissFailed(err)
 	}
 	if done.Skipped > 0 || len(o.filter.IDs) > int(done.Found) {
-		err = &partlyError{fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}
+		err = &command.PartlyError{Text: fmt.Sprintf("%s dismissed; the others are decided about already, or do not fit", wording.Plural(done.Dismissed, "reject"))}
 	}
 	return &dismissed{done, o.who}, err
 }

@@ -90,7 +90,7 @@ func (s *session) exportRejects(c *cobra.Command, filter desk.RejectFilter, outp
 			if closed := f.Close(); err == nil && closed != nil {
 				err = fmt.Errorf("write %s: %w", output, closed)
 			}
-			var left *partlyError
+			var left *command.PartlyError
 			if err != nil && !errors.As(err, &left) {
 				_ = os.Remove(output) // half a file would look like a whole one
 			}
@@ -102,7 +102,7 @@ func (s *session) exportRejects(c *cobra.Command, filter desk.RejectFilter, outp
 	}
 	c.PrintErrf("Exported %s to %s, member ids and mobile numbers unmasked.\n", wording.Plural(e.Written, "reject"), where)
 	if e.Example != 0 {
-		return &partlyError{leftOut(&e)}
+		return &command.PartlyError{Text: leftOut(&e)}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
@@ -152,7 +153,7 @@ func planned(t *testing.T, preview string) []string {
 	line, _, _ = strings.Cut(line, "\n")
 	var args []string
 	for _, word := range strings.Fields("rejects retry --plan " + line) {
-		args = append(args, strings.ReplaceAll(strings.Trim(word, "'"), reasonToFill, "rules mended"))
+		args = append(args, strings.ReplaceAll(strings.Trim(word, "'"), command.ReasonToFill, "rules mended"))
 	}
 	return args
 }

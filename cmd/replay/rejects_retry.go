@@ -100,7 +100,7 @@ func (o *retryOptions) call(c *cobra.Command, s *session) (page, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !o.yes:
+	case !o.Yes:
 		return o.preview(c, retry, set)
 	case o.plan == "":
 		if set, err = retry.Keep(c.Context(), set, o.who.Actor, o.expect); err != nil {
@@ -137,7 +137,7 @@ func (o *retryOptions) carryOut(c *cobra.Command, retry *rejects.Retry, set reje
 		return nil, o.stoppedWords(set.Plan.Name, done, err)
 	}
 	if done.Failing > 0 {
-		err = &partlyError{fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
+		err = &command.PartlyError{Text: fmt.Sprintf("%s of %s still fail and stay open", wording.Count(done.Failing), wording.Plural(done.Found, "reject"))}
 	}
 	return &retried{done, o.who}, err
 }
@@ -146,7 +146,7 @@ func (o *retryOptions) carryOut(c *cobra.Command, retry *rejects.Retry, set reje
 func (o *retryOptions) filterText() string {
 	text := rejectFilterText(o.filter)
 	if o.file != "" {
-		text += " " + shell("--config", o.file)
+		text += " " + command.Shell("--config", o.file)
 	}
 	return text
 }
@@ -157,7 +157,7 @@ func (o *retryOptions) planCommand(name string) string {
 	if o.file != "" {
 		args = append(args, "--config", o.file)
 	}
-	return o.command(args...)
+	return o.Line(args...)
 }
 
 // planWords says why a plan cannot be taken up here; nil for nil.

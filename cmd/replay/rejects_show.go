@@ -75,9 +75,9 @@ func rejectStep(step rejects.Step, id string) string {
 	case rejects.StepExport:
 		args = append(args, "--output", "reject-"+id+".jsonl")
 	case rejects.StepDismiss:
-		args = append(args, "--reason", reasonToFill, "--yes")
+		args = append(args, "--reason", command.ReasonToFill, "--yes")
 	}
-	return shell(args...)
+	return command.Shell(args...)
 }
 
 func (r *shownReject) print(out io.Writer) {

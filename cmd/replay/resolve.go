@@ -43,7 +43,7 @@ and then an event under an order number of its own (the same one is a duplicate)
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: runs(environ, &o),
 	}
-	o.register(c)
+	o.Register(c)
 	c.Flags().StringVar(&o.customerID, "customer-id", "", "the member's id at the vendor, 1 to 32 digits; required")
 	c.Flags().BoolVar(&o.acceptInDoubt, "accept-in-doubt", false, "also when it may have been sent: it was for this member")
 	return c
@@ -79,8 +79,8 @@ func (o *resolveOptions) call(c *cobra.Command, s *session) (page, error) {
 		return nil, err
 	}
 	r := resolved{Operation: d.ID, BizID: d.BizID, MemberID: privacy.Mobiles(o.customerID), handled: o.handled(d)}
-	if !o.yes {
-		r.Command = o.command(acceptInDoubt([]string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}, desk.Step{InDoubt: o.acceptInDoubt})...)
+	if !o.Yes {
+		r.Command = o.Line(acceptInDoubt([]string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}, desk.Step{InDoubt: o.acceptInDoubt})...)
 		return &r, nil
 	}
 	r.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: o.who, ID: d.ID, MemberID: o.customerID,

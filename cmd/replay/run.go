@@ -91,7 +91,7 @@ func (o *runOptions) read(c *cobra.Command, _ []string) error {
 		return command.Usagef("--rate: want 1 to %s operations a second, got %d", wording.Count(maxRate), o.rate)
 	case c.Flag("probe").Changed && (o.probe < 1 || o.probe > records.MaxProbe):
 		return command.Usagef("--probe: want 1 to %s operations, got %d", wording.Count(records.MaxProbe), o.probe)
-	case o.probe > 0 && o.yes:
+	case o.probe > 0 && o.Yes:
 		return command.Usagef("--probe goes with a preview, without --yes")
 	case c.Flag("canary").Changed && o.canary < 1:
 		return command.Usagef("--canary: want the number of operations, 1 or more, got %d", o.canary)
@@ -110,7 +110,7 @@ func (o *runOptions) call(c *cobra.Command, s *session) (page, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case o.yes:
+	case o.Yes:
 		return s.carryOut(c, o, plan)
 	}
 	p, err := s.preview(c, o, plan)
@@ -123,7 +123,7 @@ func (o *runOptions) call(c *cobra.Command, s *session) (page, error) {
 // command is the line that carries a plan out.
 func (o *runOptions) command(plan string) string {
 	args := []string{"replay", "run", "--plan", plan, "--yes"}
-	if operator := strings.TrimSpace(o.operator); operator != "" {
+	if operator := strings.TrimSpace(o.Operator); operator != "" {
 		args = append(args, "--operator", operator)
 	}
 	if o.rate != 0 {
@@ -138,5 +138,5 @@ func (o *runOptions) command(plan string) string {
 			args = append(args, "--canary-wait", o.canaryWait.String())
 		}
 	}
-	return shell(append(args, "--reason", cmp.Or(o.reason, reasonToFill))...)
+	return command.Shell(append(args, "--reason", cmp.Or(o.Reason, command.ReasonToFill))...)
 }

@@ -106,7 +106,7 @@ func (o *runOptions) verdict(ctx context.Context, done *carry.PutBackResult) err
 	goOn := "The same command goes on with them:\n  " + o.command(done.Plan)
 	switch stopped := done.Stopped; {
 	case errors.As(stopped, &canary):
-		return &partlyError{o.canaryStopped(done.Plan, canary)}
+		return &command.PartlyError{Text: o.canaryStopped(done.Plan, canary)}
 	case errors.As(stopped, &cancelled):
 		return cancelledWords(cancelled)
 	case stopped != nil && ctx.Err() != nil:
@@ -114,14 +114,14 @@ func (o *runOptions) verdict(ctx context.Context, done *carry.PutBackResult) err
 	case stopped != nil:
 		return o.broken(done.Plan, stopped)
 	case done.Left > 0:
-		return &partlyError{fmt.Sprintf("%s left, because somebody else was changing them.\n%s", wording.Plural(done.Left, "operation"), goOn)}
+		return &command.PartlyError{Text: fmt.Sprintf("%s left, because somebody else was changing them.\n%s", wording.Plural(done.Left, "operation"), goOn)}
 	case done.Reopened.Reopened < done.Found:
 		left := done.Found - done.Reopened.Reopened
 		was := "were"
 		if left == 1 {
 			was = "was"
 		}
-		return &partlyError{fmt.Sprintf("%s of %s %s not put back", wording.Count(left), wording.Plural(done.Found, "operation"), was)}
+		return &command.PartlyError{Text: fmt.Sprintf("%s of %s %s not put back", wording.Count(left), wording.Plural(done.Found, "operation"), was)}
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (s *session) preview(c *cobra.Command, o *runOptions, plan desk.Plan) (page
 		}
 	}
 	if p.Probe != nil && p.Probe.Unread.Count > 0 {
-		err = &partlyError{fmt.Sprintf("the vendor's records could not be read for %s of the probe", wording.Plural(p.Probe.Unread.Count, "operation"))}
+		err = &command.PartlyError{Text: fmt.Sprintf("the vendor's records could not be read for %s of the probe", wording.Plural(p.Probe.Unread.Count, "operation"))}
 	}
 	return &p, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
 
@@ -72,7 +73,7 @@ func (c *console) planCommand(preview string) []string {
 // Writing the command down changes no option.
 func TestRunCommandLeavesTheOptions(t *testing.T) {
 	t.Parallel()
-	o := runOptions{planFlags: planFlags{decideFlags: decideFlags{operator: " lin ", reason: "x"}}, rate: 5}
+	o := runOptions{planFlags: planFlags{Decide: command.Decide{Operator: " lin ", Reason: "x"}}, rate: 5}
 	before := o
 	if got := o.command("P-7K2M"); got != "replay run --plan P-7K2M --yes --operator lin --rate 5 --reason x" || o != before {
 		t.Errorf("command %s, options %+v", got, o)

@@ -50,7 +50,7 @@ do, and the command that does it.`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: runs(environ, &o),
 	}
-	o.register(c)
+	o.Register(c)
 	c.Flags().StringVar(&o.evidence, "evidence", "", "what shows that the vendor applied it; required")
 	c.Flags().BoolVar(&o.against, "against-records", false, "settle although the vendor refused it or its records do not show it")
 	return c
@@ -62,7 +62,7 @@ func (o *settleOptions) read(c *cobra.Command, args []string) error {
 	}
 	o.evidence = strings.TrimSpace(o.evidence)
 	switch {
-	case o.evidence == "" || o.evidence == reasonToFill:
+	case o.evidence == "" || o.evidence == command.ReasonToFill:
 		return command.Usagef("want --evidence \"…\": who at the vendor said that it was applied, and how they know; it is kept in the posting")
 	case utf8.RuneCountInString(o.evidence) > maxEvidenceChars:
 		return command.Usagef("--evidence: want at most %d characters", maxEvidenceChars)
@@ -102,12 +102,12 @@ func (o *settleOptions) call(c *cobra.Command, s *session) (page, error) {
 	}
 	r.Against = r.Look.Against()
 	switch {
-	case !o.yes:
+	case !o.Yes:
 		args := []string{"replay", "settle", string(d.BizID), "--evidence", o.evidence}
 		if r.Against != "" {
 			args = append(args, "--against-records")
 		}
-		r.Command = o.command(args...)
+		r.Command = o.Line(args...)
 	case r.Against != "" && !o.against:
 		return nil, fmt.Errorf("nothing was changed: %s. If the vendor says all the same that it has applied it, add --against-records; it is kept in ops_actions", r.Against)
 	default:

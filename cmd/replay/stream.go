@@ -23,7 +23,7 @@ import (
 
 // streamOptions are the flags of `replay stream`.
 type streamOptions struct {
-	decideFlags
+	command.Decide
 	since, file, plan string
 	// off are accounts that the operator says were off at the workers.
 	off      []string
@@ -69,7 +69,7 @@ Workers that wait for the ledger go on by themselves once all is added.`,
 	c.Flags().StringSliceVar(&o.off, "off", nil, "an account that the workers had off: its events were rejects")
 	c.Flags().StringVar(&o.plan, "plan", "", "the plan to carry out")
 	c.Flags().Int64Var(&o.expect, "expect", 0, "without a plan: how many operations must be found to be added")
-	o.register(c)
+	o.Register(c)
 	c.Flag("yes").Usage = "add it"
 	return c
 }
@@ -81,7 +81,7 @@ func (o *streamOptions) check(c *cobra.Command) (who desk.Decision, err error) {
 			return who, command.Usagef("--%s is empty", name)
 		}
 	}
-	if _, err := command.Operator(o.operator, given("operator")); err != nil {
+	if _, err := command.Operator(o.Operator, given("operator")); err != nil {
 		return who, err
 	}
 	part := given("since") || given("from-seq") || given("to-seq")
@@ -98,12 +98,12 @@ func (o *streamOptions) check(c *cobra.Command) (who desk.Decision, err error) {
 	case given("expect") && o.expect < 0:
 		return who, command.Usagef("--expect: want a number of operations, got %d", o.expect)
 	}
-	return o.decideFlags.check(c)
+	return decided(&o.Decide, c)
 }
 
 // order is what the flags ask to look at.
 func (o *streamOptions) order(c *cobra.Command, who desk.Decision, stream string) (rebuild.Order, error) {
-	order := rebuild.Order{From: o.from, To: o.to, AtOnce: o.yes, Actor: who.Actor, FilterText: "--from-seq {from} --to-seq {to} of stream " + stream}
+	order := rebuild.Order{From: o.from, To: o.to, AtOnce: o.Yes, Actor: who.Actor, FilterText: "--from-seq {from} --to-seq {to} of stream " + stream}
 	if c.Flag("expect").Changed {
 		order.Expected = &o.expect
 	}
@@ -128,7 +128,7 @@ type streamSession struct {
 const rebuildConnections = 3
 
 func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *streamSession, err error) {
-	s := &streamSession{watch: streamWatch{c: c, json: o.json}}
+	s := &streamSession{watch: streamWatch{c: c, json: o.JSON}}
 	if s.session, err = open(c, environ); err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func runStream(c *cobra.Command, environ []string, o *streamOptions) error {
 			return s.planWords(o.plan, err)
 		}
 	}
-	if o.plan != "" && o.yes {
+	if o.plan != "" && o.Yes {
 		return s.add(c, o, order.Plan, who)
 	}
 	report, err := s.room.Preview(c.Context(), order)
@@ -197,8 +197,8 @@ func runStream(c *cobra.Command, environ []string, o *streamOptions) error {
 	if err != nil {
 		return s.previewWords(err)
 	}
-	if plan := report.Chosen(); o.yes && plan != nil {
-		if !o.json {
+	if plan := report.Chosen(); o.Yes && plan != nil {
+		if !o.JSON {
 			printSurvey(c.OutOrStdout(), report, "")
 		}
 		return s.add(c, o, plan, who)
@@ -214,20 +214,20 @@ func (s *streamSession) add(c *cobra.Command, o *streamOptions, plan *rebuild.Pl
 	switch {
 	case err != nil:
 		return o.addWords(plan, done, err)
-	case o.json:
+	case o.JSON:
 		err = terminal.JSON(c.OutOrStdout(), done)
 	default:
 		printAdded(c.OutOrStdout(), done, plan.Details.Stream, who)
 	}
 	if err == nil && done.Unfinished {
-		return &partlyError{fmt.Sprintf("events of stream %s are still missing, so workers go on waiting: `replay stream --from-seq 1` adds the rest", plan.Details.Stream)}
+		return &command.PartlyError{Text: fmt.Sprintf("events of stream %s are still missing, so workers go on waiting: `replay stream --from-seq 1` adds the rest", plan.Details.Stream)}
 	}
 	return err
 }
 
 // command is the line that carries a plan out.
 func (o *streamOptions) command(plan string) string {
-	return o.decideFlags.command(append([]string{"replay", "stream", "--plan", plan}, o.likeHere()...)...)
+	return o.Decide.Line(append([]string{"replay", "stream", "--plan", plan}, o.likeHere()...)...)
 }
 
 // likeHere are the flags that choose rules and accounts as they are chosen here.
@@ -247,5 +247,5 @@ func (o *streamOptions) planAnew(d *rebuild.Details) string {
 	if d.To >= d.From {
 		args = append(args, "--to-seq", strconv.FormatUint(d.To, 10))
 	}
-	return "To see what this part lacks, and make another plan of it:\n  " + shell(append(args, o.likeHere()...)...)
+	return "To see what this part lacks, and make another plan of it:\n  " + command.Shell(append(args, o.likeHere()...)...)
 }

@@ -90,7 +90,7 @@ func (o *streamOptions) show(c *cobra.Command, r *rebuild.Report) error {
 		shown.Command = o.command(r.Plan)
 	}
 	out := c.OutOrStdout()
-	if o.json {
+	if o.JSON {
 		return terminal.JSON(out, shown)
 	}
 	printSurvey(out, r, " Nothing has been added.")

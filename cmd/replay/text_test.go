@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pointsledger/desk"
+	"pointsledger/internal/command"
 )
 
 func TestFilterArgsAndShell(t *testing.T) {
@@ -13,7 +14,7 @@ func TestFilterArgsAndShell(t *testing.T) {
 	args := filterArgs(desk.OpenFilter{Account: "zhimai", Cause: "refused", Member: "1", BusinessKey: "SO 1'$(rm)", BizID: "pa", EventType: "order.paid",
 		InDoubt: true, Since: since, Until: since.Add(time.Hour)})
 	want := `--account zhimai --cause refused --member 1 --order 'SO 1'\''$(rm)' --biz-id pa --type order.paid --in-doubt --since 2026-11-20T02:00:00Z --until 2026-11-20T03:00:00Z`
-	if got := shell(args...); got != want {
+	if got := command.Shell(args...); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

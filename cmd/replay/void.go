@@ -68,7 +68,7 @@ func (o *voidOptions) call(c *cobra.Command, s *session) (page, error) {
 		return nil, err
 	case plan.ID == 0:
 		return &voidReport{GiveUpPreview: carry.GiveUpPreview{Groups: []desk.VoidGroup{}}}, nil
-	case o.yes:
+	case o.Yes:
 		return s.void(c, o, plan)
 	}
 	var r voidReport
@@ -94,7 +94,7 @@ func (o *voidOptions) planCommand(plan desk.Plan) string {
 	if o.acceptInDoubt {
 		args = append(args, "--accept-in-doubt")
 	}
-	return o.command(args...)
+	return o.Line(args...)
 }
 
 func (r *voidReport) print(out io.Writer) {

@@ -34,7 +34,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan) (page, 
 		return nil, o.stopped(plan, done)
 	}
 	if left := done.Refused + done.Skipped + done.Left; left > 0 {
-		err = &partlyError{fmt.Sprintf("%s of %s not given up", wording.Count(left), wording.Plural(done.Of, "operation"))}
+		err = &command.PartlyError{Text: fmt.Sprintf("%s of %s not given up", wording.Count(left), wording.Plural(done.Of, "operation"))}
 	}
 	return &voidDone{GiveUpResult: *done, who: o.who}, err
 }

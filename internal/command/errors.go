@@ -17,3 +17,11 @@ func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(fo
 // ErrDisagree is returned by a command that did its work and found books that do
 // not agree: exit code 3. The command has said what.
 var ErrDisagree = errors.New("the books do not agree")
+
+// PartlyError is returned when an act was done, but not for everything: exit code 3.
+type PartlyError struct{ Text string }
+
+func (e *PartlyError) Error() string { return e.Text }
+
+// Is makes the error stand for "done, but something does not agree".
+func (e *PartlyError) Is(target error) bool { return target == ErrDisagree }
