@@ -14,10 +14,18 @@ type RejectRules struct {
 	ChosenRules
 	// On and Off are the accounts that events may and may not go to.
 	On, Off []string
+	// Words say an error to people, as it is kept with how a retry ended; nil keeps
+	// the error's own text.
+	Words ErrorWords
 
 	// remap maps by them; other by the registered rules, to compare, nil when there
 	// is nothing to compare with.
 	remap, other Remap
+}
+
+// ErrorWords say an error to people.
+type ErrorWords interface {
+	Words(err error) string
 }
 
 // RejectRules chooses rules, and which accounts count as on by them. The errors
@@ -100,6 +108,9 @@ func (d *Desk) Retry(ctx context.Context, plan Plan, ids []ledger.RejectID, who 
 	trouble := ""
 	if err != nil {
 		trouble = err.Error()
+		if r.Words != nil {
+			trouble = r.Words.Words(err)
+		}
 	}
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
 	defer cancel()

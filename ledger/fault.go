@@ -152,7 +152,8 @@ func explain(err error) error {
 	return &FaultError{Err: err, Do: do, Kind: fault.kind}
 }
 
-// codeRulesEnded is what points_ledger_rules_in_force (migration 20) raises.
+// codeRulesEnded is what points_ledger_rules_in_force (migration 20, for rejects) and
+// points_ledger_operations_stand (migration 28) raise.
 const codeRulesEnded = "PLR01"
 
 // rulesEnded makes ErrRulesEnded of the database's refusal, and leaves other

@@ -1,8 +1,11 @@
 package rules
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"pointsledger/ledger"
 )
@@ -99,5 +102,22 @@ func TestElseReject(t *testing.T) {
 	}
 	if d := rejected(t, rules, ticket("C"), nil); !strings.Contains(d.Rejection.Error(), "none of their conditions holds") {
 		t.Errorf("C: %v", d.Rejection)
+	}
+}
+
+// The schema asks for what the map of accounts knows, as Decode does.
+func TestSchemaAsksForTheChoice(t *testing.T) {
+	t.Parallel()
+	rules := brands(t, &AccountFile{By: "shopCode", Of: map[string]string{"S1": "north", "S2": "zhimai"}})
+	schema := schemaOf(t, rules, "order.paid")
+	for _, shop := range []string{`{"shopCode":"S1",`, `{"shopCode":"S3",`, `{"shopCode":null,`, `{`} {
+		m := orderWith(`{`, shop)
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(m.Payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if valid, taken := schema.Validate(document) == nil, rules.Decode(m, nil).Event != nil; valid != taken {
+			t.Errorf("%s: the schema says %v, Decode %v", shop, valid, taken)
+		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"pointsledger/ledger"
@@ -168,6 +170,12 @@ func (r *rule) needs(o *operation) []any {
 		member = object{"anyOf": []any{object{"type": "null"}, present("customerId"), present("userCode")}}
 	}
 	need := object{"properties": object{"member": member}}
+	if chosen := &o.accounts; chosen.of != nil && chosen.field >= 0 && chosen.only == nil {
+		// What the map of accounts does not know is a reject.
+		name := r.fields[chosen.field].name
+		need["required"] = []string{name}
+		need["properties"] = object{"member": member, name: object{"enum": slices.Sorted(maps.Keys(chosen.of))}}
+	}
 	if !o.when.set {
 		return []any{need}
 	}

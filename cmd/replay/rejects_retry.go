@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -130,6 +131,7 @@ func (o *retryOptions) preview(c *cobra.Command, retry *rejects.Retry, set rejec
 func (o *retryOptions) carryOut(c *cobra.Command, retry *rejects.Retry, set rejects.Set) (page, error) {
 	progress := command.NewProgress(c.ErrOrStderr())
 	defer progress.Done()
+	retry.Rules.Words = advice.Said{}
 	done, err := retry.CarryOut(c.Context(), set, o.who, func(done, found int) {
 		progress.Show("  mapping again: %s of %s", wording.Count(done), wording.Count(found))
 	})

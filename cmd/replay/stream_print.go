@@ -25,6 +25,7 @@ type streamReport struct {
 
 // streamWatch shows a person how reading and adding go.
 type streamWatch struct {
+	advice.Said
 	c         *cobra.Command
 	json      bool
 	rulesFrom string
@@ -61,9 +62,6 @@ func (w *streamWatch) Adds(seq, to uint64, added int64) {
 func (w *streamWatch) Waits() {
 	w.c.PrintErrln("  waiting: a worker is comparing this ledger with the stream, or somebody adds another part")
 }
-
-// Words implements rebuild.Words.
-func (w *streamWatch) Words(err error) string { return advice.Words(err) }
 
 func seqText(seq uint64) string { return wording.Count(int64(seq)) }
 

@@ -17,12 +17,12 @@ func (d *Drain) Words() string {
 }
 
 // Words say how a canary stands.
-func (r *Canary) Words() string {
-	parts := []string{fmt.Sprintf("%s of %s posted (wanted: %s)", wording.Count(r.Posted), wording.Count(r.Operations), wording.Count(r.Needed))}
+func (c *Canary) Words() string {
+	parts := []string{fmt.Sprintf("%s of %s posted (wanted: %s)", wording.Count(c.Posted), wording.Count(c.Operations), wording.Count(c.Needed))}
 	for _, part := range []struct {
 		n    int64
 		what string
-	}{{r.ParkedAgain, "parked again"}, {r.Failing, "tried without success"}, {r.Sending, "being sent"}, {r.Untried, "not tried"}, {r.Voided, "voided"}} {
+	}{{c.ParkedAgain, "parked again"}, {c.Failing, "tried without success"}, {c.Sending, "being sent"}, {c.Untried, "not tried"}, {c.Voided, "voided"}} {
 		if part.n > 0 {
 			parts = append(parts, wording.Count(part.n)+" "+part.what)
 		}

@@ -38,3 +38,9 @@ func Words(err error) string {
 func wordsOf(err error) string {
 	return cmp.Or(ledgerWords(err), consumersWords(err), continuityWords(err), migrationsWords(err))
 }
+
+// Said says errors with their advice, where a room keeps what a person will read.
+type Said struct{}
+
+// Words implements desk.ErrorWords and rebuild.Words.
+func (Said) Words(err error) string { return Words(err) }

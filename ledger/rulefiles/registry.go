@@ -138,7 +138,7 @@ func (g *Registry) LookAtRules(ctx context.Context) (RulesLook, error) {
 type RulesJudge func(all []RegisteredRules) ([]RulesEnd, error)
 
 // sqlLockRules waits until no transaction that records is under way, and keeps
-// further ones waiting until this one ends (points_ledger_rules_in_force).
+// further ones waiting until this one ends (points_ledger_operations_stand).
 const sqlLockRules = `SELECT pg_advisory_xact_lock(hashtextextended('points-ledger rules', 0))`
 
 // sqlWriteRulesEnds writes the ends (mapping_ends_pkey). A file without an end
