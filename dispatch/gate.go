@@ -232,60 +232,6 @@ func (g *gate) learn(now time.Time, t ticket, member string, reply vendorapi.Rep
 	return held, before.Open != g.status.Open || before.Reason != g.status.Reason
 }
 
-// answered ends a call of another kind (a member look-up, a scan) that the
-// vendor answered. As a probe it shows that the vendor is there and knows us,
-// but nothing about refusals, nor that points calls work again if it was they
-// that failed: then the points call that follows is the probe
-// (TestRecordsThatAreWellOpenNoGate).
-func (g *gate) answered(t ticket) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.end(t)
-	g.unreadable = 0
-	switch {
-	case t.probe && (g.suspected.yes || g.pointsFail()):
-		g.right = true
-	case t.probe:
-		g.reopen()
-	}
-}
-
-// pointsFail tells that the gate is closed because points calls fail, whatever was
-// learned since by other calls.
-func (g *gate) pointsFail() bool {
-	return g.failures >= breakerLimit || g.status.Reason == GateFailing && g.failures > 0
-}
-
-// letsRead tells whether records may be read for a sample: also while points calls
-// fail, because the doubts that these left end by what samples show, and one of them
-// makes the probe (TestDoubtsOfAnOutageEndByThemselves).
-func (g *gate) letsRead() (open, aside bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.status.Open, !g.status.Open && g.pointsFail() && g.status.Reason == GateFailing
-}
-
-// servedFor is how long a points call that the vendor answered outweighs records
-// that cannot be read.
-const servedFor = time.Minute
-
-// unread ends a reading of records that failed. Where points calls are served, it
-// says nothing about them, and must not hold them back: these fail alone. An account
-// that has ever granted points and may not read records says nothing about them at
-// all (TestRecordsThatFailHoldNoPointsBack).
-func (g *gate) unread(now time.Time, t ticket, member string, reply vendorapi.Reply) (changed bool) {
-	g.mu.Lock()
-	forbidden := reply.Outcome == vendorapi.Unauthorised && g.confirmed
-	alone := !t.probe && reply.Outcome != vendorapi.Throttled && (forbidden || now.Sub(g.served) < servedFor)
-	defer g.mu.Unlock()
-	if alone {
-		g.end(t)
-		return false
-	}
-	_, changed = g.learn(now, t, member, reply, &g.unreadable)
-	return changed
-}
-
 // unused gives a ticket back without a call.
 func (g *gate) unused(t ticket) {
 	g.mu.Lock()
