@@ -50,6 +50,9 @@ type gate struct {
 	inFlight   int
 	probing    bool // the probe is under way
 	right      bool // this worker may make the probe
+	// tentative: points calls fail, and another call was answered since. This worker
+	// makes one call at a time, until a points call tells.
+	tentative bool
 	// changes counts local changes of status; published is the count that the
 	// ledger has.
 	changes, published int
@@ -108,6 +111,8 @@ func (g *gate) allowed(now time.Time) (calls int, pause time.Duration) {
 		return unlimited, 0
 	case g.status.Open:
 		return max(0, 1-g.inFlight), 0
+	case g.tentative:
+		return max(0, 1-g.inFlight), 0
 	case now.Before(g.status.Until):
 		return 0, g.status.Until.Sub(now)
 	case g.probing || !g.right:
@@ -121,7 +126,7 @@ func (g *gate) allowed(now time.Time) (calls int, pause time.Duration) {
 func (g *gate) wantsProbe(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return !g.status.Open && g.status.Reason != GatePaused && !now.Before(g.status.Until) && !g.probing && !g.right &&
+	return !g.status.Open && g.status.Reason != GatePaused && !now.Before(g.status.Until) && !g.probing && !g.right && !g.tentative &&
 		g.changes == g.published
 }
 
@@ -171,7 +176,7 @@ func (g *gate) enter(now time.Time) (t ticket, ok bool) {
 	}
 	g.inFlight++
 	t.probe = !g.status.Open
-	if t.probe {
+	if t.probe && !g.tentative {
 		g.probing, g.right = true, false
 	}
 	return t, true
@@ -237,7 +242,7 @@ func (g *gate) unused(t ticket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.end(t)
-	g.right = g.right || t.probe
+	g.right = g.right || t.probe && !g.tentative
 }
 
 func (g *gate) end(t ticket) {
@@ -260,7 +265,7 @@ func (g *gate) open() {
 		g.changes++
 	}
 	g.status = GateStatus{Open: true}
-	g.closings, g.failures, g.unreadable, g.right = 0, 0, 0, false
+	g.closings, g.failures, g.unreadable, g.right, g.tentative = 0, 0, 0, false, false
 	g.streak.code, g.streak.members = "", nil
 	g.suspected.yes, g.suspected.code = false, ""
 }
@@ -327,6 +332,7 @@ func (g *gate) close(now time.Time, t ticket, reason GateReason, reply vendorapi
 	if g.status.Reason == GatePaused {
 		return
 	}
+	g.tentative = false
 	fresh := g.status.Open
 	if fresh {
 		g.status = GateStatus{Since: now}

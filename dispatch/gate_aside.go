@@ -8,17 +8,20 @@ import (
 
 // answered ends a call of another kind (a member look-up, a scan) that the
 // vendor answered. As a probe it shows that the vendor is there and knows us,
-// but nothing about refusals, nor that points calls work again if it was they
-// that failed: then the points call that follows is the probe
-// (TestRecordsThatAreWellOpenNoGate).
+// but nothing about refusals: then the points call that follows is the probe. Nor
+// does it show that points calls work again, if it was they that failed: one call at
+// a time is made then, whatever it is, until a points call opens the gate or keeps
+// it closed (TestRecordsThatAreWellOpenNoGate).
 func (g *gate) answered(t ticket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.end(t)
 	g.unreadable = 0
 	switch {
-	case t.probe && (g.suspected.yes || g.pointsFail()):
+	case t.probe && g.suspected.yes:
 		g.right = true
+	case t.probe && g.pointsFail():
+		g.tentative = true
 	case t.probe:
 		g.reopen()
 	}
@@ -49,9 +52,13 @@ const servedFor = time.Minute
 // all (TestRecordsThatFailHoldNoPointsBack).
 func (g *gate) unread(now time.Time, t ticket, member string, reply vendorapi.Reply) (changed bool) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	forbidden := reply.Outcome == vendorapi.Unauthorised && g.confirmed
 	alone := !t.probe && reply.Outcome != vendorapi.Throttled && (forbidden || now.Sub(g.served) < servedFor)
-	defer g.mu.Unlock()
+	if g.tentative && reply.Outcome != vendorapi.Throttled && (forbidden || g.unreadable < breakerLimit) {
+		g.unreadable++ // another reading was answered just now
+		alone = true
+	}
 	if alone {
 		g.end(t)
 		return false

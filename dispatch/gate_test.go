@@ -419,17 +419,25 @@ func TestRecordsThatAreWellOpenNoGate(t *testing.T) {
 		if pass := read(g, at); !pass.probe || g.Status().Open {
 			t.Fatalf("a reading opened the gate: %+v", g.Status())
 		}
+		if calls, _ := g.allowance(at); calls != 1 {
+			t.Fatalf("%d calls after a reading that was answered, want one at a time", calls)
+		}
+		pass, _ := g.enter(at)
+		if calls, _ := g.allowance(at); calls != 0 {
+			t.Fatalf("%d calls beside one that is under way", calls)
+		}
+		g.unread(at, pass, "1", failed) // one that fails amid others says nothing
 	}
 	call(t, g, at, "1", failed)
 	if calls, pause := g.allowance(at); calls != 0 || pause != 2*time.Second {
-		t.Errorf("after a probe that failed: %d calls, pause %v", calls, pause)
+		t.Errorf("after a points call that failed: %d calls, pause %v", calls, pause)
 	}
 	at = at.Add(2 * time.Second)
 	g.grantProbe()
 	read(g, at)
 	call(t, g, at, "1", vendorapi.Reply{Outcome: vendorapi.Applied})
-	if !g.Status().Open {
-		t.Error("a points call that was applied did not open the gate")
+	if calls, _ := g.allowance(at); !g.Status().Open || calls != unlimited {
+		t.Errorf("a points call that was applied did not open the gate: %d calls", calls)
 	}
 
 	g = newGate(true, time.Minute)
