@@ -148,10 +148,14 @@ func TestRetryRejectsAtOnce(t *testing.T) {
 	}
 	remap := f.reject(orders...)
 	accepted := make(chan int64, 3)
-	for range cap(accepted) {
+	var retries []desk.RejectRetry
+	for range cap(accepted) { // all find the rejects open
 		run, ids := f.beginRetry("lin")
+		retries = append(retries, desk.RejectRetry{Run: run, IDs: ids, Remap: remap, RulesVersion: "test"})
+	}
+	for _, retry := range retries {
 		go func() {
-			tally, err := f.RetryRejects(t.Context(), desk.RejectRetry{Run: run, IDs: ids, Remap: remap, RulesVersion: "test"})
+			tally, err := f.RetryRejects(t.Context(), retry)
 			if err != nil || tally.Accepted+tally.Skipped != 300 {
 				t.Errorf("%+v %v", tally, err)
 			}
