@@ -39,7 +39,7 @@ func (g *gate) pointsFail() bool {
 func (g *gate) letsRead() (open, aside bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.status.Open, !g.status.Open && g.pointsFail() && g.status.Reason == GateFailing
+	return g.status.Open, g.status.Reason == GateFailing && g.failures > 0
 }
 
 // servedFor is how long a points call that the vendor answered outweighs records

@@ -14,7 +14,7 @@ type accountChoice struct {
 	// only is the account when nothing is chosen, and the default of a choice; nil
 	// is none.
 	only *Account
-	// of is by the plain source (as the fact key has it), or by the text of field; nil when nothing is chosen.
+	// of is by the source as the fact key has it, or by the text of field; nil when nothing is chosen.
 	of    map[string]*Account
 	field int // -1: by the source
 	// place is where the choice stands in the rule file.
@@ -61,7 +61,7 @@ func (x *reading) accountOf(o *operation) (*Account, *ledger.Rejection) {
 	if choice.of == nil {
 		return choice.only, nil
 	}
-	name, value, present := "source", plainKey(plainSource(x.source)), true
+	name, value, present := "source", sourceKey(x.source), true
 	if choice.field >= 0 {
 		v := &x.values[choice.field]
 		name, value, present = x.path(choice.field), v.text, v.present
@@ -103,7 +103,7 @@ func (c *ruleCompiler) compileAccounts(place string, file OperationFile, kind le
 		at := by + ".of." + value
 		key := value
 		if out.field < 0 {
-			key = plainKey(plainSource(value))
+			key = sourceKey(value)
 		}
 		if out.of[key] != nil {
 			c.add(at, "is there twice, in another spelling")

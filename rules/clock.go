@@ -26,6 +26,12 @@ func (x *reading) checkClock() *ledger.Rejection {
 	return nil
 }
 
+// brokerDay is the broker's day in the programme's zone, as a midnight in UTC.
+func (x *reading) brokerDay() time.Time {
+	broker := x.message.BrokerTime.In(x.rules.zone)
+	return time.Date(broker.Year(), broker.Month(), broker.Day(), 0, 0, 0, 0, time.UTC)
+}
+
 // resolveDate finds the business date: the declared field, or the day of the
 // envelope's time in the programme's zone.
 func (x *reading) resolveDate() *ledger.Rejection {
@@ -40,8 +46,7 @@ func (x *reading) resolveDate() *ledger.Rejection {
 		return nil
 	}
 	x.date = given.text
-	broker := x.message.BrokerTime.In(x.rules.zone)
-	today := time.Date(broker.Year(), broker.Month(), broker.Day(), 0, 0, 0, 0, time.UTC)
+	today := x.brokerDay()
 	// number is the date's midnight in UTC as Unix seconds.
 	ahead := time.Unix(given.number, 0).Sub(today)
 	if ahead > day {
@@ -60,8 +65,7 @@ func (x *reading) checkDaysBack() *ledger.Rejection {
 		return nil
 	}
 	date, err := time.Parse(time.DateOnly, x.date)
-	broker := x.message.BrokerTime.In(x.rules.zone)
-	today := time.Date(broker.Year(), broker.Month(), broker.Day(), 0, 0, 0, 0, time.UTC)
+	today := x.brokerDay()
 	if err == nil && today.Sub(date) <= time.Duration(most)*day {
 		return nil
 	}

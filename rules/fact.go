@@ -118,7 +118,7 @@ func (x *reading) plainScope() string {
 	if x.rule.programme {
 		return x.rules.programme
 	}
-	return plainKey(plainSource(x.source))
+	return sourceKey(x.source)
 }
 
 // addOlderKeys adds the dedup keys that the fact would have at other accounts,

@@ -26,7 +26,7 @@ func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
 	for _, shape := range r.shapes[reject.Type] {
 		if values, ok := keyTexts(shape.rule, data); ok && !shape.rule.programme {
 			return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: strings.Join(values, "/"),
-				Fact: factKeyOf(plainKey(plainSource(reject.Source)), reject.Type, values)}, true
+				Fact: factKeyOf(sourceKey(reject.Source), reject.Type, values)}, true
 		}
 	}
 	return fact, false

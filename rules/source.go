@@ -25,6 +25,10 @@ func plainSource(source string) string {
 	return source
 }
 
+// sourceKey is the one form of a source by which facts, accounts and publishers are
+// told apart.
+func sourceKey(source string) string { return plainKey(plainSource(source)) }
+
 // percentDecoded decodes each %XX once, and leaves any other % as it is.
 func percentDecoded(s string) string {
 	var out strings.Builder

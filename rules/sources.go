@@ -22,7 +22,7 @@ func (r *Rules) compileSources(sources map[string]string, p *problems) {
 		if sources[token] == "" || hasControl(sources[token]) {
 			p.add(place, "want the source that may publish there, got %q", sources[token])
 		}
-		r.sources[token] = plainKey(plainSource(sources[token]))
+		r.sources[token] = sourceKey(sources[token])
 	}
 	if len(r.sources) == 0 {
 		p.add("sources", "want at least one, or no sources at all: this refuses every event")
@@ -43,7 +43,7 @@ func (x *reading) checkSource(rest string) *ledger.Rejection {
 		return ledger.Rejectf(ledger.SubjectMismatch, "the subject %q ends with the type: want a token of sources behind it (%s.<token>), which says whose events these are", clip(x.message.Subject), clip(subjectPrefix+x.typ))
 	case !known:
 		return ledger.Rejectf(ledger.SubjectMismatch, "the subject's last token %q is not in sources", clip(token))
-	case source != plainKey(plainSource(x.source)):
+	case source != sourceKey(x.source):
 		return ledger.Rejectf(ledger.SubjectMismatch, "source: %q may not be said on a subject that ends in %q, which is for %q (sources)", clip(x.source), clip(token), clip(source))
 	}
 	return nil
