@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"pointsledger/ledger/gates"
 	"pointsledger/vendorapi"
 )
 
@@ -117,5 +118,32 @@ func TestRecordsThatAreWellOpenNoGate(t *testing.T) {
 	g.grantProbe()
 	if read(g, clock.Add(time.Second)); !g.Status().Open {
 		t.Error("records that are well again did not open the gate that they had closed")
+	}
+}
+
+// What another worker learned ends a trial of this one: a points call that failed
+// there, or another reason, holds this worker too.
+func TestAnotherWorkersNewsEndsATrial(t *testing.T) {
+	for name, news := range map[string]gates.Gate{
+		"a points call failed there": {Reason: string(GateFailing), ProbeIn: 8 * time.Second, Closings: 4},
+		"throttled":                  {Reason: string(GateThrottled), ProbeIn: 8 * time.Second, Closings: 1},
+	} {
+		g := newGate(true, time.Minute)
+		before := gates.Gate{Reason: string(GateFailing), Closings: 3}
+		g.adopt(clock, before)
+		g.grantProbe()
+		pass, ok := g.enter(clock)
+		if !ok {
+			t.Fatal("no probe")
+		}
+		g.answered(pass)
+		g.adopt(clock, before)
+		if calls, _ := g.allowance(clock); calls != 1 {
+			t.Fatalf("%s: %d calls while nothing is new, want one at a time", name, calls)
+		}
+		g.adopt(clock, news)
+		if calls, pause := g.allowance(clock); calls != 0 || pause != 8*time.Second {
+			t.Errorf("%s: %d calls, pause %v", name, calls, pause)
+		}
 	}
 }

@@ -74,6 +74,9 @@ func (g *gate) adopt(now time.Time, shared gates.Gate) (changed bool) {
 			g.failures = max(g.failures, 1) // whichever calls failed at the other worker: a points call tells
 		}
 	}
+	if changed || shared.Closings > g.closings {
+		g.tentative = false // another worker knows better
+	}
 	g.status, g.closings = next, max(g.closings, shared.Closings)
 	return changed
 }
