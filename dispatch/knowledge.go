@@ -21,6 +21,11 @@ func (d *Dispatcher) honoured(k knowledge.EndpointKnowledge, row *held) bool {
 	return d.account.KeysHonoured || keysSeen(k, d.account.KeyMemory) && !d.knowledge(k).ElsewhereAt(row.FirstSentAt)
 }
 
+// mayGoAgain tells that a row may be sent again under its key, whatever records show.
+func (d *Dispatcher) mayGoAgain(k knowledge.EndpointKnowledge, row *held) bool {
+	return d.honoured(k, row) && !d.forgotten(row)
+}
+
 func keysSeen(k knowledge.EndpointKnowledge, memory time.Duration) bool {
 	return !k.KeysSeenAt.IsZero() && k.Now.Sub(k.KeysSeenAt) <= memory
 }

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,6 +70,45 @@ func TestRecordThatIsLostIsNoAbsence(t *testing.T) {
 			}
 			if b.count(`SELECT count(*) FROM outbox WHERE in_doubt`) != 1 {
 				t.Error("the doubt ended without a proof")
+			}
+		})
+	}
+}
+
+// countedBalance counts how often a balance is asked for.
+type countedBalance struct {
+	*zhimai.Client
+	asked *atomic.Int32
+}
+
+func (v countedBalance) ReadBalance(ctx context.Context, member string) (*int64, vendorapi.Reply) {
+	v.asked.Add(1)
+	return v.Client.ReadBalance(ctx, member)
+}
+
+// A balance is a call more for each member in doubt: it is asked for where an absence
+// lacks nothing else, not where a record tells.
+func TestBalanceIsAskedForAnAbsenceAlone(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[sim.FaultKind]bool{"apply_then_drop": false, "drop_before": true} {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			config := forgetful(sim.RecordsConfig{EchoReason: true})
+			config.Zhimai.Faults.Rates = map[sim.FaultKind]float64{fault: 1}
+			b := newBench(t, config)
+			b.longKnown()
+			a := b.verifying()
+			var asked atomic.Int32
+			a.Vendor = countedBalance{a.Vendor.(*zhimai.Client), &asked}
+			b.accept(1, func(_ int, op *ledger.Operation) { op.MemberID = tillMember })
+			d, _ := b.start(a)
+			b.doubt(1)
+			b.trade(d, a, "the doubt to end", func(knowledge.EndpointKnowledge) bool {
+				return b.count(`SELECT count(*) FROM outbox WHERE in_doubt`) == 0
+			})
+			b.ends(nil)
+			if n := asked.Load(); n > 0 != want {
+				t.Errorf("the balance was asked for %d times, want any: %v", n, want)
 			}
 		})
 	}

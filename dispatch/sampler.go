@@ -314,5 +314,8 @@ func (d *Dispatcher) readRecords(ctx context.Context, memberID string) (evidence
 	began := time.Now()
 	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(ctx, memberID)
 	reading.BeganAt = began
+	if vendor, able := d.account.Vendor.(vendorapi.BalanceReader); able && reply.Outcome == vendorapi.Applied && len(reading.Records) == 0 {
+		reading.Balance, _ = vendor.ReadBalance(ctx, memberID) // whether there is nothing
+	}
 	return reading, reply
 }

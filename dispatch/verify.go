@@ -68,6 +68,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 		made, issued = err == nil, evidence.IssuedOf(operations)
 		d.keepExtent(work, reading, k)
 	}
+	askedBalance := false
 	d.each(head, func(row *held) decision {
 		switch {
 		case !made:
@@ -79,7 +80,15 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 		if read.BeganAt = k.Now; k.Now.IsZero() {
 			read.BeganAt = row.FirstSentAt.Add(row.SentFor) // when it was claimed
 		}
-		return d.judged(accept, work, row, read, evidence.Judge(soughtOf(d.account.Name, &row.Claimed), read, issued, known), k)
+		sought := soughtOf(d.account.Name, &row.Claimed)
+		j := evidence.Judge(sought, read, issued, known)
+		if j.Lack == evidence.LackBalance && !askedBalance && !d.mayGoAgain(k, row) {
+			askedBalance = true
+			reading.Balance = d.readBalance(accept, work, row)
+			read.Balance = reading.Balance
+			j = evidence.Judge(sought, read, issued, known)
+		}
+		return d.judged(accept, work, row, read, j, k)
 	})
 }
 
@@ -97,7 +106,7 @@ func (d *Dispatcher) each(head *held, f func(row *held) decision) {
 func (d *Dispatcher) wait(head *held, known evidence.Knowledge, k knowledge.EndpointKnowledge) (left *held) {
 	for row := head; row != nil; {
 		next := row.next
-		if mustWait(&row.Claimed, known, k.Now) && (!d.honoured(k, row) || d.forgotten(row)) {
+		if mustWait(&row.Claimed, known, k.Now) && !d.mayGoAgain(k, row) {
 			d.sampler.want(row.QuietSince)
 			d.results <- result{row, awaitControl(&row.Claimed)}
 		} else {
@@ -117,19 +126,45 @@ func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.R
 	ctx, cancel := context.WithTimeout(work, scanTimeout)
 	defer cancel()
 	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(ctx, row.MemberID)
+	d.wasRead(pass, row, reply)
+	if reply.Outcome != vendorapi.Applied {
+		reading = evidence.Reading{}
+	}
+	return reading, reply, true
+}
+
+// readBalance asks for the member's points, by which a reading that was made just now
+// is judged; nil when nothing is known. It is asked for late, because it is a call for
+// each member that the judge most often does not need.
+func (d *Dispatcher) readBalance(accept, work context.Context, row *held) *int64 {
+	vendor, able := d.account.Vendor.(vendorapi.BalanceReader)
+	if !able {
+		return nil
+	}
+	pass, ok := d.begin(accept, row)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(work, pass.deadline)
+	defer cancel()
+	balance, reply := vendor.ReadBalance(ctx, row.MemberID)
+	d.wasRead(pass, row, reply)
+	return balance
+}
+
+// wasRead ends a call that reads. Where the vendor answers, a refusal to show
+// something says nothing about points calls.
+func (d *Dispatcher) wasRead(pass ticket, row *held, reply vendorapi.Reply) {
 	if reply.Outcome == vendorapi.Applied {
 		d.gate.answered(pass)
-		return reading, reply, true
+		return
 	}
 	d.logAttempt(row, reply)
 	if reply.Outcome == vendorapi.Refused || errors.Is(reply.Err, vendorapi.ErrRecordsMove) {
-		// The vendor answers; a refusal to show records says nothing about
-		// points calls.
 		d.gate.answered(pass)
 	} else {
 		d.tell(d.gate.unread(time.Now(), pass, row.MemberID, reply))
 	}
-	return evidence.Reading{}, reply, true
 }
 
 // judged turns a judgement into what becomes of the row. Only a proven absence
@@ -156,7 +191,7 @@ func (d *Dispatcher) judged(accept, work context.Context, row *held, read eviden
 		row.InDoubt, row.NeverSent, row.Lack = false, true, ""
 		return d.send(accept, work, row)
 	}
-	if d.honoured(k, row) && !d.forgotten(row) {
+	if d.mayGoAgain(k, row) {
 		return d.send(accept, work, row)
 	}
 	if j.Lack.Passes() {

@@ -19,7 +19,8 @@ const (
 	// LackReach: the reading is not known to go back to before the call.
 	LackReach Lack = "records_do_not_reach_back"
 	// LackBalance: the member's balance is not known, so that nobody knows whether the
-	// list is whole.
+	// list is whole. It is said only where nothing but [LackEmptyTwice] or [LackPoints]
+	// may be lacking beside, so that nobody need ask for a balance before.
 	LackBalance Lack = "balance_not_known"
 	// LackPoints: since before the call the member has got more points than the records
 	// show. One may be missing, or late.
@@ -63,14 +64,16 @@ func (j *judging) lack() Lack {
 	case j.unnamed:
 		return LackUnnamed
 	}
-	if lack := j.reach(); lack != "" {
-		return lack
-	}
+	reach := j.reach()
 	switch {
+	case reach != "" && reach != LackBalance:
+		return reach
 	case j.lacksConfirmed():
 		return LackConfirmed
 	case !j.current():
 		return LackCurrent
+	case reach != "":
+		return reach
 	case len(j.reading.Records) == 0 && !j.EmptyBefore:
 		return LackEmptyTwice
 	}
@@ -114,8 +117,9 @@ func (j *judging) reach() Lack {
 // unaccounted compares the points of a list that goes back to before the call with
 // what records say the member had before them, and with the balance. A vendor may
 // move points and lose the record, by the same fault that lost our answer: no sample
-// and no other member's records tell (TestRecordThatIsLostIsNoAbsence). Fewer points
-// than the records show say nothing: points may expire in silence.
+// and no other member's records tell (TestRecordThatIsLostIsNoAbsence). Records of
+// other operations that are late explain what they gave. Fewer points than the records
+// show say nothing: points may expire in silence.
 func (j *judging) unaccounted() Lack {
 	var from time.Time // of the newest records that tell, and are older than the call
 	for _, r := range j.reading.Records {
@@ -130,7 +134,7 @@ func (j *judging) unaccounted() Lack {
 		return LackBalance
 	}
 	since, explained := j.reading.since(from)
-	explained += atFirst(telling(since[0]))
+	explained += atFirst(telling(since[0])) + j.late()
 	for i, second := range since {
 		if told := telling(second); i > 0 && len(told) > 0 && atFirst(told) > explained {
 			return LackPoints
@@ -159,6 +163,32 @@ func atFirst(records []Record) int64 {
 		return first[0]
 	}
 	return least
+}
+
+// late are the points of operations that the vendor had confirmed before the reading
+// began, that were called since the doubtful one was, and that no record can be. A
+// member who trades all the time at a vendor whose records lag always has some.
+func (j *judging) late() (points int64) {
+	named, unnamed := map[string]bool{}, map[int64]int{} // by reference, by points
+	for _, r := range j.reading.Records {
+		if !r.Award {
+			continue
+		}
+		named[ReferenceAtEnd(r.Text)] = true
+		if !j.shows(r) {
+			unnamed[r.Points]++
+		}
+	}
+	for reference, o := range j.issued {
+		switch {
+		case named[reference] || !o.Confirmed || o.SentAt.Before(j.FirstSentAt) || o.ConfirmedAt.After(j.reading.BeganAt):
+		case unnamed[int64(o.Points)] > 0:
+			unnamed[int64(o.Points)]--
+		default:
+			points += int64(o.Points)
+		}
+	}
+	return points
 }
 
 // lacksConfirmed tells that an operation which the vendor confirmed for this

@@ -10,6 +10,7 @@ import (
 var (
 	ours   = ledger.ReferenceOf(ledger.NewBizID("pa", "zhimai", "ours"))
 	others = ledger.ReferenceOf(ledger.NewBizID("pa", "zhimai", "others"))
+	third  = ledger.ReferenceOf(ledger.NewBizID("pa", "zhimai", "third"))
 	sentAt = noon
 	// quiet is when the doubtful call had surely ended; readAt is late enough for
 	// every lag of the table.
@@ -94,6 +95,15 @@ func judgeCases() []judgeCase {
 				s.reading.Records[i].Before, s.reading.Records[i].Tells = before, true
 			}
 			s.reading.Balance = balance(570 + shown + more)
+		}
+	}
+	// late is an operation whose record is not there yet; the balance has its points.
+	late := func(change func(o *Issued)) func(s *situation) {
+		return func(s *situation) {
+			told(40, 0)(s)
+			o := Issued{Reference: third, Reason: "签到 #" + third, Points: 40, SentAt: sentAt, Confirmed: true, ConfirmedAt: readAt.Add(-time.Second)}
+			change(&o)
+			s.issued = append(s.issued, o)
 		}
 	}
 	age := readAt.Sub(sentAt) + defaultClockSkew
@@ -184,6 +194,15 @@ func judgeCases() []judgeCase {
 		{"less, as points expire", told(-5, 0), Absent, ""},
 		{"more: a record is missing", told(100, 0), NotKnown, LackPoints},
 		{"more by one", told(1, 0), NotKnown, LackPoints},
+		{"more by what is late", late(func(*Issued) {}), Absent, ""},
+		{"more by what nobody confirmed", late(func(o *Issued) { o.Confirmed = false }), NotKnown, LackPoints},
+		{"more by what was confirmed since", late(func(o *Issued) { o.ConfirmedAt = readAt.Add(time.Second) }), NotKnown, LackPoints},
+		{"more by what was called before", late(func(o *Issued) { o.SentAt = sentAt.Add(-time.Second) }), NotKnown, LackPoints},
+		{"more by what shows without a reference", func(s *situation) {
+			late(func(*Issued) {})(s)
+			s.add(40, "签到", readAt)
+			*s.reading.Balance += 40
+		}, NotKnown, LackPoints},
 		{"not asked, where records tell what was before", func(s *situation) {
 			told(0, 0)(s)
 			s.reading.Balance = nil

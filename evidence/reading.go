@@ -39,7 +39,8 @@ type Reading struct {
 	// Complete: all pages were read, in one consistent view.
 	Complete bool
 	// Balance is the member's points by the vendor's own word, read after the
-	// records; nil when it is not known.
+	// records; nil when it is not known. It is asked for when a judgement lacks it
+	// ([LackBalance]).
 	Balance *int64
 	// BeganAt is when the reading began: what it shows is at least that old.
 	BeganAt time.Time

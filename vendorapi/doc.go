@@ -11,6 +11,7 @@
 //	Sender          makes the points calls; every vendor
 //	Resolver        tells whose a scanned member code is
 //	RecordReader    shows a member's records to the judge
+//	BalanceReader   tells a member's points, for the judge
 //	MemberReader    shows a member to a person
 //	Shaped          has something of the configuration in its calls
 //	Endpointed      names where its calls go

@@ -25,10 +25,18 @@ type Resolver interface {
 // RecordReader is a Sender whose records of a member can be read, so that a row
 // in doubt can be looked up instead of sent again blindly.
 type RecordReader interface {
-	// ReadRecords reads all of a member's records, in one consistent view, and then
-	// the member's balance where the vendor tells it. They count only when the reply's
-	// outcome is Applied. When the reading began is left to the caller.
+	// ReadRecords reads all of a member's records, in one consistent view. They count
+	// only when the reply's outcome is Applied. When the reading began, and the
+	// member's balance, are left to the caller.
 	ReadRecords(ctx context.Context, memberID string) (evidence.Reading, Reply)
+}
+
+// BalanceReader is a RecordReader that tells a member's points beside the records:
+// what these do not explain may be a record that is missing.
+type BalanceReader interface {
+	// ReadBalance is nil when the vendor does not say, or names another member, and
+	// whenever the reply's outcome is not Applied.
+	ReadBalance(ctx context.Context, memberID string) (*int64, Reply)
 }
 
 // Shaped is a Sender in whose calls something of the configuration stands. A

@@ -46,6 +46,7 @@ type reader interface {
 	vendorapi.Sender
 	vendorapi.Resolver
 	vendorapi.RecordReader
+	vendorapi.BalanceReader
 	vendorapi.Endpointed
 }
 

@@ -65,12 +65,12 @@ func (l *Lookup) BeforeSettling(ctx context.Context, d *desk.OperationDetail) (l
 	defer reader.Close()
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	reading, known, reply := l.readRecords(bounded, &a, reader, d.MemberID)
+	read, reply := l.readRecords(bounded, &a, reader, d.MemberID)
 	if reply.Outcome != vendorapi.Applied {
 		look.Words = "not read: " + privacy.VendorWords(replyWords(reply))
 		return look, ctx.Err()
 	}
-	look.Frozen = memberFrozen(bounded, reader, d.MemberID)
+	look.Frozen = read.frozen
 	operations, err := l.book.IssuedTo(ctx, d.Account, d.MemberID)
 	if err != nil {
 		return look, err
@@ -79,7 +79,7 @@ func (l *Lookup) BeforeSettling(ctx context.Context, d *desk.OperationDetail) (l
 	if d.Open.FirstSentAt != nil {
 		op.FirstSentAt = *d.Open.FirstSentAt
 	}
-	judged := evidence.Judge(op, reading, evidence.IssuedOf(operations), known)
+	judged := evidence.Judge(op, read.Reading, evidence.IssuedOf(operations), read.known)
 	look.Records, look.Words = recordsSay(judged.Verdict), wording.Judgement(judged)
 	return look, nil
 }

@@ -72,22 +72,30 @@ func (l *Lookup) account(name string) (_ Account, found bool) {
 // memberTimeout bounds all calls about one member.
 const memberTimeout = time.Minute
 
+// memberReading is what a worker would judge a member's operations by now.
+type memberReading struct {
+	evidence.Reading
+	known evidence.Knowledge
+	// frozen: the vendor says that the member's account is frozen, so that points for
+	// it are refused. It is false also when that could not be read.
+	frozen bool
+}
+
 // readRecords reads a member's records, with what is known of the account before
-// that: what a worker would judge by now.
-func (l *Lookup) readRecords(ctx context.Context, a *Account, from Reader, memberID string) (evidence.Reading, evidence.Knowledge, vendorapi.Reply) {
+// that, and then who the member is.
+func (l *Lookup) readRecords(ctx context.Context, a *Account, from Reader, memberID string) (memberReading, vendorapi.Reply) {
 	k, err := l.desk.Endpoints().Knowledge(ctx, a.Name, from.Endpoint())
 	if err != nil {
-		return evidence.Reading{}, evidence.Knowledge{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
+		return memberReading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
 	}
 	reading, reply := from.ReadRecords(ctx, memberID)
 	reading.BeganAt = k.Now
-	return reading, evidence.KnowledgeOf(k, a.Beliefs), reply
-}
-
-// memberFrozen tells whether the vendor says that a member's account is frozen:
-// points for it are refused. It is false also when that could not be read, and
-// costs one call.
-func memberFrozen(ctx context.Context, from vendorapi.MemberReader, memberID string) bool {
-	member, reply := from.MemberByID(ctx, memberID)
-	return reply.Outcome == vendorapi.Applied && member.ID == memberID && member.Frozen
+	read := memberReading{Reading: reading, known: evidence.KnowledgeOf(k, a.Beliefs)}
+	if reply.Outcome != vendorapi.Applied {
+		return read, reply
+	}
+	if member, who := from.MemberByID(ctx, memberID); who.Outcome == vendorapi.Applied && member.ID == memberID {
+		read.Balance, read.frozen = member.Points, member.Frozen
+	}
+	return read, reply
 }

@@ -96,13 +96,10 @@ func (l *Lookup) Probe(ctx context.Context, plan desk.Plan, most int, progress f
 type probedMember struct {
 	account, id string
 	operations  []desk.SampledOperation
-	reading     evidence.Reading
-	known       evidence.Knowledge
+	reading     memberReading
 	// read says that reading counts; why is what the vendor said otherwise.
 	read bool
 	why  string
-	// frozen: the vendor says that the account is frozen.
-	frozen bool
 }
 
 func byMember(operations []desk.SampledOperation) []*probedMember {
@@ -146,15 +143,13 @@ func (l *Lookup) scanMembers(ctx context.Context, vendors map[string]*probedVend
 				began := time.Now()
 				v := vendors[m.account]
 				bounded, cancel := context.WithTimeout(ctx, probeScanTime)
-				reading, known, reply := l.readRecords(bounded, &v.Account, v, m.id)
-				frozen := reply.Outcome == vendorapi.Applied && memberFrozen(bounded, v, m.id)
+				read, reply := l.readRecords(bounded, &v.Account, v, m.id)
 				cancel()
 				mu.Lock()
 				done++
 				switch reply.Outcome {
 				case vendorapi.Applied:
-					m.reading, m.known, m.read, failures[m.account] = reading, known, true, 0
-					m.frozen = frozen
+					m.reading, m.read, failures[m.account] = read, true, 0
 				case vendorapi.Refused: // the vendor answers: it is about this member
 					m.why, failures[m.account] = privacy.VendorWords(replyWords(reply)), 0
 				default:
@@ -212,11 +207,11 @@ func (l *Lookup) judgeSample(ctx context.Context, members []*probedMember, repor
 		issued := evidence.IssuedOf(operations)
 		for i := range m.operations {
 			o := &m.operations[i]
-			if m.frozen {
+			if m.reading.frozen {
 				report.Frozen.add(int64(o.Points))
 			}
 			report.count(o, evidence.Judge(evidence.Operation{Account: o.Account, MemberID: o.MemberID, Reference: o.Reference,
-				Reason: o.Reason, Points: o.Points, FirstSentAt: o.FirstSentAt, QuietSince: o.QuietSince}, m.reading, issued, m.known))
+				Reason: o.Reason, Points: o.Points, FirstSentAt: o.FirstSentAt, QuietSince: o.QuietSince}, m.reading.Reading, issued, m.reading.known))
 		}
 	}
 	return nil

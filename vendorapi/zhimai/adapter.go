@@ -53,18 +53,16 @@ func (c *Client) ReadRecords(ctx context.Context, memberID string) (evidence.Rea
 	case history.Moving:
 		return evidence.Reading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: vendorapi.ErrRecordsMove}
 	}
-	return evidence.Reading{Records: recordsOf(history.Records), Complete: !history.Partial && !history.Short,
-		Balance: c.balance(ctx, memberID)}, reply
+	return evidence.Reading{Records: recordsOf(history.Records), Complete: !history.Partial && !history.Short}, reply
 }
 
-// balance is the member's points by the vendor's own word; nil when it does not
-// say.
-func (c *Client) balance(ctx context.Context, memberID string) *int64 {
+// ReadBalance implements vendorapi.BalanceReader, through communal.user.identity.
+func (c *Client) ReadBalance(ctx context.Context, memberID string) (*int64, vendorapi.Reply) {
 	identity, reply := c.Identity(ctx, IdentityQuery{Type: ByUserID, UserID: memberID})
 	if reply.Outcome != vendorapi.Applied || identity.UserID != memberID {
-		return nil
+		return nil, reply
 	}
-	return identity.Points
+	return identity.Points, reply
 }
 
 // recordsOf makes of a vendor's records what the judge asks for. A time that
