@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,17 +29,32 @@ func (v unclear) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Re
 	return v.Client.Send(ctx, call)
 }
 
-// An outage of the points calls alone leaves nothing but doubts. The vendor comes
-// back, and no order comes: samples are read all the same, one doubt makes the probe,
-// and all end without anybody.
+// An outage of the points calls alone leaves nothing but doubts, and what waits is
+// spared but for a trial now and then. The vendor comes back, and no order comes:
+// samples are read all the same, one doubt makes the probe, and all end without
+// anybody.
 func TestDoubtsOfAnOutageEndByThemselves(t *testing.T) {
 	t.Parallel()
+	for _, workers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+			t.Parallel()
+			outageEnds(t, workers)
+		})
+	}
+}
+
+func outageEnds(t *testing.T, workers int) {
 	b := newBench(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupOff}, Records: sim.RecordsConfig{EchoReason: true}}})
 	b.longKnown()
 	a := b.verifying()
 	down := &atomic.Bool{}
 	a.Vendor = unclear{a.Vendor.(*zhimai.Client), down}
 	d, _ := b.start(a)
+	all := []*dispatch.Dispatcher{d}
+	for len(all) < workers {
+		other, _ := b.start(a)
+		all = append(all, other)
+	}
 	b.trade(d, a, "the endpoint to be known", shown)
 	testkit.Eventually(t, 30*time.Second, "the trade to end", func() bool { return b.open() == 0 })
 	before := b.count(`SELECT count(*) FROM postings`)
@@ -49,10 +65,21 @@ func TestDoubtsOfAnOutageEndByThemselves(t *testing.T) {
 	testkit.Eventually(t, time.Minute, "the gate to close, and nothing but doubts", func() bool {
 		return d.Status().Gate.Reason == dispatch.GateFailing && b.count(`SELECT count(*) FROM outbox WHERE in_doubt`) == rows
 	})
+	b.accept(10*rows, nil) // which the closed gate spares, but for one call at a time
+	testkit.Eventually(t, time.Minute, "some trials of the gate", func() bool {
+		d.Wake()
+		return b.count(`SELECT count(*) FROM outbox WHERE in_doubt`) >= rows+3
+	})
+	if doubts := b.count(`SELECT count(*) FROM outbox WHERE in_doubt`); doubts > 2*rows {
+		t.Errorf("%d rows are in doubt: the gate was opened by what is no points call", doubts)
+	}
 	down.Store(false)
 	testkit.Eventually(t, 90*time.Second, "all to end", func() bool { return b.open() == 0 })
 	if parked := b.count(`SELECT count(*) FROM outbox`); parked > 0 {
 		t.Errorf("%d rows are left to a person", parked)
 	}
-	b.agree(before + rows)
+	b.agree(before + 11*rows)
+	for _, d := range all {
+		testkit.Eventually(t, 30*time.Second, "every worker's gate to open", func() bool { return d.Status().Gate.Open })
+	}
 }

@@ -25,7 +25,7 @@ func TestRunRefusesWrongUse(t *testing.T) {
 		"--operator is empty":          {"--yes", "--reason", "x", "--operator", " "},
 		"unknown flag: --state":        {"--yes", "--reason", "x", "--state", "parked"},
 		"--since: want a time such":    {"--since", "yesterday"},
-		"at most 1,000 characters":     {"--yes", "--reason", strings.Repeat("长", 1001)},
+		"at most 1000 characters":      {"--yes", "--reason", strings.Repeat("长", 1001)},
 		"is not before --until":        {"--since", "1h", "--until", "2h"},
 		"unknown flag: --everything":   {"--everything"},
 		"unknown command \"SO-1\" for": {"SO-1"},

@@ -69,7 +69,7 @@ func TestStreamRefusesWrongUse(t *testing.T) {
 		"--yes needs --reason":              {"--from-seq", "1", "--yes"},
 		"needs --reason":                    {"--from-seq", "1", "--yes", "--reason", "…"},
 		"--operator is empty":               {"--from-seq", "1", "--operator", " "},
-		"at most 1,000 characters":          {"--from-seq", "1", "--reason", strings.Repeat("长", 1001)},
+		"at most 1000 characters":           {"--from-seq", "1", "--reason", strings.Repeat("长", 1001)},
 		"leave out --since":                 {"--plan", "P-AAAA", "--from-seq", "1"},
 		"there is no plan P-AAAA":           {"--plan", "P-AAAA", "--yes", "--reason", "x"},
 		"is of kind rejects":                {"--plan", plan.Name, "--yes", "--reason", "x"},

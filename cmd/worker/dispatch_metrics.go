@@ -95,7 +95,7 @@ func newDispatchCollector(dispatchers []*dispatch.Slot) *dispatchCollector {
 		inFlight:  describe("dispatch_in_flight_calls", "Rows that a sender is busy with: a call, a look-up, or a wait for the rate.", "account"),
 		held:      describe("dispatch_held_rows", "Rows that this worker has leased: queued, in flight, or to be settled.", "account"),
 		limit:     describe("dispatch_senders", "The most calls at once, as configured (concurrency).", "account"),
-		closed:    describe("gate_closed", "1 while no calls are made to the account.", "account"),
+		closed:    describe("gate_closed", "1 while calls to the account are held back: at most one at a time is made, as a trial.", "account"),
 		closedFor: describe("gate_closed_seconds", "How long the gate has been closed, over all workers and restarts; 0 while it is open.", "account"),
 		reason:    describe("gate_reason", "1 for the reason why the gate is closed, 0 for the others.", "account", "reason"),
 	}

@@ -47,7 +47,7 @@ func (d *Decide) Check(c *cobra.Command) (actor string, err error) {
 	case d.Yes && (d.Reason == "" || d.Reason == ReasonToFill):
 		return "", Usagef("--yes needs --reason \"…\": why, for whoever asks later; it is kept in ops_actions")
 	case utf8.RuneCountInString(d.Reason) > maxReasonChars:
-		return "", Usagef("--reason: want at most 1,000 characters")
+		return "", Usagef("--reason: want at most %d characters", maxReasonChars)
 	}
 	return actor, nil
 }
