@@ -31,7 +31,8 @@ operations were recorded under it, and how it stands:
   same rules     maps every event as the newest does
   ends <time>    lacks what the newest says for events from then on; a worker
                  that has it fetches nothing from then on
-  withdrawn      taken back by a person; a worker that has it fetches nothing
+  withdrawn      taken back by a person; a worker that has it fetches nothing,
+                 and none can start with it until a person reinstates it
 
 A worker compares itself with the newest every few seconds, and the ledger
 refuses what was mapped by a file beyond its end.`,
@@ -43,7 +44,7 @@ refuses what was mapped by a file beyond its end.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	c.AddCommand(newRulesWithdraw())
+	c.AddCommand(newRulesWithdraw(), newRulesReinstate())
 	return c
 }
 
@@ -90,15 +91,41 @@ func listRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, as
 	return table.Flush()
 }
 
-// withdrawOptions are the flags of `worker rules withdraw`.
-type withdrawOptions struct {
+// fileActOptions are the flags of an act about a rule file.
+type fileActOptions struct {
 	reason, operator string
 	yes              bool
 }
 
+// command finishes the command of an act about one registered file.
+func (o *fileActOptions) command(c *cobra.Command, act func(context.Context, io.Writer, *rulefiles.Registry, string, fileActOptions) error) *cobra.Command {
+	c.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return command.Usagef("want one VERSION, as worker rules lists them, got %d arguments", len(args))
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var err error
+		if o.reason == "" {
+			return command.Usagef("--reason: want a few words that explain it to whoever reads the ledger later")
+		}
+		if o.operator, err = command.Operator(o.operator, c.Flags().Changed("operator")); err != nil {
+			return err
+		}
+		return withLedger(c, func(ctx context.Context, files *rulefiles.Registry, _ *config.Config) error {
+			return act(ctx, c.OutOrStdout(), files, args[0], *o)
+		})
+	}
+	c.Flags().StringVar(&o.reason, "reason", "", "why, kept with the act")
+	c.Flags().StringVar(&o.operator, "operator", "", "who; the user of this machine unless given")
+	c.Flags().BoolVar(&o.yes, "yes", false, "really do it")
+	return c
+}
+
 func newRulesWithdraw() *cobra.Command {
-	var o withdrawOptions
-	c := &cobra.Command{
+	var o fileActOptions
+	return o.command(&cobra.Command{
 		Use:   "withdraw VERSION --reason TEXT",
 		Short: "Take the newest rule file back, as long as nothing was recorded by it",
 		Long: `withdraw takes back the rule file that was registered last, also after its
@@ -117,32 +144,10 @@ Types that only this file ignores were not recorded and do not come back.
 Without --yes it says what it would do.`,
 		Example: `  worker rules
   worker rules withdraw 00ae93d58e88 --reason "rolled back: wrong rate" --yes`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return command.Usagef("want one VERSION, as worker rules lists them, got %d arguments", len(args))
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error {
-			var err error
-			if o.reason == "" {
-				return command.Usagef("--reason: want a few words that explain it to whoever reads the ledger later")
-			}
-			if o.operator, err = command.Operator(o.operator, c.Flags().Changed("operator")); err != nil {
-				return err
-			}
-			return withLedger(c, func(ctx context.Context, files *rulefiles.Registry, _ *config.Config) error {
-				return withdrawRules(ctx, c.OutOrStdout(), files, args[0], o)
-			})
-		},
-	}
-	c.Flags().StringVar(&o.reason, "reason", "", "why, kept with the act")
-	c.Flags().StringVar(&o.operator, "operator", "", "who; the user of this machine unless given")
-	c.Flags().BoolVar(&o.yes, "yes", false, "really withdraw it")
-	return c
+	}, withdrawRules)
 }
 
-func withdrawRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, version string, o withdrawOptions) error {
+func withdrawRules(ctx context.Context, out io.Writer, files *rulefiles.Registry, version string, o fileActOptions) error {
 	w, err := rulebook.PlanWithdrawal(ctx, files, version)
 	if err != nil {
 		return withdrawalWords(err)

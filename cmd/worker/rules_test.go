@@ -169,9 +169,23 @@ func TestRulesWithdrawn(t *testing.T) {
 	if code != 2 {
 		t.Errorf("exit %d, want 2", code)
 	}
-	has(errs, "was withdrawn by ann")
+	has(errs, "was withdrawn by ann", "worker rules reinstate "+version)
 	// What something was recorded by stays.
-	has(must(1, "withdraw", w.text(`SELECT mapping_version FROM operations`), "--reason", "no", "--yes"), "cannot be withdrawn any more")
+	recorded := w.text(`SELECT mapping_version FROM operations`)
+	has(must(1, "withdraw", recorded, "--reason", "no", "--yes"), "cannot be withdrawn any more")
+	// A person takes the withdrawn one up again.
+	has(must(2, "reinstate", recorded, "--reason", "no"), "is not withdrawn")
+	has(must(0, "reinstate", version, "--reason", "it was right"), "withdrawn by ann", "with "+recorded+" fetch nothing from", "nothing was changed")
+	old.says("ok")
+	has(must(0, "reinstate", version, "--reason", "it was right", "--operator", "bob", "--yes"), "reinstated, as action")
+	old.says("down", "nothing is fetched")
+	has(must(0), "reinstated", "by bob: it was right")
+	w.publish(paid(2))
+	w.worker(wrong).says("ok")
+	testkit.Eventually(t, 30*time.Second, "the order is recorded", func() bool { return w.number(sqlRecorded) == 2 })
+	if n := w.number(`SELECT max(points) FROM operations`); n != 300 {
+		t.Errorf("%d points, want 300 by the reinstated file", n)
+	}
 }
 
 // text reads one text from the ledger.

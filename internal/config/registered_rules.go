@@ -44,6 +44,19 @@ func JudgeRegistration(version string, now func() time.Time) rulefiles.RulesJudg
 	}
 }
 
+// JudgeReinstatement is a ledger.RulesJudge for a withdrawn file that is taken up
+// again, the last of all: it refuses one in which rules that are in use by now
+// have been edited. The error is an *Error.
+func JudgeReinstatement(now func() time.Time) rulefiles.RulesJudge {
+	return func(all []rulefiles.RegisteredRules) ([]rulefiles.RulesEnd, error) {
+		last := len(all) - 1
+		if err := checkRegistration(all[last], all[:last], now()); err != nil {
+			return nil, err
+		}
+		return RulesEnds(all)
+	}
+}
+
 // CheckRegistration says whether a file may be used in a ledger with these
 // registered files, and changes nothing. The error is an *Error.
 func CheckRegistration(version string, text []byte, registered []rulefiles.RegisteredRules, now time.Time) error {
@@ -57,8 +70,8 @@ func CheckRegistration(version string, text []byte, registered []rulefiles.Regis
 func checkRegistration(mine rulefiles.RegisteredRules, registered []rulefiles.RegisteredRules, now time.Time) error {
 	if w := mine.Withdrawn; w != nil {
 		var p problems
-		p.addf("rules", "the file %s was withdrawn by %s at %s: %s. Use the one before it (worker rules); if this one is right after all, give its text a further comment, which makes it another file",
-			mine.Version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason)
+		p.addf("rules", "the file %s was withdrawn by %s at %s: %s. Use the one before it (worker rules); if this one is right after all: worker rules reinstate %s --reason …",
+			mine.Version, w.Actor, w.At.UTC().Format(time.RFC3339), w.Reason, mine.Version)
 		return p.err()
 	}
 	newest, some := rulefiles.NewestRules(registered)

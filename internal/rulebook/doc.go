@@ -12,5 +12,7 @@
 //
 // A file whose own rules were used is not withdrawn ([PlanWithdrawal]), since points
 // may have been granted by them; package ledger/rulefiles looks again amid the
-// withdrawal, when nothing can be recorded.
+// withdrawal, when nothing can be recorded. A withdrawn file comes back by an act of
+// a person alone ([PlanReinstatement]), since a worker's start would undo every
+// withdrawal.
 package rulebook

@@ -20,7 +20,11 @@ type Line struct {
 	WithdrawnAt *time.Time `json:"withdrawn_at,omitempty"`
 	WithdrawnBy string     `json:"withdrawn_by,omitempty"`
 	Reason      string     `json:"withdrawn_because,omitempty"`
-	Differs     []string   `json:"differs_from_newest,omitempty"`
+	// ReinstatedAt is when a person took it up again after it had been withdrawn.
+	ReinstatedAt      *time.Time `json:"reinstated_at,omitempty"`
+	ReinstatedBy      string     `json:"reinstated_by,omitempty"`
+	ReinstatedBecause string     `json:"reinstated_because,omitempty"`
+	Differs           []string   `json:"differs_from_newest,omitempty"`
 }
 
 // States of a registered file.
@@ -57,6 +61,9 @@ func Lines(ctx context.Context, files *rulefiles.Registry) ([]Line, error) {
 				line.EndsAt = &from
 			}
 		}
+		if act := r.Reinstated; act != nil {
+			line.ReinstatedAt, line.ReinstatedBy, line.ReinstatedBecause = &act.At, act.Actor, act.Reason
+		}
 		lines[i] = line
 	}
 	return lines, nil
@@ -72,6 +79,9 @@ func (l *Line) Words() string {
 		text += " " + l.EndsAt.UTC().Format(time.RFC3339)
 	case l.State == Ends:
 		text += ": it may not be used any more"
+	}
+	if l.ReinstatedAt != nil {
+		text += fmt.Sprintf(", reinstated %s by %s: %s", l.ReinstatedAt.UTC().Format(time.RFC3339), l.ReinstatedBy, l.ReinstatedBecause)
 	}
 	for i, part := range l.Differs {
 		if i == 0 {

@@ -13,6 +13,10 @@ var ErrRulesUnknown = errors.New("no such rule file is registered")
 // before.
 var ErrRulesWithdrawn = errors.New("the rule file is withdrawn already")
 
+// ErrRulesNotWithdrawn is returned when a file is to be taken up again that was
+// not withdrawn.
+var ErrRulesNotWithdrawn = errors.New("the rule file is not withdrawn")
+
 // ErrRulesNotNewest is returned by the withdrawal of a file after which another
 // one was registered.
 var ErrRulesNotNewest = errors.New("another rule file was registered after it")

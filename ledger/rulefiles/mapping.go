@@ -10,9 +10,10 @@ import (
 )
 
 // sqlRegisterMapping keeps a rule file's text at its first use; a version that
-// is there is left alone.
+// is there is left alone. The time is the clock's, not the transaction's: one that
+// waited for another registration comes behind it.
 const sqlRegisterMapping = `
-INSERT INTO mappings (version, text, registered_by) VALUES ($1, $2, NULLIF($3, '')) ON CONFLICT DO NOTHING`
+INSERT INTO mappings (version, text, registered_by, first_used_at) VALUES ($1, $2, NULLIF($3, ''), clock_timestamp()) ON CONFLICT DO NOTHING`
 
 // RegisterMapping keeps the text of a rule file that is about to be used.
 // RegisterRules does that and holds the others to it; here a worker works that
@@ -40,13 +41,13 @@ type MappingUse struct {
 	FirstUsed time.Time
 }
 
-// sqlLastMapping is the rule file that was first used last and not withdrawn
-// (mappings_newest_idx); no rows in a new ledger.
+// sqlLastMapping is the rule file that was registered, or taken up again, last and
+// is not withdrawn; no rows in a new ledger.
 const sqlLastMapping = `
-SELECT version, text, first_used_at
-  FROM mappings m
- WHERE NOT EXISTS (SELECT 1 FROM mapping_withdrawals w WHERE w.version = m.version)
- ORDER BY first_used_at DESC, version LIMIT 1`
+SELECT m.version, m.text, m.first_used_at
+  FROM mappings m` + lastFileAct + `
+ WHERE a.withdrawn IS NOT TRUE
+ ORDER BY ` + registeredAt + ` DESC, m.version LIMIT 1`
 
 // LastMapping returns the newest rule file that was used and not withdrawn; ok
 // is false in a ledger that has seen none.

@@ -22,12 +22,15 @@ type RegisteredRules struct {
 	FirstUsed     time.Time
 	// By says who registered it; empty before that was kept.
 	By string
-	// Withdrawn is nil unless a person took it back.
-	Withdrawn *Withdrawal
+	// Withdrawn is the act by which a person took it back; nil unless that holds.
+	Withdrawn *FileAct
+	// Reinstated is the act by which a person took it up again after that; nil
+	// unless that holds. It counts as registered then.
+	Reinstated *FileAct
 }
 
-// Withdrawal is the act that took a rule file back.
-type Withdrawal struct {
+// FileAct is an act of a person about a rule file.
+type FileAct struct {
 	At            time.Time
 	Actor, Reason string
 }
@@ -41,8 +44,8 @@ type RulesEnd struct {
 	Ended bool
 }
 
-// NewestRules returns the file that was registered last and not withdrawn; ok is
-// false when there is none. all is what Registered returns.
+// NewestRules returns the file that was registered, or taken up again, last and is
+// not withdrawn; ok is false when there is none. all is what Registered returns.
 func NewestRules(all []RegisteredRules) (newest RegisteredRules, ok bool) {
 	for _, r := range all {
 		if r.Withdrawn == nil {
@@ -62,13 +65,22 @@ func FindRules(all []RegisteredRules, version string) (RegisteredRules, bool) {
 	return RegisteredRules{}, false
 }
 
+// lastFileAct is the last act about a rule file m; none is a row of NULLs.
+const lastFileAct = `
+  LEFT JOIN LATERAL (SELECT w.at, w.actor, w.reason, w.withdrawn FROM mapping_withdrawals w
+                      WHERE w.version = m.version ORDER BY w.action_id DESC LIMIT 1) a ON true`
+
+// registeredAt orders rule files: one that was taken up again counts from then on
+// (GREATEST leaves NULL out).
+const registeredAt = `GREATEST(m.first_used_at, CASE WHEN NOT a.withdrawn THEN a.at END)`
+
 // sqlRegisteredRules reads all rule files, oldest first: the order of
 // sqlLastMapping, backwards. There are as many as changes to the rules.
 const sqlRegisteredRules = `
-SELECT m.version, m.text, m.first_used_at, COALESCE(m.registered_by, ''), w.at, COALESCE(w.actor, ''), COALESCE(w.reason, '')
-  FROM mappings m
-  LEFT JOIN mapping_withdrawals w ON w.version = m.version
- ORDER BY m.first_used_at, m.version DESC`
+SELECT m.version, m.text, m.first_used_at, COALESCE(m.registered_by, ''), a.at, COALESCE(a.actor, ''), COALESCE(a.reason, ''),
+       COALESCE(a.withdrawn, false)
+  FROM mappings m` + lastFileAct + `
+ ORDER BY ` + registeredAt + `, m.version DESC`
 
 // Registered lists every rule file of the ledger, oldest first, withdrawn ones
 // too.
@@ -88,11 +100,16 @@ func registered(ctx context.Context, from querier) ([]RegisteredRules, error) {
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r RegisteredRules, err error) {
 		var at *time.Time
-		var w Withdrawal
-		err = row.Scan(&r.Version, &r.Text, &r.FirstUsed, &r.By, &at, &w.Actor, &w.Reason)
-		if at != nil {
-			w.At = *at
-			r.Withdrawn = &w
+		var act FileAct
+		var withdrawn bool
+		err = row.Scan(&r.Version, &r.Text, &r.FirstUsed, &r.By, &at, &act.Actor, &act.Reason, &withdrawn)
+		if at == nil {
+			return r, err
+		}
+		if act.At = *at; withdrawn {
+			r.Withdrawn = &act
+		} else {
+			r.Reinstated = &act
 		}
 		return r, err
 	})
@@ -108,25 +125,25 @@ type RulesLook struct {
 	// Newest is the version that was registered last and not withdrawn; empty
 	// in a ledger that has none.
 	Newest string
-	// Withdrawals counts the withdrawn files.
-	Withdrawals int64
+	// Acts counts what people took back and took up again.
+	Acts int64
 	// Settled: the ends were worked out with this newest file.
 	Settled bool
 }
 
-// sqlLookAtRules is one row always. mappings_newest_idx gives the newest file.
+// sqlLookAtRules is one row always; it reads no text of a file.
 const sqlLookAtRules = `
 SELECT COALESCE(n.version, ''), (SELECT count(*) FROM mapping_withdrawals),
        COALESCE((SELECT e.newest = n.version FROM mapping_ends e WHERE e.version = n.version), false)
   FROM (SELECT 1) one
-  LEFT JOIN LATERAL (SELECT m.version FROM mappings m
-                      WHERE NOT EXISTS (SELECT 1 FROM mapping_withdrawals w WHERE w.version = m.version)
-                      ORDER BY m.first_used_at DESC, m.version LIMIT 1) n ON true`
+  LEFT JOIN LATERAL (SELECT m.version FROM mappings m` + lastFileAct + `
+                      WHERE a.withdrawn IS NOT TRUE
+                      ORDER BY ` + registeredAt + ` DESC, m.version LIMIT 1) n ON true`
 
 // LookAtRules is what a worker asks every few seconds.
 func (g *Registry) LookAtRules(ctx context.Context) (RulesLook, error) {
 	var look RulesLook
-	if err := g.pool.QueryRow(ctx, sqlLookAtRules).Scan(&look.Newest, &look.Withdrawals, &look.Settled); err != nil {
+	if err := g.pool.QueryRow(ctx, sqlLookAtRules).Scan(&look.Newest, &look.Acts, &look.Settled); err != nil {
 		return look, fmt.Errorf("look at registered rules: %w", err)
 	}
 	return look, nil

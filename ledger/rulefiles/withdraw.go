@@ -3,6 +3,7 @@ package rulefiles
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,8 +57,10 @@ SELECT count(*)
                          WHERE b.recorded_at < GREATEST((SELECT first_used_at FROM mappings WHERE version = $1), $2) - interval '10 minutes'
                          ORDER BY b.id DESC LIMIT 1), 0)`
 
-	sqlWithdrawRules = `
-INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ($1, $2, $3, $4)`
+	// sqlWriteFileAct is $5 true for taking a file back, false for taking it up
+	// again.
+	sqlWriteFileAct = `
+INSERT INTO mapping_withdrawals (version, actor, reason, action_id, withdrawn, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())`
 )
 
 // UnderRules counts the operations that were recorded under a rule file, and
@@ -85,12 +88,7 @@ func (g *Registry) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act in
 		if err != nil {
 			return err
 		}
-		at := -1
-		for i := range all {
-			if all[i].Version == w.Version {
-				at = i
-			}
-		}
+		at := slices.IndexFunc(all, func(r RegisteredRules) bool { return r.Version == w.Version })
 		switch {
 		case at < 0:
 			return ErrRulesUnknown
@@ -103,22 +101,30 @@ func (g *Registry) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act in
 		if err := w.unusedTx(ctx, tx); err != nil {
 			return err
 		}
-		all[at].Withdrawn = &Withdrawal{Actor: w.Actor, Reason: w.Reason}
+		all[at].Withdrawn = &FileAct{Actor: w.Actor, Reason: w.Reason}
 		ends, err := w.Judge(all)
 		if err != nil {
 			return err
 		}
-		if act, err = ledger.RecordActOn(ctx, tx, ledger.Act{Actor: w.Actor, Name: ActWithdrawRules, Filter: "rules " + w.Version, Reason: w.Reason,
-			SetSize: 1, Result: w.Result}); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, sqlWithdrawRules, w.Version, ledger.Storable(w.Actor), ledger.Storable(w.Reason), act); err != nil {
+		if act, err = writeFileAct(ctx, tx, ActWithdrawRules, w.Version, w.Actor, w.Reason, w.Result); err != nil {
 			return err
 		}
 		return writeRulesEnds(ctx, tx, all, ends)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("withdraw rule file %s: %w", w.Version, err)
+	}
+	return act, nil
+}
+
+// writeFileAct writes an act about a rule file and how the file stands after it.
+func writeFileAct(ctx context.Context, tx pgx.Tx, name, version, actor, reason, result string) (act int64, err error) {
+	if act, err = ledger.RecordActOn(ctx, tx, ledger.Act{Actor: actor, Name: name, Filter: "rules " + version, Reason: reason,
+		SetSize: 1, Result: result}); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, sqlWriteFileAct, version, ledger.Storable(actor), ledger.Storable(reason), act, name == ActWithdrawRules); err != nil {
+		return 0, fmt.Errorf("write act about rule file: %w", err)
 	}
 	return act, nil
 }
