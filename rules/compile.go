@@ -45,6 +45,8 @@ type Rules struct {
 	// sources are plain, by the last token of the subject; nil is no check.
 	sources map[string]string
 	sets    []ruleSet
+	// someByEvent: the beginning of a set is held against the events' own time.
+	someByEvent bool
 	// shapes are by type; see factShape.
 	shapes map[string][]*factShape
 	// readings are reused between messages: *reading.
@@ -53,6 +55,7 @@ type Rules struct {
 
 type ruleSet struct {
 	from  time.Time
+	clock setClock
 	rules map[string]*rule
 }
 
@@ -128,7 +131,10 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 		if i > 0 && !file.From.After(f.Rules[i-1].From) {
 			p.add(place+".from", "want a time after that of the rule set before it, got %s", file.From.Format(time.RFC3339))
 		}
-		r.sets = append(r.sets, r.compileSet(place, file, known, p))
+		set := r.compileSet(place, file, known, p)
+		set.clock = compileClock(place, &file, i == 0, p)
+		r.someByEvent = r.someByEvent || set.clock != 0
+		r.sets = append(r.sets, set)
 	}
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)

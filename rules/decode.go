@@ -48,9 +48,13 @@ type reading struct {
 	// explaining: an account that is off is no reason to reject.
 	explaining bool
 
-	rule   *rule
-	values []value
-	member member
+	set *ruleSet
+	// passedOver is the last set that had begun by the broker's time, and had not
+	// by its own clock; nil is none.
+	passedOver *ruleSet
+	rule       *rule
+	values     []value
+	member     member
 	// date is the business date, YYYY-MM-DD.
 	date        string
 	keyValues   []string
@@ -60,7 +64,7 @@ type reading struct {
 }
 
 // Decode reads one message and maps it by the rules in force at its broker
-// time. It never panics, whatever the bytes are, and does not keep them. header
+// time, or at its own where a rule set wants that. It never panics, whatever the bytes are, and does not keep them. header
 // is the message's NATS header, nil when it has none.
 func (r *Rules) Decode(m ledger.Message, header map[string][]string) Decoded {
 	x := r.readings.Get().(*reading)
@@ -147,13 +151,13 @@ func (x *reading) findRule() *ledger.Rejection {
 	if words := x.rules.noVendorCall[x.typ]; words != "" {
 		return ledger.Rejectf(ledger.NoVendorCall, "%s: %s", x.typ, words)
 	}
-	set := x.rules.setAt(x.message.BrokerTime)
-	if x.rule = set.rules[x.typ]; x.rule == nil {
+	x.set = x.findSet()
+	if x.rule = x.set.rules[x.typ]; x.rule == nil {
 		reason := ""
 		if slices.Contains(x.rules.Types(), x.typ) {
 			reason = " at that time"
 		}
-		return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", clip(x.typ), reason, set.types())
+		return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", clip(x.typ), reason, x.set.types())
 	}
 	return nil
 }

@@ -15,6 +15,9 @@ type Explanation struct {
 	Binary bool
 	// RulesFrom is the start of the rule set that was used.
 	RulesFrom time.Time
+	// PassedOver is the start of a later set that had begun by the broker's time
+	// and had not by the event's own, which that set goes by; zero is none.
+	PassedOver time.Time
 	// Keys belong to Event.Operations, in the same order.
 	Keys []KeyExplanation
 }
@@ -52,6 +55,10 @@ func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanati
 	out := Explanation{Ignored: x.ignored, Event: event, Binary: x.scan.binary, RulesFrom: r.setAt(m.BrokerTime).from}
 	if event == nil {
 		return out, nil
+	}
+	out.RulesFrom = x.set.from
+	if x.passedOver != nil {
+		out.PassedOver = x.passedOver.from
 	}
 	for i := range event.Operations {
 		out.Keys = append(out.Keys, x.explainKey(&event.Operations[i]))

@@ -25,8 +25,9 @@ type RulesFile struct {
 	// which subject. Absent: no check.
 	Sources map[string]string `yaml:"sources"`
 	Limits  LimitsFile        `yaml:"limits"`
-	// Rules are the rule sets, in order of From. The broker's time of an event
-	// picks the set, never the clock of the moment; a used set is not edited.
+	// Rules are the rule sets, in order of From. The time of an event picks the
+	// set, the broker's unless the set says otherwise, never the clock of the
+	// moment; a used set is not edited.
 	Rules []RuleSetFile `yaml:"rules"`
 }
 
@@ -40,7 +41,14 @@ type LimitsFile struct {
 
 // RuleSetFile is the rules in force from a time on.
 type RuleSetFile struct {
-	From   time.Time  `yaml:"from"`
+	From time.Time `yaml:"from"`
+	// By is the clock that From is held against: "broker" (default), when the
+	// broker stored the event, or "event", when the event says that it happened.
+	By string `yaml:"by"`
+	// Within bounds how far the event's own time may be before the broker's; what
+	// is further back counts as so far back. A duration such as 10m, and required
+	// with By event: it is how much a publisher can gain by a wrong time.
+	Within string     `yaml:"within"`
 	Events []RuleFile `yaml:"events"`
 }
 

@@ -65,6 +65,9 @@ func explain(c *cobra.Command, file, at string, asJSON bool) error {
 	}
 	e := explained{Ignored: explanation.Ignored, RulesVersion: cfg.RulesVersion, RulesFrom: explanation.RulesFrom,
 		BrokerTime: brokerTime, assumed: assumed}
+	if !explanation.PassedOver.IsZero() {
+		e.PassedOver = &explanation.PassedOver
+	}
 	// The assumed time is often kinder than the broker's clock will be.
 	if _, now := cfg.Rules.Explain(ledger.Message{Payload: payload, BrokerTime: time.Now()}, nil); now != nil {
 		e.RejectedNow = fmt.Sprintf("%s: %s", now.Code, now.Reason)
@@ -165,6 +168,7 @@ type explained struct {
 	RejectedNow  string               `json:"published_now_rejected,omitempty"`
 	RulesVersion string               `json:"rules_version"`
 	RulesFrom    time.Time            `json:"rules_from"`
+	PassedOver   *time.Time           `json:"rules_passed_over_from,omitempty"`
 	Content      json.RawMessage      `json:"content,omitempty"`
 	FactKey      string               `json:"fact_key,omitempty"`
 	Operations   []explainedOperation `json:"operations,omitempty"`
@@ -246,6 +250,9 @@ func (e *explained) print(out io.Writer) {
 		words("rules", "version %s, the first set: it is in force from %s, and serves before too", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
 	} else {
 		words("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
+	}
+	if e.PassedOver != nil {
+		words("", "not the set from %s: by its own time the event was before, and that set goes by the event's time", e.PassedOver.Format(time.RFC3339))
 	}
 	for i, part := range contentLines(e.Content) {
 		line([]string{"content", ""}[min(i, 1)], "%s", part)

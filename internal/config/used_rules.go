@@ -83,15 +83,19 @@ const defaultZone = "Asia/Shanghai"
 
 func zoneOf(f *rules.RulesFile) string { return cmp.Or(f.Timezone, defaultZone) }
 
-// sameSet compares what two sets say, whenever they begin.
+// sameSet compares what two sets say, whenever they begin. By which clock they
+// begin is part of it.
 func sameSet(a, b rules.RuleSetFile) bool {
 	a.From, b.From = time.Time{}, time.Time{}
+	a.By, b.By = cmp.Or(a.By, "broker"), cmp.Or(b.By, "broker")
 	return reflect.DeepEqual(a, b)
 }
 
 // Divergence is the earliest broker's time of an event that two files would map
 // by different rules; differ is false when there is none. Zero with differ: from
 // the beginning of time on, as when one of them cannot be read by this program.
+// An event that was stored before it meets the same rules in both, also where sets
+// go by the events' own time (TestEventsBeforeTheDivergence).
 // What only accepts or refuses beside the sets (ignore, no_vendor_call, limits,
 // a further alias) is not a difference here; see OtherDifferences.
 func Divergence(a, b []byte) (from time.Time, differ bool) {
@@ -146,7 +150,8 @@ func unreadable(f *parsedFile) bool {
 	return false
 }
 
-// setAt is the set in force at a broker's time, as rules.Rules picks it.
+// setAt is the last set that has begun at a broker's time. One that goes by the
+// events' own time begins for an event there or later, never before.
 func setAt(sets []rules.RuleSetFile, at time.Time) rules.RuleSetFile {
 	for i := len(sets) - 1; i > 0; i-- {
 		if !sets[i].From.After(at) {
