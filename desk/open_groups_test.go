@@ -56,7 +56,7 @@ func TestOpenGroups(t *testing.T) {
 		}
 		return p
 	}
-	preview, err := s.PreviewPlan(t.Context(), choose("40301"), nil, time.Hour)
+	preview, err := s.PreviewPlan(t.Context(), choose("40301"), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

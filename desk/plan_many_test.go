@@ -37,7 +37,7 @@ func TestPlanOfManyOperations(t *testing.T) {
 	readBefore := f.rowsRead(pool)
 	before := memory(true)
 	p := f.plan(s)
-	preview, err := s.PreviewPlan(t.Context(), p, hourAtZhimai(), time.Hour)
+	preview, err := s.PreviewPlan(t.Context(), p, hourAtZhimai(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ type ReplayCount struct {
 	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
 	AccountUnknown int64 `json:"refused_account_not_configured"`
 	MemberUnknown  int64 `json:"refused_member_unknown"`
-	// CodeTooOld counts scanned codes above the given age that were never
+	// CodeTooOld counts scanned codes above their account's age that were never
 	// resolved: the worker would park them again.
 	CodeTooOld int64     `json:"scanned_code_too_old"`
 	Oldest     time.Time `json:"oldest"`
@@ -40,6 +40,12 @@ type ReplayCount struct {
 
 // Blocked counts the operations that would stay parked.
 func (c ReplayCount) Blocked() int64 { return c.KeyMemoryOver + c.AccountUnknown + c.MemberUnknown }
+
+// CodeMaxAge is the age above which a worker parks what has only a scanned code.
+type CodeMaxAge struct {
+	Account string
+	MaxAge  time.Duration
+}
 
 // ReplayPreview is what a replay would do. Total is zero when nothing is left
 // that is still parked.
@@ -51,7 +57,7 @@ type ReplayPreview struct {
 // sqlPreviewPlan sums up what is left of a plan and still parked, by account,
 // cause and kind, and in all (the row with a null account, absent when nothing
 // is): the operations of the plan by replay_plan_operations_left_idx. Locks
-// nothing. @code_max_age_ms is the age above which a scanned code is old.
+// nothing. @code_ms are the ages above which an account's scanned codes are old.
 const sqlPreviewPlan = `
 SELECT x.target, x.cause, o.kind, count(*),
        count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
@@ -60,7 +66,9 @@ SELECT x.target, x.cause, o.kind, count(*),
        count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),
        count(*) FILTER (WHERE` + openBlocked + ` = 'member_unknown'),
        count(*) FILTER (WHERE COALESCE(x.resolved_member_id, o.member_id) IS NULL
-                          AND o.event_time < now() - @code_max_age_ms::bigint * interval '1 millisecond'),
+                          AND o.event_time < now() - (SELECT c.ms * interval '1 millisecond'
+                                                        FROM unnest(@code_accounts::text[], @code_ms::bigint[]) AS c (account, ms)
+                                                       WHERE c.account = x.target)),
        min(o.recorded_at), max(o.recorded_at)` + openFrom + `
   JOIN replay_plan_operations po ON po.plan_id = @plan::bigint AND po.operation_id = x.operation_id AND po.outcome IS NULL
  WHERE x.state = 'parked'
@@ -69,12 +77,15 @@ HAVING count(*) > 0
  ORDER BY x.target NULLS FIRST, count(*) DESC, x.cause, o.kind`
 
 // PreviewPlan says what putting back what is left of a plan would do, and
-// changes nothing. codeMaxAge is the age above which a worker parks a scanned
-// code.
-func (d *Desk) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, codeMaxAge time.Duration) (preview ReplayPreview, err error) {
+// changes nothing. Of an account that is not in codes no scanned code is old.
+func (d *Desk) PreviewPlan(ctx context.Context, p Plan, memories []KeyMemory, codes []CodeMaxAge) (preview ReplayPreview, err error) {
 	accounts, ms := keyMemoryArgs(memories)
+	codeAccounts, codeMS := make([]string, len(codes)), make([]int64, len(codes))
+	for i, c := range codes {
+		codeAccounts[i], codeMS[i] = c.Account, c.MaxAge.Milliseconds()
+	}
 	rows, err := d.pool.Query(ctx, sqlPreviewPlan, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "plan": p.ID,
-		"code_max_age_ms": codeMaxAge.Milliseconds()})
+		"code_accounts": codeAccounts, "code_ms": codeMS})
 	if err != nil {
 		return preview, fmt.Errorf("preview plan: %w", err)
 	}

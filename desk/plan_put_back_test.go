@@ -106,7 +106,7 @@ func TestReopenKeyMemory(t *testing.T) {
 			r := newReopening()
 			r.memories = tc.memories
 			plan := f.plan(s)
-			preview, err := s.PreviewPlan(t.Context(), plan, tc.memories, time.Hour)
+			preview, err := s.PreviewPlan(t.Context(), plan, tc.memories, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,7 @@ func TestPutBackOfARebuiltCode(t *testing.T) {
 	must(f.RecordRebuilt(t.Context(), []ledger.Entry{f.event("SO-1"), f.codedEvent("SO-2", "UC2")}, ledger.Rebuilt{Parked: true}))
 	f.exec(`UPDATE outbox SET first_sent_at = now()`)
 	plan := f.plan(s)
-	preview, err := s.PreviewPlan(t.Context(), plan, hourAtZhimai(), time.Hour)
+	preview, err := s.PreviewPlan(t.Context(), plan, hourAtZhimai(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,30 @@ func TestPutBackOfARebuiltCode(t *testing.T) {
 	}
 	want(t, "put back", f.carryOut(s, f.plan(s)), desk.Reopened{Reopened: 1, Points: 100, InDoubt: 1})
 	want(t, "still in doubt", f.stateOf("SO-2"), "pending replayed t")
+}
+
+// A preview counts the codes that are older than their own account allows.
+func TestPreviewCountsOldCodes(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.record(f.codedEvent("SO-1", "UC1"), f.event("SO-2"))
+	f.exec(`UPDATE outbox SET state = 'parked', cause = 'refused'`)
+	plan := f.plan(s)
+	age := one[time.Duration](f, `SELECT now() - event_time FROM operations WHERE business_key = 'SO-1'`)
+	for what, c := range map[string]struct {
+		codes []desk.CodeMaxAge
+		old   int64
+	}{
+		"too old":            {[]desk.CodeMaxAge{{Account: "kylin", MaxAge: age + time.Hour}, {Account: "zhimai", MaxAge: age - time.Hour}}, 1},
+		"young enough":       {[]desk.CodeMaxAge{{Account: "kylin", MaxAge: age - time.Hour}, {Account: "zhimai", MaxAge: age + time.Hour}}, 0},
+		"of another account": {[]desk.CodeMaxAge{{Account: "kylin", MaxAge: age - time.Hour}}, 0},
+	} {
+		preview, err := s.PreviewPlan(t.Context(), plan, nil, c.codes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, what, preview.Total.CodeTooOld, c.old)
+	}
 }
 
 // A row in doubt keeps the rest after which a look-up proves something, but not

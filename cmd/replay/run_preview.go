@@ -13,7 +13,6 @@ import (
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
 )
 
 // previewReport is what run shows without --yes.
@@ -75,8 +74,8 @@ func (p *previewReport) print(out io.Writer) {
 		terminal.Line(out, "stay parked", fmt.Sprintf("%s: %s", wording.Count(stay.Count), wording.Blocked(stay.Blocked, stay.Account, stay.Memory, terminalNames)))
 	}
 	if t.CodeTooOld > 0 {
-		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer than %s ago; what has no member yet parks again.",
-			wording.Count(t.CodeTooOld), wording.Hours(ledger.DefaultCodeMaxAge)))
+		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer ago than their account allows (code_max_age); what has no member yet parks again.",
+			wording.Count(t.CodeTooOld)))
 	}
 	counted(out, "no longer parked", p.NoLongerParked, " of the plan: skipped")
 	if p.PutBackSeconds > 0 {

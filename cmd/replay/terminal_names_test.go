@@ -22,7 +22,7 @@ func TestTerminalNames(t *testing.T) {
 	}
 	advice := func(cause ledger.Cause) string { return wording.Advice(cause, true, terminalNames) }
 	for want, got := range map[string]string{
-		"Find the member and name it (`replay resolve`), then put it back; unnamed, it parks again once its code is older than 24 h. " +
+		"Find the member and name it (`replay resolve`), then put it back; unnamed, it parks again once its code is older than its account allows (code_max_age, 24 h unless set). " +
 			"Only if nobody can: give it up (`replay void`) BEFORE the shop publishes the sale anew, put right, under a key of its own; " +
 			"else a later replay pays it twice": advice(ledger.CauseMemberUnresolved),
 		"`replay show` has the database's words and what the vendor answered. If that was a confirmation, settle it by hand; " +

@@ -1,6 +1,7 @@
 package carry
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -48,6 +49,9 @@ type Drain struct {
 // Account is an account as it is configured here.
 type Account struct {
 	desk.KeyMemory
+	// CodeMaxAge is the age above which a worker parks a scanned code; 0 is
+	// ledger.DefaultCodeMaxAge.
+	CodeMaxAge time.Duration
 	// RatePerSecond is its own, 0 is no limit.
 	RatePerSecond int
 	// Verifies: what is in doubt is looked up before it is sent again.
@@ -75,11 +79,11 @@ func PreviewPutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, rate int,
 	}
 	plan.Filter = privacy.Mobiles(plan.Filter)
 	p.Plan = &plan
-	memories := make([]desk.KeyMemory, len(accounts))
+	memories, codes := make([]desk.KeyMemory, len(accounts)), make([]desk.CodeMaxAge, len(accounts))
 	for i, a := range accounts {
-		memories[i] = a.KeyMemory
+		memories[i], codes[i] = a.KeyMemory, desk.CodeMaxAge{Account: a.Account, MaxAge: cmp.Or(a.CodeMaxAge, ledger.DefaultCodeMaxAge)}
 	}
-	found, err := d.PreviewPlan(ctx, plan, memories, ledger.DefaultCodeMaxAge)
+	found, err := d.PreviewPlan(ctx, plan, memories, codes)
 	if err != nil {
 		return p, err
 	}

@@ -89,8 +89,8 @@ func Advice(cause ledger.Cause, verify bool, names Names) string {
 	case ledger.CauseRefused:
 		return "See what the vendor says; mend it there (an unknown or frozen member, say), then put it back"
 	case ledger.CauseMemberUnresolved:
-		return "Find the member and name it (" + names.Resolve + "), then put it back; unnamed, it parks again once its code is older than " +
-			Hours(ledger.DefaultCodeMaxAge) + ". Only if nobody can: " + voidBeforeAnew(names)
+		return "Find the member and name it (" + names.Resolve + "), then put it back; unnamed, it parks again once its code is older than its account allows (code_max_age, " +
+			Hours(ledger.DefaultCodeMaxAge) + " unless set). Only if nobody can: " + voidBeforeAnew(names)
 	case ledger.CauseAttemptsExhausted:
 		return "Make sure that the vendor is well again, then put it back"
 	case ledger.CauseKeyMemoryOver:

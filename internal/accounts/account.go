@@ -16,7 +16,7 @@ func New(v config.Account) (dispatch.Account, error) {
 		Name: v.Name, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
 		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory, ProbeEvery: v.ProbeEvery,
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
-		KeysHonoured: v.KeysHonoured, QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew,
+		KeysHonoured: v.KeysHonoured, QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, CodeMaxAge: v.CodeMaxAge,
 	}
 	if v.SampleEvery > 0 {
 		a.Sampling = dispatch.SampleEvery(v.SampleEvery)

@@ -27,6 +27,7 @@ const (
 	defaultGiveUpAfter    = dispatch.DefaultGiveUpAfter
 	defaultKeyMemory      = dispatch.DefaultKeyMemory
 	defaultProbeEvery     = dispatch.DefaultProbeEvery
+	defaultCodeMaxAge     = dispatch.DefaultCodeMaxAge
 )
 
 var (
@@ -165,6 +166,9 @@ func (f *accountFields) delivery(v *Account) {
 	v.GiveUpAfter = f.duration("give_up_after", defaultGiveUpAfter, time.Minute, 30*24*time.Hour)
 	v.ProbeEvery = f.duration("probe_every", defaultProbeEvery, time.Second, time.Hour)
 	v.KeyMemory = f.duration("key_memory", defaultKeyMemory, time.Second, 10*365*24*time.Hour)
+	if f.kind.ScannedCodes {
+		v.CodeMaxAge = f.duration("code_max_age", defaultCodeMaxAge, time.Second, 30*24*time.Hour)
+	}
 	v.ReasonMaxChars = f.integer("reason_max_chars", f.kind.ReasonMaxChars, 20, 255)
 	inDoubt := InDoubtResend
 	if f.kind.Records {

@@ -160,6 +160,11 @@ type Account struct {
 	// effect that shows later is missed and granted twice; too high delays what
 	// was in doubt.
 	VerifyAfter time.Duration
+	// CodeMaxAge is how old a scanned member code may be when its member is asked
+	// for, counted from the event's time (default 24h, 1s to 30 days; 0 for a kind
+	// that resolves none). Codes rotate: too high and it may be another member's by
+	// then; too low and an outage parks what could still be resolved.
+	CodeMaxAge time.Duration
 	// KeysHonoured (keys: honoured) says that the vendor promises to apply a
 	// repeated dedup key once, for KeyMemory. Kylin's page does (default), Zhimai's
 	// does not say (keys: unknown): then what is in doubt is sent again only when

@@ -340,6 +340,10 @@ func TestPairs(t *testing.T) {
 		"timeout: 2s, connect_timeout: 2001ms":                false,
 		"timeout: 25s, lease: 1m":                             false, // the drain is 25s
 		"timeout: 24s, lease: 1m":                             true,
+		"code_max_age: 999ms":                                 false,
+		"code_max_age: 1s":                                    true,
+		"code_max_age: 720h":                                  true,
+		"code_max_age: 721h":                                  false,
 		"probe_every: 999ms":                                  false,
 		"probe_every: 1s":                                     true,
 		"probe_every: 1h":                                     true,
