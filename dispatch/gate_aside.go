@@ -33,6 +33,15 @@ func (g *gate) pointsFail() bool {
 	return g.failures >= breakerLimit || g.status.Reason == GateFailing && g.failures > 0
 }
 
+// onTrial tells that only a points call shows whether points calls work again. Rows in
+// doubt are read first, one after the other, and there may be thousands
+// (TestTrialOfAGateIsAPointsCall).
+func (g *gate) onTrial() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tentative
+}
+
 // letsRead tells whether records may be read for a sample: also while points calls
 // fail, because the doubts that these left end by what samples show, and one of them
 // makes the probe (TestDoubtsOfAnOutageEndByThemselves).

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pointsledger/dispatch"
+	"pointsledger/evidence"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi"
@@ -81,5 +82,70 @@ func outageEnds(t *testing.T, workers int) {
 	b.agree(before + 11*rows)
 	for _, d := range all {
 		testkit.Eventually(t, 30*time.Second, "every worker's gate to open", func() bool { return d.Status().Gate.Open })
+	}
+}
+
+// readCounted is an unclear vendor that counts the members whose records are read until a
+// points call is answered again.
+type readCounted struct {
+	unclear
+	doubtful map[string]bool
+	read     *atomic.Int32
+	applied  *atomic.Bool
+}
+
+func (v readCounted) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Reply {
+	reply := v.unclear.Send(ctx, call)
+	if reply.Outcome == vendorapi.Applied {
+		v.applied.Store(true)
+	}
+	return reply
+}
+
+func (v readCounted) ReadRecords(ctx context.Context, member string) (evidence.Reading, vendorapi.Reply) {
+	if v.doubtful[member] && !v.down.Load() && !v.applied.Load() {
+		v.read.Add(1)
+	}
+	return v.unclear.ReadRecords(ctx, member)
+}
+
+// Points calls fail, and leave doubts. When records answer, the next call is one that
+// tells whether points calls work again: not the reading of one doubt after the other,
+// while what has never been sent waits behind them all.
+func TestTrialOfAGateIsAPointsCall(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Config{Zhimai: sim.ZhimaiConfig{Dedup: sim.Dedup{Mode: sim.DedupOff}, Records: sim.RecordsConfig{EchoReason: true}}})
+	b.longKnown()
+	a := b.verifying()
+	down, read, applied := &atomic.Bool{}, &atomic.Int32{}, &atomic.Bool{}
+	const rows = 20 // as many as close the gate
+	doubtful := map[string]bool{}
+	member := func(i int) string { return fmt.Sprintf("38393309145595%04d", 1000+i) }
+	for i := range rows {
+		doubtful[member(i)] = true
+	}
+	a.Vendor = readCounted{unclear{a.Vendor.(*zhimai.Client), down}, doubtful, read, applied}
+	down.Store(true)
+	b.accept(rows, func(i int, op *ledger.Operation) { op.MemberID = member(i) })
+	d, _ := b.start(a)
+	testkit.Eventually(t, time.Minute, "the gate to close, and nothing but doubts", func() bool {
+		return d.Status().Gate.Reason == dispatch.GateFailing && b.count(`SELECT count(*) FROM outbox WHERE in_doubt`) == rows
+	})
+	// Every other probe takes the newest row. One more fails, so that the next takes the
+	// oldest: all doubts are due, and to be read.
+	b.accept(1, nil)
+	testkit.Eventually(t, time.Minute, "a probe to fail", func() bool {
+		d.Wake()
+		return b.count(`SELECT closings FROM gates`) == 2
+	})
+	if _, err := b.pool.Exec(t.Context(), `UPDATE outbox SET next_attempt_at = now(), lack = 'records_do_not_reach_back'`); err != nil {
+		t.Fatal(err)
+	}
+	b.accept(3, nil)
+	down.Store(false)
+	d.Wake()
+	testkit.Eventually(t, time.Minute, "the gate to open", func() bool { return d.Status().Gate.Open })
+	if n := read.Load(); n > 3 {
+		t.Errorf("%d doubts were read before a points call was made", n)
 	}
 }

@@ -65,6 +65,8 @@ type Claim struct {
 	KeyMemory time.Duration
 	// Newest takes the due rows that were recorded last.
 	Newest bool
+	// Undoubted takes none that are in doubt.
+	Undoubted bool
 	// Shape names the request shape that a row gets which has none yet; empty
 	// for an account without one. A row keeps what it has.
 	Shape string
@@ -91,7 +93,7 @@ WITH due AS (
            EXISTS (SELECT 1 FROM postings p WHERE p.operation_id = outbox.operation_id OFFSET 0) AS ended
       FROM outbox
      WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
-       AND (NOT in_doubt OR first_sent_at > now() - $5::interval)
+       AND (NOT in_doubt OR NOT $7 AND first_sent_at > now() - $5::interval)
 `
 	claimLease = `     LIMIT $2
        FOR UPDATE SKIP LOCKED
@@ -127,7 +129,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 	if c.Newest {
 		sql = sqlClaimNewest
 	}
-	rows, err := s.pool.Query(ctx, sql, c.Account, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape)
+	rows, err := s.pool.Query(ctx, sql, c.Account, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape, c.Undoubted)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox batch: %w", err)
 	}
