@@ -86,12 +86,16 @@ func withRules(text string, set newRules) (string, error) {
 
 // sqlOldRules finds grants for orders that were made under other rules than
 // those of their broker's time: $1 the mark, $2 the set's time, $3 that of the
-// next one.
+// next one. A worker that was hindered for so long that it registered the set after
+// its time is no fault of those that could not know it: then what was recorded since
+// counts, from a second later on.
 const sqlOldRules = `
 SELECT o.biz_id || ' (operation ' || o.id || '): stored at ' || o.broker_time || ', and its reason is ' || o.reason
   FROM operations o
  WHERE o.target = 'zhimai' AND o.event_type = 'order.paid' AND o.broker_time >= $2 AND o.broker_time < $3
    AND o.reason NOT LIKE $1 || '%'
+   AND ((SELECT min(first_used_at) FROM mappings WHERE strpos(text, $1) > 0) < $2
+        OR o.recorded_at > (SELECT min(first_used_at) + interval '1 second' FROM mappings WHERE strpos(text, $1) > 0))
  ORDER BY o.id`
 
 // checkRules holds every grant against the newest rules of its time.
