@@ -49,7 +49,7 @@ func TestPauseAccount(t *testing.T) {
 			"open":          func() error { return f.OpenGate(ctx, "zhimai") },
 			"probe now":     func() error { return f.ProbeNow(ctx, "zhimai") },
 			"drop probe":    func() error { return f.DropProbe(ctx, "zhimai") },
-			"reserve calls": func() error { _, err := f.ReserveSlots(ctx, "zhimai", time.Second); return err },
+			"reserve calls": func() error { _, err := f.ReserveSlots(ctx, "zhimai", "", time.Second); return err },
 			"take probe": func() error {
 				f.exec(`UPDATE gates SET probe_at = now() - interval '1 hour'`)
 				granted, err := f.TakeProbe(ctx, "zhimai", time.Minute)

@@ -18,8 +18,14 @@ type Account struct {
 	// Concurrency is the most calls at once, 1 or more. Too low: the backlog
 	// drains slowly; too high: the vendor throttles.
 	Concurrency int
-	// RatePerSecond bounds the calls of all workers together; 0 is no bound.
+	// RatePerSecond bounds the calls of all workers together, of whatever kind; 0
+	// is no bound.
 	RatePerSecond float64
+	// Rates bound the calls of all workers together, each call by its own: the most
+	// that start in a second, by the kind of an operation, CallRecords or
+	// CallMember. A call that is not there, or with 0, has no bound. Not beside
+	// RatePerSecond.
+	Rates map[string]float64
 	// Timeout is the most one call may take; a send starts only if its lease
 	// covers it.
 	Timeout time.Duration
@@ -125,6 +131,14 @@ func (a Account) validate() error {
 	}
 	if a.RatePerSecond < 0 {
 		complain("rate: want 0 (none) or more calls per second, got %g", a.RatePerSecond)
+	}
+	for call, rate := range a.Rates {
+		if rate < 0 {
+			complain("rate of %s: want 0 (none) or more calls per second, got %g", call, rate)
+		}
+	}
+	if a.RatePerSecond > 0 && len(a.Rates) > 0 {
+		complain("rate: want one over all calls or one for each, got both")
 	}
 	if a.Timeout <= 0 || a.Lease <= a.Timeout+SettleAllowance {
 		complain("lease %v: want more than the timeout (%v) and %v to settle", a.Lease, a.Timeout, SettleAllowance)

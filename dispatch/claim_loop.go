@@ -36,13 +36,13 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			d.waitForRoom(ctx, pause)
 			continue
 		}
-		claimed, err := d.claimOnce(ctx, limit)
+		caughtUp, err := d.claimPaced(ctx, limit)
 		d.note(err)
 		if err != nil {
 			sleep(ctx, storePause)
 			continue
 		}
-		if claimed < limit {
+		if caughtUp {
 			d.returnProbe(ctx)
 			d.reserved.setCaughtUp(true)
 			d.waitForWork(ctx)
@@ -76,16 +76,42 @@ func (d *Dispatcher) claimStep() int {
 	return min(max(8*d.account.Concurrency, 256), maxHeld/3)
 }
 
+// claimPaced claims up to limit rows, and with a rate no more than it has slots
+// for. caughtUp says that no more was due.
+func (d *Dispatcher) claimPaced(ctx context.Context, limit int) (caughtUp bool, err error) {
+	pacer := d.pace.claim
+	if pacer == nil {
+		claimed, err := d.claimOnce(ctx, limit, nil)
+		return claimed < limit, err
+	}
+	// A slot that is reserved while nothing is due would be lost to other workers.
+	in, some, err := d.book.claims.NextDue(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
+	if err != nil || !some || in > 0 {
+		return true, err
+	}
+	slots, err := pacer.take(ctx, limit, false)
+	if err != nil {
+		return false, err
+	}
+	if err := sleepUntil(ctx, slots[0]); err != nil {
+		return false, err
+	}
+	claimed, err := d.claimOnce(ctx, len(slots), slots)
+	return claimed < len(slots), err
+}
+
 // claimTimeout bounds one claim.
 const claimTimeout = 10 * time.Second
 
-// claimOnce claims up to limit rows and queues them.
-func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
+// claimOnce claims up to limit rows and queues them, each with one of the slots
+// where there are some.
+func (d *Dispatcher) claimOnce(ctx context.Context, limit int, slots []time.Time) (int, error) {
 	before := time.Now()
 	// A claim that has begun is seen to its end: rows that were leased to nobody
 	// would be in doubt for nothing. After a stop, the senders hand them back.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
+	defer func() { d.pace.claim.putBack(slots, false) }() // those that are left
 	claim := ledger.Claim{Account: d.account.Name, Token: newToken(), Limit: limit, Lease: d.account.Lease,
 		KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Undoubted: d.gate.onTrial(), Shape: d.shape.hash}
 	claimed, err := d.book.claims.Claim(ctx, claim)
@@ -101,6 +127,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 	for i := range claimed {
 		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease), claimedAt: before, gotAt: got}
 	}
+	slots = withSlots(rows, slots)
 	if len(rows) > 0 {
 		sabotage.Crash(sabotage.AfterClaim)
 	}
@@ -109,6 +136,14 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int) (int, error) {
 		d.queue <- r
 	}
 	return len(rows), nil
+}
+
+// withSlots gives each row a slot, and returns those that are left.
+func withSlots(rows []*held, slots []time.Time) (left []time.Time) {
+	for i := range min(len(rows), len(slots)) {
+		rows[i].slot = slots[i]
+	}
+	return slots[min(len(rows), len(slots)):]
 }
 
 // chain puts the doubtful rows of one member behind each other, where they are
@@ -128,6 +163,7 @@ func (d *Dispatcher) chain(rows []*held) []*held {
 			heads[r.MemberID] = r
 			queued = append(queued, r)
 		default:
+			d.pace.spare(r)
 			r.next, head.next = head.next, r
 		}
 	}

@@ -21,7 +21,7 @@ type Dispatcher struct {
 
 	gate    *gate
 	leases  *leases
-	pacer   *pacer
+	pace    *pace
 	sampler *sampler
 	strikes authStrikes
 	shape   shape
@@ -61,15 +61,11 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 	if err := account.validate(); err != nil {
 		return nil, err
 	}
-	pace := &pacer{account: account.Name, slots: store}
-	if account.RatePerSecond > 0 {
-		pace.every = time.Duration(float64(time.Second) / account.RatePerSecond)
-	}
 	d := &Dispatcher{
 		book: openBook(store, observer), account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
 		policy: account.policy(), shape: shapeOf(account.Vendor),
-		gate: newGate(false, account.ProbeEvery), leases: newLeases(), pacer: pace,
+		gate: newGate(false, account.ProbeEvery), leases: newLeases(), pace: newPace(&account, store),
 		queue: make(chan *held, 2*maxHeld), reserved: reservations{freed: make(chan struct{}, 1)}, results: make(chan result, maxHeld),
 		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
 	}

@@ -13,6 +13,9 @@
 // Rows also come from the intake, already leased, where the account has caught up
 // ([Handover]).
 //
+// With a rate, a claim takes no more rows than it has slots for, and each call
+// waits for its slot ([pace]).
+//
 // # What always holds
 //
 //   - A call is made only under a lease that covers the call's deadline and the

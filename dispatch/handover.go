@@ -53,13 +53,18 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 	var leases []ledger.RecordLease
 	waiting := toSend(entries)
 	type promise struct {
-		from *Dispatcher
-		rows int
+		from  *Dispatcher
+		rows  int
+		slots []time.Time
 	}
 	reserved := make(map[string]promise, len(waiting))
 	for account, n := range waiting {
-		if d := h.to(account); d != nil && d.reserve(ctx, n) {
-			reserved[account] = promise{d, n} // the one that promised, whoever serves the account by then
+		d := h.to(account)
+		if d == nil {
+			continue
+		}
+		if slots, ok := d.reserve(ctx, n); ok {
+			reserved[account] = promise{d, n, slots} // the one that promised, whoever serves the account by then
 			leases = append(leases, ledger.RecordLease{Account: account, Token: newToken(), Lease: d.account.Lease, Shape: d.shape.hash})
 			delete(waiting, account)
 		}
@@ -71,7 +76,7 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 	}
 	for _, l := range leases {
 		p := reserved[l.Account]
-		p.from.take(p.rows, l.Token, leased, before)
+		p.from.take(p.rows, p.slots, l.Token, leased, before)
 	}
 	if err != nil {
 		return nil, err
@@ -157,6 +162,14 @@ func (r *reservations) count() int {
 	return r.rows
 }
 
+// kept ends a promise of n rows.
+func (r *reservations) kept(n int) {
+	r.mu.Lock()
+	r.rows -= n
+	r.mu.Unlock()
+	r.open.Done()
+}
+
 // close refuses further reservations and waits for those that were made.
 func (r *reservations) close() {
 	r.mu.Lock()
@@ -165,14 +178,22 @@ func (r *reservations) close() {
 	r.open.Wait()
 }
 
-// reserve promises room in the queue for n rows, and waits a little for it. A
-// promise must be kept by take. Without one the rows wait in the outbox.
-func (d *Dispatcher) reserve(ctx context.Context, n int) bool {
-	if d.reserveSoon(ctx, n) {
-		return true
+// reserve promises room in the queue for n rows, and waits a little for it; with a
+// rate, it takes their slots. A promise must be kept by take. Without one the rows
+// wait in the outbox.
+func (d *Dispatcher) reserve(ctx context.Context, n int) (slots []time.Time, ok bool) {
+	if ok = d.reserveSoon(ctx, n); ok && d.pace.claim != nil {
+		var err error
+		slots, ok, err = d.pace.claim.takeNow(ctx, n)
+		d.note(err)
+		if !ok {
+			d.reserved.kept(n)
+		}
 	}
-	d.reserved.setCaughtUp(false)
-	return false
+	if !ok {
+		d.reserved.setCaughtUp(false)
+	}
+	return slots, ok
 }
 
 func (d *Dispatcher) reserveSoon(ctx context.Context, n int) bool {
@@ -223,7 +244,7 @@ func (d *Dispatcher) tryReserve(n int) (ok, soon bool) {
 
 // take queues those of the leased rows that have the token, and so keeps the
 // promise of room for n. before is a moment before they were leased.
-func (d *Dispatcher) take(n int, token ledger.LeaseToken, leased []ledger.Claimed, before time.Time) {
+func (d *Dispatcher) take(n int, slots []time.Time, token ledger.LeaseToken, leased []ledger.Claimed, before time.Time) {
 	got := time.Now()
 	rows := make([]*held, 0, n)
 	for i := range leased {
@@ -231,12 +252,10 @@ func (d *Dispatcher) take(n int, token ledger.LeaseToken, leased []ledger.Claime
 			rows = append(rows, &held{Claimed: leased[i], until: before.Add(d.account.Lease), claimedAt: before, gotAt: got})
 		}
 	}
+	d.pace.claim.putBack(withSlots(rows, slots), false)
 	d.leases.add(rows)
 	for _, r := range rows {
 		d.queue <- r
 	}
-	d.reserved.mu.Lock()
-	d.reserved.rows -= n
-	d.reserved.mu.Unlock()
-	d.reserved.open.Done()
+	d.reserved.kept(n)
 }

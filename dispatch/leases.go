@@ -17,6 +17,8 @@ type held struct {
 	claimedAt, gotAt time.Time
 	// calledAt is when the points call began; zero while it has not.
 	calledAt time.Time
+	// slot is the place in time that the row was claimed for; zero for none.
+	slot time.Time
 	// next is another doubtful row of the same member, served by one scan.
 	next *held
 }

@@ -282,7 +282,7 @@ func (d *Dispatcher) readSample(ctx context.Context, memberID string) (_ evidenc
 	if !open && !aside {
 		return evidence.Reading{}, vendorapi.Reply{}, false
 	}
-	if err := d.pacer.wait(ctx); err != nil {
+	if err := d.pace.of(CallRecords).wait(ctx); err != nil {
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			d.note(err)
 		}
@@ -309,13 +309,14 @@ func (d *Dispatcher) readSample(ctx context.Context, memberID string) (_ evidenc
 	return reading, reply, true
 }
 
-// readRecords reads a member's records as they are judged.
+// readRecords reads a member's records as they are judged. The first page has its
+// slot.
 func (d *Dispatcher) readRecords(ctx context.Context, memberID string) (evidence.Reading, vendorapi.Reply) {
 	began := time.Now()
-	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(ctx, memberID)
+	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(d.pace.turns(ctx, CallRecords, true), memberID)
 	reading.BeganAt = began
 	if vendor, able := d.account.Vendor.(vendorapi.BalanceReader); able && reply.Outcome == vendorapi.Applied && len(reading.Records) == 0 {
-		reading.Balance, _ = vendor.ReadBalance(ctx, memberID) // whether there is nothing
+		reading.Balance, _ = vendor.ReadBalance(d.pace.turns(ctx, CallMember, false), memberID) // whether there is nothing
 	}
 	return reading, reply
 }

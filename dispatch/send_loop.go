@@ -46,23 +46,24 @@ func (d *Dispatcher) attempt(accept, work context.Context, row *held) decision {
 }
 
 // begin asks for leave to make a call for the row now: the worker is not
-// stopping, the gate is open, the rate allows it, and the lease covers it.
-func (d *Dispatcher) begin(accept context.Context, row *held) (pass ticket, ok bool) {
+// stopping, the gate is open, the call's rate allows it, and the lease covers it.
+// When it is not to be made, wait is how long that surely lasts; 0 is not known.
+func (d *Dispatcher) begin(accept context.Context, row *held, call string) (pass ticket, wait time.Duration, ok bool) {
 	if calls, _ := d.gate.allowance(time.Now()); calls == 0 || accept.Err() != nil {
-		return ticket{}, false
+		return ticket{}, 0, false
 	}
-	err := d.pacer.wait(accept)
+	wait, ok, err := d.pace.wait(accept, call, row)
 	d.note(err)
 	now := time.Now()
-	if err != nil || !d.leases.covers(row, d.account.Timeout, now) {
-		return ticket{}, false
+	if err != nil || !ok || !d.leases.covers(row, d.account.Timeout, now) {
+		return ticket{}, wait, false
 	}
 	pass, ok = d.gate.enter(now)
 	pass.putBack = row.PutBack
 	// From the moment of the look at the lease: a process that is stopped from
 	// here on finds its deadline over.
 	pass.deadline = now.Add(d.account.Timeout)
-	return pass, ok
+	return pass, 0, ok
 }
 
 // heldBack says for how long a row is held back as one of many that a replay put
@@ -79,9 +80,9 @@ func (d *Dispatcher) send(accept, work context.Context, row *held) decision {
 	if wait := d.heldBack(row); wait > 0 {
 		return holdBack(&row.Claimed, wait)
 	}
-	pass, ok := d.begin(accept, row)
+	pass, wait, ok := d.begin(accept, row, string(row.Kind))
 	if !ok {
-		return returnUnsent(&row.Claimed)
+		return later(returnUnsent(&row.Claimed), wait)
 	}
 	if decided, ok := d.mayRepeat(work, row); !ok {
 		d.gate.unused(pass)
@@ -145,9 +146,9 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	if wait := d.heldBack(row); wait > 0 {
 		return holdBack(&row.Claimed, wait), false
 	}
-	pass, entered := d.begin(accept, row)
+	pass, wait, entered := d.begin(accept, row, CallMember)
 	if !entered {
-		return returnUnsent(&row.Claimed), false
+		return later(returnUnsent(&row.Claimed), wait), false
 	}
 	ctx, cancel := context.WithDeadline(work, pass.deadline)
 	defer cancel()

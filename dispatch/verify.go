@@ -57,7 +57,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 	if head = d.wait(head, known, k); head == nil {
 		return
 	}
-	reading, reply, made := d.scan(accept, work, head)
+	reading, reply, wait, made := d.scan(accept, work, head)
 	if made {
 		sabotage.Crash(sabotage.AfterScan)
 	}
@@ -72,7 +72,7 @@ func (d *Dispatcher) verify(accept, work context.Context, head *held) {
 	d.each(head, func(row *held) decision {
 		switch {
 		case !made:
-			return returnUnsent(&row.Claimed)
+			return later(returnUnsent(&row.Claimed), wait)
 		case reply.Outcome != vendorapi.Applied:
 			return decideUnread(&row.Claimed, reply, d.gate.Status().Open, d.policy, rand.Float64())
 		}
@@ -117,20 +117,21 @@ func (d *Dispatcher) wait(head *held, known evidence.Knowledge, k knowledge.Endp
 	return left
 }
 
-// scan reads the member's records. made is false when no call could be made now.
-func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.Reading, _ vendorapi.Reply, made bool) {
-	pass, ok := d.begin(accept, row)
+// scan reads the member's records. made is false when no call could be made now,
+// and then not before wait is over.
+func (d *Dispatcher) scan(accept, work context.Context, row *held) (_ evidence.Reading, _ vendorapi.Reply, wait time.Duration, made bool) {
+	pass, wait, ok := d.begin(accept, row, CallRecords)
 	if !ok {
-		return evidence.Reading{}, vendorapi.Reply{}, false
+		return evidence.Reading{}, vendorapi.Reply{}, wait, false
 	}
 	ctx, cancel := context.WithTimeout(work, scanTimeout)
 	defer cancel()
-	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(ctx, row.MemberID)
+	reading, reply := d.account.Vendor.(vendorapi.RecordReader).ReadRecords(d.pace.turns(ctx, CallRecords, true), row.MemberID)
 	d.wasRead(pass, row, reply)
 	if reply.Outcome != vendorapi.Applied {
 		reading = evidence.Reading{}
 	}
-	return reading, reply, true
+	return reading, reply, 0, true
 }
 
 // readBalance asks for the member's points, by which a reading that was made just now
@@ -141,7 +142,7 @@ func (d *Dispatcher) readBalance(accept, work context.Context, row *held) *int64
 	if !able {
 		return nil
 	}
-	pass, ok := d.begin(accept, row)
+	pass, _, ok := d.begin(accept, row, CallMember)
 	if !ok {
 		return nil
 	}

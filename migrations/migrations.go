@@ -242,6 +242,7 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		// To see that they are behind their tables.
 		`GRANT USAGE ON SEQUENCE attempts_id_seq, rejects_id_seq TO ` + to,
 		`GRANT UPDATE ON gates, accounts TO ` + to,
+		`GRANT SELECT, INSERT, UPDATE ON call_slots TO ` + to,
 		// What was learned by sampling is pruned, and a person may have it forgotten.
 		`GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints, endpoint_samples, endpoint_extents TO ` + to,
 		`GRANT UPDATE (resolved_at, resolved_by, resolution) ON rejects TO ` + to,

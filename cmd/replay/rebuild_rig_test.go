@@ -82,7 +82,7 @@ func newRebuildRig(t *testing.T, vendor sim.Config, edits ...string) *rebuildRig
 	r.file = filepath.Join(t.TempDir(), "points.yaml")
 	r.rules(edits...)
 	r.env = append(r.env, "NATS_URL="+broker, "ZHIMAI_URL="+url+"/api/v2", "ZHIMAI_OPEN_ID="+sim.DefaultOpenID,
-		"ZHIMAI_GRANT_CODE="+sim.DefaultGrantCode, "ZHIMAI_OPEN_KEY="+sim.DefaultOpenKey, "KYLIN_URL="+url, "WORKER_CONFIG="+r.file)
+		"ZHIMAI_GRANT_CODE="+sim.DefaultGrantCode, "ZHIMAI_OPEN_KEY="+sim.DefaultOpenKey, "KYLIN_URL="+url, "WORKER_CONFIG="+r.file, "ZHIMAI_RATE=0")
 	return r
 }
 

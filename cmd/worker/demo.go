@@ -178,6 +178,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 		"NATS_URL=" + d.stack.natsURL, "DATABASE_URL=" + d.stack.databaseURL, "WORKER_HTTP_ADDR=127.0.0.1:0",
 		"ZHIMAI_URL=" + url + "/api/v2", "ZHIMAI_OPEN_ID=" + sim.DefaultOpenID,
 		"ZHIMAI_GRANT_CODE=" + sim.DefaultGrantCode, "ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey, "KYLIN_URL=" + url,
+		"ZHIMAI_RATE=0", // the simulator takes what comes
 	}, os.ReadFile)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func newRig(t *testing.T, simFlags ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, database: testkit.Postgres(t)}
 	r.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "NATS_URL=" + testkit.NATS(t),
-		"DATABASE_URL=" + r.database, "WORKER_HTTP_ADDR=127.0.0.1:0"}
+		"DATABASE_URL=" + r.database, "WORKER_HTTP_ADDR=127.0.0.1:0", "ZHIMAI_RATE=0"}
 	simulator := r.start(append([]string{"simulate", "--addr", "127.0.0.1:0"}, simFlags...)...)
 	exports := regexp.MustCompile(`([A-Z_]+)=(\S+)`).FindAllStringSubmatch(
 		simulator.waitFor(`export ZHIMAI_.*`)+" "+simulator.waitFor(`export KYLIN_URL.*`), -1)

@@ -38,7 +38,7 @@ type PutBackPreview struct {
 type Drain struct {
 	Account    string `json:"account"`
 	Operations int64  `json:"operations"`
-	// RatePerSecond is the configuration's; 0 is no limit: as fast as the
+	// RatePerSecond is the configuration's, of the calls of operations; 0 is no limit: as fast as the
 	// vendor answers, which nobody knows beforehand. Seconds is 0 then.
 	RatePerSecond int     `json:"rate_per_second"`
 	Seconds       float64 `json:"seconds"`

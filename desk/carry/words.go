@@ -11,7 +11,7 @@ import (
 func (d *Drain) Words() string {
 	operations := d.Account + ", " + wording.Plural(d.Operations, "operation")
 	if d.RatePerSecond == 0 {
-		return operations + ": as fast as the vendor answers; the account has no rate_per_second"
+		return operations + ": as fast as the vendor answers; the account has no rate"
 	}
 	return fmt.Sprintf("%s: %s at the account's rate of %s a second, if nothing else waits", operations, wording.About(d.Seconds), wording.Count(d.RatePerSecond))
 }

@@ -24,7 +24,7 @@ type Account struct {
 	Reads, IDsOnly bool
 	// Verifies: what is in doubt is looked up before it is sent again.
 	Verifies bool
-	// PerSecond is the account's rate; 0 is no limit.
+	// PerSecond is the account's rate of reading records; 0 is no limit.
 	PerSecond int
 	Beliefs   evidence.Beliefs
 }

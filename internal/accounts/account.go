@@ -18,6 +18,12 @@ func New(v config.Account) (dispatch.Account, error) {
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
 		KeysHonoured: v.KeysHonoured, QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, CodeMaxAge: v.CodeMaxAge,
 	}
+	if len(v.Rates) > 0 {
+		a.Rates = make(map[string]float64, len(v.Rates))
+		for call, rate := range v.Rates {
+			a.Rates[call] = float64(rate)
+		}
+	}
 	if v.SampleEvery > 0 {
 		a.Sampling = dispatch.SampleEvery(v.SampleEvery)
 	}

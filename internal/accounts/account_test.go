@@ -9,6 +9,17 @@ import (
 	"pointsledger/vendorapi/kylin"
 )
 
+// Rates of calls are taken over one by one.
+func TestNewAccountTakesOverTheRates(t *testing.T) {
+	t.Parallel()
+	v := config.Account{Name: "kylin", Kind: "kylin", URL: "http://127.0.0.1:1", Settings: kylin.Settings{MemberType: "aupres", PointBizType: "POINT"},
+		Timeout: 2 * time.Second, ConnectTimeout: time.Second, Rates: map[string]int{"freeze_point": 7}}
+	a, err := New(v)
+	if err != nil || !reflect.DeepEqual(a.Rates, map[string]float64{"freeze_point": 7}) {
+		t.Errorf("rates %v, %v", a.Rates, err)
+	}
+}
+
 // What the configuration says about delivery is what the dispatcher does.
 func TestNewAccountTakesOverTheSettings(t *testing.T) {
 	t.Parallel()

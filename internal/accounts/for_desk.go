@@ -37,7 +37,7 @@ func ForCarry(cfg *config.Config) []carry.Account {
 	all := make([]carry.Account, len(cfg.Accounts))
 	for i, memory := range KeyMemories(cfg) {
 		v := cfg.Accounts[i]
-		all[i] = carry.Account{KeyMemory: memory, CodeMaxAge: v.CodeMaxAge, RatePerSecond: v.RatePerSecond, Verifies: v.InDoubt == config.InDoubtVerify}
+		all[i] = carry.Account{KeyMemory: memory, CodeMaxAge: v.CodeMaxAge, RatePerSecond: v.OperationRate(), Verifies: v.InDoubt == config.InDoubtVerify}
 	}
 	return all
 }

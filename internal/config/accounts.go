@@ -160,7 +160,7 @@ func (f *accountFields) delivery(v *Account) {
 	v.Timeout = f.duration("timeout", defaultTimeout, 100*time.Millisecond, 2*time.Minute)
 	v.ConnectTimeout = f.duration("connect_timeout", min(defaultConnectTimeout, v.Timeout), 50*time.Millisecond, time.Minute)
 	v.Concurrency = f.integer("concurrency", defaultConcurrency, 1, 1024)
-	v.RatePerSecond = f.integer("rate_per_second", 0, 0, 100_000)
+	v.RatePerSecond, v.Rates = f.rates()
 	v.Lease = f.duration("lease", defaultLease, time.Second, 30*time.Minute)
 	v.Schedule = f.schedule("retry_schedule", dispatch.DefaultSchedule())
 	v.GiveUpAfter = f.duration("give_up_after", defaultGiveUpAfter, time.Minute, 30*24*time.Hour)

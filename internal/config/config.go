@@ -136,8 +136,15 @@ type Account struct {
 	// Concurrency is how many calls run at once (default 64, 1 to 1024). Too
 	// low caps the rate at Concurrency ÷ answer time; too high gets throttled.
 	Concurrency int
-	// RatePerSecond caps the calls that start in a second; 0 (default) is no cap.
+	// RatePerSecond caps the calls that start in a second, of whatever kind; 0
+	// (default) is no cap.
 	RatePerSecond int
+	// Rates caps them by call: the kind of an operation, dispatch.CallRecords and
+	// dispatch.CallMember; what is not there has no cap. Not beside RatePerSecond.
+	// The built-in file caps Zhimai's at 10 each, which is what is publicly known.
+	// ZHIMAI_RATE and KYLIN_RATE go before both. Too low and a backlog drains
+	// slowly; above what the vendor allows and it throttles.
+	Rates map[string]int
 	// Lease is how long a claimed row belongs to its sender without renewal
 	// (default 30s, up to 30m). It must exceed Timeout + dispatch.SettleAllowance, or a row is
 	// claimed by another while its call still runs; too high and a crashed

@@ -13,7 +13,7 @@ import (
 // unknown when a file has no such account.
 func (e *environment) knowDefaultAccounts() {
 	for _, kind := range e.kinds {
-		e.known[strings.ToUpper(kind.Name)+"_URL"] = true
+		e.known[strings.ToUpper(kind.Name)+"_URL"], e.known[strings.ToUpper(kind.Name)+"_RATE"] = true, true
 		for _, secret := range kind.Secrets {
 			e.known[secret.Variable], e.known[secret.Variable+"_FILE"] = true, true
 		}

@@ -302,7 +302,7 @@ func (r *rig) workerEnvironment(name string) ([]string, error) {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "DATABASE_URL=" + dsn.String(),
 		"NATS_URL=" + r.natsURL(r.toNATS.address()), "NATS_STREAM=" + streamName, "NATS_DURABLE=" + durableName,
 		"ZHIMAI_URL=" + vendors + "/api/v2", "ZHIMAI_OPEN_ID=" + sim.DefaultOpenID, "ZHIMAI_GRANT_CODE=" + sim.DefaultGrantCode,
-		"ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey, "KYLIN_URL=" + vendors, "WORKER_CONFIG=" + r.config,
+		"ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey, "KYLIN_URL=" + vendors, "WORKER_CONFIG=" + r.config, "ZHIMAI_RATE=0",
 		"WORKER_HTTP_ADDR=127.0.0.1:0", "WORKER_BATCH=200", "WORKER_BATCH_TIME=3s", "WORKER_ACK_WAIT=6s", "WORKER_DRAIN=5s",
 		"SABOTAGE_BREAK=" + r.options.Sabotage}, nil
 }

@@ -154,21 +154,3 @@ func (gs *Gates) DropProbe(ctx context.Context, account string) error {
 	}
 	return nil
 }
-
-// sqlReserveSlots moves the account's next free time on by the calls reserved,
-// and answers in how long the first may start. All workers move the same row,
-// so their calls together keep the rate.
-const sqlReserveSlots = `
-INSERT INTO gates AS g (target, next_slot_at) VALUES ($1, now() + $2::interval)
-ON CONFLICT (target) DO UPDATE SET next_slot_at = GREATEST(g.next_slot_at, now()) + $2::interval
-RETURNING EXTRACT(epoch FROM g.next_slot_at - $2::interval - now())::float8`
-
-// ReserveSlots reserves calls that together take the given time at the
-// account's rate, and says in how long the first of them may start.
-func (gs *Gates) ReserveSlots(ctx context.Context, account string, take time.Duration) (time.Duration, error) {
-	var in float64
-	if err := gs.pool.QueryRow(ctx, sqlReserveSlots, account, take).Scan(&in); err != nil {
-		return 0, fmt.Errorf("reserve calls: %w", err)
-	}
-	return max(0, seconds(in)), nil
-}

@@ -102,8 +102,12 @@ func (a Answer) Reply() vendorapi.Reply {
 // Post sends the call once and reads the answer. It returns when the answer is
 // complete, when ctx ends or when the timeout is over, whichever is first.
 // Nothing is sent after that moment, not even by a process that was stopped in
-// between.
+// between. The time that it waits for its turn ([vendorapi.WithTurns]) is no part
+// of the timeout.
 func (c *Caller) Post(ctx context.Context, call Call) Answer {
+	if err := vendorapi.Turn(ctx); err != nil {
+		return Answer{Outcome: vendorapi.NotSent, Err: call.allSecrets().clean("wait for a turn", err)}
+	}
 	start := time.Now()
 	deadline := start.Add(c.cfg.Timeout)
 	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
