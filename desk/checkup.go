@@ -39,6 +39,8 @@ var needed = [...]struct{ right, on string }{
 	{"SELECT", "rejects"}, {"INSERT", "rejects"},
 	{"SELECT", "mappings"}, {"INSERT", "mappings"},
 	{"SELECT", "mapping_withdrawals"}, {"SELECT", "mapping_ends"}, {"INSERT", "mapping_ends"}, {"UPDATE", "mapping_ends"},
+	{"SELECT", "budget_counters"}, {"INSERT", "budget_counters"}, {"UPDATE", "budget_counters"}, {"DELETE", "budget_counters"},
+	{"INSERT", "budget_excesses"},
 	{"SELECT", "request_shapes"}, {"INSERT", "request_shapes"}, {"INSERT", "ops_actions"},
 	{"SELECT", "accounts"}, {"INSERT", "accounts"}, {"UPDATE", "accounts"},
 	{"SELECT", "gates"}, {"INSERT", "gates"}, {"UPDATE", "gates"},

@@ -49,6 +49,8 @@ type OperationDetail struct {
 
 	// Open is nil when the operation has no outbox row.
 	Open *OpenState `json:"open"`
+	// OverBudget is nil unless it was parked when it was recorded.
+	OverBudget *BudgetExcess `json:"over_budget,omitempty"`
 	// Posting is nil while the operation has not ended.
 	Posting *PostingDetail `json:"posting"`
 	// Attempts are the last ones that did not post, oldest first; Earlier
@@ -311,7 +313,10 @@ func (d *Desk) details(ctx context.Context, ids []int64, memories []KeyMemory) (
 	if err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
-	return found, d.corrections(ctx, ids, byID)
+	if err := d.corrections(ctx, ids, byID); err != nil {
+		return nil, err
+	}
+	return found, d.budgetExcesses(ctx, ids, byID)
 }
 
 // scanDetail reads a row of sqlOperationDetail.

@@ -58,5 +58,9 @@ const (
 	CauseDatabaseChanged Cause = "database_changed"
 )
 
+// CauseOverBudget: above what a day may grant to its member or from its source,
+// parked when it was recorded (TestBudgets).
+const CauseOverBudget Cause = "over_budget"
+
 // CauseReplayed: a person put the row back; until its next attempt.
 const CauseReplayed Cause = "replayed"

@@ -9,7 +9,7 @@ import (
 
 // CopyAlways lets the store copy batches of any size, as it does large ones.
 func (s *Store) CopyAlways() *Store {
-	return &Store{pool: s.pool, copyLeast: 1, older: s.older, behind: s.behind}
+	return &Store{pool: s.pool, copyLeast: 1, older: s.older, behind: s.behind, budgetWriters: s.budgetWriters}
 }
 
 // RescueAll rescues every lease that is over by the database's clock, as a worker

@@ -109,6 +109,8 @@ type Event struct {
 	// OnlyIfKnown is the reason to reject an event that the ledger does not
 	// have yet; one that it has stays a duplicate or a conflict. Nil for none.
 	OnlyIfKnown *Rejection
+	// Budget bounds what the event's day may grant; nil is no bound.
+	Budget *Budget
 	// Operations holds at least one operation.
 	Operations []Operation
 }

@@ -125,6 +125,9 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 			write.rejects = append(write.rejects, newReject{e, verdicts[i].Rejection})
 		}
 	}
+	if write.budgets, err = s.chargeBudgets(ctx, write.operations); err != nil {
+		return nil, err
+	}
 	leased, err := s.write(ctx, &write)
 	if err != nil {
 		return nil, err

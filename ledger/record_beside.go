@@ -87,6 +87,11 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 			w.add(&entries[i])
 		}
 	}
+	if w.budgets, err = s.chargeBudgets(ctx, w.operations); err != nil {
+		return err
+	}
+	writer := s.budgetWriters.take()
+	defer s.budgetWriters.give(writer)
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := beside.BeforeTx(ctx, tx, verdicts); err != nil {
 			return err
@@ -94,6 +99,11 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 		written, err := w.insertTx(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if w.budgets != nil {
+			if err := w.budgets.writeTx(ctx, tx, writer, how.rebuilt != nil); err != nil {
+				return err
+			}
 		}
 		return beside.AfterTx(ctx, tx, written)
 	})

@@ -37,39 +37,44 @@ lease_until, shape) FROM STDIN WITH (FORMAT binary)`
 // copy writes what write does, for a large batch of messages that are new to the
 // ledger. It takes the ids first, so there is nothing to be read back.
 func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
-	var highest OperationID
-	if err := w.check(); err != nil {
-		return nil, err
-	}
-	sortByFact(w.operations)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		ids, now, err := nextIDs(ctx, tx, len(w.operations), w.above)
-		if err != nil {
-			return err
-		}
-		if len(ids) == 0 {
-			w.behind.seen.Store(true)
-			return &FaultError{Err: errSequenceBehind, Do: sequences[0].advice()}
-		}
-		highest = slices.Max(ids)
-		operations := operationRows(w.operations, ids)
-		outbox, claimed := w.how.outboxRows(w.operations, ids, now)
-		leased = claimed
-		if err := operations.send(ctx, tx, copyOperations); err != nil {
-			return err
-		}
-		if err := outbox.send(ctx, tx, copyOutbox); err != nil {
-			return err
-		}
-		if len(w.rejects) > 0 {
-			_, err = tx.Exec(ctx, sqlInsertRejects, rejectArgs(w.rejects)...)
-		}
+		leased, err = w.copyTx(ctx, tx)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("copy batch: %w", err)
 	}
-	w.behind.committed(highest)
+	w.behind.committed(w.highest)
+	return leased, nil
+}
+
+func (w *recordWrite) copyTx(ctx context.Context, tx pgx.Tx) (leased []Claimed, err error) {
+	if err := w.check(); err != nil {
+		return nil, err
+	}
+	sortByFact(w.operations)
+	ids, now, err := nextIDs(ctx, tx, len(w.operations), w.above)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		w.behind.seen.Store(true)
+		return nil, &FaultError{Err: errSequenceBehind, Do: sequences[0].advice()}
+	}
+	w.highest = slices.Max(ids)
+	operations := operationRows(w.operations, ids)
+	outbox, leased := w.how.outboxRows(w.operations, ids, now)
+	if err := operations.send(ctx, tx, copyOperations); err != nil {
+		return nil, err
+	}
+	if err := outbox.send(ctx, tx, copyOutbox); err != nil {
+		return nil, err
+	}
+	if len(w.rejects) > 0 {
+		if _, err := tx.Exec(ctx, sqlInsertRejects, rejectArgs(w.rejects)...); err != nil {
+			return nil, err
+		}
+	}
 	return leased, nil
 }
 

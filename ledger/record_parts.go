@@ -102,7 +102,7 @@ func isFew(entries []Entry, older bool) bool {
 	}
 	for i := range entries {
 		e := entries[i].Event
-		if e == nil || len(e.Operations) != 1 || len(e.OtherFacts) > 0 || e.OnlyIfKnown != nil || older && len(e.OlderKeys) > 0 {
+		if e == nil || len(e.Operations) != 1 || len(e.OtherFacts) > 0 || e.OnlyIfKnown != nil || e.Budget != nil || older && len(e.OlderKeys) > 0 {
 			return false
 		}
 	}

@@ -205,6 +205,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	f.exec(`INSERT INTO action_operations (operation_id, action_id) VALUES ($1, $2)`, row.ID, act)
 	f.exec(`INSERT INTO mappings (version, text) VALUES ('v1', 'text')`)
 	f.exec(`INSERT INTO mapping_withdrawals (version, actor, reason, action_id) VALUES ('v1', 'a', 'c', $1)`, act)
+	f.exec(`INSERT INTO budget_excesses (operation_id, bound, day, limit_points, spent_points) VALUES ($1, 'member', '2026-11-20', 1, 0)`, row.ID)
 	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
 	f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', '1' FROM postings`)
 	assign := func(column string) string {
@@ -214,7 +215,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 		return column + " = " + column
 	}
 	columns := map[string]string{"operations": "points", "postings": "attempts", "corrections": "evidence", "attempts": "duration_ms",
-		"mappings": "text", "operation_kinds": "enters", "mapping_withdrawals": "reason", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
+		"mappings": "text", "operation_kinds": "enters", "mapping_withdrawals": "reason", "budget_excesses": "spent_points", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 		 WHERE g.tgname ~ '_no_truncate$' AND c.relnamespace = current_schema()::regnamespace`)

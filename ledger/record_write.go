@@ -17,6 +17,10 @@ type recordWrite struct {
 	// behind watches the ids that are taken; above is what it knew before.
 	behind *behindSequences
 	above  int64
+	// budgets is nil when no operation is bound by one.
+	budgets *budgetMoves
+	// highest is the highest id that a copy took; it counts after the commit.
+	highest OperationID
 }
 
 // add takes all operations of an event that is new.
@@ -115,12 +119,19 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, er
 	switch {
 	case len(w.operations) == 0 && len(w.rejects) == 0:
 		return nil, nil
+	case w.budgets != nil:
+		return s.writeBudgeted(ctx, w)
 	case w.how.rebuilt != nil && w.how.rebuilt.While != nil:
 		return s.writeWhile(ctx, w, w.how.rebuilt.While)
-	case len(w.operations) >= s.copyLeast && w.how.rebuilt == nil:
+	case w.isCopied(s.copyLeast):
 		return s.copy(ctx, w)
 	}
 	return w.send(ctx, s.pool)
+}
+
+// isCopied tells whether the operations are copied instead of inserted.
+func (w *recordWrite) isCopied(least int) bool {
+	return len(w.operations) >= least && w.how.rebuilt == nil
 }
 
 // send writes both statements in one round trip.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,11 +18,14 @@ type Store struct {
 	older     *older
 	// behind are the sequences that were seen behind their table.
 	behind *behindSequences
+	// budgetWriters are the numbers under which this store counts budgets.
+	budgetWriters *budgetWriters
 }
 
 // New returns a store on a pool whose database is migrated.
 func New(pool *pgxpool.Pool) *Store {
-	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}, behind: &behindSequences{}}
+	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}, behind: &behindSequences{},
+		budgetWriters: &budgetWriters{next: rand.Int64N(1 << 62)}}
 }
 
 // OpenWorkerPool opens the worker's connections. maxConns bounds them; 0 is

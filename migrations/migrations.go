@@ -234,6 +234,9 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		`GRANT INSERT ON operations, outbox, postings, corrections, attempts, rejects, mappings, mapping_withdrawals, mapping_ends, request_shapes,
 			ops_actions, action_operations, accounts, gates TO ` + to,
 		`GRANT UPDATE ON mapping_ends TO ` + to,
+		// Counters of old days are deleted.
+		`GRANT SELECT, INSERT, UPDATE, DELETE ON budget_counters TO ` + to,
+		`GRANT SELECT, INSERT ON budget_excesses TO ` + to,
 		`GRANT UPDATE, DELETE ON outbox TO ` + to,
 		`GRANT INSERT, UPDATE ON replay_plans, replay_plan_operations TO ` + to,
 		// After a failover the ids that lost commits gave out are left out.

@@ -42,6 +42,7 @@ type Rules struct {
 	ignored      map[string]bool
 	noVendorCall map[string]string
 	limit        int64
+	budgets      budgets
 	// sources are plain, by the last token of the subject; nil is no check.
 	sources map[string]string
 	sets    []ruleSet
@@ -171,6 +172,7 @@ func (r *Rules) compileGeneral(f RulesFile, p *problems) {
 		}
 	}
 	r.compileSources(f.Sources, p)
+	r.budgets = compileBudgets(f.Limits, p)
 	switch {
 	case r.limit == 0:
 		r.limit = defaultPointsLimit

@@ -191,6 +191,7 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 		Source: x.source, ID: x.id, Type: x.typ, Time: x.time,
 		Content:           x.content(),
 		RepeatIsDuplicate: x.rule.repeatIsDuplicate,
+		Budget:            x.budget(),
 		Operations:        operations,
 	}
 	if event.OnlyIfKnown = x.checkKeyTexts(); event.OnlyIfKnown == nil {

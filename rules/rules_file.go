@@ -37,6 +37,12 @@ type LimitsFile struct {
 	// event is a reject over_limit. There is no call that takes points back.
 	// 0 means the default, 100,000.
 	PointsPerOperation int64 `yaml:"points_per_operation"`
+	// PerMemberDay is the most points that one member of an account is granted on a
+	// day, PerSourceDay the most that the events of one source grant: days of the
+	// broker's time in Timezone. What is above is recorded, and parked (over_budget)
+	// until a person releases it or gives it up. 0 is no bound.
+	PerMemberDay int64 `yaml:"per_member_day"`
+	PerSourceDay int64 `yaml:"per_source_day"`
 }
 
 // RuleSetFile is the rules in force from a time on.

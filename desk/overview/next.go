@@ -106,7 +106,7 @@ func nextOfParked(d *desk.OperationDetail, s Settings, names wording.Names) Advi
 	case !named:
 		a.Steps = append([]desk.Step{step(desk.StepResolve)}, a.Steps...)
 	}
-	if !d.Open.InDoubt && (!named || d.Open.Cause == ledger.CauseUnsendable) {
+	if !d.Open.InDoubt && (!named || d.Open.Cause == ledger.CauseUnsendable || d.Open.Cause == ledger.CauseOverBudget) {
 		a.Steps = append(a.Steps, step(desk.StepGiveUp))
 	}
 	return a

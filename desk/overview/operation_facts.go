@@ -16,6 +16,10 @@ func (o *Operation) Standing(now time.Time) (f wording.Facts) {
 	if x := o.Open; x != nil && x.InDoubt {
 		f.Add("in doubt", "yes: the vendor may have applied it, and there is no proof; first sent "+wording.Moment(*x.FirstSentAt))
 	}
+	if e := o.OverBudget; e != nil {
+		f.Add("over budget", fmt.Sprintf("when it was recorded: of the %s points that a day may grant, by %s, %s were granted on %s; it was parked then",
+			wording.Count(e.Limit), wording.BudgetKey(e.Bound), wording.Count(e.Spent), e.Day))
+	}
 	return f
 }
 

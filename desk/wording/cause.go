@@ -54,6 +54,8 @@ func Cause(cause ledger.Cause, state ledger.State) string {
 		return "read from the stream again, because the database that first recorded it is gone; it may have been sent"
 	case ledger.CauseDatabaseChanged:
 		return "the database lost its newest commits, and its sending may be among them"
+	case ledger.CauseOverBudget:
+		return "above what a day may grant to its member or from its source, so it was not sent"
 	case "":
 		return "not tried yet"
 	}
@@ -128,6 +130,9 @@ func Advice(cause ledger.Cause, verify bool, names Names) string {
 			return "Put back, it is looked up in the member's records before it is sent"
 		}
 		return "Ask the vendor whether it applied the dedup key. Put back, it goes with the same key, while the vendor remembers that"
+	case ledger.CauseOverBudget:
+		return names.Show + " says which budget it was above. If the points are right, put it back: it is sent then, whatever the budget says; if they are not, give it up (" +
+			names.GiveUp + ")"
 	}
 	return "Find out why, then put it back"
 }

@@ -15,7 +15,7 @@ func TestEveryCauseHasWords(t *testing.T) {
 	t.Parallel()
 	parked := []ledger.Cause{ledger.CauseRefused, ledger.CauseMemberUnresolved, ledger.CauseAttemptsExhausted, ledger.CauseKeyMemoryOver,
 		ledger.CauseCandidates, ledger.CausePointsDiffer, ledger.CauseUnsendable, ledger.CauseUnauthorised, ledger.CauseRebuilt,
-		ledger.CauseDatabaseChanged, ledger.CauseNoControl, ledger.CauseSettlingRefused}
+		ledger.CauseDatabaseChanged, ledger.CauseNoControl, ledger.CauseSettlingRefused, ledger.CauseOverBudget}
 	waiting := []ledger.Cause{ledger.CauseNoControl, ledger.CauseThrottled, ledger.CauseSuspicious, ledger.CauseNotSent, ledger.CauseRetryable, ledger.CauseUnknown,
 		ledger.CauseReturned, ledger.CauseLeaseExpired, ledger.CauseReplayed, ledger.CauseUnauthorised, ledger.CauseRebuilt, ledger.CauseDatabaseChanged}
 	for _, cause := range slices.Concat(parked, waiting) {
