@@ -171,6 +171,7 @@ type explained struct {
 	PassedOver   *time.Time           `json:"rules_passed_over_from,omitempty"`
 	Content      json.RawMessage      `json:"content,omitempty"`
 	FactKey      string               `json:"fact_key,omitempty"`
+	Budgets      *explainedBudgets    `json:"budgets,omitempty"`
 	Operations   []explainedOperation `json:"operations,omitempty"`
 	// assumed says where BrokerTime comes from.
 	assumed string
@@ -202,7 +203,7 @@ type explainedPart struct {
 
 func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 	e.Type, e.Source, e.ID, e.Content = x.Event.Type, x.Event.Source, x.Event.ID, json.RawMessage(x.Event.Content)
-	e.FactKey = x.Event.FactKey.String()
+	e.FactKey, e.Budgets = x.Event.FactKey.String(), budgetsOf(x.Event)
 	for i := range x.Event.Operations {
 		op := &x.Event.Operations[i]
 		account, found := cfg.Account(op.Account)
@@ -258,6 +259,9 @@ func (e *explained) print(out io.Writer) {
 		line([]string{"content", ""}[min(i, 1)], "%s", part)
 	}
 	line("fact key", "%s", e.FactKey)
+	if e.Budgets != nil {
+		words("budgets", "%s", e.Budgets.words())
+	}
 	if e.RejectedNow != "" {
 		words("note", "published now it would be rejected: %s", e.RejectedNow)
 	}

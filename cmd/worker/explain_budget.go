@@ -1,0 +1,37 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"pointsledger/internal/command"
+	"pointsledger/ledger"
+)
+
+// explainedBudgets are what bounds the day of an explained event; how much of it is
+// left only a ledger knows.
+type explainedBudgets struct {
+	Day       string        `json:"day"`
+	Source    string        `json:"source"`
+	PerMember ledger.Points `json:"per_member_day,omitempty"`
+	PerSource ledger.Points `json:"per_source_day,omitempty"`
+}
+
+// budgetsOf is nil when the rules have no budgets.
+func budgetsOf(e *ledger.Event) *explainedBudgets {
+	if e.Budget == nil {
+		return nil
+	}
+	return &explainedBudgets{Day: e.Budget.Day.Format(time.DateOnly), Source: e.Budget.Source, PerMember: e.Budget.PerMember, PerSource: e.Budget.PerSource}
+}
+
+func (b *explainedBudgets) words() string {
+	var bounds []string
+	if b.PerMember > 0 {
+		bounds = append(bounds, command.Count(int64(b.PerMember))+" points to a member")
+	}
+	if b.PerSource > 0 {
+		bounds = append(bounds, command.Count(int64(b.PerSource))+" from "+b.Source)
+	}
+	return "on " + b.Day + " at most " + strings.Join(bounds, ", and ") + "; what is above is recorded and parked (over_budget)"
+}
