@@ -28,6 +28,10 @@ type Account struct {
 	// On: the account has a URL and credentials. Events that need an account
 	// that is off are rejects vendor_not_configured.
 	On bool
+	// AnyMemberID: its vendor's ids may look like anything, so that an event's memberId
+	// names the member for every call, or else its customerId. Otherwise a grant goes to
+	// the customerId and a freeze to the memberId.
+	AnyMemberID bool
 	// ReasonMaxChars cuts the reason, reference included. 0 means 50.
 	ReasonMaxChars int
 }

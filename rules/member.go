@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"unicode/utf8"
 
 	"pointsledger/ledger"
@@ -103,8 +104,11 @@ func (x *reading) checkMember() *ledger.Rejection {
 }
 
 // addressee fills in whom the operation goes to.
-func (x *reading) addressee(o *ledger.Operation) *ledger.Rejection {
+func (x *reading) addressee(o *ledger.Operation, account *Account) *ledger.Rejection {
 	m := &x.member
+	if account.AnyMemberID {
+		return x.anyAddressee(o)
+	}
 	if o.Kind == ledger.FreezePoint {
 		o.MemberID = m.memberID
 		if o.MemberID == "" {
@@ -115,6 +119,20 @@ func (x *reading) addressee(o *ledger.Operation) *ledger.Rejection {
 	o.MemberID, o.MemberCode = m.customerID, m.userCode
 	if m.known && o.MemberID == "" && o.MemberCode == "" {
 		return ledger.Rejectf(ledger.MissingField, "%s.customerId: want customerId or userCode, as points are to be granted, both are missing", memberPath)
+	}
+	return nil
+}
+
+// anyAddressee is addressee at an account whose members an event may name by any id.
+// Only a grant can wait for a scanned code to be resolved.
+func (x *reading) anyAddressee(o *ledger.Operation) *ledger.Rejection {
+	m := &x.member
+	o.MemberID = cmp.Or(m.memberID, m.customerID)
+	if o.MemberID == "" && o.Kind == ledger.PointsAdd {
+		o.MemberCode = m.userCode
+	}
+	if m.known && o.MemberID == "" && o.MemberCode == "" {
+		return ledger.Rejectf(ledger.MissingField, "%s.memberId: want memberId or customerId for %s, both are missing%s", memberPath, o.Kind, near(x.scan.member, "memberId"))
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.typ, o.kind, account.Name)
 		}
 		made := x.operation(o, account)
-		if rejection := x.addressee(&made); rejection != nil {
+		if rejection := x.addressee(&made, account); rejection != nil {
 			return nil, rejection
 		}
 		if x.member.known {
@@ -107,7 +107,7 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 		}
 		made := x.operation(first, account)
 		// Nothing is sent, so nobody needs to be known.
-		_ = x.addressee(&made)
+		_ = x.addressee(&made, account)
 		out = append(out, made)
 	}
 	return out, nil

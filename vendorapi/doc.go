@@ -18,8 +18,10 @@
 //	Closer          holds connections
 //	Settings        an account of the kind: opens the Sender, shows a request
 //	Signed          Settings whose signature can be made wrong, to compare
+//	Offering        Settings that say themselves what their account offers
 //
-// To add one: a folder with a func Kind, and its line in vendorapi/kinds
+// custom is the kind whose calls the configuration describes. To add one in Go: a
+// folder with a func Kind, and its line in vendorapi/kinds
 // (TestStrangersVendor). Its calls must be among ledger's kinds of operations.
 // sim holds a simulator of both vendors; it shares no code with them.
 //

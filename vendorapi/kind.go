@@ -11,7 +11,8 @@ type Kind struct {
 	Name string
 	// Title is what a person calls the vendor.
 	Title string
-	// Calls are the operations that its accounts take.
+	// Calls are the operations that its accounts take; none where that is said by
+	// each account (Offering).
 	Calls []ledger.Kind
 	// Records: its Sender is a RecordReader. Then doubt is verified by default.
 	Records bool
@@ -74,6 +75,23 @@ type Fields interface {
 	Headers(field string, own ...string) []Header
 	// Problem says that a field is wrong.
 	Problem(field, format string, args ...any)
+	Trees
+}
+
+// Offers is what can be asked of an account.
+type Offers struct {
+	Calls []ledger.Kind
+	// Records and ScannedCodes are those of Kind.
+	Records, ScannedCodes bool
+	// AnyMemberID: the vendor's ids of members may look like anything, so that an event
+	// names a member by memberId for every call.
+	AnyMemberID bool
+}
+
+// Offering are Settings of a kind whose accounts do not all offer the same.
+type Offering interface {
+	Settings
+	Offers() Offers
 }
 
 // Header is one static request header. The value is secret, the name is not.

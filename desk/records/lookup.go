@@ -29,10 +29,10 @@ type Account struct {
 	Beliefs   evidence.Beliefs
 }
 
-// Reader is a vendor whose records, and members, can be read.
+// Reader is a vendor whose records can be read. What it tells of members beside
+// (vendorapi.MemberReader, Resolver, BalanceReader) it is asked for.
 type Reader interface {
 	vendorapi.RecordReader
-	vendorapi.MemberReader
 	vendorapi.Endpointed
 	vendorapi.Closer
 }
@@ -94,8 +94,13 @@ func (l *Lookup) readRecords(ctx context.Context, a *Account, from Reader, membe
 	if reply.Outcome != vendorapi.Applied {
 		return read, reply
 	}
-	if member, who := from.MemberByID(ctx, memberID); who.Outcome == vendorapi.Applied && member.ID == memberID {
-		read.Balance, read.frozen = member.Points, member.Frozen
+	switch from := from.(type) {
+	case vendorapi.MemberReader:
+		if member, who := from.MemberByID(ctx, memberID); who.Outcome == vendorapi.Applied && member.ID == memberID {
+			read.Balance, read.frozen = member.Points, member.Frozen
+		}
+	case vendorapi.BalanceReader:
+		read.Balance, _ = from.ReadBalance(ctx, memberID)
 	}
 	return read, reply
 }

@@ -256,7 +256,7 @@ func memberState(o *desk.MemberOperation) string {
 
 // worthShowing tells whether there is anything to show.
 func (a *MemberAccount) worthShowing() bool {
-	return len(a.ledger.Operations) > 0 || a.Vendor.Identity != nil || a.Vendor.State == VendorAway
+	return len(a.ledger.Operations) > 0 || a.Vendor.Identity != nil || len(a.Vendor.history.Records) > 0 || a.Vendor.State == VendorAway
 }
 
 // incomplete tells whether the vendor was to be asked and did not say it all.

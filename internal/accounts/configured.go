@@ -38,6 +38,15 @@ func (c Configured) Request(d *desk.OperationDetail) *vendorapi.Preview {
 	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,
 		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, MemberID: d.MemberID}
 	p := Preview(account, call, d.Open.Shape)
-	p.Body = json.RawMessage(privacy.Hide(string(p.Body), d.MemberID, d.MemberCode))
+	hide := func(text string) string { return privacy.Hide(text, d.MemberID, d.MemberCode) }
+	p.URL = hide(p.URL)
+	for _, values := range p.Header {
+		for i, value := range values {
+			values[i] = hide(value)
+		}
+	}
+	if len(p.Body) > 0 { // an empty one is no JSON
+		p.Body = json.RawMessage(hide(string(p.Body)))
+	}
 	return &p
 }

@@ -35,7 +35,7 @@ func (r Readers) OpenReader(account string) (records.Reader, error) {
 	}
 	reader, reads := made.Vendor.(records.Reader)
 	if !reads {
-		return nil, fmt.Errorf("vendor account %s: it offers no call that reads", account)
+		return nil, fmt.Errorf("vendor account %s: it offers no call that reads records", account)
 	}
 	return reader, nil
 }

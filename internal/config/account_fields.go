@@ -22,6 +22,10 @@ type accountFields struct {
 	line  int
 	nodes map[string]ast.Node
 	known []string
+	// keyLines are the lines of the fields' names; anchors are what an alias in a
+	// tree may name.
+	keyLines map[string]int
+	anchors  anchors
 	// kind is the account's, own says that it is the kind's own account.
 	kind vendorapi.Kind
 	own  bool
@@ -32,7 +36,7 @@ type accountFields struct {
 }
 
 func newAccountFields(e *environment, file parsedFile, index int, node ast.Node) (*accountFields, bool) {
-	f := &accountFields{e: e, file: file.name, from: "file " + file.name, path: fmt.Sprintf("vendors[%d]", index), line: lineOf(node), nodes: map[string]ast.Node{}}
+	f := &accountFields{e: e, file: file.name, from: "file " + file.name, path: fmt.Sprintf("vendors[%d]", index), line: lineOf(node), nodes: map[string]ast.Node{}, keyLines: map[string]int{}}
 	if file.vendorsBuiltIn {
 		f.file, f.from = "default.yaml", fromDefault
 	}
@@ -42,7 +46,8 @@ func newAccountFields(e *environment, file parsedFile, index int, node ast.Node)
 		return f, false
 	}
 	for entries := mapping.MapRange(); entries.Next(); {
-		f.nodes[keyText(entries.Key())] = entries.Value()
+		name := keyText(entries.Key())
+		f.nodes[name], f.keyLines[name] = entries.Value(), lineOf(entries.Key())
 	}
 	return f, true
 }

@@ -50,12 +50,13 @@ func loadAccounts(e *environment, file parsedFile) []Account {
 		return nil
 	}
 	var all []Account
-	seen := map[string]bool{}
+	seen, named := map[string]bool{}, anchorsIn(file.vendors)
 	for i, node := range list.Values {
 		f, ok := newAccountFields(e, file, i, node)
 		if !ok {
 			continue
 		}
+		f.anchors = named
 		v := loadAccount(f)
 		if v.Name != "" && seen[v.Name] {
 			f.addf("name", "%q stands twice", v.Name)
@@ -89,10 +90,16 @@ func loadAccount(f *accountFields) Account {
 	}
 	f.note("kind", v.Kind, f.from)
 	f.kind, f.own = f.e.kinds[at], v.Name == v.Kind
-	v.Reads, v.Resolves = f.kind.Records, f.kind.ScannedCodes
 	v.URL = f.address()
-	f.delivery(&v)
 	v.Settings = f.kind.Read(f)
+	if s, says := v.Settings.(vendorapi.Offering); says {
+		offers := s.Offers()
+		f.kind.Calls, f.kind.Records, f.kind.ScannedCodes = offers.Calls, offers.Records, offers.ScannedCodes
+		v.AnyMemberID = offers.AnyMemberID
+		f.note("calls", orNone(offersInWords(offers)), f.from)
+	}
+	v.Calls, v.Reads, v.Resolves = f.kind.Calls, f.kind.Records, f.kind.ScannedCodes
+	f.delivery(&v)
 	f.unknown()
 	f.offBecause(&v)
 	state := "on"
@@ -101,6 +108,21 @@ func loadAccount(f *accountFields) Account {
 	}
 	f.note("state", state, "derived")
 	return v
+}
+
+// offersInWords are an account's calls, as a file names them.
+func offersInWords(o vendorapi.Offers) string {
+	var names []string
+	for _, call := range o.Calls {
+		names = append(names, string(call))
+	}
+	if o.Records {
+		names = append(names, "records")
+	}
+	if o.ScannedCodes {
+		names = append(names, "member")
+	}
+	return strings.Join(names, " ")
 }
 
 // urlVariable is the variable that overrides the url of a kind's own account.

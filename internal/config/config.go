@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"pointsledger/ledger"
 	"pointsledger/rules"
 	"pointsledger/vendorapi"
 )
@@ -116,10 +117,14 @@ type Account struct {
 	Name string
 	// Kind is a name in the table of kinds (vendorapi/kinds).
 	Kind string
-	// Reads: vendors of this kind have records of a member that can be read.
+	// Calls are the operations that it takes.
+	Calls []ledger.Kind
+	// Reads: it has records of a member that can be read.
 	Reads bool
-	// Resolves: they tell whose a scanned member code is.
+	// Resolves: it tells whose a scanned member code is.
 	Resolves bool
+	// AnyMemberID: its vendor's ids of members may look like anything.
+	AnyMemberID bool
 	// Settings are what only this kind has. nil when something is wrong with it.
 	Settings vendorapi.Settings
 	// URL is the endpoint: the whole address (Zhimai), or the base to which the

@@ -37,7 +37,8 @@ func either(names []string) string {
 	return strings.Join(names, "")
 }
 
-// refuses says of each call that an account's kind does not offer who does.
+// refuses says of each call that an account does not offer who does, as far as
+// kinds say so of all their accounts.
 func (e *environment) refuses(v Account) map[ledger.Kind]string {
 	offered := map[ledger.Kind][]string{}
 	for _, kind := range e.kinds {
@@ -45,9 +46,14 @@ func (e *environment) refuses(v Account) map[ledger.Kind]string {
 			offered[call] = append(offered[call], kind.Name)
 		}
 	}
+	_, says := v.Settings.(vendorapi.Offering)
 	refuses := map[ledger.Kind]string{}
 	for call, by := range offered {
-		if !slices.Contains(by, v.Kind) {
+		switch {
+		case slices.Contains(v.Calls, call):
+		case says:
+			refuses[call] = fmt.Sprintf("is not among the calls of the account %s", v.Name)
+		default:
 			refuses[call] = fmt.Sprintf("is a call of %s, but the account %s is of kind %s", either(by), v.Name, v.Kind)
 		}
 	}

@@ -110,7 +110,7 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 	}
 	accounts := make([]rules.Account, len(c.Accounts))
 	for i, v := range c.Accounts {
-		accounts[i] = rules.Account{Name: v.Name, Refuses: e.refuses(v), On: v.On(), ReasonMaxChars: v.ReasonMaxChars}
+		accounts[i] = rules.Account{Name: v.Name, Refuses: e.refuses(v), On: v.On(), AnyMemberID: v.AnyMemberID, ReasonMaxChars: v.ReasonMaxChars}
 	}
 	rules, err := rules.Compile(file.rules, c.RulesVersion, accounts)
 	var found problems

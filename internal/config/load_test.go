@@ -210,7 +210,7 @@ vendors:
 		`bad.yaml:20 vendors.zhimai.signing_payload: {Nonse} is not known`, `vendors.zhimai.signing_url_encode: want true or false`,
 		`vendors.zhimai.member_type: not a known field here`,
 		`vendors.zhimai.open_key: secrets do not stand in this file`,
-		`bad.yaml:24 vendors[1].name: want`, `vendors[1].kind: want zhimai or kylin, got "other"`,
+		`bad.yaml:24 vendors[1].name: want`, `vendors[1].kind: want zhimai, kylin or custom, got "other"`,
 		`vendors.k2.connect_timeout: want at most the timeout`, `vendors.k2.headers: secrets do not stand in this file`,
 		`vendors.k2.headers_env: want the name of an environment variable`,
 	} {

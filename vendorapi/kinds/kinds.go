@@ -5,6 +5,7 @@ package kinds
 
 import (
 	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/custom"
 	"pointsledger/vendorapi/kylin"
 	"pointsledger/vendorapi/zhimai"
 )
@@ -15,5 +16,6 @@ func All() []vendorapi.Kind {
 	return []vendorapi.Kind{
 		zhimai.Kind(),
 		kylin.Kind(),
+		custom.Kind(),
 	}
 }

@@ -151,7 +151,7 @@ func TestStrangersMistakes(t *testing.T) {
 		{"campaign: autumn", "campaign: a b"}:                 "points.yaml:11 vendors.stranger.campaign: want no spaces",
 		{"campaign: autumn", "pass: abc"}:                     "points.yaml:11 vendors.stranger.pass: secrets do not stand in this file",
 		{"campaign: autumn", "in_doubt: verify"}:              "verify: Stranger offers no records to read; want resend",
-		{"kind: stranger", "kind: strange"}:                   `vendors.stranger.kind: want zhimai, kylin or stranger, got "strange"`,
+		{"kind: stranger", "kind: strange"}:                   `vendors.stranger.kind: want zhimai, kylin, custom or stranger, got "strange"`,
 		{"points_add, source_type: 1", "freeze_point"}:        "freeze_point is a call of kylin, but the account stranger is of kind stranger",
 		{"kind: stranger, campaign: autumn", "kind: kylin"}:   "points_add is a call of zhimai or stranger, but the account stranger is of kind kylin",
 		{"campaign: autumn", "codes: {auth: [\"1\"]}"}:        "vendors.stranger.codes: not a known field here",

@@ -18,7 +18,7 @@ var (
 	errReplyEncoded  = errors.New("reply has a Content-Encoding that was not asked for")
 )
 
-// Caller sends POST requests to one vendor. It is safe for concurrent use.
+// Caller sends requests to one vendor. It is safe for concurrent use.
 //
 // It has its own connections (docs/decisions/0019-http-connections.md): a call
 // writes its request in one write, in its own goroutine, and reads the reply
@@ -49,9 +49,12 @@ func NewCaller(cfg vendorapi.HTTPConfig) (*Caller, error) {
 // in flight are not disturbed.
 func (c *Caller) Close() { c.idle.close() }
 
-// Call is one POST request.
+// Call is one request.
 type Call struct {
-	URL *url.URL
+	// Method is one of HTTP's; empty is POST. A method whose answer has no body
+	// (HEAD, CONNECT) cannot be used.
+	Method string
+	URL    *url.URL
 	// Header must not change while the call runs; it may be shared by calls.
 	Header http.Header
 	// Body must not change while the call runs.
@@ -99,12 +102,18 @@ func (a Answer) Reply() vendorapi.Reply {
 	return vendorapi.Reply{Outcome: a.Outcome, HTTPStatus: a.Status, Err: a.Err, Duration: a.Elapsed}
 }
 
-// Post sends the call once and reads the answer. It returns when the answer is
+// Post is Do of a call whose method is POST.
+func (c *Caller) Post(ctx context.Context, call Call) Answer {
+	call.Method = http.MethodPost
+	return c.Do(ctx, call)
+}
+
+// Do sends the call once and reads the answer. It returns when the answer is
 // complete, when ctx ends or when the timeout is over, whichever is first.
 // Nothing is sent after that moment, not even by a process that was stopped in
 // between. The time that it waits for its turn ([vendorapi.WithTurns]) is no part
 // of the timeout.
-func (c *Caller) Post(ctx context.Context, call Call) Answer {
+func (c *Caller) Do(ctx context.Context, call Call) Answer {
 	if err := vendorapi.Turn(ctx); err != nil {
 		return Answer{Outcome: vendorapi.NotSent, Err: call.allSecrets().clean("wait for a turn", err)}
 	}
@@ -113,12 +122,12 @@ func (c *Caller) Post(ctx context.Context, call Call) Answer {
 	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
 		deadline = sooner
 	}
-	a := c.post(ctx, call, deadline)
+	a := c.do(ctx, call, deadline)
 	a.Elapsed = time.Since(start)
 	return a
 }
 
-func (c *Caller) post(ctx context.Context, call Call, deadline time.Time) Answer {
+func (c *Caller) do(ctx context.Context, call Call, deadline time.Time) Answer {
 	fails := func(outcome vendorapi.Outcome, err error) Answer {
 		return Answer{Outcome: outcome, Err: call.allSecrets().clean("call vendor", plainError(ctx, err))}
 	}

@@ -5,7 +5,7 @@
 //
 // # What always holds
 //
-//   - One Post is one request: nothing is sent twice, followed or retried
+//   - One Do is one request: nothing is sent twice, followed or retried
 //     (TestPostNeverSendsTwice).
 //   - NotSent is true (TestNotSentIsTrue), and after a call's deadline nothing of
 //     it is sent (TestExchangeSendsNothingAfterTheDeadline).

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -41,11 +43,15 @@ func (n *connection) exchange(call Call, deadline time.Time) (r reply, sent bool
 // write.
 func (n *connection) prepare(call Call) error {
 	n.out.Reset()
-	for _, text := range [...]string{"POST ", call.URL.RequestURI(), " HTTP/1.1\r\nHost: ", call.URL.Host, "\r\nContent-Length: "} {
+	method := cmp.Or(call.Method, http.MethodPost)
+	for _, text := range [...]string{method, " ", call.URL.RequestURI(), " HTTP/1.1\r\nHost: ", call.URL.Host, "\r\n"} {
 		n.out.WriteString(text)
 	}
-	n.out.Write(strconv.AppendInt(n.out.AvailableBuffer(), int64(len(call.Body)), 10))
-	n.out.WriteString("\r\n")
+	if method != http.MethodGet || len(call.Body) > 0 {
+		n.out.WriteString("Content-Length: ")
+		n.out.Write(strconv.AppendInt(n.out.AvailableBuffer(), int64(len(call.Body)), 10))
+		n.out.WriteString("\r\n")
+	}
 	for name, values := range call.Header {
 		for _, value := range values {
 			if !IsToken(name) || !IsFieldValue(value) {
