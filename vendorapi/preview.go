@@ -12,10 +12,11 @@ const Mask = "***"
 // value of the moment (signature, nonce, time) stands. Making one needs no
 // credentials and sends nothing.
 type Preview struct {
-	Method string          `json:"method"`
-	URL    string          `json:"url"`
-	Header http.Header     `json:"headers"`
-	Body   json.RawMessage `json:"body"`
+	Method string      `json:"method"`
+	URL    string      `json:"url"`
+	Header http.Header `json:"headers"`
+	// Body is JSON; a body of another kind is a JSON text of it, and none is empty.
+	Body json.RawMessage `json:"body"`
 }
 
 // PreviewURL is a URL that may be shown: one that ParseURL accepts, as it is;

@@ -371,8 +371,15 @@ func printRequest(out io.Writer, p *vendorapi.Preview) {
 	for _, name := range sortedNames(p.Header) {
 		fmt.Fprintf(out, "    %s: %s\n", name, strings.Join(p.Header[name], ", "))
 	}
+	if len(p.Body) == 0 {
+		return
+	}
 	var body bytes.Buffer
-	if json.Indent(&body, p.Body, "    ", "  ") != nil {
+	var form string
+	switch {
+	case json.Unmarshal(p.Body, &form) == nil: // a body that is no JSON stands there as a text
+		body.WriteString(form)
+	case json.Indent(&body, p.Body, "    ", "  ") != nil:
 		body.Write(p.Body)
 	}
 	fmt.Fprintf(out, "\n    %s\n", body.Bytes())

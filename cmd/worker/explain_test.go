@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"pointsledger/vendorapi"
 )
 
 func TestExplain(t *testing.T) {
@@ -28,5 +30,32 @@ func TestExplain(t *testing.T) {
 	_, errs, code := runWorker(t, nil, strings.Replace(event, "12999", `"12.50"`, 1), "explain", "-")
 	if code != 1 || !strings.Contains(errs, `bad_type: data.amountFen: want an integer in fen, got "12.50"`) {
 		t.Errorf("rejected event: exit %d, %s", code, errs)
+	}
+}
+
+// The request of a vendor that is only described is shown as of any other, a form as
+// it is sent.
+func TestExplainDescribedVendor(t *testing.T) {
+	t.Parallel()
+	event := `{"specversion":"1.0","id":"e1","source":"shop","type":"order.paid","time":"2026-11-20T12:00:00+08:00","data":{"orderId":"SO-1","member":{"memberId":"oX-1_a"},"channel":"pos","amountFen":12999}}`
+	for file, parts := range map[string][]string{
+		"wechat-shop": {"POST https://api.weixin.qq.com/channels/ec/vip/user/score/increase?access_token=***", `"openid": "oX-1_a"`, `"score": "129"`},
+		"zhimai":      {"POST http://openapi.zvcms.com/api/v2", `"Token": "***"`, `"customerId": "oX-1_a"`},
+	} {
+		out, errs, code := runWorker(t, []string{"WORKER_CONFIG=../../docs/vendors/" + file + ".yaml"}, event, "explain", "-")
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		for _, part := range parts {
+			if !strings.Contains(out, part) {
+				t.Errorf("no %q in:\n%s", part, out)
+			}
+		}
+	}
+	var out strings.Builder
+	printRequest(&out, &vendorapi.Preview{Method: "POST", URL: "http://shop/add", Body: []byte(`"a=1&b=%E8"`)})
+	printRequest(&out, &vendorapi.Preview{Method: "GET", URL: "http://shop/add?a=1"})
+	if got := out.String(); got != "  request\n    POST http://shop/add\n\n    a=1&b=%E8\n  request\n    GET http://shop/add?a=1\n" {
+		t.Errorf("%q", got)
 	}
 }
