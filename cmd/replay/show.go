@@ -175,8 +175,15 @@ func printRequest(out io.Writer, r *vendorapi.Preview) {
 			terminal.Line(out, "", name+": "+strings.Join(r.Header[name], ", "))
 		}
 	}
+	if len(r.Body) == 0 {
+		return
+	}
 	var body bytes.Buffer
-	if json.Compact(&body, r.Body) != nil {
+	var form string
+	switch {
+	case json.Unmarshal(r.Body, &form) == nil: // a body that is no JSON stands there as a text
+		body.WriteString(form)
+	case json.Compact(&body, r.Body) != nil:
 		body.Write(r.Body)
 	}
 	terminal.Line(out, "", body.String())
