@@ -103,16 +103,21 @@ func (c *client) Send(ctx context.Context, o *ledger.VendorCall) vendorapi.Reply
 
 // values are those of any request at this moment, secrets included.
 func (c *client) values() values {
-	now := c.now()
 	v := values{texts: make(map[string]string, len(c.texts)+16)}
 	for name, text := range c.texts {
 		v.texts[name] = text
 	}
+	c.atThisMoment(v)
+	return v
+}
+
+// atThisMoment gives values what each request has anew.
+func (c *client) atThisMoment(v values) {
+	now := c.now()
 	v.texts[nameTimestamp] = strconv.FormatInt(now.Unix(), 10)
 	v.texts[nameTimestampMS] = strconv.FormatInt(now.UnixMilli(), 10)
 	v.texts[nameTimestampText] = now.In(chinasTime).Format(time.DateTime)
 	v.texts[nameNonce] = strconv.FormatInt(c.nonce(), 10)
-	return v
 }
 
 // addOperation adds the fields of an operation.
@@ -142,7 +147,9 @@ func (c *client) authorised(ctx context.Context, made *call, v values) (answer, 
 	if !ok || another == token {
 		return a, sent, reply
 	}
-	return c.exchange(ctx, made, v.with(nameToken, another))
+	v = v.with(nameToken, another)
+	c.atThisMoment(v)
+	return c.exchange(ctx, made, v)
 }
 
 // exchange sends one request and reads what its answer means.
