@@ -43,7 +43,7 @@ func newConsole(t *testing.T) *console {
 	}
 	t.Cleanup(pool.Close)
 	book := ledger.New(pool)
-	return &console{t: t, env: []string{"DATABASE_URL=" + dsn}, pool: pool, store: book, desk: desk.New(pool, book)}
+	return &console{t: t, env: []string{"DATABASE_URL=" + dsn, "ZHIMAI_RATE=0"}, pool: pool, store: book, desk: desk.New(pool, book)}
 }
 
 // resend makes the accounts ones that send doubtful rows again without looking
