@@ -18,6 +18,7 @@
 //	Closer          holds connections
 //	Settings        an account of the kind: opens the Sender, shows a request
 //	Signed          Settings whose signature can be made wrong, to compare
+//	Varied          Signed ones of a vendor that leaves open how calls are signed
 //	Offering        Settings that say themselves what their account offers
 //
 // custom is the kind whose calls the configuration describes. To add one in Go: a

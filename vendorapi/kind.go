@@ -107,3 +107,17 @@ type Signed interface {
 	// WithWrongKey are the same settings with a key that is not the vendor's.
 	WithWrongKey() Settings
 }
+
+// Varied are Signed settings of a vendor whose pages leave open how calls are signed.
+type Varied interface {
+	Signed
+	// Variants are the other ways that are worth trying, the likeliest first.
+	Variants() []Variant
+}
+
+// Variant is one of them.
+type Variant struct {
+	Settings Settings
+	// Lines are what to write into the account for it.
+	Lines []string
+}

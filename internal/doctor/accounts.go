@@ -21,6 +21,9 @@ import (
 // impossibleCode is a scanned code that no member has.
 const impossibleCode = "points-ledger-doctor"
 
+// impossibleMember is a member's id that no member has.
+const impossibleMember = "points-ledger-doctor"
+
 func (d *Examination) checkAccount(ctx context.Context, v config.Account) {
 	account, err := accounts.New(v)
 	if err != nil {
@@ -29,9 +32,18 @@ func (d *Examination) checkAccount(ctx context.Context, v config.Account) {
 	}
 	d.ok("account "+v.Name, fmt.Sprintf("on: %s at %s, in_doubt %s", v.Kind, vendorapi.PreviewURL(v.URL), v.InDoubt))
 	settings, signs := v.Settings.(vendorapi.Signed)
-	if resolver, asks := account.Vendor.(vendorapi.Resolver); signs && asks {
+	resolver, asks := account.Vendor.(vendorapi.Resolver)
+	reader, reads := account.Vendor.(vendorapi.RecordReader)
+	switch {
+	case signs && asks:
 		d.checkSignature(ctx, v, settings, resolver)
-	} else {
+	case asks:
+		_, reply := resolver.Resolve(ctx, impossibleCode)
+		d.checkRead(v, "who has a code that nobody has", reply)
+	case reads:
+		_, reply := reader.ReadRecords(ctx, impossibleMember)
+		d.checkRead(v, "for the records of a member that nobody is", reply)
+	default:
 		d.checkReach(ctx, v)
 	}
 	closeVendor(account.Vendor)
@@ -42,63 +54,6 @@ func (d *Examination) checkAccount(ctx context.Context, v config.Account) {
 func closeVendor(v vendorapi.Sender) {
 	if open, is := v.(vendorapi.Closer); is {
 		open.Close()
-	}
-}
-
-// checkSignature asks a vendor who has an impossible code. Zhimai's page names no
-// codes, so that a refusal alone does not say whether the signature or the
-// code was refused: a call with a wrong signature shows the difference.
-func (d *Examination) checkSignature(ctx context.Context, v config.Account, settings vendorapi.Signed, resolver vendorapi.Resolver) {
-	check := "account " + v.Name + " signature"
-	_, reply := resolver.Resolve(ctx, impossibleCode)
-	credentials := "compare OpenId, GrantCode, OpenKey, the address, signing_payload and this machine's clock with the vendor"
-	switch {
-	case answeredWell(reply):
-		d.signed[v.Name] = true
-		d.ok(check, "accepted: the vendor answers "+said(reply)+" to an identity call")
-		return
-	case reply.Outcome == vendorapi.Unauthorised:
-		d.wrong(check, "refused: the vendor answers "+said(reply)+" to an identity call", credentials)
-		return
-	case reply.Outcome == vendorapi.NotSent:
-		d.wrong(check, "the vendor cannot be reached: "+said(reply), "correct the account's url, or open the way to it")
-		return
-	case reply.Outcome == vendorapi.Throttled:
-		d.note(check, "not known: the vendor asks for fewer calls: "+said(reply), "run doctor again later")
-		return
-	case reply.Code == "" || reply.Outcome != vendorapi.Refused:
-		d.wrong(check, "not known: the vendor's answer to an identity call is no clear one: "+said(reply), "see whether the account's url is right; ask the vendor")
-		return
-	}
-	v.Settings = settings.WithWrongKey()
-	d.compareSignatures(ctx, v, check, reply, credentials)
-}
-
-// compareSignatures makes the refused call again with the wrong key that forged
-// has.
-func (d *Examination) compareSignatures(ctx context.Context, forged config.Account, check string, reply vendorapi.Reply, credentials string) {
-	account, err := accounts.New(forged)
-	if err != nil {
-		d.wrong(check, err.Error(), "correct the configuration")
-		return
-	}
-	defer closeVendor(account.Vendor)
-	_, answer := account.Vendor.(vendorapi.Resolver).Resolve(ctx, impossibleCode)
-	switch {
-	case answer.Outcome == vendorapi.Unknown || answer.Outcome == vendorapi.NotSent || answer.Outcome == vendorapi.Throttled:
-		d.note(check, fmt.Sprintf("not known: an identity call with a code that nobody has is answered %s, the same call with a wrong signature %s", said(reply), said(answer)),
-			"run doctor again; if code "+reply.Code+" means a wrong signature, list it under codes.auth")
-	case answer.Code == reply.Code:
-		d.wrong(check, fmt.Sprintf("most likely refused: the vendor answers %s, and the same code to a call that is signed wrongly on purpose", said(reply)),
-			credentials+"; if the vendor confirms that the code means this, list it: codes: {auth: [\""+reply.Code+"\"]}")
-	default:
-		d.signed[forged.Name] = true
-		text := fmt.Sprintf("accepted: a code that nobody has is answered %s, a wrong signature otherwise: %s", said(reply), said(answer))
-		if answer.Outcome == vendorapi.Refused {
-			d.note(check, text, "list the second, so that a wrong key pauses the account at once: codes: {auth: [\""+answer.Code+"\"]}")
-			return
-		}
-		d.ok(check, text)
 	}
 }
 
@@ -127,6 +82,28 @@ func said(r vendorapi.Reply) string {
 		return r.Outcome.String()
 	}
 	return strings.Join(parts, " ")
+}
+
+// checkRead tells what became of a read that changes nothing, at a vendor that does
+// not sign, or cannot be asked who a member is.
+func (d *Examination) checkRead(v config.Account, asked string, reply vendorapi.Reply) {
+	check := "account " + v.Name + " read"
+	found := "asked " + asked + ", the vendor answers " + said(reply)
+	switch {
+	case answeredWell(reply):
+		d.signed[v.Name] = true
+		d.ok(check, "accepted: "+found)
+	case reply.Outcome == vendorapi.Unauthorised:
+		d.wrong(check, "refused: "+found, "compare the account's secrets and its url with the vendor")
+	case reply.Outcome == vendorapi.NotSent:
+		d.wrong(check, "the vendor cannot be asked: "+said(reply), "correct the account's url or its token, or open the way to it")
+	case reply.Outcome == vendorapi.Throttled:
+		d.note(check, "not known: the vendor asks for fewer calls: "+said(reply), "run doctor again later")
+	case reply.Outcome == vendorapi.Refused:
+		d.note(check, "the credentials seem to be accepted: "+found, "if this is how the vendor says that there is no such member, nothing")
+	default:
+		d.note(check, "not known: "+found, "no outcome of the account fits this answer: compare it with the vendor's page, and list what it means")
+	}
 }
 
 // checkReach connects to a vendor that offers no call which only reads (Kylin).

@@ -6,7 +6,9 @@
 //
 // [Examination.Look] changes nothing. At a vendor that signs its calls it asks who a
 // member is with a code that nobody has, and again with a wrong key on purpose: an
-// account whose signature is right gets different answers.
+// account whose signature is right gets different answers. Refused, it tries the other
+// signatures that the vendor's pages leave open (vendorapi.Varied). At one that does not
+// sign it makes a read that fits nobody, where there is one.
 //
 // [Examination.CheckLive] grants real points to one member, twice under one key, and
 // reads what the vendor made of it. It grants nothing unless it is told to, the
