@@ -42,6 +42,14 @@ type OpenFilter struct {
 	// time is no bound.
 	Since, Until time.Time
 	By           TimeOf
+	// withinBudget leaves out what was parked because it was above a budget.
+	withinBudget bool
+}
+
+// namesOverBudget tells whether a filter chooses operations above a budget by name,
+// and not among others: by their cause, or one by its order or its key.
+func (f *OpenFilter) namesOverBudget() bool {
+	return f.Cause != "" || f.BusinessKey != "" || f.BizID != ""
 }
 
 // TimeOf says which of an operation's times a filter bounds.
@@ -67,7 +75,8 @@ func (f *OpenFilter) args(memories []KeyMemory) pgx.StrictNamedArgs {
 		"state": f.State, "account": f.Account, "cause": f.Cause, "member": f.Member, "business_key": f.BusinessKey,
 		"biz_id": string(f.BizID), "event_type": f.EventType, "event_source": f.EventSource, "kind": string(f.Kind),
 		"source_type": f.SourceType, "points_channel": f.PointsChannel, "shop_code": f.ShopCode, "outcome": f.Outcome,
-		"code": f.Code, "in_doubt": f.InDoubt, "since": timeOrNull(f.Since), "until": timeOrNull(f.Until), "by": string(f.By)}
+		"code": f.Code, "in_doubt": f.InDoubt, "since": timeOrNull(f.Since), "until": timeOrNull(f.Until), "by": string(f.By),
+		"within_budget": f.withinBudget}
 }
 
 // KeyMemory is how long one account's vendor surely remembers a dedup key,
@@ -127,6 +136,7 @@ const (
    AND (NOT @in_doubt::boolean OR x.in_doubt)
    AND (@since::timestamptz IS NULL OR` + openTime + ` >= @since)
    AND (@until::timestamptz IS NULL OR` + openTime + ` < @until)
+   AND (NOT @within_budget::boolean OR x.cause IS DISTINCT FROM 'over_budget')
    AND (@code::text = '' OR` + openCode + ` = @code)`
 
 	// openTime is the time that a filter bounds. With the parameter known, the

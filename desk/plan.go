@@ -51,6 +51,8 @@ type Plan struct {
 	// CancelledAt is nil and CancelledBy empty unless somebody cancelled it.
 	CancelledAt *time.Time `json:"cancelled_at"`
 	CancelledBy string     `json:"cancelled_by"`
+	// OverBudget counts what a new run plan left out; 0 for one that is read again.
+	OverBudget int64 `json:"-"`
 	PlanCounts
 }
 
@@ -93,7 +95,9 @@ type NewPlan struct {
 	FilterText string
 	// Details is a JSON object; nil is an empty one.
 	Details json.RawMessage
-	// Choose picks the operations of a run or void plan, from the parked ones.
+	// Choose picks the operations of a run or void plan, from the parked ones. What
+	// is above a budget a run plan holds only when the filter names it, by its cause,
+	// order or key: nobody should release it among others after an outage.
 	// It is nil for the other kinds, whose Size is given.
 	Choose   *OpenFilter
 	Memories []KeyMemory
@@ -162,7 +166,7 @@ func (d *Desk) createPlan(ctx context.Context, n NewPlan, name func(chars int) s
 	})
 	switch {
 	case errors.Is(err, errNothingChosen):
-		return Plan{}, n.checkSize(0)
+		return Plan{OverBudget: p.OverBudget}, n.checkSize(0)
 	case err != nil:
 		return Plan{}, fmt.Errorf("create plan: %w", err)
 	}
@@ -186,6 +190,14 @@ func insertPlanTx(ctx context.Context, tx pgx.Tx, p *Plan, name func(chars int) 
 func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	filter := *n.Choose
 	filter.State = ledger.Parked
+	if n.Kind == PlanOfRun && !filter.namesOverBudget() {
+		over := filter
+		over.Cause = ledger.CauseOverBudget
+		if err := tx.QueryRow(ctx, sqlCountOpen, over.args(n.Memories)).Scan(&p.OverBudget); err != nil {
+			return fmt.Errorf("count what is over budget: %w", err)
+		}
+		filter.withinBudget = true
+	}
 	args := filter.args(n.Memories)
 	args["plan"] = p.ID
 	tag, err := tx.Exec(ctx, sqlChoosePlan, args)

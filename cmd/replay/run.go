@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
+	"pointsledger/ledger"
 )
 
 // runOptions are the flags of `replay run`.
@@ -46,6 +47,9 @@ in the vendor's records first where the account says in_doubt: verify. Elsewhere
 stays parked when it was first sent longer ago than the vendor surely remembers
 the key, and always when its account is not in the configuration; one that was
 never sent has no age limit.
+
+What was parked because it was above the budget of a day is left out, and counted,
+unless the filter names it: by --cause over_budget, --order or --biz-id.
 
 A plan is carried out in batches. After Ctrl-C or a kill the same command goes on
 with what is left, and never does an operation twice; ` + "`replay cancel`" + ` ends a plan
@@ -107,6 +111,9 @@ func (o *runOptions) read(c *cobra.Command, _ []string) error {
 
 func (o *runOptions) call(c *cobra.Command, s *session) (page, error) {
 	plan, err := s.planOf(c.Context(), &o.planFlags)
+	if err == nil && plan.OverBudget > 0 {
+		c.PrintErrf("Left out: %s above the budget of a day. They are released by name: replay run --cause %s\n", wording.Plural(plan.OverBudget, "operation"), ledger.CauseOverBudget)
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -100,6 +100,17 @@ func (f *fixture) recordErr(entries []ledger.Entry) error {
 	return err
 }
 
+// insertUnder records an operation by a rule file, in a transaction of the test's own.
+const insertUnder = `INSERT INTO operations (target, kind, biz_id, business_key, member_id, points, source_type, points_channel, reason, reference, business_date, mapping_version,
+	             event_source, event_id, event_type, event_time, event_subject, stream_seq, broker_time, data)
+	           SELECT 'zhimai', 'points_add', rpad('pa' || $1, 28, 'a'), 'k', '1', 1, 1, 3, 'r', 'r', '2026-11-20', $3, 's', $1, 't', $2, 'x', 1, $2, '{}'`
+
+// waiting tells whether somebody waits for the lock of the rules.
+func (f *fixture) waiting() bool {
+	return one[bool](f, `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+	                                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`)
+}
+
 // A registration waits for what is being recorded, and what is recorded after it
 // meets it, whatever the recorder knew: no commit of the old file beyond its end
 // comes after the registration's.
@@ -117,19 +128,12 @@ func TestRegistrationAndRecordingFollowEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback(context.WithoutCancel(t.Context()))
-	insert := `INSERT INTO operations (target, kind, biz_id, business_key, member_id, points, source_type, points_channel, reason, reference, business_date, mapping_version,
-	             event_source, event_id, event_type, event_time, event_subject, stream_seq, broker_time, data)
-	           SELECT 'zhimai', 'points_add', rpad('pa' || $1, 28, 'a'), 'k', '1', 1, 1, 3, 'r', 'r', '2026-11-20', 'old', 's', $1, 't', $2, 'x', 1, $2, '{}'`
-	if _, err := tx.Exec(t.Context(), insert, "first", orders.Epoch); err != nil {
+	if _, err := tx.Exec(t.Context(), insertUnder, "first", orders.Epoch, "old"); err != nil {
 		t.Fatal(err)
 	}
 	registered := make(chan error, 1)
 	go func() { registered <- register("new") }()
-	waiting := func() bool {
-		return one[bool](f, `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-		                                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`)
-	}
-	testkit.Eventually(t, 10*time.Second, "the registration waits for the recorder", waiting)
+	testkit.Eventually(t, 10*time.Second, "the registration waits for the recorder", f.waiting)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +230,38 @@ func TestWithdrawRules(t *testing.T) {
 		if _, err := f.pool.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s was allowed", sql)
 		}
+	}
+}
+
+// A withdrawal waits for what is being recorded by the file, and sees it then.
+func TestWithdrawalFollowsRecording(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, version := range []string{"a", "b"} {
+		if err := f.RegisterRules(t.Context(), version, version, "test", endAt(orders.Epoch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(t.Context()))
+	if _, err := tx.Exec(t.Context(), insertUnder, "first", orders.Epoch.Add(time.Hour), "b"); err != nil {
+		t.Fatal(err)
+	}
+	withdrawn := make(chan error, 1)
+	go func() {
+		_, err := f.WithdrawRules(t.Context(), rulefiles.RulesWithdrawal{Version: "b", Actor: "ann", Reason: "wrong", Own: orders.Epoch, Judge: endAt(orders.Epoch)})
+		withdrawn <- err
+	}()
+	testkit.Eventually(t, 10*time.Second, "the withdrawal waits for the recorder", f.waiting)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var used *rulefiles.RulesUsedError
+	if err := <-withdrawn; !errors.As(err, &used) || used.Operations != 1 {
+		t.Errorf("got %v, want one operation in the way", err)
 	}
 }
 

@@ -119,10 +119,7 @@ func TestReinstatementFollowsRecording(t *testing.T) {
 		_, err := f.ReinstateRules(t.Context(), rulefiles.RulesReinstatement{Version: "b", Actor: "bob", Reason: "right", Judge: endAt(orders.Epoch)})
 		done <- err
 	}()
-	testkit.Eventually(t, 10*time.Second, "the reinstatement to wait", func() bool {
-		return one[bool](f, `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-		                                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`)
-	})
+	testkit.Eventually(t, 10*time.Second, "the reinstatement to wait", f.waiting)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
