@@ -37,10 +37,10 @@ WITH gone AS (
      USING operations o
      WHERE x.operation_id = $1 AND o.id = x.operation_id AND x.state = 'parked'
        AND COALESCE(x.resolved_member_id, o.member_id, '') <> ''
-    RETURNING x.operation_id, COALESCE(x.resolved_member_id, o.member_id) AS member_id, x.attempts
+    RETURNING x.operation_id, COALESCE(x.resolved_member_id, o.member_id) AS member_id, x.attempts, x.points
 )
-INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, vendor_message)
-SELECT operation_id, 'posted', 'manual', member_id, attempts, $2 FROM gone
+INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, vendor_message, points)
+SELECT operation_id, 'posted', 'manual', member_id, attempts, $2, points FROM gone
 RETURNING operation_id`
 
 // SettleByHand posts a parked operation on a person's word, and returns the id

@@ -127,7 +127,7 @@ const (
 // keys). Locks nothing.
 const sqlMemberOperations = `
 SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key, o.event_type, o.reason,
-       COALESCE(o.member_id, x.resolved_member_id, p.member_id, ''), COALESCE(o.member_code, ''), o.points,
+       COALESCE(o.member_id, x.resolved_member_id, p.member_id, ''), COALESCE(o.member_code, ''), COALESCE(p.points, x.points, o.points),
        o.broker_time, o.recorded_at, COALESCE(p.kind, x.state, ''), COALESCE(x.cause, ''), COALESCE(x.in_doubt, false),
        x.first_sent_at, COALESCE(x.quiet_since, x.first_sent_at), COALESCE(p.evidence, ''), p.posted_at
   FROM operations o

@@ -108,12 +108,12 @@ const sqlListOpen = `
 SELECT *
   FROM (SELECT x.operation_id, x.target, x.state, COALESCE(x.cause, ''), x.in_doubt,` + openBlocked + `, x.attempts,
                o.kind, o.biz_id, o.reference, o.business_key, COALESCE(x.resolved_member_id, o.member_id, ''),
-               COALESCE(o.member_code, ''), o.points, o.event_type, o.event_time, o.recorded_at, x.first_sent_at,
+               COALESCE(o.member_code, ''), COALESCE(x.points, o.points), o.event_type, o.event_time, o.recorded_at, x.first_sent_at,
                x.next_attempt_at, COALESCE(said.call, ''), COALESCE(said.outcome, ''), COALESCE(said.vendor_code, ''),
                COALESCE(said.vendor_message, ''), COALESCE(said.error, ''), last.at, o.event_source, COALESCE(o.source_type, 0),
                COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''),
                CASE @sort::text WHEN 'due' THEN (EXTRACT(epoch FROM x.next_attempt_at) * 1000000)::bigint
-                              WHEN 'points' THEN -o.points
+                              WHEN 'points' THEN -COALESCE(x.points, o.points)
                               WHEN 'failed' THEN -COALESCE((EXTRACT(epoch FROM last.at) * 1000000)::bigint, 0)
                               ELSE 0 END AS place` + openFrom + `
           LEFT JOIN LATERAL (SELECT` + attemptCall + ` AS call, a.outcome, a.vendor_code, a.vendor_message, a.error

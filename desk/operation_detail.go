@@ -168,7 +168,7 @@ const (
 // keys). No row means that no operation has the id.
 const sqlOperationDetail = `
 SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
-       COALESCE(o.member_id, x.resolved_member_id, p.member_id, ''), COALESCE(o.member_code, ''), o.points,
+       COALESCE(o.member_id, x.resolved_member_id, p.member_id, ''), COALESCE(o.member_code, ''), COALESCE(p.points, x.points, o.points),
        COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0), o.reason, to_char(o.business_date, 'YYYY-MM-DD'),
        COALESCE(o.shop_code, ''), o.amount_fen, o.event_source, o.event_id, o.event_type, o.event_time,
        o.event_subject, o.stream_seq, o.broker_time, o.data, o.recorded_at, o.mapping_version, m.first_used_at,

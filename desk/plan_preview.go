@@ -60,7 +60,7 @@ type ReplayPreview struct {
 // nothing. @code_ms are the ages above which an account's scanned codes are old.
 const sqlPreviewPlan = `
 SELECT x.target, x.cause, o.kind, count(*),
-       count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
+       count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(COALESCE(x.points, o.points))::bigint,
        count(*) FILTER (WHERE x.in_doubt),
        count(*) FILTER (WHERE` + openBlocked + ` = 'key_memory_over'),
        count(*) FILTER (WHERE` + openBlocked + ` = 'account_not_configured'),

@@ -62,7 +62,7 @@ func (r *Reopened) Text() string {
 // parameters are the key memories, as openFrom wants them, and the batch.
 const sqlReopen = `
 WITH picked AS (
-    SELECT x.operation_id, o.points,` + openBlocked + ` AS blocked` + openFrom + `
+    SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + openBlocked + ` AS blocked` + openFrom + `
      WHERE x.operation_id = ANY (@batch::bigint[]) AND x.state = 'parked'
      ORDER BY x.operation_id
        FOR UPDATE OF x SKIP LOCKED
@@ -70,7 +70,7 @@ WITH picked AS (
     UPDATE outbox x
        SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true, lack = NULL,
            next_attempt_at = CASE WHEN x.in_doubt THEN LEAST(GREATEST(now(), x.next_attempt_at), now() + interval '5 minutes')
-                                  ELSE now() END
+                                  ELSE GREATEST(now(), x.held_until) END
       FROM picked p
      WHERE x.operation_id = p.operation_id AND p.blocked = '' AND x.state = 'parked'
     RETURNING x.operation_id, x.in_doubt, p.points

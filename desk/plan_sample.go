@@ -56,7 +56,7 @@ size AS (
 share AS (
     SELECT doubts, others, LEAST(doubts, $3::bigint) AS of_doubts, LEAST(others, $3 - LEAST(doubts, $3)) AS of_others
       FROM size)
-SELECT x.operation_id, x.target, COALESCE(x.resolved_member_id, o.member_id), o.points, o.reference, o.reason, x.in_doubt,
+SELECT x.operation_id, x.target, COALESCE(x.resolved_member_id, o.member_id), COALESCE(x.points, o.points), o.reference, o.reason, x.in_doubt,
        COALESCE(x.first_sent_at, LEAST(o.broker_time, o.recorded_at)), COALESCE(x.quiet_since, x.first_sent_at, o.recorded_at),
        s.doubts, s.others
   FROM share s

@@ -42,7 +42,7 @@ func (v *VoidCount) Add(o VoidCount) {
 // not parked any more. One row always.
 const sqlVoid = `
 WITH picked AS (
-    SELECT x.operation_id, x.in_doubt, x.attempts, o.points, COALESCE(x.resolved_member_id, o.member_id) AS member_id
+    SELECT x.operation_id, x.in_doubt, x.attempts, COALESCE(x.points, o.points) AS points, x.points AS left_points, COALESCE(x.resolved_member_id, o.member_id) AS member_id
       FROM outbox x
       JOIN operations o ON o.id = x.operation_id
      WHERE x.operation_id = ANY ($1::bigint[]) AND x.state = 'parked'
@@ -52,10 +52,10 @@ WITH picked AS (
     DELETE FROM outbox x
      USING picked p
      WHERE x.operation_id = p.operation_id AND x.state = 'parked' AND (NOT p.in_doubt OR $2)
-    RETURNING x.operation_id, p.in_doubt, p.attempts, p.points, p.member_id
+    RETURNING x.operation_id, p.in_doubt, p.attempts, p.points, p.left_points, p.member_id
 ), voided AS (
-    INSERT INTO postings (operation_id, kind, evidence, member_id, attempts)
-    SELECT operation_id, 'voided', 'manual', member_id, attempts FROM gone
+    INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, points)
+    SELECT operation_id, 'voided', 'manual', member_id, attempts, left_points FROM gone
 )
 SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM gone), (SELECT COALESCE(sum(points), 0)::bigint FROM gone),
        (SELECT count(*) FROM gone WHERE in_doubt),

@@ -16,14 +16,14 @@ const rateTailBlocks = 512
 // is on their time. But the table is insert-only, so its newest rows are at its
 // end: only the last $1 blocks are read (a scan of a range of ctid), and of
 // their operations those of the last minute (operations_pkey). Where the blocks
-// do not reach back a minute, the time is as long as they reach. What a person
-// posted is no sign of pace. No rows means that nothing was posted.
+// do not reach back a minute, the time is as long as they reach. What was
+// posted without a call is no sign of pace. No rows means that nothing was posted.
 const sqlPostingRates = `
 WITH tail AS MATERIALIZED (
     SELECT operation_id, posted_at
       FROM postings
      WHERE ctid >= (SELECT format('(%s,0)', GREATEST(pg_relation_size('postings') / current_setting('block_size')::bigint - $1::bigint, 0))::tid)
-       AND evidence <> 'manual'
+       AND evidence IN ('answered', 'already_applied', 'verified')
 ), reach AS MATERIALIZED (
     SELECT LEAST(GREATEST(EXTRACT(epoch FROM now() - min(posted_at)), 1), 60)::float8 AS seconds FROM tail
 )

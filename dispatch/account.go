@@ -15,6 +15,9 @@ type Account struct {
 	Name string
 	// Vendor makes its calls.
 	Vendor vendorapi.Sender
+	// Calls are the kinds of operations that the vendor has a call for. What takes
+	// back, or ends a freeze, and has none is left to a person.
+	Calls []ledger.Kind
 	// Concurrency is the most calls at once, 1 or more. Too low: the backlog
 	// drains slowly; too high: the vendor throttles.
 	Concurrency int

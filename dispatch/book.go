@@ -24,6 +24,7 @@ type Store interface {
 	probeStore
 	doubtStore
 	waitStore
+	takeBackStore
 	samplerStore
 }
 
@@ -54,9 +55,10 @@ type book struct {
 	probe    probeStore
 	doubts   doubtStore
 	waiting  waitStore
+	backs    takeBackStore
 }
 
 func openBook(s Store, observer Observer) book {
 	return book{account: s, claims: observedClaims{s, observer}, leases: s, dead: s, clock: s, members: s, settling: s,
-		shapes: s, gate: s, probe: s, doubts: s, waiting: s}
+		shapes: s, gate: s, probe: s, doubts: s, waiting: s, backs: s}
 }

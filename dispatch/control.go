@@ -83,11 +83,11 @@ func withoutControl(row *ledger.Claimed, lack evidence.Lack, hidden bool, p poli
 	return decision{change: c}
 }
 
-// mayRepeat tells whether a row in doubt may be sent again at an account without
-// records to look at: only the vendor's word on keys allows it. Otherwise the
+// mayRepeat tells whether a row in doubt may be sent again that no records tell of:
+// only the vendor's word on keys allows it. Otherwise the
 // decision says what becomes of the row.
 func (d *Dispatcher) mayRepeat(ctx context.Context, row *held) (_ decision, ok bool) {
-	if !row.InDoubt || row.NeverSent || d.account.Verify || d.account.KeysHonoured {
+	if !row.InDoubt || row.NeverSent || d.looksUp(row) || d.account.KeysHonoured {
 		return decision{}, true
 	}
 	k, err := d.book.doubts.Knowledge(ctx, d.account.Name, d.account.Endpoint())

@@ -14,7 +14,7 @@ import (
 type deadStore interface {
 	Leases(ctx context.Context, account string) (map[ledger.LeaseSeen]bool, error)
 	Rescue(ctx context.Context, account string, dead []ledger.LeaseSeen, maxAttempts int, rest time.Duration) (int, error)
-	ParkForgotten(ctx context.Context, account string, keyMemory time.Duration) (int, error)
+	ParkForgotten(ctx context.Context, account string, keyMemory time.Duration, lookedUp bool) (int, error)
 }
 
 // deadLeases is an observer's memory of the leases in the outbox. A lease is
@@ -60,11 +60,11 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 			d.note(d.registerShape(ctx))
 			d.rescue(ctx, &watched)
 		}
+		d.bringTogether(ctx)
 		if d.account.Verify {
 			d.note(d.hastenDoubt(ctx))
-			continue // a scan needs no memory of the key
 		}
-		parked, err := d.book.dead.ParkForgotten(ctx, d.account.Name, d.keyMemory(d.account.claimKeyMemory()))
+		parked, err := d.book.dead.ParkForgotten(ctx, d.account.Name, d.keyMemory(d.account.KeyMemory-d.account.Lease), d.account.Verify)
 		d.note(err)
 		if err == nil && parked > 0 {
 			d.observer.Settled(d.account.Name, string(ledger.Parked), parked)

@@ -34,10 +34,14 @@ const (
 // outcomeNotKnown is what an attempt is called that looked and proved nothing.
 var outcomeNotKnown = vendorapi.Unknown.String()
 
+// looksUp tells whether an operation in doubt is looked for in records. Records tell of
+// what was granted; of other calls only the vendor's word on keys tells.
+func (d *Dispatcher) looksUp(row *held) bool { return d.account.Verify && row.Kind == ledger.PointsAdd }
+
 // mustVerify tells whether the row is looked up before it is sent again. A row
 // whose member is still to be resolved was never sent, whatever its lease says.
 func (d *Dispatcher) mustVerify(row *held) bool {
-	return d.account.Verify && row.InDoubt && row.MemberID != ""
+	return d.looksUp(row) && row.InDoubt && row.MemberID != ""
 }
 
 // verify settles a chain of one member's doubtful rows with one scan: posted,

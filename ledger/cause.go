@@ -62,5 +62,9 @@ const (
 // parked when it was recorded (TestBudgets).
 const CauseOverBudget Cause = "over_budget"
 
+// CauseNoVendorCall: the vendor offers no call for it, so that a person does it in
+// the vendor's back office.
+const CauseNoVendorCall Cause = "no_vendor_call"
+
 // CauseReplayed: a person put the row back; until its next attempt.
 const CauseReplayed Cause = "replayed"

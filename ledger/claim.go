@@ -74,7 +74,8 @@ type Claim struct {
 
 // sqlClaim leases due rows and returns what to send, in order of due time. Rows
 // that another worker is claiming are skipped, not waited for (outbox_due_idx).
-// No rows means that nothing is due. first_sent_at is set here, before the
+// What is held, or waits for another operation, is not due, whatever its time. No
+// rows means that nothing is due. first_sent_at is set here, before the
 // send, so that it is never later than the truth; without doubt nothing sent
 // before had an effect, and the key's age begins anew. A row whose operation has
 // ended is never sent again: it goes, and attempts names it (postings_pkey).
@@ -92,7 +93,8 @@ WITH due AS (
     SELECT operation_id, shape,
            EXISTS (SELECT 1 FROM postings p WHERE p.operation_id = outbox.operation_id OFFSET 0) AS ended
       FROM outbox
-     WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
+     WHERE target = $1 AND state = 'pending' AND waits_for IS NULL AND next_attempt_at <= now()
+       AND (held_until IS NULL OR held_until <= now())
        AND (NOT in_doubt OR NOT $7 AND first_sent_at > now() - $5::interval)
 `
 	claimLease = `     LIMIT $2
@@ -111,9 +113,9 @@ WITH due AS (
       FROM due d
      WHERE NOT d.ended AND x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,
-              x.quiet_since, x.lack, x.shape, d.shape IS NOT NULL AS shaped, x.put_back
+              x.quiet_since, x.lack, x.shape, d.shape IS NOT NULL AS shaped, x.put_back, x.points
 )
-SELECT o.id, o.kind, o.biz_id, o.business_key, o.points, COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
+SELECT o.id, o.kind, o.biz_id, o.business_key, COALESCE(l.points, o.points), COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0),
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
        COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
        EXTRACT(epoch FROM now() - l.first_sent_at)::float8, l.quiet_since, COALESCE(l.lack, ''), COALESCE(l.shape, ''), l.shaped,
@@ -189,6 +191,7 @@ WITH forgotten AS (
     SELECT operation_id
       FROM outbox
      WHERE target = $1 AND state = 'pending' AND in_doubt AND first_sent_at <= now() - $2::interval
+       AND (NOT $3 OR EXISTS (SELECT 1 FROM operations o WHERE o.id = outbox.operation_id AND o.kind <> 'points_add' OFFSET 0))
        FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox x
@@ -197,9 +200,10 @@ UPDATE outbox x
  WHERE x.operation_id = ANY (ARRAY[f.operation_id])`
 
 // ParkForgotten parks the account's rows in doubt that are older than the
-// vendor's memory of a key, and says how many there were.
-func (s *Store) ParkForgotten(ctx context.Context, account string, keyMemory time.Duration) (int, error) {
-	tag, err := s.pool.Exec(ctx, sqlParkForgotten, account, keyMemory)
+// vendor's memory of a key, and says how many there were. Where doubt is looked up in
+// records, a grant needs no memory of the key.
+func (s *Store) ParkForgotten(ctx context.Context, account string, keyMemory time.Duration, lookedUp bool) (int, error) {
+	tag, err := s.pool.Exec(ctx, sqlParkForgotten, account, keyMemory, lookedUp)
 	if err != nil {
 		return 0, fmt.Errorf("park forgotten keys: %w", err)
 	}
@@ -211,7 +215,7 @@ func (s *Store) ParkForgotten(ctx context.Context, account string, keyMemory tim
 const sqlNextDue = `
 SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8
   FROM (SELECT next_attempt_at FROM outbox
-         WHERE target = $1 AND state = 'pending' AND (NOT in_doubt OR first_sent_at > now() - $2::interval)
+         WHERE target = $1 AND state = 'pending' AND waits_for IS NULL AND (NOT in_doubt OR first_sent_at > now() - $2::interval)
          ORDER BY next_attempt_at LIMIT 1) AS first`
 
 // NextDue says in how long the account's next row is due, which may be in the

@@ -26,7 +26,12 @@ const (
 const (
 	constraintOnePerKey  = "operations_one_per_key"
 	constraintOnePerFact = "operations_one_per_fact"
+	constraintOneWaiting = "waiting_pkey"
+	constraintOneEnding  = "reversals_one_ending"
 )
+
+// raceConstraints are those that somebody else's commit may have met first.
+var raceConstraints = []string{constraintOnePerKey, constraintOnePerFact, constraintOneWaiting, constraintOneEnding}
 
 // isKeyRace tells that another transaction recorded one of our keys or facts
 // after we had looked, or that Postgres asks for the transaction to be run again.
@@ -35,7 +40,7 @@ func isKeyRace(err error) bool {
 	if !errors.As(err, &pg) {
 		return false
 	}
-	return pg.Code == codeUniqueViolation && (pg.ConstraintName == constraintOnePerKey || pg.ConstraintName == constraintOnePerFact) ||
+	return pg.Code == codeUniqueViolation && slices.Contains(raceConstraints, pg.ConstraintName) ||
 		pg.Code == codeSerialization || pg.Code == codeDeadlock
 }
 

@@ -47,7 +47,7 @@ WITH mine AS (
 ), newest AS (
     SELECT DISTINCT id FROM mine ORDER BY id DESC LIMIT $3
 )
-SELECT o.id, o.reference, o.reason, o.points,
+SELECT o.id, o.reference, o.reason, COALESCE(p.points, x.points, o.points),
        CASE WHEN p.operation_id IS NULL THEN x.first_sent_at
             WHEN p.evidence = 'already_applied' THEN LEAST(p.first_sent_at, o.broker_time, o.recorded_at)
             ELSE COALESCE(p.first_sent_at, LEAST(o.broker_time, o.recorded_at)) END,
@@ -56,7 +56,7 @@ SELECT o.id, o.reference, o.reason, o.points,
   JOIN operations o ON o.id = n.id AND o.target = $1
   LEFT JOIN outbox x ON x.operation_id = n.id
   LEFT JOIN postings p ON p.operation_id = n.id
- WHERE o.points > 0
+ WHERE o.points > 0 AND o.kind = 'points_add'
  ORDER BY o.id DESC`
 
 // IssuedTo reads the newest operations of an account's member.

@@ -20,18 +20,18 @@ const sqlKindLike = `INSERT INTO operations (target, kind, biz_id, business_key,
 func TestAKindIsARow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	want(t, "kinds", one[string](f, `SELECT string_agg(kind, ' ' ORDER BY kind) FROM operation_kinds`), string(ledger.FreezePoint+" "+ledger.PointsAdd))
+	want(t, "kinds", one[string](f, `SELECT string_agg(kind, ' ' ORDER BY kind) FROM operation_kinds`), string(ledger.ConsumeFrozen+" "+ledger.FreezePoint+" "+ledger.PointsAdd+" "+ledger.PointsDeduct+" "+ledger.UnfreezePoint))
 	f.record(f.event("SO-1"))
-	_, err := f.pool.Exec(t.Context(), sqlKindLike, "points_deduct")
+	_, err := f.pool.Exec(t.Context(), sqlKindLike, "points_burn")
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || pg.Code != "23514" || pg.ConstraintName != "operations_kind_known" {
 		t.Errorf("a kind that nobody knows: %v", err)
 	}
-	f.exec(`INSERT INTO operation_kinds (kind, leaves, enters) VALUES ('points_deduct', 'credited', 'issued')`)
-	f.exec(sqlKindLike, "points_deduct")
-	want(t, "entries", one[string](f, `SELECT string_agg(account || ' ' || e.points, ', ' ORDER BY e.points) FROM entries e JOIN operations o ON o.id = e.operation_id WHERE kind = 'points_deduct'`),
+	f.exec(`INSERT INTO operation_kinds (kind, leaves, enters) VALUES ('points_burn', 'credited', 'issued')`)
+	f.exec(sqlKindLike, "points_burn")
+	want(t, "entries", one[string](f, `SELECT string_agg(account || ' ' || e.points, ', ' ORDER BY e.points) FROM entries e JOIN operations o ON o.id = e.operation_id WHERE kind = 'points_burn'`),
 		"zhimai:member:383933091455959041:credited -30, zhimai:member:383933091455959041:pending 30")
-	f.exec(`INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT id, 'posted', 'answered', member_id, 1 FROM operations WHERE kind = 'points_deduct'`)
+	f.exec(`INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT id, 'posted', 'answered', member_id, 1 FROM operations WHERE kind = 'points_burn'`)
 	want(t, "taken back", one[int](f, `SELECT balance_points::int FROM trial_balance WHERE account = 'zhimai:issued:1'`), 30-100)
 	want(t, "trial balance", one[int](f, `SELECT sum(balance_points)::int FROM trial_balance`), 0)
 }

@@ -165,7 +165,7 @@ func TestParkForgottenWaitsForNobody(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `SELECT 1 FROM outbox WHERE operation_id = $1 FOR UPDATE`, b.rows[4].ID); err != nil {
 		t.Fatal(err)
 	}
-	n, err := b.ParkForgotten(t.Context(), "zhimai", time.Hour)
+	n, err := b.ParkForgotten(t.Context(), "zhimai", time.Hour, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestParkForgottenWaitsForNobody(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		t.Fatal(err)
 	}
-	if n, err = b.ParkForgotten(t.Context(), "zhimai", time.Hour); err != nil {
+	if n, err = b.ParkForgotten(t.Context(), "zhimai", time.Hour, false); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "parked then", n, 1)

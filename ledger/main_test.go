@@ -23,6 +23,8 @@ type fixture struct {
 	t    *testing.T
 	pool *pgxpool.Pool
 	seq  uint64
+	// offered are the calls of both accounts.
+	offered []ledger.Kind
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -33,7 +35,8 @@ func newFixture(t *testing.T) *fixture {
 	}
 	t.Cleanup(pool.Close)
 	book := ledger.New(pool)
-	return &fixture{Desk: desk.New(pool, book), Store: book, t: t, pool: pool}
+	return &fixture{Desk: desk.New(pool, book), Store: book, t: t, pool: pool,
+		offered: []ledger.Kind{ledger.PointsAdd, ledger.FreezePoint, ledger.PointsDeduct, ledger.UnfreezePoint, ledger.ConsumeFrozen}}
 }
 
 // event is an order of 100 points at the account zhimai.

@@ -22,6 +22,13 @@ const (
 	PointsAdd Kind = "points_add"
 	// FreezePoint freezes points: Kylin freezePoint.
 	FreezePoint Kind = "freeze_point"
+	// PointsDeduct takes back points that were granted. Neither vendor's pages have a
+	// call for it; a custom vendor may.
+	PointsDeduct Kind = "points_deduct"
+	// UnfreezePoint gives frozen points back to the member. Kylin's page names no call.
+	UnfreezePoint Kind = "unfreeze_point"
+	// ConsumeFrozen makes frozen points spent. Kylin's page names no call.
+	ConsumeFrozen Kind = "consume_frozen"
 )
 
 // DefaultCodeMaxAge is how old a scanned member code may be; codes rotate.
@@ -63,6 +70,8 @@ type Operation struct {
 	AmountFen *int64
 	// MappingVersion is the version of the rule file that made this operation.
 	MappingVersion string
+	// HeldUntil is when it may be sent at the earliest; zero is at once.
+	HeldUntil time.Time
 }
 
 // Message is one message of the stream, as it came.
@@ -111,6 +120,27 @@ type Event struct {
 	OnlyIfKnown *Rejection
 	// Budget bounds what the event's day may grant; nil is no bound.
 	Budget *Budget
-	// Operations holds at least one operation.
+	// Operations holds at least one operation, and none when Refers is set.
 	Operations []Operation
+	// Refers: the event is about an earlier fact, and the ledger makes its operations.
+	Refers *Referral
+}
+
+// businessKey is what a person searches for.
+func (e *Event) businessKey() string {
+	if e.Refers != nil {
+		return e.Refers.BusinessKey
+	}
+	return e.Operations[0].BusinessKey
+}
+
+// mappingVersion is the version of the rule file that mapped it, empty for none.
+func (e *Event) mappingVersion() string {
+	switch {
+	case e.Refers != nil:
+		return e.Refers.MappingVersion
+	case len(e.Operations) > 0:
+		return e.Operations[0].MappingVersion
+	}
+	return ""
 }

@@ -6,11 +6,11 @@ type PostingKind string
 const (
 	// Posted: the vendor applied it.
 	Posted PostingKind = "posted"
-	// Voided: a person gave it up.
+	// Voided: a person gave it up, or nothing is left of it to be sent.
 	Voided PostingKind = "voided"
 )
 
-// Evidence is how we know that an operation was applied
+// Evidence is how we know that an operation was applied, or ended without a call
 // (postings_evidence_known).
 type Evidence string
 
@@ -23,4 +23,13 @@ const (
 	Verified Evidence = "verified"
 	// Manual: a person says so.
 	Manual Evidence = "manual"
+	// Netted: its points were taken from the origin before that was sent, so that no
+	// call was made.
+	Netted Evidence = "netted"
+	// Reversed: voided because all of it was taken back before it was sent.
+	Reversed Evidence = "reversed"
+	// NothingToTakeBack: voided because its origin had been given up.
+	NothingToTakeBack Evidence = "nothing_to_take_back"
+	// NoCallNeeded: voided because the vendor offers no call for it, and needs none.
+	NoCallNeeded Evidence = "no_call_needed"
 )

@@ -289,7 +289,7 @@ func (m *machine) parkForgotten(rt *rapid.T) {
 	old := m.model.where(func(o *modelOp) bool {
 		return o.Account == account && o.row.State == "pending" && o.row.InDoubt && o.row.Forgotten
 	})
-	n, err := m.ParkForgotten(m.ctx, account, keyMemory)
+	n, err := m.ParkForgotten(m.ctx, account, keyMemory, false)
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func (a *arena) act(ctx context.Context, random *rand.Rand) error {
 		})
 	case n < 91:
 		return a.retry("park forgotten", func() error {
-			_, err := a.ParkForgotten(ctx, account, keyMemory)
+			_, err := a.ParkForgotten(ctx, account, keyMemory, false)
 			return err
 		})
 	case n < 93:

@@ -63,13 +63,22 @@ func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) 
 
 // record is Record; how says what becomes of the operations' outbox rows.
 func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
+	if slices.ContainsFunc(entries, refers) {
+		return s.recordReferring(ctx, entries, how)
+	}
+	return s.recordBy(ctx, entries, how, s.recordOnce)
+}
+
+// recordBy is record, by what writes a batch in one transaction.
+func (s *Store) recordBy(ctx context.Context, entries []Entry, how *queueing,
+	once func(context.Context, []Entry, *queueing) ([]Verdict, error)) ([]Verdict, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
 	var err error
 	for range maxRecordTries {
 		var verdicts []Verdict
-		if verdicts, err = s.recordOnce(ctx, entries, how); err == nil {
+		if verdicts, err = once(ctx, entries, how); err == nil {
 			return verdicts, nil
 		}
 		if !s.lostRace(err) {
@@ -95,11 +104,11 @@ func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]V
 		return s.record(ctx, []Entry{e}, how)
 	}
 	half := len(entries) / 2
-	first, err := s.record(ctx, entries[:half], how)
+	first, err := s.recordBy(ctx, entries[:half], how, once)
 	if err != nil {
 		return nil, err
 	}
-	second, err := s.record(ctx, entries[half:], how)
+	second, err := s.recordBy(ctx, entries[half:], how, once)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +173,7 @@ func conflict(event *Event, before knownFact, differences []string) *Rejection {
 	return Rejectf(Conflict,
 		"%s %s was recorded before with other content: event %q (stream sequence %d) against this event %q: %s. "+
 			"Nothing was changed; publish a correction under a key of its own",
-		event.Type, event.Operations[0].BusinessKey, before.id, before.seq, event.ID, strings.Join(differences, "; "))
+		event.Type, event.businessKey(), before.id, before.seq, event.ID, strings.Join(differences, "; "))
 }
 
 // newOperation is an operation with the entry it came from, and its number

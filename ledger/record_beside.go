@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,6 +59,13 @@ func (s *Store) RecordBeside(ctx context.Context, entries []Entry, rebuilt *Rebu
 	if s.lostRace(err) {
 		return &RaceError{err}
 	}
+	var rejected *Rejection
+	if errors.As(err, &rejected) {
+		if len(entries) > 1 {
+			rejected = nil
+		}
+		return &RefusedError{Rejection: rejected, Err: err}
+	}
 	s.behind.note(err)
 	refused := contentError(err)
 	if refused == nil || len(entries) == 0 {
@@ -81,10 +90,15 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 	}
 	verdicts := make([]Verdict, len(entries))
 	w := s.newWrite(how)
+	var referring []Entry
 	for i := range entries {
 		if verdicts[i] = decide(&entries[i], known); verdicts[i].Kind == Accepted {
 			known.add(&entries[i])
-			w.add(&entries[i])
+			if refers(entries[i]) {
+				referring = append(referring, entries[i])
+			} else {
+				w.add(&entries[i])
+			}
 		}
 	}
 	if w.budgets, err = s.chargeBudgets(ctx, w.operations); err != nil {
@@ -100,6 +114,9 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 		if err != nil {
 			return err
 		}
+		if written, err = s.referBesideTx(ctx, tx, referring, how, written); err != nil {
+			return err
+		}
 		if w.budgets != nil {
 			if err := w.budgets.writeTx(ctx, tx, writer, how.rebuilt != nil); err != nil {
 				return err
@@ -107,6 +124,28 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 		}
 		return beside.AfterTx(ctx, tx, written)
 	})
+}
+
+// referBesideTx writes what refers to earlier facts, and adds its ids to those that
+// were written. One that is rejected undoes all: the error is the rejection.
+func (s *Store) referBesideTx(ctx context.Context, tx pgx.Tx, entries []Entry, how *queueing, written map[OperationKey]OperationID) (map[OperationKey]OperationID, error) {
+	if len(entries) == 0 {
+		return written, nil
+	}
+	verdicts, further, err := s.referTx(ctx, tx, entries, &referring{rebuilt: how.rebuilt})
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range verdicts {
+		if v.Rejection != nil {
+			return nil, v.Rejection
+		}
+	}
+	if written == nil {
+		return further, nil
+	}
+	maps.Copy(written, further)
+	return written, nil
 }
 
 // insertTx writes the operations and their outbox rows.
@@ -133,7 +172,7 @@ func (w *recordWrite) insertTx(ctx context.Context, tx pgx.Tx) (map[OperationKey
 	if err != nil {
 		return nil, fmt.Errorf("record operations: %w", err)
 	}
-	return written, nil
+	return written, w.holdTx(ctx, tx)
 }
 
 // Judge says what Record would say of each entry if it came alone, and writes

@@ -30,8 +30,8 @@ event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, 
 	operationColumns = 26
 
 	copyOutbox = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
-lease_until, shape) FROM STDIN WITH (FORMAT binary)`
-	outboxColumns = 9
+lease_until, shape, held_until) FROM STDIN WITH (FORMAT binary)`
+	outboxColumns = 10
 )
 
 // copy writes what write does, for a large batch of messages that are new to the
@@ -146,7 +146,7 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 		c.row(outboxColumns)
 		c.integer(int64(ids[i]))
 		c.text(o.Account)
-		if l := q.lease(o.Account); l != nil {
+		if l := q.lease(o.Account); l != nil && o.HeldUntil.IsZero() {
 			c.text(string(Sending))
 			c.boolean(false)
 			c.time(now)
@@ -154,16 +154,26 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 			c.integer(int64(l.Token))
 			c.time(now.Add(l.Lease))
 			c.textOrNull(l.Shape)
+			c.null()
 			leased = append(leased, firstClaim(o, ids[i], l, now))
 			continue
 		}
 		c.text(string(Pending))
 		c.boolean(false)
 		c.null()
-		c.time(now)
+		if o.HeldUntil.After(now) {
+			c.time(o.HeldUntil)
+		} else {
+			c.time(now)
+		}
 		c.null()
 		c.null()
 		c.null()
+		if o.HeldUntil.IsZero() {
+			c.null()
+		} else {
+			c.time(o.HeldUntil)
+		}
 	}
 	return c, leased
 }

@@ -77,6 +77,46 @@ SELECT k.n, o.data, o.event_source, o.event_id, o.stream_seq, o.broker_time
 
 // lookUp finds what the ledger knows of the entries' facts, in one round trip.
 func (s *Store) lookUp(ctx context.Context, entries []Entry) (knownFacts, error) {
+	known, err := s.lookUpIn(ctx, s.pool, entries)
+	if err == nil && slices.ContainsFunc(entries, refers) {
+		err = known.addWaiting(ctx, s.pool, entries)
+	}
+	return known, err
+}
+
+// batcher is a transaction, or connections without one.
+type batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// sqlLookUpWaiting finds events that wait for what they are about (waiting_pkey).
+const sqlLookUpWaiting = `
+SELECT fact_key, data, event_source, event_id, stream_seq, broker_time FROM waiting WHERE fact_key = ANY ($1::uuid[])`
+
+// addWaiting makes known what waits of the entries' facts.
+func (k knownFacts) addWaiting(ctx context.Context, in batcher, entries []Entry) error {
+	var facts [][16]byte
+	for i := range entries {
+		if refers(entries[i]) {
+			facts = append(facts, entries[i].Event.FactKey)
+		}
+	}
+	var batch pgx.Batch
+	batch.Queue(sqlLookUpWaiting, facts)
+	results := in.SendBatch(ctx, &batch)
+	defer results.Close()
+	var fact [16]byte
+	if err := readKnown(results, &fact, func(f knownFact) { k[fact] = append(k[fact], f) }); err != nil {
+		return err
+	}
+	if err := results.Close(); err != nil {
+		return fmt.Errorf("look up facts: %w", err)
+	}
+	return nil
+}
+
+// lookUpIn is lookUp of operations alone, in a transaction or out of it.
+func (s *Store) lookUpIn(ctx context.Context, in batcher, entries []Entry) (knownFacts, error) {
 	known := make(knownFacts, len(entries))
 	var facts [][16]byte
 	for i := range entries {
@@ -101,7 +141,7 @@ func (s *Store) lookUp(ctx context.Context, entries []Entry) (knownFacts, error)
 		keys.addAll(entries)
 		batch.Queue(sqlLookUpOlder, keys.accounts, keys.bizIDs)
 	}
-	results := s.pool.SendBatch(ctx, &batch)
+	results := in.SendBatch(ctx, &batch)
 	defer results.Close()
 	var fact [16]byte
 	if err := readKnown(results, &fact, func(f knownFact) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -41,6 +42,8 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 		return nil, err
 	}
 	switch {
+	case slices.ContainsFunc(entries, refers):
+		return s.recordReferring(ctx, entries, how)
 	case len(entries) < s.copyLeast && isFew(entries, older):
 		return s.recordFew(ctx, entries, how)
 	case len(entries) < partLeast:
@@ -102,7 +105,7 @@ func isFew(entries []Entry, older bool) bool {
 	}
 	for i := range entries {
 		e := entries[i].Event
-		if e == nil || len(e.Operations) != 1 || len(e.OtherFacts) > 0 || e.OnlyIfKnown != nil || e.Budget != nil || older && len(e.OlderKeys) > 0 {
+		if e == nil || len(e.Operations) != 1 || !e.Operations[0].HeldUntil.IsZero() || len(e.OtherFacts) > 0 || e.OnlyIfKnown != nil || e.Budget != nil || older && len(e.OlderKeys) > 0 {
 			return false
 		}
 	}

@@ -208,6 +208,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	f.exec(`INSERT INTO budget_excesses (operation_id, bound, day, limit_points, spent_points) VALUES ($1, 'member', '2026-11-20', 1, 0)`, row.ID)
 	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
 	f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', '1' FROM postings`)
+	f.exec(`INSERT INTO reversals (operation_id, origin_id, kept_before, kept_after, netted, ends) VALUES ($1, $1, 1, 0, false, false)`, row.ID)
 	assign := func(column string) string {
 		if column == "reason" {
 			return "reason = reason || '!'"
@@ -215,7 +216,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 		return column + " = " + column
 	}
 	columns := map[string]string{"operations": "points", "postings": "attempts", "corrections": "evidence", "attempts": "duration_ms",
-		"mappings": "text", "operation_kinds": "enters", "mapping_withdrawals": "reason", "budget_excesses": "spent_points", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
+		"mappings": "text", "operation_kinds": "enters", "reversals": "netted", "mapping_withdrawals": "reason", "budget_excesses": "spent_points", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 		 WHERE g.tgname ~ '_no_truncate$' AND c.relnamespace = current_schema()::regnamespace`)

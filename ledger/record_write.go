@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -131,7 +132,7 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, er
 
 // isCopied tells whether the operations are copied instead of inserted.
 func (w *recordWrite) isCopied(least int) bool {
-	return len(w.operations) >= least && w.how.rebuilt == nil
+	return (len(w.operations) >= least || w.holds()) && w.how.rebuilt == nil
 }
 
 // send writes both statements in one round trip.
@@ -146,6 +147,10 @@ func (w *recordWrite) send(ctx context.Context, to interface {
 		}
 		batch.Queue(sqlInsertOperations, args...)
 	}
+	held := len(w.operations) > 0 && w.holds()
+	if held {
+		batch.Queue(sqlHold, w.holdArgs()...)
+	}
 	if len(w.rejects) > 0 {
 		batch.Queue(sqlInsertRejects, rejectArgs(w.rejects)...)
 	}
@@ -159,6 +164,11 @@ func (w *recordWrite) send(ctx context.Context, to interface {
 	if len(w.operations) > 0 {
 		if _, leased, err = w.readRecorded(results.Query()); err != nil {
 			return nil, fmt.Errorf("write batch: %w", err)
+		}
+	}
+	if held {
+		if _, err := results.Exec(); err != nil {
+			return nil, fmt.Errorf("hold operations: %w", err)
 		}
 	}
 	if len(w.rejects) > 0 {
@@ -202,8 +212,8 @@ func rejectArgs(rejects []newReject) []any {
 
 // rulesVersion is the rule file that an entry was mapped or rejected by.
 func (e *Entry) rulesVersion() string {
-	if e.Event != nil && len(e.Event.Operations) > 0 {
-		return e.Event.Operations[0].MappingVersion
+	if e.Event != nil {
+		return cmp.Or(e.Event.mappingVersion(), e.RulesVersion)
 	}
 	return e.RulesVersion
 }

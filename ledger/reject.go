@@ -28,13 +28,17 @@ const (
 	TooLarge            RejectCode = "too_large"
 	NoVendorCall        RejectCode = "no_vendor_call"
 	VendorNotConfigured RejectCode = "vendor_not_configured"
+	// OverRefunded: refunds together are more than was paid.
+	OverRefunded RejectCode = "over_refunded"
+	// OriginUnknown: what it is about has not come for long.
+	OriginUnknown RejectCode = "origin_unknown"
 )
 
 // AllRejectCodes are the codes that a reject can have
 // (rejects_reason_code_known).
 func AllRejectCodes() []RejectCode {
 	return []RejectCode{NotJSON, NotUTF8, NotCloudEvent, MissingField, BadType, OutOfRange, UnknownType, UnknownChannel,
-		SubjectMismatch, Conflict, OverLimit, Clock, TooLarge, NoVendorCall, VendorNotConfigured}
+		SubjectMismatch, Conflict, OverLimit, Clock, TooLarge, NoVendorCall, VendorNotConfigured, OverRefunded, OriginUnknown}
 }
 
 // Rejection is why an event was not accepted, in words its publisher can act

@@ -54,13 +54,13 @@ WITH gone AS (
     DELETE FROM outbox x
      USING unnest($1::bigint[], $2::text[], $3::integer[]) AS h (operation_id, member_id, answer)
      WHERE x.operation_id = ANY (ARRAY[h.operation_id])
-    RETURNING h.operation_id, h.member_id, h.answer, x.attempts, x.first_sent_at, x.resolved_member_id IS NOT NULL AS by_code
+    RETURNING h.operation_id, h.member_id, h.answer, x.attempts, x.first_sent_at, x.resolved_member_id IS NOT NULL AS by_code, x.points
 )
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, http_status, vendor_code, vendor_message,
-                      first_sent_at, by_code)
+                      first_sent_at, by_code, points)
 SELECT operation_id, 'posted', ($4::text[])[answer], member_id, attempts + 1,
        NULLIF(($5::smallint[])[answer], 0::smallint), NULLIF(($6::text[])[answer], ''), NULLIF(($7::text[])[answer], ''),
-       first_sent_at, by_code
+       first_sent_at, by_code, points
   FROM gone`
 	confirmAnswer = `
 RETURNING operation_id`

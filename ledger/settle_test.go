@@ -223,7 +223,7 @@ func TestClaimKeyMemory(t *testing.T) {
 	if _, ok, err := f.NextDue(t.Context(), "zhimai", time.Hour); ok || err != nil {
 		t.Errorf("next due: got %v %v, want none", ok, err)
 	}
-	n, err := f.ParkForgotten(t.Context(), "zhimai", time.Hour)
+	n, err := f.ParkForgotten(t.Context(), "zhimai", time.Hour, false)
 	if err != nil {
 		t.Fatal(err)
 	}

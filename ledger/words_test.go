@@ -13,9 +13,10 @@ func TestWordsAreTheConstraints(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for constraint, listed := range map[string][]string{
-		"outbox_state_known":        texts(ledger.AllStates()),
-		"postings_kind_known":       texts([]ledger.PostingKind{ledger.Posted, ledger.Voided}),
-		"postings_evidence_known":   texts([]ledger.Evidence{ledger.Answered, ledger.AlreadyApplied, ledger.Verified, ledger.Manual}),
+		"outbox_state_known":  texts(ledger.AllStates()),
+		"postings_kind_known": texts([]ledger.PostingKind{ledger.Posted, ledger.Voided}),
+		"postings_evidence_known": texts([]ledger.Evidence{ledger.Answered, ledger.AlreadyApplied, ledger.Verified, ledger.Manual,
+			ledger.Netted, ledger.Reversed, ledger.NothingToTakeBack, ledger.NoCallNeeded}),
 		"rejects_reason_code_known": texts(ledger.AllRejectCodes()),
 	} {
 		definition := one[string](f, `SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1`, constraint)

@@ -50,6 +50,8 @@ func Cause(cause ledger.Cause, state ledger.State) string {
 		return "its worker gave it back unsent, because it stopped or the gate closed"
 	case ledger.CauseReplayed:
 		return "a person put it back"
+	case ledger.CauseNoVendorCall:
+		return "the vendor offers no call for it: a person does it in the vendor's back office"
 	case ledger.CauseRebuilt:
 		return "read from the stream again, because the database that first recorded it is gone; it may have been sent"
 	case ledger.CauseDatabaseChanged:

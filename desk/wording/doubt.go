@@ -36,7 +36,8 @@ func Doubt(n int64, verify bool) string {
 	return fmt.Sprintf("the vendor may have applied %s. %s with the same dedup key, which the vendor should recognise.", them, they)
 }
 
-// Evidence says how we know that the vendor applied an operation.
+// Evidence says how we know that the vendor applied an operation, or why it ended
+// without a call.
 func Evidence(evidence ledger.Evidence) string {
 	switch evidence {
 	case ledger.Answered:
@@ -47,6 +48,14 @@ func Evidence(evidence ledger.Evidence) string {
 		return "seen in the vendor's records"
 	case ledger.Manual:
 		return "a person decided"
+	case ledger.Netted:
+		return "taken from what it takes back before that was sent, so that no call was made"
+	case ledger.Reversed:
+		return "all of it was taken back before it was sent"
+	case ledger.NothingToTakeBack:
+		return "what it would take back had been given up"
+	case ledger.NoCallNeeded:
+		return "the vendor needs no call for it"
 	}
 	return string(evidence)
 }

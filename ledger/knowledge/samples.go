@@ -131,6 +131,7 @@ WITH turn AS (
     SELECT t.target, t.endpoint, p.operation_id, p.member_id, t.newest_sent_at, p.posted_at, GREATEST(now(), p.posted_at + @first::interval)
       FROM turn t
       JOIN postings p ON p.operation_id = t.newest_operation_id
+      JOIN operations o ON o.id = p.operation_id AND o.kind = 'points_add'
      WHERE p.kind = 'posted' AND p.evidence = 'answered' AND p.posted_at >= t.first_used_at
         ON CONFLICT DO NOTHING
     RETURNING target, endpoint
@@ -145,12 +146,13 @@ UPDATE endpoints e
 // this worker's turn. A first reading is late by the confirmation's age, a later
 // one by its due time.
 const sqlDueSample = `
-SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, o.points, s.sent_at, s.confirmed_at, now(),
+SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, COALESCE(p.points, o.points), s.sent_at, s.confirmed_at, now(),
        now() - CASE WHEN s.reads = 0 THEN s.confirmed_at ELSE s.due_at END >= $4::interval,
        EXTRACT(epoch FROM s.due_at - now())::float8
   FROM endpoints e
   JOIN endpoint_samples s ON s.target = e.target AND s.endpoint = e.endpoint
   JOIN operations o ON o.id = s.operation_id
+  JOIN postings p ON p.operation_id = s.operation_id
  WHERE e.target = $1 AND e.endpoint = $2 AND e.lease_token = $3 AND e.lease_until > now() AND s.due_at IS NOT NULL
  ORDER BY s.due_at
  LIMIT 1`
@@ -159,13 +161,14 @@ SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, o.points, s.sen
 // is wanted and nothing was posted that could be one. No row means that nobody
 // wants it, or that it was read a moment ago (endpoint_samples_ended_idx).
 const sqlSampleAgain = `
-SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, o.points, s.sent_at, s.confirmed_at, now()
+SELECT s.id, s.operation_id, s.member_id, o.reference, o.reason, COALESCE(p.points, o.points), s.sent_at, s.confirmed_at, now()
   FROM endpoints e
  CROSS JOIN LATERAL (
        SELECT * FROM endpoint_samples
         WHERE target = e.target AND endpoint = e.endpoint AND ended_at IS NOT NULL AND state = 'shown'
         ORDER BY ended_at DESC LIMIT 1) AS s
   JOIN operations o ON o.id = s.operation_id
+  JOIN postings p ON p.operation_id = s.operation_id
  WHERE e.target = $1 AND e.endpoint = $2 AND e.lease_token = $3 AND e.lease_until > now()
    AND e.wanted_at >= e.newest_sent_at AND s.last_began_at <= now() - $4::interval`
 

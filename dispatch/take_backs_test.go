@@ -1,0 +1,99 @@
+package dispatch_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"pointsledger/dispatch"
+	"pointsledger/internal/testkit"
+	"pointsledger/ledger"
+	"pointsledger/vendorapi"
+	"pointsledger/vendorapi/sim"
+	"pointsledger/vendorapi/zhimai"
+)
+
+// deducting is a vendor that takes points back, too; some of its answers are lost.
+type deducting struct {
+	*zhimai.Client
+	mu   *sync.Mutex
+	took map[ledger.BizID]int
+	lose bool
+}
+
+func (v deducting) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.Reply {
+	if call.Kind != ledger.PointsDeduct {
+		return v.Client.Send(ctx, call)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.took[call.BizID]++; v.lose && v.took[call.BizID] == 1 {
+		return vendorapi.Reply{Outcome: vendorapi.Unknown, HTTPStatus: 500}
+	}
+	return vendorapi.Reply{Outcome: vendorapi.Applied}
+}
+
+// refund takes back the points of the bench's first order.
+func (b *bench) refund() {
+	b.t.Helper()
+	now := time.Now()
+	entry := ledger.Entry{Message: ledger.Message{Stream: "POINTS", StreamCreated: now, Seq: 9000, Subject: "points.events.order.cancelled", BrokerTime: now},
+		Event: &ledger.Event{Source: "shop", ID: "c1", Type: "order.cancelled", Time: now, Content: `{"orderId":"SO-1"}`,
+			FactKey: ledger.NewFactKey("shop", "order.cancelled", "SO-1"), Refers: &ledger.Referral{Origin: "order.paid SO-1",
+				Origins: []ledger.FactKey{ledger.NewFactKey("shop", "order.paid", "SO-1")}, BusinessKey: "SO-1", BusinessDate: "2026-11-20", MappingVersion: "test"}}}
+	if _, err := b.store.Record(b.t.Context(), []ledger.Entry{entry}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A cancellation whose grant was sent goes to the vendor, or where that has no call for
+// it to a person. A lost answer is repeated where keys are honoured and never judged
+// by records, which tell of grants alone.
+func TestTakeBackGoesTheWayThatTheVendorOffers(t *testing.T) {
+	t.Parallel()
+	grants, both := []ledger.Kind{ledger.PointsAdd}, []ledger.Kind{ledger.PointsAdd, ledger.PointsDeduct}
+	for name, c := range map[string]struct {
+		calls          []ledger.Kind
+		lose, honoured bool
+		want           string
+		took           int
+	}{
+		"no call":                        {grants, false, true, "parked no_vendor_call", 0},
+		"a call":                         {both, false, true, "posted answered", 1},
+		"an answer lost, keys honoured":  {both, true, true, "posted answered", 2},
+		"an answer lost, keys forgotten": {both, true, false, "parked in doubt no_control", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true}}})
+			b.longKnown()
+			a := b.verifying()
+			a.Calls, a.KeysHonoured = c.calls, c.honoured
+			vendor := deducting{a.Vendor.(*zhimai.Client), &sync.Mutex{}, map[ledger.BizID]int{}, c.lose}
+			a.Vendor = vendor
+			b.accept(1, nil)
+			var d *dispatch.Dispatcher
+			d, _ = b.start(a)
+			testkit.Eventually(t, 30*time.Second, "the grant", func() bool { return b.open() == 0 })
+			b.refund()
+			state := func() (text string) {
+				err := b.pool.QueryRow(t.Context(), `SELECT state || ' ' || COALESCE(evidence, cause, '') FROM operation_status WHERE kind = 'points_deduct'`).Scan(&text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return text
+			}
+			testkit.Eventually(t, 30*time.Second, "the take-back to end: "+c.want, func() bool { d.Wake(); return state() == c.want })
+			vendor.mu.Lock()
+			defer vendor.mu.Unlock()
+			calls := 0
+			for _, n := range vendor.took {
+				calls += n
+			}
+			if calls != c.took {
+				t.Errorf("%d calls, want %d", calls, c.took)
+			}
+		})
+	}
+}

@@ -1,0 +1,284 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// referringMost is how many facts a transaction locks at most.
+const referringMost = 256
+
+// recordReferring is record for a batch in which events refer to earlier ones: what
+// they may refer to is written first.
+func (s *Store) recordReferring(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
+	var plain, referring []Entry
+	var plainAt, referringAt []int
+	for i := range entries {
+		if refers(entries[i]) {
+			referring, referringAt = append(referring, entries[i]), append(referringAt, i)
+		} else {
+			plain, plainAt = append(plain, entries[i]), append(plainAt, i)
+		}
+	}
+	verdicts := make([]Verdict, len(entries))
+	write := s.record
+	if how.rebuilt == nil {
+		write = s.recordParts
+	}
+	first, err := write(ctx, plain, how)
+	if err != nil {
+		return nil, err
+	}
+	for i, at := range plainAt {
+		verdicts[at] = first[i]
+	}
+	for from := 0; from < len(referring); from += referringMost {
+		to := min(from+referringMost, len(referring))
+		part, err := s.recordBy(ctx, referring[from:to], how, s.referOnce)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range referringAt[from:to] {
+			verdicts[at] = part[i]
+		}
+	}
+	return verdicts, nil
+}
+
+// referOnce records a batch of referring events in one transaction.
+func (s *Store) referOnce(ctx context.Context, entries []Entry, how *queueing) (verdicts []Verdict, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		w := referring{rebuilt: how.rebuilt}
+		if how.rebuilt != nil && how.rebuilt.While != nil {
+			if err := how.rebuilt.While.StandsTx(ctx, tx); err != nil {
+				return err
+			}
+		}
+		verdicts, _, err = s.referTx(ctx, tx, entries, &w)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record what refers to earlier facts: %w", err)
+	}
+	return verdicts, nil
+}
+
+// referring is what one transaction writes of referring events.
+type referring struct {
+	rebuilt *Rebuilt
+	// joined: the events waited, and are in table waiting.
+	joined  bool
+	rows    []referringRow
+	waits   []*Entry
+	rejects []newReject
+}
+
+// referringRow is an operation that takes from an origin.
+type referringRow struct {
+	newOperation
+	origin *origin
+	taken  taken
+	before int64
+	netted bool
+}
+
+// referTx decides about events that refer to others, in order, and writes them. Each
+// sale that they refer to is locked before anything is read: two refunds of one sale
+// are counted one after the other, by any worker. A sale itself locks nothing: what
+// is recorded beside it waits, and JoinWaiting brings both together.
+func (s *Store) referTx(ctx context.Context, tx pgx.Tx, entries []Entry, w *referring) ([]Verdict, map[OperationKey]OperationID, error) {
+	if err := lockOrigins(ctx, tx, entries); err != nil {
+		return nil, nil, err
+	}
+	known, err := s.lookUpIn(ctx, tx, entries)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !w.joined {
+		if err := known.addWaiting(ctx, tx, entries); err != nil {
+			return nil, nil, err
+		}
+	}
+	origins, err := readOrigins(ctx, tx, entries)
+	if err != nil {
+		return nil, nil, err
+	}
+	if w.rebuilt == nil {
+		if err := lockUnsent(ctx, tx, origins); err != nil {
+			return nil, nil, err
+		}
+	}
+	verdicts := make([]Verdict, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		if verdicts[i] = decide(e, known); verdicts[i].Kind == Accepted {
+			if rejection := w.add(e, e.Event.Refers.find(origins)); rejection != nil {
+				verdicts[i] = Verdict{Kind: Rejected, Rejection: rejection}
+			} else {
+				known.add(e)
+			}
+		}
+		if verdicts[i].Kind == Rejected {
+			w.rejects = append(w.rejects, newReject{e, verdicts[i].Rejection})
+		}
+	}
+	written, err := w.write(ctx, tx)
+	return verdicts, written, err
+}
+
+// add decides what becomes of an event: operations, one for each origin, or a wait.
+func (w *referring) add(e *Entry, origins []*origin) *Rejection {
+	r := e.Event.Refers
+	if len(origins) == 0 {
+		w.waits = append(w.waits, e)
+		return nil
+	}
+	about := r.about(origins)
+	all := make([]taken, len(about))
+	for i, o := range about {
+		var rejection *Rejection
+		if all[i], rejection = o.take(r); rejection != nil {
+			return rejection
+		}
+	}
+	for i, o := range about {
+		op := r.operation(e.Event, o, all[i])
+		row := referringRow{newOperation: newOperation{Operation: &op, entry: e, leg: i}, origin: o, taken: all[i], before: o.kept}
+		// What was not sent is lessened; a freeze that is to be consumed is sent first.
+		if o.open && all[i].points > 0 && !r.Consumes {
+			row.netted = true
+			o.left -= all[i].points
+		}
+		o.apply(r, all[i])
+		w.rows = append(w.rows, row)
+	}
+	return nil
+}
+
+// find are the origins of a referral, under the first of its keys that is known.
+func (r *Referral) find(origins map[FactKey][]*origin) []*origin {
+	for _, key := range r.Origins {
+		if found := origins[key]; len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// originKeys are all keys that the entries' origins may have, each once, in order.
+func originKeys(entries []Entry) (keys [][16]byte) {
+	for i := range entries {
+		for _, key := range entries[i].Event.Refers.Origins {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b [16]byte) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(keys)
+}
+
+// sqlLockOrigins locks sales, in the order of the numbers.
+const sqlLockOrigins = `SELECT pg_advisory_xact_lock(n) FROM (SELECT n FROM unnest($1::bigint[]) AS n ORDER BY n) AS sorted`
+
+// lockOrigins locks the sales that entries refer to until the transaction ends. Two
+// facts may share a number: then one waits for nothing.
+func lockOrigins(ctx context.Context, tx pgx.Tx, entries []Entry) error {
+	var numbers []int64
+	for _, key := range originKeys(entries) {
+		numbers = append(numbers, int64(binary.BigEndian.Uint64(key[:8])))
+	}
+	if _, err := tx.Exec(ctx, sqlLockOrigins, numbers); err != nil {
+		return fmt.Errorf("lock sales: %w", err)
+	}
+	return nil
+}
+
+// sqlReadOrigins reads the operations of facts (operations_one_per_fact) and what was
+// taken from each (reversals_origin_idx).
+const sqlReadOrigins = `
+SELECT o.fact_key, o.id, o.kind, o.target, o.biz_id, o.points, COALESCE(o.member_id, ''), COALESCE(o.member_code, ''),
+       COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''), o.amount_fen,
+       r.refunded, r.whole, COALESCE(r.kept, o.points), r.ended
+  FROM unnest($1::uuid[]) AS k (fact_key)
+  JOIN operations o ON o.fact_key = k.fact_key
+  CROSS JOIN LATERAL (
+       SELECT COALESCE(sum(amount_fen), 0)::bigint AS refunded, COALESCE(bool_or(amount_fen IS NULL), false) AS whole,
+              min(kept_after) AS kept, COALESCE(bool_or(ends), false) AS ended
+         FROM reversals WHERE origin_id = o.id) AS r
+ ORDER BY o.fact_key, o.fact_leg`
+
+// readOrigins reads what the entries refer to, by fact.
+func readOrigins(ctx context.Context, tx pgx.Tx, entries []Entry) (map[FactKey][]*origin, error) {
+	rows, err := tx.Query(ctx, sqlReadOrigins, originKeys(entries))
+	if err != nil {
+		return nil, fmt.Errorf("read origins: %w", err)
+	}
+	origins := map[FactKey][]*origin{}
+	var o origin
+	var fact [16]byte
+	_, err = pgx.ForEachRow(rows, []any{&fact, &o.id, &o.kind, &o.account, &o.bizID, &o.points, &o.memberID, &o.memberCode,
+		&o.sourceType, &o.channel, &o.shopCode, &o.amountFen, &o.refunded, &o.whole, &o.kept, &o.ended}, func() error {
+		found := o
+		if _, known := endings[o.kind]; known { // what takes back is taken back by nothing
+			origins[fact] = append(origins[fact], &found)
+		}
+		o.amountFen = nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read origins: %w", err)
+	}
+	return origins, nil
+}
+
+// sqlLockUnsent locks the rows of which nothing can have been sent: no lease, no
+// attempt, no first send (outbox_pkey). What somebody else has locked counts as sent.
+const sqlLockUnsent = `
+SELECT x.operation_id, COALESCE(x.points, o.points)
+  FROM unnest($1::bigint[]) AS k (id)
+  JOIN outbox x ON x.operation_id = k.id
+  JOIN operations o ON o.id = x.operation_id
+ WHERE x.state IN ('pending', 'parked') AND x.attempts = 0 AND x.first_sent_at IS NULL AND NOT x.in_doubt
+   AND x.waits_for IS NULL
+ ORDER BY x.operation_id
+   FOR UPDATE OF x SKIP LOCKED`
+
+// lockUnsent finds which origins were not sent, and keeps them so.
+func lockUnsent(ctx context.Context, tx pgx.Tx, origins map[FactKey][]*origin) error {
+	byID := map[OperationID]*origin{}
+	var ids []int64
+	for _, of := range origins {
+		for _, o := range of {
+			byID[o.id] = o
+			ids = append(ids, int64(o.id))
+		}
+	}
+	rows, err := tx.Query(ctx, sqlLockUnsent, ids)
+	if err != nil {
+		return fmt.Errorf("lock what was not sent: %w", err)
+	}
+	var id OperationID
+	var left int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &left}, func() error {
+		o := byID[id]
+		// Something of it was taken back as if it had been sent: then it counts as sent.
+		o.open, o.left = left == o.kept, left
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("lock what was not sent: %w", err)
+	}
+	return nil
+}
+
+// sortRows puts the operations into the order in which facts are inserted.
+func (w *referring) sortRows() {
+	slices.SortStableFunc(w.rows, func(a, b referringRow) int {
+		x, y := &a.entry.Event.FactKey, &b.entry.Event.FactKey
+		return cmp.Or(slices.Compare(x[:], y[:]), cmp.Compare(a.leg, b.leg))
+	})
+}
