@@ -143,7 +143,7 @@ func (l *Lookup) scanMembers(ctx context.Context, vendors map[string]*probedVend
 				began := time.Now()
 				v := vendors[m.account]
 				bounded, cancel := context.WithTimeout(ctx, probeScanTime)
-				read, reply := l.readRecords(bounded, &v.Account, v, m.id)
+				read, reply := l.readRecords(bounded, &v.Account, v.Reader, m.id)
 				cancel()
 				mu.Lock()
 				done++
