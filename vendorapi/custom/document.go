@@ -12,7 +12,13 @@ import (
 var (
 	errNotJSON = errors.New("the body is not JSON: perhaps a page of a proxy, a firewall or of maintenance")
 	errNothing = errors.New("the body is empty")
+	errTooMany = errors.New("the body has too many values")
 )
+
+// maxValues bounds the values of a reply: a megabyte of empty objects would take a
+// hundred, and replies come many at once. A page of a thousand records has some ten
+// thousand.
+const maxValues = 50_000
 
 // object is a JSON object whose names are taken exactly, and whose repeated names
 // are known: nothing is decided by a value that stands there twice.
@@ -33,29 +39,38 @@ func parseDocument(body []byte) (any, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	return parseValue(d)
+	left := maxValues
+	return parseValue(d, &left)
 }
 
-func parseValue(d *json.Decoder) (any, error) {
+// parseValue reads a value; left is how many more may be read.
+func parseValue(d *json.Decoder, left *int) (any, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, errNotJSON
 	}
+	if *left--; *left < 0 {
+		return nil, errTooMany
+	}
 	switch token {
 	case json.Delim('{'):
-		o := &object{fields: map[string]any{}, twice: map[string]bool{}}
+		o := &object{fields: map[string]any{}}
 		for d.More() {
 			name, err := d.Token()
 			if err != nil {
 				return nil, errNotJSON
 			}
-			value, err := parseValue(d)
+			value, err := parseValue(d, left)
 			if err != nil {
 				return nil, err
 			}
 			text := fmt.Sprint(name)
-			_, there := o.fields[text]
-			o.twice[text] = there
+			if _, there := o.fields[text]; there {
+				if o.twice == nil {
+					o.twice = map[string]bool{}
+				}
+				o.twice[text] = true
+			}
 			o.fields[text] = value
 		}
 		_, err = d.Token()
@@ -63,7 +78,7 @@ func parseValue(d *json.Decoder) (any, error) {
 	case json.Delim('['):
 		list := []any{}
 		for d.More() {
-			value, err := parseValue(d)
+			value, err := parseValue(d, left)
 			if err != nil {
 				return nil, err
 			}

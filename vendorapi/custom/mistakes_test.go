@@ -66,6 +66,7 @@ func TestMistakes(t *testing.T) {
 		{"{biz_id}", "{biz_id"}:                                                         "points.yaml:21 vendors.shop.calls.points_add.headers.X-Request-Id: a { without its }; write {{ for a brace",
 		{"{biz_id}", "{page}"}:                                                          "points.yaml:21 vendors.shop.calls.points_add.headers.X-Request-Id: {page} is not known here",
 		{"X-Request-Id:", "Content-Length:"}:                                            "points.yaml:21 vendors.shop.calls.points_add.headers.Content-Length: Content-Length is set by the client itself",
+		{"X-Request-Id:", "authorization:"}:                                             "points.yaml:21 vendors.shop.calls.points_add.headers.authorization: want a {secret.…} or the {token} in it",
 		{`"{biz_id}"}`, `a, x-request-id: b}`}:                                          "points.yaml:21 vendors.shop.calls.points_add.headers.x-request-id: X-Request-Id stands twice",
 		{"n: 1}", "n: 1, form: {a: b}}"}:                                                "", // a field of the body may have any name
 		{"n: 1}", "n: 010}"}:                                                            "points.yaml:22 vendors.shop.calls.points_add.json.n: 010 is no number as JSON writes it; for a text put it in quotes",

@@ -82,6 +82,11 @@ func refusedHeaders() []string {
 	return []string{"Host", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Accept-Encoding", "Connection", "Trailer", "Te", "Upgrade", "Expect"}
 }
 
+// secretHeaders hold credentials.
+func secretHeaders() []string {
+	return []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "Api-Key", "X-Auth-Token", "X-Access-Token"}
+}
+
 func (r *reader) readHeaders(c *call, t vendorapi.Tree, names []string) {
 	if !t.Given() {
 		return
@@ -103,7 +108,11 @@ func (r *reader) readHeaders(c *call, t vendorapi.Tree, names []string) {
 			r.problem(t.Items[i], "%s stands twice", canonical)
 			continue
 		}
-		c.headers = append(c.headers, header{canonical, r.template(t.Items[i], names)})
+		value := r.template(t.Items[i], names)
+		if slices.Contains(secretHeaders(), canonical) && !value.usesSecret() {
+			r.problem(t.Items[i], "want a {secret.…} or the {token} in it: secrets do not stand in this file, it is kept in the database (the text is not shown)")
+		}
+		c.headers = append(c.headers, header{canonical, value})
 	}
 }
 

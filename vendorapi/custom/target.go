@@ -14,7 +14,6 @@ import (
 type target struct {
 	method      string
 	path, query template
-	hasQuery    bool
 }
 
 func methods() []string {
@@ -30,11 +29,11 @@ func parseTarget(text string) (target, error) {
 	if !slices.Contains(methods(), method) {
 		return target{}, fmt.Errorf("want a method and a path such as POST /points/add?key={secret.key}, the method one of %s", strings.Join(methods(), " "))
 	}
-	path, query, hasQuery := strings.Cut(rest, "?")
+	path, query, _ := strings.Cut(rest, "?")
 	if !strings.HasPrefix(path, "/") {
 		return target{}, fmt.Errorf("want a path that begins with / after %s", method)
 	}
-	t := target{method: method, hasQuery: hasQuery}
+	t := target{method: method}
 	var err error
 	if t.path, err = parseTemplate(path); err != nil {
 		return target{}, err

@@ -57,6 +57,11 @@ func (t template) uses(name string) bool {
 	return slices.ContainsFunc(t, func(p part) bool { return p.name == name })
 }
 
+// usesSecret tells whether a secret or the token stands in the template.
+func (t template) usesSecret() bool {
+	return slices.ContainsFunc(t, func(p part) bool { return p.name == nameToken || strings.HasPrefix(p.name, secretPrefix) })
+}
+
 // values are what one request is made of, by name. A value is never taken for a
 // template itself.
 type values struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,7 +119,7 @@ func (c *client) fetchToken(ctx context.Context) (held, vendorapi.Reply) {
 		return held{}, reply
 	}
 	text, told := call.at.text(a.document)
-	if !told || text == "" || a.unread != nil {
+	if !told || a.unread != nil || !isToken(text) {
 		// An answer that the vendor gave and that has no token refuses us; a page of a
 		// proxy does not.
 		reply.Outcome = vendorapi.Unauthorised
@@ -130,6 +131,15 @@ func (c *client) fetchToken(ctx context.Context) (held, vendorapi.Reply) {
 		return held{}, reply
 	}
 	return held{text: text, until: call.end(a.document, c.now())}, reply
+}
+
+// maxTokenBytes bounds a token; those of the vendors that were read have some hundred.
+const maxTokenBytes = 8 << 10
+
+// isToken tells of a text that can be sent anywhere in a request: one with spaces or
+// control characters is not what the vendor meant.
+func isToken(text string) bool {
+	return text != "" && len(text) <= maxTokenBytes && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 // end is until when a token is used; zero where the vendor does not say.

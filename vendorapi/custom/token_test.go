@@ -94,6 +94,20 @@ POST /add?access_token=secret-token-3`
 	}
 }
 
+// A token that the vendor gives again is the one that it refused: the call is not made
+// with it a second time.
+func TestSameTokenAgain(t *testing.T) {
+	t.Parallel()
+	s := tokenServer(t, func(string) bool { return false }, func(int) reply { return numbered(1) })
+	_, sender := open(t, withToken, s.url, tokenEnvironment...)
+	if r := sender.Send(t.Context(), grant()); r.Outcome != vendorapi.Unauthorised {
+		t.Errorf("%+v", r)
+	}
+	if got := targets(s); got != "GET /token?…\nPOST /add?access_token=secret-token-1\nGET /token?…" {
+		t.Error(got)
+	}
+}
+
 // Before its end a token is fetched anew.
 func TestTokenEnds(t *testing.T) {
 	t.Parallel()
