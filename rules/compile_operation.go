@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"pointsledger/ledger"
 )
@@ -15,7 +16,9 @@ type operation struct {
 	when       condition
 	points     pointsRule
 	sourceType int
-	reason     template
+	// hold is how long after the event it may be sent at the earliest.
+	hold   time.Duration
+	reason template
 }
 
 func (c *ruleCompiler) compileOperation(place string, file OperationFile) {
@@ -46,6 +49,7 @@ func (c *ruleCompiler) compileOperation(place string, file OperationFile) {
 		o.when = c.compileCondition(place+".when", *file.When)
 	}
 	o.points = c.compilePoints(place+".points", file.Points)
+	o.hold = c.compileHold(place+".hold", file.Hold)
 	text := file.Reason
 	if text == "" {
 		text = c.base.reasons[kind]

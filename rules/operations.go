@@ -94,6 +94,9 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 			}
 			made.Points = points
 		}
+		if made.Points > 0 {
+			made.HeldUntil = x.heldUntil(o.hold)
+		}
 		out = append(out, made)
 	}
 	if len(out) == 0 {

@@ -126,6 +126,10 @@ type OperationFile struct {
 	// SourceType is Zhimai's 1 to 12; required for points_add, and 0 (none) or
 	// only a note in the ledger for freeze_point.
 	SourceType int `yaml:"source_type"`
+	// Hold is how long after the event's own time it may be sent at the earliest:
+	// days, hours, minutes (7d, 1d12h, 36h, 90m), at most 400 days. Absent or 0 is at
+	// once, and so is what comes to the broker after its hold is over.
+	Hold any `yaml:"hold"`
 	// Reason is the readable text; {field} stands for a data field's value and
 	// {key} for the business key. The reference is added behind it. Empty means
 	// the built-in text of the type.
