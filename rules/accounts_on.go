@@ -10,7 +10,8 @@ import (
 // on, and an event that is left out could be granted a second time later.
 func (r *Rules) WithAccountsOn(which func(account string) bool) *Rules {
 	c := &Rules{version: r.version, programme: r.programme, zone: r.zone, channels: r.channels, ignored: r.ignored,
-		noVendorCall: r.noVendorCall, limit: r.limit, budgets: r.budgets, sources: r.sources, someByEvent: r.someByEvent, sets: slices.Clone(r.sets), shapes: r.shapes}
+		noVendorCall: r.noVendorCall, limit: r.limit, leastText: r.leastText, budgets: r.budgets, sources: r.sources, someByEvent: r.someByEvent,
+		sets: slices.Clone(r.sets), shapes: r.shapes}
 	c.readings.New = func() any { return &reading{} }
 	for i := range c.sets {
 		set := &c.sets[i]

@@ -12,12 +12,16 @@ import (
 // need not know. ignored: the type needs no record; the entry is then empty.
 // It is safe for concurrent use, as Decode is.
 //
+// A refund or cancellation from before there was a rule for it is mapped by the
+// newest rule that says what it takes back: a vendor's missing call was what it was
+// rejected for.
+//
 // What was masked before it was stored is not what was published. An event
 // whose declared fields hold such a mask stays a reject, because a re-sent one
 // would have other content.
 func (r *Rules) Again(m ledger.Message, on func(account string) bool) (entry ledger.Entry, ignored bool) {
 	x := r.readings.Get().(*reading)
-	x.explaining = true // on decides, below
+	x.again, x.explaining = true, true // on decides, below
 	defer x.release()
 	event, rejection := x.read(r, &m, parseHeaderLines(m.Header))
 	if rejection == nil && event == nil {
@@ -32,6 +36,17 @@ func (r *Rules) Again(m ledger.Message, on func(account string) bool) (entry led
 	rejection.Reason = storable(rejection.Reason, reasonBytes)
 	return ledger.Entry{Message: m, Rejection: rejection, Source: storable(x.source, attributeChars),
 		ID: storable(x.id, attributeChars), Type: storable(x.typ, attributeChars)}, false
+}
+
+// newestReference is the newest rule of a type that refers to an earlier event; nil
+// when there is none.
+func (r *Rules) newestReference(typ string) *rule {
+	for i := len(r.sets) - 1; i >= 0; i-- {
+		if rule := r.sets[i].rules[typ]; rule != nil && rule.refers != nil {
+			return rule
+		}
+	}
+	return nil
 }
 
 // refuseAgain says why an event that the rules accept is still a reject; nil

@@ -15,6 +15,9 @@ type builtIn struct {
 	programme bool
 	// repeatIsDuplicate: the key alone decides.
 	repeatIsDuplicate bool
+	// refers: the declaration holds for a rule with reverses or consumes. A rule with
+	// operations declares a type of its own of this name, as it had to before.
+	refers bool
 	// reasons are the texts the member sees when the rule has none.
 	reasons map[ledger.Kind]string
 }
@@ -25,5 +28,8 @@ func builtIns() map[string]builtIn {
 		"order.paid":        orderPaid(),
 		"member.checked_in": memberCheckedIn(),
 		"review.posted":     reviewPosted(),
+		"order.refunded":    orderRefunded(),
+		"order.cancelled":   orderCancelled(),
+		"order.completed":   orderCompleted(),
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // defaultPointsLimit is the most points of one operation when the rule file
-// names no limit. There is no call that takes points back.
+// names no limit. Zhimai and Kylin have no call that takes points back.
 const defaultPointsLimit = 100_000
 
 // Account is what the rules need to know of a vendor account.
@@ -47,6 +47,9 @@ type Rules struct {
 	noVendorCall map[string]string
 	limit        int64
 	budgets      budgets
+	// leastText is the most characters of a text that fits, with its reference, at
+	// every account.
+	leastText int
 	// sources are plain, by the last token of the subject; nil is no check.
 	sources map[string]string
 	sets    []ruleSet
@@ -62,12 +65,16 @@ type ruleSet struct {
 	from  time.Time
 	clock setClock
 	rules map[string]*rule
+	// order lists the types as the file does.
+	order []string
 }
 
 // rule is what one event type becomes.
 type rule struct {
 	typ   string
 	about string
+	// place is where it stands in the rule file.
+	place string
 	// fields are in order of their names, the order of the content.
 	fields []field
 	index  map[string]int
@@ -86,7 +93,9 @@ type rule struct {
 	// maxDaysBack bounds the age of the business date; 0 is no bound.
 	maxDaysBack int
 	shape       *factShape
-	operations  []operation
+	// refers: the events are about an earlier one; then there are no operations.
+	refers     *reference
+	operations []operation
 }
 
 // keyPart is one value of the key: a field, or something that is worked out.
@@ -128,6 +137,7 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 	r.readings.New = func() any { return &reading{} }
 	r.compileGeneral(f, p)
 	known := compileAccounts(accounts, p)
+	r.leastText = leastText(known)
 	if len(f.Rules) == 0 {
 		p.add("rules", "want at least one rule set")
 	}
@@ -141,10 +151,12 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 		r.someByEvent = r.someByEvent || set.clock != 0
 		r.sets = append(r.sets, set)
 	}
+	r.checkWithoutRule(p)
+	r.compileShapes()
+	r.compileOrigins(p)
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
-	r.compileShapes()
 	return r, nil
 }
 
@@ -203,23 +215,51 @@ func compileAccounts(accounts []Account, p *problems) map[string]*Account {
 	return known
 }
 
+// leastText is the room for a text at the account that has the least.
+func leastText(accounts map[string]*Account) int {
+	least := 0
+	for _, account := range accounts {
+		if room := account.ReasonMaxChars - referenceTail; least == 0 || room < least {
+			least = room
+		}
+	}
+	return max(least, 1)
+}
+
 func (r *Rules) compileSet(place string, file RuleSetFile, accounts map[string]*Account, p *problems) ruleSet {
 	set := ruleSet{from: file.From, rules: make(map[string]*rule, len(file.Events))}
 	for i, event := range file.Events {
 		at := fmt.Sprintf("%s.events[%d]", place, i)
 		checkType(at+".type", event.Type, p)
-		switch {
-		case set.rules[event.Type] != nil:
+		if set.rules[event.Type] != nil {
 			p.add(at+".type", "%s is in this rule set twice", event.Type)
-		case r.ignored[event.Type]:
-			p.add(at+".type", "%s is under ignore too", event.Type)
-		case r.noVendorCall[event.Type] != "":
-			p.add(at+".type", "%s is under no_vendor_call too", event.Type)
 		}
 		c := ruleCompiler{place: at, file: event, rules: r, accounts: accounts, problems: p}
 		set.rules[event.Type] = c.compile()
+		set.order = append(set.order, event.Type)
 	}
 	return set
+}
+
+// checkWithoutRule wants ignore and no_vendor_call to be about types that some rule
+// set has no rule for: there they hold. So a set that is added later can have a rule
+// for such a type, and an event of before stays what it was.
+func (r *Rules) checkWithoutRule(p *problems) {
+	if len(r.sets) == 0 {
+		return
+	}
+	for _, typ := range r.sets[0].order {
+		rule := r.sets[0].rules[typ]
+		if slices.ContainsFunc(r.sets, func(s ruleSet) bool { return s.rules[typ] == nil }) {
+			continue
+		}
+		switch {
+		case r.ignored[typ]:
+			p.add(rule.place+".type", "%s is under ignore too", typ)
+		case r.noVendorCall[typ] != "":
+			p.add(rule.place+".type", "%s is under no_vendor_call too", typ)
+		}
+	}
 }
 
 // checkType wants what fits behind "points.events." in a subject.

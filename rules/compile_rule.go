@@ -29,17 +29,31 @@ func (c *ruleCompiler) add(place, format string, args ...any) {
 
 func (c *ruleCompiler) compile() *rule {
 	c.base, c.isBuilt = builtIns()[c.file.Type]
-	if !c.isBuilt {
+	c.isBuilt = c.isBuilt && (c.refers() || !c.base.refers)
+	switch {
+	case !c.isBuilt:
 		c.base = c.custom()
+	case c.refers() && !c.base.refers:
+		c.base.fields = append(c.base.fields, orderSourceField())
 	}
 	c.out = &rule{
-		typ: c.file.Type, about: c.base.about, member: c.base.member,
+		typ: c.file.Type, place: c.place, about: c.base.about, member: c.base.member,
 		programme: c.base.programme, repeatIsDuplicate: c.base.repeatIsDuplicate,
 	}
 	c.compileFields()
 	c.compileKey()
-	if len(c.file.Operations) == 0 {
-		c.add(".operations", "want at least one (a type that leads to nothing belongs under ignore)")
+	if c.out.maxDaysBack = c.file.MaxDaysBack; c.out.maxDaysBack < 0 || c.out.maxDaysBack > maxAgeDays {
+		c.add(".max_days_back", "want 0 (no bound) to %d, got %d", maxAgeDays, c.file.MaxDaysBack)
+	}
+	switch {
+	case c.refers():
+		c.compileReference()
+		return c.out
+	case len(c.file.Operations) == 0:
+		c.add(".operations", "want at least one, or reverses or consumes (a type that leads to nothing belongs under ignore)")
+	}
+	if c.file.Reason != (ReasonsFile{}) {
+		c.add(".reason", "belongs into each operation; here it is for what reverses or consumes")
 	}
 	switch c.file.Else {
 	case "", "nothing":
@@ -47,9 +61,6 @@ func (c *ruleCompiler) compile() *rule {
 		c.out.elseReject = true
 	default:
 		c.add(".else", "want nothing or reject, got %q", c.file.Else)
-	}
-	if c.out.maxDaysBack = c.file.MaxDaysBack; c.out.maxDaysBack < 0 || c.out.maxDaysBack > maxAgeDays {
-		c.add(".max_days_back", "want 0 (no bound) to %d, got %d", maxAgeDays, c.file.MaxDaysBack)
 	}
 	for i, file := range c.file.Operations {
 		c.compileOperation(fmt.Sprintf(".operations[%d]", i), file)
@@ -69,6 +80,9 @@ func (c *ruleCompiler) custom() builtIn {
 			ledger.PointsAdd:   "业务单{key}积分",
 			ledger.FreezePoint: "业务单{key}积分冻结",
 		},
+	}
+	if c.refers() {
+		b.fields = []field{orderSourceField(), businessDateField()}
 	}
 	switch c.file.Member {
 	case "", "any":

@@ -45,6 +45,8 @@ type reading struct {
 	source, id, typ string
 	time            time.Time
 	ignored         bool
+	// again: the message is stored with a reject and mapped once more.
+	again bool
 	// explaining: an account that is off is no reason to reject.
 	explaining bool
 
@@ -138,28 +140,35 @@ func (x *reading) read(r *Rules, m *ledger.Message, header map[string][]string) 
 	if rejection := x.checkSubject(); rejection != nil {
 		return nil, rejection
 	}
-	if x.ignored = r.ignored[x.typ]; x.ignored {
-		return nil, nil
-	}
-	if rejection := x.findRule(); rejection != nil {
+	if rejection := x.findRule(); rejection != nil || x.ignored {
 		return nil, rejection
 	}
 	return x.readData()
 }
 
+// findRule finds the rule of the set in force. Where that has none, the type may be
+// one that is ignored, or has no call at the vendors.
 func (x *reading) findRule() *ledger.Rejection {
+	x.set = x.findSet()
+	if x.rule = x.set.rules[x.typ]; x.rule != nil {
+		return nil
+	}
+	if x.ignored = x.rules.ignored[x.typ]; x.ignored {
+		return nil
+	}
+	if x.again {
+		if x.rule = x.rules.newestReference(x.typ); x.rule != nil {
+			return nil
+		}
+	}
 	if words := x.rules.noVendorCall[x.typ]; words != "" {
 		return ledger.Rejectf(ledger.NoVendorCall, "%s: %s", x.typ, words)
 	}
-	x.set = x.findSet()
-	if x.rule = x.set.rules[x.typ]; x.rule == nil {
-		reason := ""
-		if slices.Contains(x.rules.Types(), x.typ) {
-			reason = " at that time"
-		}
-		return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", clip(x.typ), reason, x.set.types())
+	reason := ""
+	if slices.Contains(x.rules.Types(), x.typ) {
+		reason = " at that time"
 	}
-	return nil
+	return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", clip(x.typ), reason, x.set.types())
 }
 
 func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
@@ -179,21 +188,21 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 		return nil, rejection
 	}
 	x.resolveKey()
-	if n := len(x.businessKey); n > maxKeyBytes {
-		return nil, ledger.Rejectf(ledger.OutOfRange, "%s: want at most %d bytes in all, as they identify the fact, got %d",
-			strings.Join(x.rule.keyNames(), ", "), maxKeyBytes, n)
-	}
-	operations, rejection := x.operations()
+	rejection := x.checkKeyLength(x.rule.keyNames())
 	if rejection != nil {
 		return nil, rejection
 	}
-	event := &ledger.Event{
-		Source: x.source, ID: x.id, Type: x.typ, Time: x.time,
-		Content:           x.content(),
-		RepeatIsDuplicate: x.rule.repeatIsDuplicate,
-		Budget:            x.budget(),
-		Operations:        operations,
+	event := &ledger.Event{Source: x.source, ID: x.id, Type: x.typ, Time: x.time, RepeatIsDuplicate: x.rule.repeatIsDuplicate}
+	if x.rule.refers != nil {
+		event.Refers, rejection = x.referral()
+	} else {
+		event.Budget = x.budget()
+		event.Operations, rejection = x.operations()
 	}
+	if rejection != nil {
+		return nil, rejection
+	}
+	event.Content = x.content()
 	if event.OnlyIfKnown = x.checkKeyTexts(); event.OnlyIfKnown == nil {
 		event.OnlyIfKnown = x.checkDaysBack()
 	}

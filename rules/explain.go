@@ -20,6 +20,18 @@ type Explanation struct {
 	PassedOver time.Time
 	// Keys belong to Event.Operations, in the same order.
 	Keys []KeyExplanation
+	// Origin shows which earlier event Event.Refers means; nil when it has none.
+	Origin *OriginExplanation
+}
+
+// OriginExplanation shows which earlier event is meant, and how it is looked for.
+type OriginExplanation struct {
+	Type string
+	// Parts are what the first of Referral.Origins is made of.
+	Parts []KeyPart
+	// Share is the field that says how much of the origin's amount is taken back;
+	// empty is all of it.
+	Share string
 }
 
 // KeyExplanation shows what an operation's dedup key was made of.
@@ -60,6 +72,9 @@ func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanati
 	if x.passedOver != nil {
 		out.PassedOver = x.passedOver.from
 	}
+	if event.Refers != nil {
+		out.Origin = x.explainOrigin()
+	}
 	for i := range event.Operations {
 		out.Keys = append(out.Keys, x.explainKey(&event.Operations[i]))
 	}
@@ -68,13 +83,30 @@ func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanati
 
 func (x *reading) explainKey(o *ledger.Operation) KeyExplanation {
 	leg := string(o.BizID[:ledger.LegChars])
-	scope := "scope (source)"
-	if x.rule.programme {
-		scope = "scope (programme)"
-	}
-	parts := []KeyPart{{"account", o.Account}, {scope, x.scope()}, {"type", x.typ}}
+	parts := []KeyPart{{"account", o.Account}, {scopeName(x.rule.programme), x.scope()}, {"type", x.typ}}
 	for i, value := range x.keyValues {
 		parts = append(parts, KeyPart{x.rule.key[i].name, value})
 	}
 	return KeyExplanation{Leg: leg, Parts: append(parts, KeyPart{"leg", leg})}
+}
+
+func (x *reading) explainOrigin() *OriginExplanation {
+	ref := x.rule.refers
+	shape := ref.shapes[0]
+	out := &OriginExplanation{Type: ref.typ, Parts: []KeyPart{{scopeName(shape.programme), x.originScope(shape)}, {"type", ref.typ}}}
+	values, _ := x.originKey(shape)
+	for i, name := range x.rule.fieldNames(shape.key) {
+		out.Parts = append(out.Parts, KeyPart{name, values[i]})
+	}
+	if ref.shareAt >= 0 {
+		out.Share = x.rule.fields[ref.shareAt].name
+	}
+	return out
+}
+
+func scopeName(programme bool) string {
+	if programme {
+		return "scope (programme)"
+	}
+	return "scope (source)"
 }

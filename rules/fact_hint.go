@@ -24,10 +24,22 @@ func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
 		return fact, false
 	}
 	for _, shape := range r.shapes[reject.Type] {
-		if values, ok := keyTexts(shape.rule, data); ok && !shape.rule.programme {
-			return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: strings.Join(values, "/"),
-				Fact: factKeyOf(sourceKey(reject.Source), reject.Type, values)}, true
+		if shape.rule.programme {
+			continue
 		}
+		key, plain := shape.rule.keyFields()
+		values, read := texts(shape.rule, key, data)
+		if !plain || !read {
+			continue
+		}
+		businessKey := values
+		if shape.rule.refers != nil { // the ledger records it under the origin's
+			if businessKey, read = texts(shape.rule, shape.rule.refers.shapes[0].key, data); !read {
+				continue
+			}
+		}
+		return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: strings.Join(businessKey, "/"),
+			Fact: factKeyOf(sourceKey(reject.Source), reject.Type, values)}, true
 	}
 	return fact, false
 }
@@ -48,16 +60,26 @@ func dataOf(m *ledger.Message) (data map[string]json.RawMessage, ok bool) {
 	return data, json.Unmarshal(payload, &data) == nil && data != nil
 }
 
-// keyTexts are the key's values, which resolveKey joins by a slash.
-func keyTexts(rule *rule, data map[string]json.RawMessage) (values []string, ok bool) {
-	values = make([]string, 0, len(rule.key))
-	for _, part := range rule.key {
-		if part.kind != keyField || rule.fields[part.field].kind != kindString {
+// keyFields are the fields of the key; plain is false when it holds a date or a
+// member, too.
+func (r *rule) keyFields() (at []int, plain bool) {
+	for _, part := range r.key {
+		if part.kind != keyField {
 			return nil, false
 		}
+		at = append(at, part.field)
+	}
+	return at, true
+}
+
+// texts are the values of fields, which resolveKey joins by a slash; false when one
+// of them is not there as a plain text.
+func texts(rule *rule, at []int, data map[string]json.RawMessage) (values []string, ok bool) {
+	values = make([]string, 0, len(at))
+	for _, i := range at {
 		var text string
-		raw, there := data[rule.fields[part.field].name]
-		if !there || len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &text) != nil || text == "" {
+		raw, there := data[rule.fields[i].name]
+		if rule.fields[i].kind != kindString || !there || len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &text) != nil || text == "" {
 			return nil, false
 		}
 		values = append(values, text)

@@ -69,10 +69,36 @@ func businessDateField() field {
 	return field{name: "businessDate", kind: kindDate, about: "The programme's calendar day; without it the day of the envelope's time."}
 }
 
+// orderSource is the field of an event about another that names the other's source.
+const orderSource = "orderSource"
+
+func orderSourceField() field {
+	f := stringField(orderSource, "The source that issued the order's number, as it stands in the order's own events; absent: this event's source.")
+	f.max = attributeChars
+	return f
+}
+
 // need makes a field required.
 func (f field) need() field {
 	f.required = true
 	return f
+}
+
+// word is the kind as a rule file names it.
+func (k fieldKind) word() string {
+	switch k {
+	case kindString:
+		return "string"
+	case kindInteger:
+		return "integer"
+	case kindBoolean:
+		return "boolean"
+	case kindDate:
+		return "date"
+	case kindMember:
+		return "member"
+	}
+	return "channel"
 }
 
 // want says in words what the field holds, for the reasons of rejects.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"unicode/utf8"
@@ -21,11 +22,14 @@ func FuzzDecode(f *testing.F) {
 		"review.posted":     `{"reviewId":"r","member":{"userCode":"c"},"channel":2,"rating":5,"hasPhoto":true}`,
 		"lottery.won":       `{"ticketId":"1","member":{"customerId":"1"},"channel":"jd","prizePoints":1,"vip":true,"drawnOn":"2020-02-29"}`,
 		"order.placed":      `{"orderId":"1","line":1,"member":{"memberId":"m"},"pointsUsed":2}`,
+		"order.refunded":    refunded,
+		"order.completed":   `{"orderId":"1","orderSource":"s%E9%97%A8"}`,
+		"line.dropped":      `{"dropId":"D","orderId":"1","line":2,"worthFen":7}`,
 	} {
 		f.Add(structured(typ, data).Payload, false)
 		f.Add([]byte(data), true)
 	}
-	rules := defaultRules(f)
+	rules := compiled(f, lifeRules(), defaultAccounts())
 	f.Fuzz(func(t *testing.T, payload []byte, binary bool) {
 		var header map[string][]string
 		if binary {
@@ -49,6 +53,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if again.Event.Content != d.Event.Content {
 			t.Fatalf("content %s\nonce rewritten %s", d.Event.Content, again.Event.Content)
+		}
+		if again.Event.FactKey != d.Event.FactKey || !reflect.DeepEqual(again.Event.Refers, d.Event.Refers) {
+			t.Fatalf("refers to %+v, once rewritten to %+v", d.Event.Refers, again.Event.Refers)
 		}
 		if !slices.Equal(bizIDs(again.Event), bizIDs(d.Event)) {
 			t.Fatalf("keys %v, once rewritten %v", bizIDs(d.Event), bizIDs(again.Event))
@@ -91,8 +98,11 @@ func checkStorable(t *testing.T, text string) {
 
 func checkEvent(t *testing.T, event *ledger.Event) {
 	t.Helper()
-	if !json.Valid([]byte(event.Content)) || len(event.Operations) == 0 {
+	if !json.Valid([]byte(event.Content)) || (len(event.Operations) == 0) == (event.Refers == nil) {
 		t.Fatalf("event %+v", event)
+	}
+	if event.Refers != nil {
+		checkReferral(t, event.Refers)
 	}
 	for _, text := range []string{event.Source, event.ID, event.Type, event.Content} {
 		checkStorable(t, text)
@@ -116,6 +126,21 @@ func checkEvent(t *testing.T, event *ledger.Event) {
 			checkStorable(t, text)
 		}
 	}
+}
+
+func checkReferral(t *testing.T, r *ledger.Referral) {
+	t.Helper()
+	if len(r.Origins) == 0 || r.Origins[0] == (ledger.FactKey{}) || r.ShareFen != nil && *r.ShareFen < 0 || len(r.Texts) == 0 || len(r.BusinessDate) != 10 {
+		t.Fatalf("referral %+v", r)
+	}
+	for _, text := range r.Texts {
+		checkStorable(t, text)
+		if utf8.RuneCountInString(text)+referenceTail > 50 {
+			t.Fatalf("text %q", text)
+		}
+	}
+	checkStorable(t, r.BusinessKey)
+	checkStorable(t, r.Origin)
 }
 
 func bizIDs(event *ledger.Event) []ledger.BizID {

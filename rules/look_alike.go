@@ -39,6 +39,30 @@ func (x *reading) checkKeyTexts() *ledger.Rejection {
 			return rejection
 		}
 	}
+	if x.rule.refers != nil {
+		return x.checkOriginTexts()
+	}
+	return nil
+}
+
+// checkOriginTexts looks at what names the event that is meant: by a text that looks
+// like its key it would never be found.
+func (x *reading) checkOriginTexts() *ledger.Rejection {
+	shape := x.rule.refers.shapes[0]
+	if !shape.programme {
+		source := plainSource(x.originSource())
+		if rejection := checkKeyText("data."+orderSource, source); x.values[x.rule.refers.sourceAt].present && utf8.ValidString(source) && rejection != nil {
+			return rejection
+		}
+	}
+	for _, at := range shape.key {
+		if x.rule.fields[at].kind != kindString {
+			continue
+		}
+		if rejection := checkKeyText(x.path(at), x.values[at].text); rejection != nil {
+			return rejection
+		}
+	}
 	return nil
 }
 

@@ -38,6 +38,15 @@ func (x *reading) resolveKey() {
 // index entry of the ledger holds some 2,700 bytes.
 const maxKeyBytes = 2500
 
+// checkKeyLength bounds the business key, which these fields make.
+func (x *reading) checkKeyLength(names []string) *ledger.Rejection {
+	n := len(x.businessKey)
+	if n <= maxKeyBytes {
+		return nil
+	}
+	return ledger.Rejectf(ledger.OutOfRange, "%s: want at most %d bytes in all, as they identify the fact, got %d", strings.Join(names, ", "), maxKeyBytes, n)
+}
+
 // keyNames are the fields of the key as the rules name them.
 func (r *rule) keyNames() (names []string) {
 	for _, part := range r.key {

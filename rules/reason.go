@@ -58,15 +58,27 @@ func (c *ruleCompiler) templateField(place, name string) int {
 	return at
 }
 
-// reasonOf is the text the member sees: the readable part, cut so that
-// " #reference" fits into the account's limit. Characters outside the BMP and
-// those that print nothing are left out: vendors' databases refuse or lose
-// them. A # in it becomes a -: cut off, an order number with one might pass for
-// another operation's reference (TestReason).
+// reasonOf is the text the member sees: the readable part, and behind it
+// " #reference", within the account's limit.
 func (x *reading) reasonOf(o *operation, account *Account, reference string) string {
+	text := x.readable(o.reason, account.ReasonMaxChars-referenceTail)
+	if len(text) > 0 {
+		text = append(text, ' ')
+	}
+	text = append(append(text, '#'), reference...)
+	x.text = text
+	return string(text)
+}
+
+// readable is a template with its values, cut to room characters. It is valid until
+// the next use of x.text. Characters outside the BMP and those that print nothing
+// are left out: vendors' databases refuse or lose them. A # in it becomes a -: cut
+// off, an order number with one might pass for another operation's reference
+// (TestReason).
+func (x *reading) readable(t template, room int) []byte {
 	text := x.text[:0]
-	for i := range o.reason {
-		part := &o.reason[i]
+	for i := range t {
+		part := &t[i]
 		text = appendPlain(text, part.text)
 		switch part.field {
 		case templateNothing:
@@ -81,7 +93,6 @@ func (x *reading) reasonOf(o *operation, account *Account, reference string) str
 			text[i] = '-' // only the reference has one before it
 		}
 	}
-	room := account.ReasonMaxChars - referenceTail
 	if utf8.RuneCount(text) > room {
 		end := 0
 		for range room - 1 {
@@ -90,12 +101,7 @@ func (x *reading) reasonOf(o *operation, account *Account, reference string) str
 		}
 		text = append(text[:end], "…"...)
 	}
-	if len(text) > 0 {
-		text = append(text, ' ')
-	}
-	text = append(append(text, '#'), reference...)
-	x.text = text
-	return string(text)
+	return text
 }
 
 func (x *reading) appendReadable(to []byte, at int) []byte {

@@ -62,9 +62,11 @@ type RuleSetFile struct {
 type RuleFile struct {
 	Type string `yaml:"type"`
 	// Fields declares the data fields of a type that is not built in; for a
-	// built-in type (order.paid, member.checked_in, review.posted) it may add
+	// built-in type (order.paid, member.checked_in, review.posted, and with Reverses or
+	// Consumes order.refunded, order.cancelled, order.completed) it may add
 	// fields. member, channel, points and shopCode are always declared, and so
-	// is businessDate, except that member.checked_in has date instead.
+	// is businessDate, except that member.checked_in has date instead. With Reverses
+	// or Consumes it is orderSource and businessDate.
 	Fields map[string]FieldFile `yaml:"fields"`
 	// Member says who a type that is not built in is about: "any" (default:
 	// null is an anonymous sale), "known" (null is a reject) or "customer_id"
@@ -80,8 +82,16 @@ type RuleFile struct {
 	Scope string `yaml:"scope"`
 	// Repeat is "compare" (default: same key with other content is a conflict)
 	// or "duplicate" (the key alone decides).
-	Repeat     string          `yaml:"repeat"`
+	Repeat string `yaml:"repeat"`
+	// Operations are what the event leads to, unless it is about an earlier one:
+	// then Reverses or Consumes stands in their place.
 	Operations []OperationFile `yaml:"operations"`
+	// Reverses: the event takes back what an earlier event gave.
+	Reverses *ReversesFile `yaml:"reverses"`
+	// Consumes: what an earlier event froze is spent.
+	Consumes *ConsumesFile `yaml:"consumes"`
+	// Reason is the text of what Reverses or Consumes leads to.
+	Reason ReasonsFile `yaml:"reason"`
 	// Else says what an event is whose operations are all left out by their
 	// conditions: "nothing" (default: recorded, nothing to send) or "reject"
 	// (out_of_range, so that somebody hears of what no condition foresaw).
@@ -90,6 +100,32 @@ type RuleFile struct {
 	// may be; what is older is a reject clock, unless the fact is known. 0 is no
 	// bound but the 400 days of every event.
 	MaxDaysBack int `yaml:"max_days_back"`
+}
+
+// ReversesFile names an earlier event, the origin: its key fields are fields of this
+// event too, by the same names. What it granted is taken back, and what it froze is
+// released.
+type ReversesFile struct {
+	// Type is the origin's. It has a rule with operations.
+	Type string `yaml:"type"`
+	// Share is a field of this event, in fen: so much of the origin's amountFen is
+	// taken back, with the points that it gave. Empty is all of it.
+	Share string `yaml:"share"`
+}
+
+// ConsumesFile names an earlier event, as ReversesFile does.
+type ConsumesFile struct {
+	Type string `yaml:"type"`
+}
+
+// ReasonsFile is the readable text of operations that the ledger makes; {field} and
+// {key}, the business key of the origin, stand for values. In YAML it is one text for
+// all of them, or a mapping by the call. Empty means the built-in text.
+type ReasonsFile struct {
+	All           string `yaml:"-"`
+	PointsDeduct  string `yaml:"points_deduct"`
+	UnfreezePoint string `yaml:"unfreeze_point"`
+	ConsumeFrozen string `yaml:"consume_frozen"`
 }
 
 // FieldFile declares one field of an event's data.

@@ -40,6 +40,23 @@ func (o *OverrideFile) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*mapping)(o))
 }
 
+// UnmarshalYAML reads the short form, one text, or the mapping.
+func (r *ReasonsFile) UnmarshalYAML(unmarshal func(any) error) error {
+	var value any
+	if err := unmarshal(&value); err != nil {
+		return err
+	}
+	if text, ok := value.(string); ok {
+		*r = ReasonsFile{All: text}
+		return nil
+	}
+	if _, ok := value.(map[string]any); !ok {
+		return fmt.Errorf("reason: want a text or a mapping, got %v", value)
+	}
+	type mapping ReasonsFile
+	return unmarshal((*mapping)(r))
+}
+
 // UnmarshalYAML refuses fractions: YAML libraries cut them to integers without
 // a word, and a rate of 1.5 points would become 1.
 func (r *RuleFile) UnmarshalYAML(unmarshal func(any) error) error {

@@ -39,7 +39,7 @@ func (r *rule) schema(rules *Rules) ([]byte, error) {
 	root := object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
 		"title":       r.typ,
-		"description": r.about + " A CloudEvent 1.0 in structured mode, published to the subject " + subjectPrefix + r.typ + ". Fields that are not listed are ignored.",
+		"description": r.about + r.aboutOrigin() + " A CloudEvent 1.0 in structured mode, published to the subject " + subjectPrefix + r.typ + ". Fields that are not listed are ignored.",
 		"type":        "object",
 		"required":    []string{"specversion", "id", "source", "type", "data"},
 		"properties": object{
@@ -65,6 +65,20 @@ func (r *rule) schema(rules *Rules) ([]byte, error) {
 		return nil, fmt.Errorf("write schema of %s: %w", r.typ, err)
 	}
 	return out.Bytes(), nil
+}
+
+// aboutOrigin says which earlier event is meant; empty for what has its own
+// operations.
+func (r *rule) aboutOrigin() string {
+	if r.refers == nil {
+		return ""
+	}
+	shape := r.refers.shapes[0]
+	from := ""
+	if !shape.programme {
+		from = " of its source, or of " + orderSource
+	}
+	return fmt.Sprintf(" It is about an earlier %s%s, named by %s.", r.refers.typ, from, strings.Join(r.fieldNames(shape.key), ", "))
 }
 
 func (r *rule) dataSchema(rules *Rules) object {

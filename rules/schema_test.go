@@ -34,7 +34,7 @@ func schemaOf(t *testing.T, rules *Rules, typ string) *jsonschema.Schema {
 // be as strict.
 func TestSchemaAgreesWithDecode(t *testing.T) {
 	t.Parallel()
-	rules := defaultRules(t)
+	rules := compiled(t, lifeRules(), defaultAccounts())
 	order := func(old, new string) string { return strings.Replace(paid, old, new, 1) }
 	samples := map[string][]string{
 		"order.paid": {
@@ -67,9 +67,16 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 			`{"ticketId":"1","member":{"customerId":"1"},"prizePoints":1}`, `{"ticketId":"1","member":{"memberId":"1"},"channel":1,"prizePoints":1}`,
 		},
 		"order.placed": {
-			`{"orderId":"1","line":1,"member":null}`, `{"orderId":"1","line":1,"member":{"customerId":"1"}}`, `{"orderId":"1","line":1,"member":{"customerId":"1"},"pointsUsed":2}`,
-			`{"orderId":"1","line":1,"member":{"memberId":"1"},"pointsUsed":2}`, `{"orderId":"1","line":0,"member":null}`, `{"orderId":"1","member":null}`,
+			`{"orderId":"1","line":1,"amountFen":1,"member":null}`, `{"orderId":"1","line":1,"amountFen":1,"member":{"customerId":"1"}}`, `{"orderId":"1","line":1,"amountFen":1,"member":{"customerId":"1"},"pointsUsed":2}`,
+			`{"orderId":"1","line":1,"amountFen":1,"member":{"memberId":"1"},"pointsUsed":2}`, `{"orderId":"1","line":0,"amountFen":1,"member":null}`, `{"orderId":"1","member":null}`,
 		},
+		"order.refunded": {
+			refunded, `{"refundId":"1","orderId":"1"}`, `{"refundId":"1","amountFen":1}`, `{"orderId":"1","amountFen":1}`, `{"refundId":"1","orderId":"1","amountFen":-1}`,
+			`{"refundId":"1","orderId":"1","amountFen":0,"orderSource":null}`, `{"refundId":"1","orderId":"1","amountFen":1,"orderSource":""}`, `{"refundId":1,"orderId":"1","amountFen":1}`,
+			`{"refundId":"1","orderId":"1","amountFen":1,"orderSource":"` + strings.Repeat("s", 256) + `","member":5}`, `{"refundId":"1","orderId":"1","amountFen":1,"orderSource":"` + strings.Repeat("s", 257) + `"}`,
+		},
+		"order.cancelled": {`{"orderId":"1"}`, `{"orderId":"1","businessDate":"2026-11-20"}`, `{}`, `{"orderId":1}`},
+		"line.dropped":    {`{"dropId":"D","orderId":"1","line":2,"worthFen":7}`, `{"dropId":"D","orderId":"1","worthFen":7}`},
 	}
 	for typ, data := range samples {
 		schema := schemaOf(t, rules, typ)

@@ -36,6 +36,7 @@ type document struct {
 // parsedFile is a file whose syntax is right.
 type parsedFile struct {
 	name    string
+	root    ast.Node // nil when it could not be parsed
 	rules   rules.RulesFile
 	vendors ast.Node // nil when the file has none
 	// vendorsBuiltIn: the accounts are the built-in file's, not this file's.
@@ -85,6 +86,7 @@ func parseFile(name string, text []byte, p *problems) parsedFile {
 	if err != nil && len(p.list) == before {
 		p.add(yamlError(name, err))
 	}
+	parsed.root = docs[0]
 	parsed.rules, parsed.broken, parsed.reported = doc.RulesFile, err != nil, w.reported
 	if root, ok := docs[0].(ast.MapNode); ok {
 		for entries := root.MapRange(); entries.Next(); {

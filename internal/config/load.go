@@ -120,8 +120,12 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 	for _, problem := range found.list {
 		var field *FieldError
 		if errors.As(problem, &field) {
-			if path, _, _ := strings.Cut(field.Err.Error(), ": "); file.reported[path] {
+			path, what, _ := strings.Cut(field.Err.Error(), ": ")
+			if file.reported[path] {
 				continue
+			}
+			if line := lineOfPath(file.root, path); line > 0 {
+				field.Field, field.Err = fmt.Sprintf("%s:%d %s", file.name, line, path), errors.New(what)
 			}
 		}
 		e.list = append(e.list, problem)

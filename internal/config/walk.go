@@ -80,10 +80,10 @@ func (w walk) node(path string, node ast.Node, t reflect.Type) {
 func (w walk) object(path string, node ast.Node, t reflect.Type) {
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
-		switch t { // the two that have a short form
+		switch t { // the three that have a short form
 		case reflect.TypeFor[rules.PointsFile]():
 			w.scalar(path, node, reflect.TypeFor[int64]())
-		case reflect.TypeFor[rules.OverrideFile]():
+		case reflect.TypeFor[rules.OverrideFile](), reflect.TypeFor[rules.ReasonsFile]():
 			w.scalar(path, node, reflect.TypeFor[string]())
 		default:
 			w.addf(path, node, "want a mapping")
