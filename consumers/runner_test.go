@@ -129,7 +129,7 @@ func TestRunnerRejectsAndIgnores(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	for _, want := range []string{`2 bad_type data.amountFen: want an integer in fen, got "12.50"`, "4 no_vendor_call ", "5 not_utf8 "} {
+	for _, want := range []string{`2 bad_type data.amountFen: want an integer in fen, got "12.50"`, "4 missing_field data.refundId: ", "5 not_utf8 "} {
 		var seq int
 		var code, reason string
 		if !rows.Next() || rows.Scan(&seq, &code, &reason) != nil {

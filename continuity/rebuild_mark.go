@@ -42,19 +42,42 @@ SELECT $1, o.id
    AND NOT EXISTS (SELECT 1 FROM action_operations a WHERE a.operation_id = o.id)
 ON CONFLICT DO NOTHING`
 
+// sqlNoteRebuiltOfFacts does the same for what the ledger made of events about earlier
+// ones, found by their facts (operations_one_per_fact, outbox_pkey,
+// action_operations_pkey).
+const sqlNoteRebuiltOfFacts = `
+INSERT INTO action_operations (action_id, operation_id)
+SELECT $1, o.id
+  FROM unnest($2::uuid[], $3::boolean[]) AS k (fact_key, added)
+  CROSS JOIN LATERAL (SELECT id, recorded_at FROM operations WHERE fact_key = k.fact_key OFFSET 0) AS o
+ WHERE k.added
+    OR o.recorded_at >= $4
+   AND EXISTS (SELECT 1 FROM outbox x WHERE x.operation_id = o.id AND x.state = 'parked' AND x.cause = 'rebuilt')
+   AND NOT EXISTS (SELECT 1 FROM action_operations a WHERE a.operation_id = o.id)
+ON CONFLICT DO NOTHING`
+
 // noteRebuilt keeps that an act of a person added the operations of the
 // entries whose verdict is Accepted, and those that an earlier run of its plan,
 // which was made at a time, added and could not note.
 func noteRebuilt(ctx context.Context, pool *pgxpool.Pool, act int64, planMade time.Time, entries []ledger.Entry, verdicts []ledger.Verdict) error {
 	var accounts, bizIDs []string
-	var added []bool
+	var added, ofFacts []bool
+	var facts [][16]byte
 	for i := range entries {
 		if entries[i].Event == nil || verdicts[i].Kind != ledger.Accepted && !verdicts[i].Redelivered {
 			continue
 		}
+		if entries[i].Event.Refers != nil {
+			facts, ofFacts = append(facts, entries[i].Event.FactKey), append(ofFacts, verdicts[i].Kind == ledger.Accepted)
+		}
 		for j := range entries[i].Event.Operations {
 			op := &entries[i].Event.Operations[j]
 			accounts, bizIDs, added = append(accounts, op.Account), append(bizIDs, string(op.BizID)), append(added, verdicts[i].Kind == ledger.Accepted)
+		}
+	}
+	if len(facts) > 0 {
+		if _, err := pool.Exec(ctx, sqlNoteRebuiltOfFacts, act, facts, ofFacts, planMade); err != nil {
+			return fmt.Errorf("record operations of action: %w", err)
 		}
 	}
 	if len(accounts) == 0 {

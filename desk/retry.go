@@ -270,8 +270,11 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// acceptedResolution names the operations that a reject led to.
+// acceptedResolution names the operations that a reject led to, or what it is about.
 func acceptedResolution(e *ledger.Event, ids map[ledger.OperationKey]ledger.OperationID) string {
+	if e.Refers != nil {
+		return "accepted: about " + e.Refers.Origin
+	}
 	texts := make([]string, len(e.Operations))
 	for i := range e.Operations {
 		texts[i] = strconv.FormatInt(int64(ids[ledger.OperationKey{Account: e.Operations[i].Account, BizID: e.Operations[i].BizID}]), 10)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"pointsledger/ledger"
@@ -22,7 +23,7 @@ type RetryPreview struct {
 	// Other is by the rules to compare with, nil when there are none.
 	Other *RetryTally
 	// PointsDiffer counts events that both accept, with other points or at other
-	// accounts; KeysDiffer those that get other fact keys: a re-sent event would
+	// accounts, or about another share of an earlier one; KeysDiffer those that get other fact keys: a re-sent event would
 	// count beside them. Example is one of either, 0 when there is none.
 	PointsDiffer, KeysDiffer int64
 	Example                  ledger.RejectID
@@ -82,7 +83,7 @@ func (p *RetryPreview) compare(batch []ledger.Reject, a, b []*ledger.Event) {
 		switch {
 		case a[i].FactKey != b[i].FactKey:
 			p.KeysDiffer++
-		case !maps.Equal(pointsByKey(a[i]), pointsByKey(b[i])):
+		case !maps.Equal(pointsByKey(a[i]), pointsByKey(b[i])) || !sameReferral(a[i].Refers, b[i].Refers):
 			p.PointsDiffer++
 		default:
 			continue
@@ -99,6 +100,23 @@ func pointsByKey(e *ledger.Event) map[ledger.OperationKey]ledger.Points {
 		points[ledger.OperationKey{Account: e.Operations[i].Account, BizID: e.Operations[i].BizID}] = e.Operations[i].Points
 	}
 	return points
+}
+
+// sameReferral tells whether two rules take back, or make spent, the same.
+func sameReferral(a, b *ledger.Referral) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	sameShare := (a.ShareFen == nil) == (b.ShareFen == nil) && (a.ShareFen == nil || *a.ShareFen == *b.ShareFen)
+	return sameShare && a.Consumes == b.Consumes && slices.Equal(a.Origins, b.Origins)
+}
+
+// businessKey is what a person searches the event by.
+func businessKey(e *ledger.Event) string {
+	if e.Refers != nil {
+		return e.Refers.BusinessKey
+	}
+	return e.Operations[0].BusinessKey
 }
 
 func contentPrint(content string) uint64 {
@@ -166,7 +184,7 @@ func (f *retryForecast) decideSeen(e *ledger.Event) ledger.Verdict {
 			return ledger.Verdict{Kind: ledger.Duplicate}
 		default:
 			return ledger.Verdict{Kind: ledger.Rejected, Rejection: ledger.Rejectf(ledger.Conflict,
-				"%s %s: an earlier reject of this retry has the same key with other content, and would be accepted", e.Type, e.Operations[0].BusinessKey)}
+				"%s %s: an earlier reject of this retry has the same key with other content, and would be accepted", e.Type, businessKey(e))}
 		}
 	}
 	f.seen[e.FactKey] = content

@@ -20,6 +20,10 @@ type RetryTally struct {
 	Operations    int64         `json:"operations"`
 	NothingToSend int64         `json:"operations_without_points"`
 	Points        ledger.Points `json:"points"`
+	// Referring of the accepted events are about earlier ones: what each takes back
+	// or makes spent the ledger works out as it records it, so Operations and Points
+	// have none of it.
+	Referring int64 `json:"referring_events"`
 	// InDoubt of the operations are parked in doubt, cause rebuilt: the ledger
 	// was rebuilt since their events, and they may have been granted before.
 	InDoubt int64 `json:"in_doubt"`
@@ -84,6 +88,9 @@ func (t *RetryTally) failCode(c RetryCode) {
 // was rebuilt since.
 func (t *RetryTally) accept(e *ledger.Event, inDoubt bool) {
 	t.Accepted++
+	if e.Refers != nil {
+		t.Referring++
+	}
 	for i := range e.Operations {
 		o := &e.Operations[i]
 		t.Operations++
@@ -115,6 +122,7 @@ func (t *RetryTally) add(part *RetryTally) {
 	t.Operations += part.Operations
 	t.NothingToSend += part.NothingToSend
 	t.Points += part.Points
+	t.Referring += part.Referring
 	t.InDoubt += part.InDoubt
 	t.Duplicates += part.Duplicates
 	t.Ignored += part.Ignored
@@ -151,6 +159,9 @@ func (t *RetryTally) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "of %d rejects: accepted %d (%d operations, %d points), duplicate %d, ignored %d, skipped %d already resolved, still failing %d",
 		t.Found, t.Accepted, t.Operations, t.Points, t.Duplicates, t.Ignored, t.Skipped, t.Failing)
+	if t.Referring > 0 {
+		fmt.Fprintf(&b, "; %d of the accepted are about earlier events", t.Referring)
+	}
 	if t.InDoubt > 0 {
 		fmt.Fprintf(&b, "; %d operations parked in doubt: the ledger was rebuilt, they may have been granted before", t.InDoubt)
 	}

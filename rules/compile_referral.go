@@ -18,6 +18,7 @@ func (c *ruleCompiler) compileReference() {
 	place := ".reverses"
 	switch {
 	case c.file.Reverses != nil && c.file.Consumes != nil:
+		ref.typ = c.file.Reverses.Type
 		c.add(".consumes", "want reverses or consumes, not both: what is taken back cannot be spent; give one of them a type of its own")
 	case c.file.Consumes != nil:
 		place, ref.typ, ref.consumes = ".consumes", c.file.Consumes.Type, true

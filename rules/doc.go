@@ -17,6 +17,9 @@
 //     fields, or how a source is spelled (TestKeyIsBySourceAndNotByEnvelope,
 //     TestSourceIsOneFactInEverySpelling), and one fact has one key under every
 //     rule set (TestOneFactUnderEveryRuleSet).
+//   - What an event refers to has the very fact key that its own event gets
+//     (TestReferrals, TestOriginsSource), by each rule set (TestOriginsOverRuleSets);
+//     the ledger makes the operations of such an event.
 //   - The content, by which a re-sent event is compared, holds the declared
 //     fields and nothing else (TestContentIsOnlyWhatCounts).
 //   - The broker's time picks the rule set, so that an event that is read again

@@ -105,9 +105,11 @@ func (c *rejectsConsole) deliver(payloads ...[]byte) []ledger.Verdict {
 	var entries []ledger.Entry
 	for _, payload := range payloads {
 		c.seq++
-		subject := "points.events.lottery.won"
-		if !bytes.Contains(payload, []byte("lottery.won")) {
-			subject = "points.events.order.paid"
+		subject := "points.events.order.paid"
+		for _, typ := range []string{"lottery.won", "order.refunded", "order.cancelled"} {
+			if bytes.Contains(payload, []byte(typ)) {
+				subject = "points.events." + typ
+			}
 		}
 		m := ledger.Message{Stream: "POINTS", StreamCreated: c.created, Seq: c.seq, Subject: subject,
 			BrokerTime: c.epoch.Add(time.Duration(c.seq) * time.Millisecond), Payload: payload}

@@ -66,6 +66,10 @@ func printOutcomes(out io.Writer, p *rejects.Forecast) {
 // printAccounts prints what would be sent, and the difference to the registered
 // rules where there is one.
 func printAccounts(out io.Writer, p *rejects.Forecast) {
+	if p.Referring > 0 {
+		fmt.Fprintln(out)
+		terminal.Paragraph(out, fmt.Sprintf("About earlier events: %s of the accepted; %s.", wording.Count(p.Referring), rejects.ReferringWords))
+	}
 	compared := p.Compared()
 	if len(compared) == 0 {
 		return

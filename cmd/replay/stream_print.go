@@ -128,7 +128,7 @@ func printSurvey(out io.Writer, r *rebuild.Report, note string) {
 func printAdded(out io.Writer, d *rebuild.Result, stream string, who desk.Decision) {
 	fmt.Fprintf(out, "Added %s: %s, %s.\n", wording.Plural(d.Events, "event"), wording.Plural(d.Operations, "operation"), wording.Plural(d.Points, "point"))
 	printFacts(out, d.Facts(stream, who, terminalNames))
-	if d.Queued+d.OpenInDoubt > 0 {
+	if d.Queued+d.OpenInDoubt+d.Referring > 0 {
 		fmt.Fprintln(out, "\nTo see what would be sent again, with the vendor's records looked up first where that is possible:\n  replay run --cause rebuilt")
 	}
 }

@@ -173,6 +173,7 @@ type explained struct {
 	FactKey      string               `json:"fact_key,omitempty"`
 	Budgets      *explainedBudgets    `json:"budgets,omitempty"`
 	Operations   []explainedOperation `json:"operations,omitempty"`
+	Refers       *explainedReferral   `json:"refers_to,omitempty"`
 	// assumed says where BrokerTime comes from.
 	assumed string
 }
@@ -188,6 +189,7 @@ type explainedOperation struct {
 	MemberCode    string             `json:"member_code,omitempty"`
 	BusinessKey   string             `json:"business_key"`
 	BusinessDate  string             `json:"business_date"`
+	HeldUntil     *time.Time         `json:"held_until,omitempty"`
 	Reason        string             `json:"reason"`
 	Reference     string             `json:"reference"`
 	KeyParts      []explainedPart    `json:"key_parts"`
@@ -204,6 +206,9 @@ type explainedPart struct {
 func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 	e.Type, e.Source, e.ID, e.Content = x.Event.Type, x.Event.Source, x.Event.ID, json.RawMessage(x.Event.Content)
 	e.FactKey, e.Budgets = x.Event.FactKey.String(), budgetsOf(x.Event)
+	if x.Event.Refers != nil {
+		e.Refers = newExplainedReferral(&x)
+	}
 	for i := range x.Event.Operations {
 		op := &x.Event.Operations[i]
 		account, found := cfg.Account(op.Account)
@@ -213,6 +218,9 @@ func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 		shown := explainedOperation{Account: op.Account, AccountOff: account.OffBecause(), Kind: op.Kind, Points: op.Points,
 			SourceType: op.SourceType, PointsChannel: op.PointsChannel, Member: op.MemberID, MemberCode: op.MemberCode,
 			BusinessKey: op.BusinessKey, BusinessDate: op.BusinessDate, Reason: op.Reason, Reference: op.Reference, BizID: op.BizID}
+		if !op.HeldUntil.IsZero() {
+			shown.HeldUntil = &op.HeldUntil
+		}
 		for _, part := range x.Keys[i].Parts {
 			shown.KeyParts = append(shown.KeyParts, explainedPart(part))
 		}
@@ -265,6 +273,9 @@ func (e *explained) print(out io.Writer) {
 	if e.RejectedNow != "" {
 		words("note", "published now it would be rejected: %s", e.RejectedNow)
 	}
+	if e.Refers != nil {
+		e.Refers.print(out, line, words)
+	}
 	for i := range e.Operations {
 		op := &e.Operations[i]
 		fmt.Fprintf(out, "\nOperation %d of %d: %s at %s\n", i+1, len(e.Operations), op.Kind, op.Account)
@@ -285,12 +296,11 @@ func (e *explained) print(out io.Writer) {
 		}
 		line("business key", "%s", op.BusinessKey)
 		line("business date", "%s", op.BusinessDate)
-		line("reason", "%s", op.Reason)
-		parts := make([]string, len(op.KeyParts))
-		for j, p := range op.KeyParts {
-			parts[j] = fmt.Sprintf("%s=%q", p.Name, p.Value)
+		if op.HeldUntil != nil {
+			line("held until", "%s", op.HeldUntil.Format(time.RFC3339))
 		}
-		words("key parts", "%s", strings.Join(parts, " "))
+		line("reason", "%s", op.Reason)
+		words("key parts", "%s", partsText(op.KeyParts))
 		line("biz_id", "%s", op.BizID)
 		if op.AccountOff != "" {
 			words("note", "account %s is off here: %s", op.Account, op.AccountOff)

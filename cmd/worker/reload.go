@@ -155,6 +155,11 @@ const reloadTime = 15 * time.Second
 func (r *reloader) take(ctx context.Context, next *config.Config, why string) error {
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
+	files := rulefiles.New(r.service.keeper.pool)
+	next, err := rulesOfLedger(ctx, files, next, r.log)
+	if err != nil {
+		return &ledgerAway{err}
+	}
 	change := config.Compare(r.inForce, next)
 	if len(change.Impossible) > 0 {
 		return fmt.Errorf("this needs a restart: %s", strings.Join(change.Impossible, "; "))
@@ -173,7 +178,7 @@ func (r *reloader) take(ctx context.Context, next *config.Config, why string) er
 	}
 	keeper := r.service.keeper
 	if change.Rules {
-		if err := registerRules(ctx, rulefiles.New(keeper.pool), next, r.log); err != nil {
+		if err := registerRules(ctx, files, next, r.log); err != nil {
 			var refused *config.Error
 			if !errors.As(err, &refused) {
 				return &ledgerAway{err}

@@ -44,7 +44,7 @@ refuses what was mapped by a file beyond its end.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	c.AddCommand(newRulesWithdraw(), newRulesReinstate())
+	c.AddCommand(newRulesShow(), newRulesWithdraw(), newRulesReinstate())
 	return c
 }
 

@@ -202,6 +202,21 @@ func registrant() string {
 	return fmt.Sprintf("worker on %s, process %d", host, os.Getpid())
 }
 
+// rulesOfLedger is the configuration with the built-in rules that the ledger began
+// with, when it has none of its own.
+func rulesOfLedger(ctx context.Context, files *rulefiles.Registry, cfg *config.Config, log *zap.Logger) (*config.Config, error) {
+	all, err := files.Registered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept := cfg.ForLedger(all, time.Now())
+	if kept.RulesVersion != cfg.RulesVersion {
+		log.Info("this ledger began with older built-in rules and keeps them; new ones need a file with a further rule set",
+			zap.String("rules", kept.RulesVersion), zap.String("built_in_now", cfg.RulesVersion), zap.String("to_begin_with", "worker rules show "+kept.RulesVersion))
+	}
+	return kept, nil
+}
+
 // registerRules keeps the rule file in the ledger before it is used, and
 // refuses one in which rules that were in use have been edited, or that was
 // withdrawn.

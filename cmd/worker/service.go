@@ -86,10 +86,17 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if s.keeper, err = openKeeper(ctx, cfg); err != nil {
 		return nil, err
 	}
-	register := func(ctx context.Context) error { return registerRules(ctx, rulefiles.New(s.keeper.pool), cfg, log) }
+	register := func(ctx context.Context) (err error) {
+		files := rulefiles.New(s.keeper.pool)
+		if cfg, err = rulesOfLedger(ctx, files, cfg, log); err != nil {
+			return err
+		}
+		return registerRules(ctx, files, cfg, log)
+	}
 	if err := s.wait.until(ctx, register); err != nil {
 		return nil, err
 	}
+	s.config = cfg
 	s.rules = newRulesWatch(rulefiles.New(s.keeper.pool), guard, cfg, log.Named("rules"))
 	var first []*dispatch.Dispatcher
 	for _, v := range on {

@@ -38,8 +38,11 @@ type Plan interface {
 
 // Added is what became of the events of an Addition.
 type Added struct {
-	Read       int64                       `json:"read"`
-	Events     int64                       `json:"added"`
+	Read   int64 `json:"read"`
+	Events int64 `json:"added"`
+	// Referring of the events are about earlier ones; their operations, which the
+	// ledger works out, are not counted below.
+	Referring  int64                       `json:"referring"`
 	Operations int64                       `json:"operations"`
 	Queued     int64                       `json:"parked"`
 	Points     ledger.Points               `json:"points"`
@@ -62,6 +65,9 @@ func (d *Added) Count(entries []ledger.Entry, verdicts []ledger.Verdict) {
 		switch {
 		case v.Kind == ledger.Accepted:
 			d.Events++
+			if entries[i].Event.Refers != nil {
+				d.Referring++
+			}
 			for _, o := range entries[i].Event.Operations {
 				d.Operations++
 				d.Points += o.Points

@@ -34,6 +34,9 @@ type Found struct {
 	// Added events would be recorded, with the operations of Groups.
 	Added  int64   `json:"to_be_added"`
 	Groups []Group `json:"groups"`
+	// Referring of the Added events are about earlier ones: what each takes back or
+	// makes spent the ledger works out as it records it, so Groups has none of it.
+	Referring int64 `json:"referring"`
 	// Members is over all groups; a member of two accounts counts twice.
 	Members int64 `json:"members"`
 	// Oldest and Newest are the broker's times of Added events; zero when there
@@ -126,6 +129,9 @@ func (v *Surveyor) accepted(e *ledger.Entry) {
 		}
 	}
 	v.found.Added++
+	if e.Event.Refers != nil {
+		v.found.Referring++
+	}
 	if at := e.Message.BrokerTime; v.found.Oldest.IsZero() || at.Before(v.found.Oldest) {
 		v.found.Oldest = at
 	}

@@ -50,8 +50,12 @@ func (p *Report) Found() (facts wording.Facts) {
 		added = fmt.Sprintf("%s: %s, stored from %s to %s", wording.Plural(n.Added, "event"), wording.Plural(n.Operations(), "operation"), wording.Moment(n.Oldest), wording.Moment(n.Newest))
 	}
 	facts.Add("to be added", added)
+	facts.Count("about earlier", n.Referring, referringWords)
 	return facts
 }
+
+// referringWords say what becomes of events that are about earlier ones.
+const referringWords = "what each takes back, or makes spent, the ledger works out as it adds it, on top of these operations"
 
 // NotInStream says what a rebuilt ledger lacks, whatever the stream holds.
 func NotInStream(names wording.Names) []string {
@@ -67,6 +71,7 @@ func NotInStream(names wording.Names) []string {
 func (d *Result) Facts(stream string, who desk.Decision, names wording.Names) (facts wording.Facts) {
 	facts.Count("parked", d.Queued, "in doubt, cause rebuilt; nothing is sent before a "+names.PutBack)
 	facts.Count("nothing to send", d.Operations-d.Queued, "recorded with 0 points")
+	facts.Count("about earlier", d.Referring, referringWords)
 	facts.Count("there already", d.There, "left as they are")
 	facts.Count("ignored", d.Ignored, "of types that the rules ignore")
 	for _, code := range slices.Sorted(maps.Keys(d.Rejects)) {

@@ -16,12 +16,16 @@ func Facts(d *desk.RetryResult, names wording.Names) (facts wording.Facts) {
 	if d.NothingToSend > 0 {
 		facts.Add("without points", wording.Count(d.NothingToSend)+" of the operations: nothing to send")
 	}
+	facts.Count("about earlier", d.Referring, ReferringWords)
 	facts = append(facts, InDoubt(d.InDoubt, names)...)
 	facts.Count("duplicates", d.Duplicates, "in the ledger already, with the same content; resolved")
 	facts.Count("ignored", d.Ignored, "of a type that needs no record; resolved")
 	facts.Count("skipped", d.Skipped, "decided about already, by an earlier run or somebody else")
 	return facts
 }
+
+// ReferringWords say what becomes of events that are about earlier ones.
+const ReferringWords = "what each takes back, or makes spent, the ledger works out as it records it"
 
 // InDoubt says what becomes of events from before the ledger was rebuilt; nothing of
 // none.

@@ -29,15 +29,24 @@ func (s *Shown) Advice() []Advice {
 	switch {
 	case s.ResolvedAt != nil:
 		return nil
+	case s.Code == ledger.OriginUnknown:
+		return []Advice{{"It waits for the event that it is about, and is recorded by itself when that comes, also after it was dismissed. If the publisher named " +
+			"the wrong one, have it published again under a number of its own, and dismiss this one:", StepDismiss}}
+	case s.Code == ledger.OverRefunded:
+		return []Advice{{"Find out which of the refunds is right; the others stand. If nothing more is to be taken back, dismiss it:", StepDismiss}}
 	case s.Code == ledger.Conflict:
 		return []Advice{{"Find out which of the two is right. If this one changes nothing, dismiss it:", StepDismiss}}
 	case s.Now != nil && s.Now.Outcome != "failing":
 		return []Advice{{"The rules accept it now. See what a retry would do:", StepRetry}}
 	}
 	var all []Advice
-	if s.Code == ledger.VendorNotConfigured {
+	switch {
+	case s.Code == ledger.VendorNotConfigured:
 		all = append(all, Advice{"Give the workers the account's url and credentials. Then see what a retry would do:", StepRetry})
-	} else if wording.RulesMayHelp(s.Code) {
+	case s.Code == ledger.NoVendorCall:
+		all = append(all, Advice{"If points are to be taken back: give the workers a file with a further rule set, from any time on, in which " +
+			"this type has a rule with reverses (or consumes). Then see what a retry would do:", StepRetry})
+	case wording.RulesMayHelp(s.Code):
 		all = append(all, Advice{"If the rules are wrong: mend them in a further rule set whose from is not after the broker's time above, " +
 			"give the workers the file, and see what a retry would do:", StepRetry})
 	}

@@ -33,8 +33,11 @@ type Now struct {
 	// Outcome is accepted, duplicate, ignored or failing.
 	Outcome    string              `json:"outcome"`
 	Operations []desk.RetryAccount `json:"operations"`
-	Code       ledger.RejectCode   `json:"code"`
-	Reason     string              `json:"reason"`
+	// Referring: it is about an earlier event, and the ledger works out its operations
+	// as it records it.
+	Referring bool              `json:"refers_to_earlier_event"`
+	Code      ledger.RejectCode `json:"code"`
+	Reason    string            `json:"reason"`
 }
 
 // Show reads a reject. found is false when there is none of that number. What to
@@ -67,7 +70,7 @@ func newNow(version string, t desk.RetryTally) *Now {
 	now := &Now{RulesVersion: version, Operations: []desk.RetryAccount{}}
 	switch {
 	case t.Accepted > 0:
-		now.Outcome, now.Operations = "accepted", t.Accounts
+		now.Outcome, now.Operations, now.Referring = "accepted", t.Accounts, t.Referring > 0
 	case t.Duplicates > 0:
 		now.Outcome = "duplicate"
 	case t.Ignored > 0:
@@ -86,6 +89,9 @@ func (n *Now) Words() string {
 	rules := " (rules " + n.RulesVersion + ")"
 	switch n.Outcome {
 	case "accepted":
+		if n.Referring {
+			return "would be accepted: it is about an earlier event, and the ledger works out what that comes to as it records it" + rules
+		}
 		var parts []string
 		for _, a := range n.Operations {
 			parts = append(parts, fmt.Sprintf("%s at %s, %s", a.Kind, a.Account, wording.Plural(a.Points, "point")))

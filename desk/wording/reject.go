@@ -38,6 +38,10 @@ func Mend(code ledger.RejectCode, names Names) string {
 		return "Nothing: the vendors have no call for it"
 	case ledger.VendorNotConfigured:
 		return "Nothing: the account is off where the workers run"
+	case ledger.OverRefunded:
+		return "Check the amounts: refunds together are more than was paid. A correction of a refund needs a number of its own"
+	case ledger.OriginUnknown:
+		return "Publish the event that it is about, or name it right (its number, and orderSource where another system issued that)"
 	}
 	return "See the reason"
 }

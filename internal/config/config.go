@@ -41,6 +41,8 @@ type Config struct {
 	RulesVersion string
 	// RulesFrom is the file's path, or "built-in default".
 	RulesFrom string
+	// older are the built-in rules of before; nil with a file of one's own.
+	older []builtInRules
 	// Accounts holds them in the order of the file, also those that are
 	// off (Account.On).
 	Accounts []Account

@@ -37,6 +37,9 @@ func LoadKinds(table []vendorapi.Kind, environ []string, readFile func(string) (
 	c.Accounts = loadAccounts(e, file)
 	checkPairs(e, c)
 	c.Rules = compileRules(e, c, file)
+	if c.RulesFrom == builtIn {
+		c.older = compileOlderDefaults(e, c)
+	}
 	e.warnUnknown()
 
 	c.Settings, c.Warnings = e.settings, e.warnings
@@ -70,6 +73,12 @@ func loadNATS(e *environment) NATS {
 	return n
 }
 
+// What RulesFrom says of the built-in files.
+const (
+	builtIn       = "built-in default"
+	builtInBefore = "built-in default that this ledger began with"
+)
+
 // loadFile reads WORKER_CONFIG, or the built-in file. A file without vendors
 // gets the built-in accounts.
 func loadFile(e *environment, c *Config) parsedFile {
@@ -80,7 +89,7 @@ func loadFile(e *environment, c *Config) parsedFile {
 		e.note("WORKER_CONFIG", path, from)
 	}
 	name, text := "default.yaml", DefaultFile()
-	c.RulesFrom = "built-in default"
+	c.RulesFrom = builtIn
 	if path != "" {
 		name, c.RulesFrom = path, path
 		var err error
@@ -89,9 +98,7 @@ func loadFile(e *environment, c *Config) parsedFile {
 			name, text = "default.yaml", DefaultFile() // so that the accounts are checked all the same
 		}
 	}
-	c.RulesText = text
-	sum := sha256.Sum256(text)
-	c.RulesVersion = hex.EncodeToString(sum[:])[:12]
+	c.RulesText, c.RulesVersion = text, versionOf(text)
 	file := parseFile(name, text, &e.problems)
 	if file.vendors == nil && path != "" {
 		var ignored problems // the built-in file is tested
@@ -108,11 +115,7 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 	if file.broken {
 		return nil
 	}
-	accounts := make([]rules.Account, len(c.Accounts))
-	for i, v := range c.Accounts {
-		accounts[i] = rules.Account{Name: v.Name, Refuses: e.refuses(v), On: v.On(), AnyMemberID: v.AnyMemberID, ReasonMaxChars: v.ReasonMaxChars}
-	}
-	rules, err := rules.Compile(file.rules, c.RulesVersion, accounts)
+	rules, err := rules.Compile(file.rules, c.RulesVersion, ruleAccounts(e, c))
 	var found problems
 	if err != nil {
 		found.add(file.name, err)
@@ -131,6 +134,21 @@ func compileRules(e *environment, c *Config, file parsedFile) *rules.Rules {
 		e.list = append(e.list, problem)
 	}
 	return rules
+}
+
+// ruleAccounts are the accounts as the rules see them.
+func ruleAccounts(e *environment, c *Config) []rules.Account {
+	accounts := make([]rules.Account, len(c.Accounts))
+	for i, v := range c.Accounts {
+		accounts[i] = rules.Account{Name: v.Name, Refuses: e.refuses(v), On: v.On(), AnyMemberID: v.AnyMemberID, ReasonMaxChars: v.ReasonMaxChars}
+	}
+	return accounts
+}
+
+// versionOf names a rule file by its text.
+func versionOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:12]
 }
 
 // checkPairs checks what two parts of the configuration mean together.

@@ -20,13 +20,14 @@ func (d *Examination) checkRules(ctx context.Context) {
 		all, err = rulefiles.New(d.ledger.pool).Registered(ctx)
 		return err
 	})
-	version := d.config.RulesVersion
+	cfg := d.config.ForLedger(all, time.Now())
+	version := cfg.RulesVersion
 	switch _, there := rulefiles.FindRules(all, version); {
 	case err != nil:
 		d.wrong(check, advice.Words(err), "see the message")
 		return
 	case !there:
-		if err := config.CheckRegistration(version, d.config.RulesText, all, time.Now()); err != nil {
+		if err := config.CheckRegistration(version, cfg.RulesText, all, time.Now()); err != nil {
 			d.wrong(check, advice.Words(err), "a worker with this file would not start: mend it")
 			return
 		}

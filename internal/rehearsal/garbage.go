@@ -98,8 +98,12 @@ func garbageKinds(kylin bool) []garbageKind {
 		atTime("two days in the future", 48*time.Hour),
 		atTime("500 days old", -500*24*time.Hour),
 		renamed("unknown type", "unknown_type", "order.exploded"),
-		renamed("refund", "no_vendor_call", "order.refunded"),
-		renamed("cancellation", "no_vendor_call", "order.cancelled"),
+		renamed("refund without its number", "missing_field", "order.refunded"),
+		{about: "cancellation of no order", code: "missing_field", make: func(_ *generator, e *event) Message {
+			e.typ, e.subject = "order.cancelled", "points.events.order.cancelled"
+			e.data = e.data.without("orderId")
+			return e.message()
+		}},
 		{about: "subject of another type", code: "subject_mismatch", make: func(_ *generator, e *event) Message {
 			e.subject = "points.events.review.posted"
 			return e.message()
