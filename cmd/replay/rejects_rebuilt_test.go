@@ -60,7 +60,7 @@ func TestRejectsRetryInARebuiltLedger(t *testing.T) {
 		t.Error("the record does not say that it is in doubt")
 	}
 	if n := r.count(`SELECT count(*) FROM outbox JOIN operations ON id = operation_id
-	                  WHERE state = 'parked' AND in_doubt AND cause = 'rebuilt' AND first_sent_at = broker_time AND points = 30`); n != 1 {
+	                  WHERE state = 'parked' AND in_doubt AND cause = 'rebuilt' AND first_sent_at = broker_time AND operations.points = 30`); n != 1 {
 		t.Error("what may have been granted before is not parked in doubt")
 	}
 	r.drained()
