@@ -33,7 +33,6 @@ func refers(e Entry) bool { return e.Event != nil && e.Event.Refers != nil }
 // so far.
 type origin struct {
 	id         OperationID
-	fact       FactKey
 	kind       Kind
 	account    string
 	bizID      BizID

@@ -11,13 +11,13 @@ import (
 
 // orderModel is an order as a person would reckon it.
 type orderModel struct {
-	number           string
-	points, amount   int64
-	refunded         int64 // by refunds that must have been accepted
-	sold, cancelled  bool
-	refunds          int
-	givenUp, applied bool
-	balance, lowest  int64 // at the vendor
+	number          string
+	points, amount  int64
+	refunded        int64 // by refunds that must have been accepted
+	sold, cancelled bool
+	refunds         int
+	givenUp         bool
+	balance, lowest int64 // at the vendor
 }
 
 // kept is what the member is left with.
