@@ -14,13 +14,17 @@ most_megabytes=2000
 
 rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$1"; }
 
-# build FOLDER "DEFINES" makes FOLDER/pan.
+# model CONFIGURATION: life-… is the life of one sale's points, the others are the way
+# of an operation.
+model() { case $1 in life-*) echo life.pml ;; *) echo points.pml ;; esac; }
+
+# build FOLDER CONFIGURATION "DEFINES" makes FOLDER/pan.
 build() {
 	mkdir -p "$1"
 	cd "$1"
 	local define flags=()
-	for define in $2; do flags+=("-D$define"); done
-	spin -a "${flags[@]}" "$here/points.pml" >spin.txt || { cat spin.txt; return 1; }
+	for define in $3; do flags+=("-D$define"); done
+	spin -a "${flags[@]}" "$here/$(model "$2")" >spin.txt || { cat spin.txt; return 1; }
 	# Compiling costs more than exploring, so nothing is optimised; -w: the generated C is not ours to mend.
 	"${CC:-cc}" -w -O0 -DNP -DCOLLAPSE -DVECTORSZ=2048 -DMEMLIM="$most_megabytes" -o pan pan.c
 }
@@ -42,17 +46,17 @@ complete() {
 # trace FOLDER prints the steps of the counterexample in words.
 trace() {
 	cd "$1"
-	./pan -r points.pml.trail 2>&1 | grep -aE '^ *(fetch|record|ack|claim|send|return|renew|confirm|settle|clear|rescue|sweep|judge|sample|sabotage|vendor|firewall|member|keeper|watch|person|clock|fault|time|peace|PROMISE)'
+	./pan -r ./*.pml.trail 2>&1 | grep -aE '^ *(fetch|record|join|ack|claim|send|return|renew|confirm|settle|release|clear|rescue|sweep|judge|sample|sabotage|vendor|firewall|member|keeper|watch|person|clock|fault|time|peace|PROMISE)'
 }
 
 configuration() {
 	local name=$1 defines=$2 at=$SECONDS
-	build "$work/$name" "$defines"
+	build "$work/$name" "$name" "$defines"
 	explore "$work/$name"
 	if ! complete "$work/$name"; then
 		printf '%s: NOT PASSED\n' "$name"
 		grep -E 'pan:|errors:|max search|memory|Warning' "$work/$name/out.txt" || true
-		if [ -f "$work/$name/points.pml.trail" ]; then trace "$work/$name"; fi
+		if compgen -G "$work/$name/*.pml.trail" >/dev/null; then trace "$work/$name"; fi
 		return 1
 	fi
 	printf '| %s | %s | %s | %s | %d s |\n' "$name" "$defines" "$(field "$work/$name" '^ *\([0-9]*\) states, stored.*')" \
@@ -64,10 +68,10 @@ found() {
 	local name=$1 defines
 	defines=$(rows configurations.txt | awk -v name="$2" '$1 == name { $1 = ""; print }')
 	[ -n "$defines" ] || { printf '%s: no configuration %s\n' "$name" "$2"; return 1; }
-	build "$work/$name" "$defines $name"
+	build "$work/$name" "$2" "$defines $name"
 	explore "$work/$name"
 	local steps='' broken=''
-	if [ -f "$work/$name/points.pml.trail" ]; then
+	if compgen -G "$work/$name/*.pml.trail" >/dev/null; then
 		steps=$(trace "$work/$name" || true)
 		broken=$(sed -n 's/^PROMISE BROKEN \([a-z_]*\):.*/\1/p' <<<"$steps")
 		if grep -q '^pan:.*non-progress cycle' "$work/$name/out.txt"; then broken=comes_to_rest; fi

@@ -271,14 +271,14 @@ func matches(pattern *regexp.Regexp, text string) (found []string) {
 func TestSabotageIsASwitch(t *testing.T) {
 	t.Parallel()
 	f, promises := parseFolder(t, "internal/sabotage"), 0
-	switches := matches(ifdef, read(t, "switches.pml"))
+	switches := slices.Concat(matches(ifdef, read(t, "switches.pml")), matches(ifdef, read(t, "life_switches.pml")))
 	for name, value := range f.texts {
 		if slices.Contains(f.bodies["Points"], name) {
 			continue // a place to crash at, no promise
 		}
 		promises++
 		if !slices.Contains(switches, strings.ToUpper(strings.Trim(value, `"`))) {
-			t.Errorf("sabotage.%s = %s is no switch of switches.pml", name, value)
+			t.Errorf("sabotage.%s = %s is no switch of switches.pml or life_switches.pml", name, value)
 		}
 	}
 	if promises < 5 {
@@ -286,18 +286,31 @@ func TestSabotageIsASwitch(t *testing.T) {
 	}
 }
 
-// Each switch of the model is tried, each configuration sets bounds that the
+// models are the two models: the file of each one's bounds, and that of its switches.
+var models = map[bool]struct{ state, switches string }{
+	false: {"state.pml", "switches.pml"},
+	true:  {"life_state.pml", "life_switches.pml"},
+}
+
+// ofLife tells which model a configuration is of, as check.sh does.
+func ofLife(configuration string) bool { return strings.HasPrefix(configuration, "life-") }
+
+// Each switch of the models is tried, each configuration sets bounds that its
 // model has, and the page names every one of them.
 func TestSwitchesAndConfigurations(t *testing.T) {
 	t.Parallel()
-	page, bounds := read(t, "README.md"), matches(bound, read(t, "state.pml"))
-	switches, tried := matches(ifdef, read(t, "switches.pml")), []string{}
+	page, tried := read(t, "README.md"), []string{}
+	bounds, switches := map[bool][]string{}, map[bool][]string{}
+	for life, files := range models {
+		bounds[life], switches[life] = matches(bound, read(t, files.state)), matches(ifdef, read(t, files.switches))
+	}
 	var configurations []string
 	for _, line := range table(t, "configurations.txt") {
+		life := ofLife(line[0])
 		configurations = append(configurations, line[0])
 		for _, setting := range line[1:] {
-			if name, _, ok := strings.Cut(setting, "="); !ok || !slices.Contains(bounds, name) {
-				t.Errorf("configuration %s sets %s, which state.pml does not know", line[0], setting)
+			if name, _, ok := strings.Cut(setting, "="); !ok || !slices.Contains(bounds[life], name) {
+				t.Errorf("configuration %s sets %s, which %s does not know", line[0], setting, models[life].state)
 			}
 		}
 	}
@@ -305,20 +318,24 @@ func TestSwitchesAndConfigurations(t *testing.T) {
 		tried = append(tried, line[0])
 		if len(line) != 3 || !slices.Contains(configurations, line[1]) {
 			t.Errorf("switches.txt: want switch, configuration, promise, got %q", line)
+			continue
 		}
-		if !slices.Contains(switches, line[0]) {
-			t.Errorf("switch %s is nowhere in switches.pml", line[0])
+		if life := ofLife(line[1]); !slices.Contains(switches[life], line[0]) {
+			t.Errorf("switch %s is nowhere in %s", line[0], models[life].switches)
 		}
 		if !strings.Contains(page, "`"+line[0]+"`") {
 			t.Errorf("README.md does not say what %s is", line[0])
 		}
 	}
-	for _, name := range switches {
-		if !slices.Contains(tried, name) {
-			t.Errorf("switch %s of switches.pml is not tried: add it to switches.txt", name)
+	for life, names := range switches {
+		for _, name := range names {
+			if !slices.Contains(tried, name) {
+				t.Errorf("switch %s of %s is not tried: add it to switches.txt", name, models[life].switches)
+			}
 		}
 	}
-	if len(tried) < 20 || len(bounds) < 20 || len(configurations) < 10 {
-		t.Errorf("%d switches, %d bounds, %d configurations found: the search is broken", len(tried), len(bounds), len(configurations))
+	if len(switches[false]) < 20 || len(bounds[false]) < 20 || len(switches[true]) < 5 || len(bounds[true]) < 10 || len(configurations) < 15 {
+		t.Errorf("%d and %d switches, %d and %d bounds, %d configurations found: the search is broken",
+			len(switches[false]), len(switches[true]), len(bounds[false]), len(bounds[true]), len(configurations))
 	}
 }
