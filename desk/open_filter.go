@@ -44,6 +44,8 @@ type OpenFilter struct {
 	By           TimeOf
 	// withinBudget leaves out what was parked because it was above a budget.
 	withinBudget bool
+	// withoutWork leaves out what is for a person to do, as no call can be made for it.
+	withoutWork bool
 }
 
 // namesOverBudget tells whether a filter chooses operations above a budget by name,
@@ -51,6 +53,10 @@ type OpenFilter struct {
 func (f *OpenFilter) namesOverBudget() bool {
 	return f.Cause != "" || f.BusinessKey != "" || f.BizID != ""
 }
+
+// namesWork tells whether a filter chooses work for a person by name. An order does
+// not: its grant may be what is to be put back.
+func (f *OpenFilter) namesWork() bool { return f.Cause != "" || f.BizID != "" }
 
 // TimeOf says which of an operation's times a filter bounds.
 type TimeOf string
@@ -76,7 +82,7 @@ func (f *OpenFilter) args(memories []KeyMemory) pgx.StrictNamedArgs {
 		"biz_id": string(f.BizID), "event_type": f.EventType, "event_source": f.EventSource, "kind": string(f.Kind),
 		"source_type": f.SourceType, "points_channel": f.PointsChannel, "shop_code": f.ShopCode, "outcome": f.Outcome,
 		"code": f.Code, "in_doubt": f.InDoubt, "since": timeOrNull(f.Since), "until": timeOrNull(f.Until), "by": string(f.By),
-		"within_budget": f.withinBudget}
+		"within_budget": f.withinBudget, "without_work": f.withoutWork}
 }
 
 // KeyMemory is how long one account's vendor surely remembers a dedup key,
@@ -137,6 +143,7 @@ const (
    AND (@since::timestamptz IS NULL OR` + openTime + ` >= @since)
    AND (@until::timestamptz IS NULL OR` + openTime + ` < @until)
    AND (NOT @within_budget::boolean OR x.cause IS DISTINCT FROM 'over_budget')
+   AND (NOT @without_work::boolean OR x.cause IS DISTINCT FROM 'no_vendor_call')
    AND (@code::text = '' OR` + openCode + ` = @code)`
 
 	// openTime is the time that a filter bounds. With the parameter known, the

@@ -51,8 +51,10 @@ type Plan struct {
 	// CancelledAt is nil and CancelledBy empty unless somebody cancelled it.
 	CancelledAt *time.Time `json:"cancelled_at"`
 	CancelledBy string     `json:"cancelled_by"`
-	// OverBudget counts what a new run plan left out; 0 for one that is read again.
+	// OverBudget and Work count what a new run plan left out, above a budget and for a
+	// person to do without a call; 0 for one that is read again.
 	OverBudget int64 `json:"-"`
+	Work       int64 `json:"-"`
 	PlanCounts
 }
 
@@ -97,7 +99,9 @@ type NewPlan struct {
 	Details json.RawMessage
 	// Choose picks the operations of a run or void plan, from the parked ones. What
 	// is above a budget a run plan holds only when the filter names it, by its cause,
-	// order or key: nobody should release it among others after an outage.
+	// order or key: nobody should release it among others after an outage. Nor what is
+	// for a person to do without a call, which it holds by cause or key alone: a freeze
+	// that was spent would be released as well.
 	// It is nil for the other kinds, whose Size is given.
 	Choose   *OpenFilter
 	Memories []KeyMemory
@@ -166,7 +170,7 @@ func (d *Desk) createPlan(ctx context.Context, n NewPlan, name func(chars int) s
 	})
 	switch {
 	case errors.Is(err, errNothingChosen):
-		return Plan{OverBudget: p.OverBudget}, n.checkSize(0)
+		return Plan{OverBudget: p.OverBudget, Work: p.Work}, n.checkSize(0)
 	case err != nil:
 		return Plan{}, fmt.Errorf("create plan: %w", err)
 	}
@@ -190,13 +194,10 @@ func insertPlanTx(ctx context.Context, tx pgx.Tx, p *Plan, name func(chars int) 
 func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	filter := *n.Choose
 	filter.State = ledger.Parked
-	if n.Kind == PlanOfRun && !filter.namesOverBudget() {
-		over := filter
-		over.Cause = ledger.CauseOverBudget
-		if err := tx.QueryRow(ctx, sqlCountOpen, over.args(n.Memories)).Scan(&p.OverBudget); err != nil {
-			return fmt.Errorf("count what is over budget: %w", err)
+	if n.Kind == PlanOfRun {
+		if err := leaveOutTx(ctx, tx, p, &filter, n.Memories); err != nil {
+			return err
 		}
-		filter.withinBudget = true
 	}
 	args := filter.args(n.Memories)
 	args["plan"] = p.ID
@@ -210,6 +211,32 @@ func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	}
 	if _, err := tx.Exec(ctx, sqlPlanSize, p.ID, p.Size); err != nil {
 		return fmt.Errorf("keep size: %w", err)
+	}
+	return nil
+}
+
+// leaveOutTx takes out of a run plan's filter what must be named to be put back, and
+// counts it.
+func leaveOutTx(ctx context.Context, tx pgx.Tx, p *Plan, filter *OpenFilter, memories []KeyMemory) error {
+	count := func(cause ledger.Cause, n *int64) error {
+		left := *filter
+		left.Cause = cause
+		if err := tx.QueryRow(ctx, sqlCountOpen, left.args(memories)).Scan(n); err != nil {
+			return fmt.Errorf("count what is left out as %s: %w", cause, err)
+		}
+		return nil
+	}
+	if !filter.namesOverBudget() {
+		if err := count(ledger.CauseOverBudget, &p.OverBudget); err != nil {
+			return err
+		}
+		filter.withinBudget = true
+	}
+	if !filter.namesWork() {
+		if err := count(ledger.CauseNoVendorCall, &p.Work); err != nil {
+			return err
+		}
+		filter.withoutWork = true
 	}
 	return nil
 }

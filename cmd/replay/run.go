@@ -49,7 +49,8 @@ the key, and always when its account is not in the configuration; one that was
 never sent has no age limit.
 
 What was parked because it was above the budget of a day is left out, and counted,
-unless the filter names it: by --cause over_budget, --order or --biz-id.
+unless the filter names it: by --cause over_budget, --order or --biz-id. So is what is for a
+person to do because no call can be made for it (--cause no_vendor_call, --biz-id).
 
 A plan is carried out in batches. After Ctrl-C or a kill the same command goes on
 with what is left, and never does an operation twice; ` + "`replay cancel`" + ` ends a plan
@@ -113,6 +114,9 @@ func (o *runOptions) call(c *cobra.Command, s *session) (page, error) {
 	plan, err := s.planOf(c.Context(), &o.planFlags)
 	if err == nil && plan.OverBudget > 0 {
 		c.PrintErrf("Left out: %s above the budget of a day. They are released by name: replay run --cause %s\n", wording.Plural(plan.OverBudget, "operation"), ledger.CauseOverBudget)
+	}
+	if err == nil && plan.Work > 0 {
+		c.PrintErrf("Left out: %s for a person to do in the vendor's back office. See: replay list --cause %s\n", wording.Plural(plan.Work, "operation"), ledger.CauseNoVendorCall)
 	}
 	switch {
 	case err != nil:

@@ -157,11 +157,12 @@ end:
 proctype Person(byte i) {
 end:
 	do
-	/* step: desk.PlanRun.PutBack. What was sent before stays known as sent. */
-	:: atomic { returns > 0 && row[i] == PARKED && !for_person[i] ->
+	/* step: desk.PlanRun.PutBack, desk.leaveOutTx. What was sent before stays known as
+	   sent. What is for a person is left out; put back, it still waits for its freeze. */
+	:: atomic { returns > 0 && row[i] == PARKED && MAY_RETURN(i) ->
 		returns--;
 		printf("person: puts operation %d back\n", i);
-		row[i] = PENDING }
+		row[i] = (for_person[i] -> WAITS : PENDING); for_person[i] = 0 }
 	/* step: desk.PlanRun.VoidBatch */
 	:: atomic { give_ups > 0 && row[i] == PARKED ->
 		give_ups--;

@@ -37,3 +37,9 @@
 #else
 #define HAS_ENDED(w) sees_ended[w]
 #endif
+
+#ifdef RUN_HAS_WORK_ITEMS
+#define MAY_RETURN(i) 1
+#else
+#define MAY_RETURN(i) (!for_person[i])
+#endif
