@@ -50,6 +50,10 @@ func (r *Reopened) Text() string {
 		r.Reopened, r.Points, r.InDoubt, r.KeyMemoryOver, r.AccountUnknown, r.MemberUnknown, r.Skipped)
 }
 
+// bulkFrom is the largest replay that goes with what happens now; a larger one is
+// sent in the bulk lane.
+const bulkFrom = 100
+
 // sqlReopen puts rows back that are still parked and may be sent again. The
 // attempts count anew, so that the whole schedule lies ahead (table attempts
 // keeps the old ones). first_sent_at, in_doubt and the resolved member stay:
@@ -59,7 +63,8 @@ func (r *Reopened) Text() string {
 // away than any rest is. Locks the rows in
 // order (outbox_pkey) and skips those that somebody is changing, so it waits
 // for nobody; they are in none of the lists that it answers with. The
-// parameters are the key memories, as openFrom wants them, and the batch.
+// parameters are the key memories, as openFrom wants them, the batch, and whether
+// it goes into the bulk lane; a row that is there stays.
 const sqlReopen = `
 WITH picked AS (
     SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + openBlocked + ` AS blocked` + openFrom + `
@@ -68,7 +73,7 @@ WITH picked AS (
        FOR UPDATE OF x SKIP LOCKED
 ), reopened AS (
     UPDATE outbox x
-       SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true, lack = NULL,
+       SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true, lack = NULL, bulk = x.bulk OR @bulk,
            next_attempt_at = CASE WHEN x.in_doubt THEN LEAST(GREATEST(now(), x.next_attempt_at), now() + interval '5 minutes')
                                   ELSE GREATEST(now(), x.held_until) END
       FROM picked p
@@ -97,7 +102,7 @@ func (r *PlanRun) PutBack(ctx context.Context, limit int, memories []KeyMemory, 
 	}
 	var b Reopened
 	more, err = r.step(ctx, limit, func(ctx context.Context, tx pgx.Tx, ids []int64) (d planDecision, err error) {
-		err = tx.QueryRow(ctx, sqlReopen, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "batch": ids}).
+		err = tx.QueryRow(ctx, sqlReopen, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "batch": ids, "bulk": r.Plan.Size > bulkFrom}).
 			Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.AccountUnknown, &b.MemberUnknown, &d.skipped)
 		if err != nil {
 			return d, fmt.Errorf("put batch back: %w", err)

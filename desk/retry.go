@@ -159,8 +159,22 @@ func (d *Desk) retryOnce(ctx context.Context, r *RejectRetry, items []retried) (
 		}
 		entries, w.judged = append(entries, x.entry), append(w.judged, x)
 	}
+	if len(r.IDs) > bulkFrom {
+		inBulk(entries)
+	}
 	err := d.book.RecordBeside(ctx, entries, rebuilt, &w)
 	return w.tally, err
+}
+
+// inBulk puts the operations of entries into the bulk lane.
+func inBulk(entries []ledger.Entry) {
+	for i := range entries {
+		if e := entries[i].Event; e != nil {
+			for j := range e.Operations {
+				e.Operations[j].Bulk = true
+			}
+		}
+	}
 }
 
 // retryWrite is what one transaction of RetryRejects does beside the recording.

@@ -29,6 +29,11 @@ type Account struct {
 	// CallMember. A call that is not there, or with 0, has no bound. Not beside
 	// RatePerSecond.
 	Rates map[string]float64
+	// FreshShare is the share of each lane's places that events younger than a
+	// minute have, 0 to 1, where the calls have a rate; without one it means
+	// nothing. 0: the oldest first. Too low: who stands at the till waits behind a
+	// backlog; too high: the backlog waits for quiet hours.
+	FreshShare float64
 	// Timeout is the most one call may take; a send starts only if its lease
 	// covers it.
 	Timeout time.Duration
@@ -88,6 +93,7 @@ const (
 	DefaultCodeMaxAge  = ledger.DefaultCodeMaxAge
 	DefaultProbeEvery  = time.Minute
 	DefaultPollEvery   = time.Second
+	DefaultFreshShare  = 0.5
 )
 
 // withDefaults fills what is zero, apart from the rate.
@@ -117,6 +123,25 @@ func (a Account) withDefaults() Account {
 	return a
 }
 
+// freshShare is FreshShare where it means something: without a rate nothing marks
+// what is fresh.
+func (a *Account) freshShare() float64 {
+	if !a.paced() {
+		return 0
+	}
+	return a.FreshShare
+}
+
+// paced tells whether the calls of operations have a rate.
+func (a *Account) paced() bool {
+	for call, rate := range a.Rates {
+		if rate > 0 && call != CallRecords && call != CallMember {
+			return true
+		}
+	}
+	return a.RatePerSecond > 0
+}
+
 // SettleAllowance is the time kept free between a call's deadline and the end
 // of its lease, so that its result still finds the lease alive.
 const SettleAllowance = 5 * time.Second
@@ -134,6 +159,9 @@ func (a Account) validate() error {
 	}
 	if a.RatePerSecond < 0 {
 		complain("rate: want 0 (none) or more calls per second, got %g", a.RatePerSecond)
+	}
+	if a.FreshShare < 0 || a.FreshShare > 1 {
+		complain("fresh share: want 0 to 1, got %g", a.FreshShare)
 	}
 	for call, rate := range a.Rates {
 		if rate < 0 {

@@ -81,7 +81,7 @@ func (d *Dispatcher) claimStep() int {
 func (d *Dispatcher) claimPaced(ctx context.Context, limit int) (caughtUp bool, err error) {
 	pacer := d.pace.claim
 	if pacer == nil {
-		claimed, err := d.claimOnce(ctx, limit, nil)
+		claimed, err := d.claimDrawn(ctx, limit, nil)
 		return claimed < limit, err
 	}
 	// A slot that is reserved while nothing is due would be lost to other workers.
@@ -96,29 +96,48 @@ func (d *Dispatcher) claimPaced(ctx context.Context, limit int) (caughtUp bool, 
 	if err := sleepUntil(ctx, slots[0]); err != nil {
 		return false, err
 	}
-	claimed, err := d.claimOnce(ctx, len(slots), slots)
+	claimed, err := d.claimDrawn(ctx, len(slots), slots)
 	return claimed < len(slots), err
 }
 
 // claimTimeout bounds one claim.
 const claimTimeout = 10 * time.Second
 
-// claimOnce claims up to limit rows and queues them, each with one of the slots
-// where there are some.
-func (d *Dispatcher) claimOnce(ctx context.Context, limit int, slots []time.Time) (int, error) {
+// claimDrawn claims up to limit rows, as lanes and age are drawn. The probe of a gate
+// may take the newest row of any lane, and its trial one that is not in doubt before
+// any other.
+func (d *Dispatcher) claimDrawn(ctx context.Context, limit int, slots []time.Time) (claimed int, err error) {
+	defer func() { d.pace.claim.putBack(slots[min(claimed, len(slots)):], false) }()
+	claim := ledger.Claim{Account: d.account.Name, Lease: d.account.Lease, KeyMemory: d.keyMemory(d.account.claimKeyMemory()),
+		Newest: d.gate.probeNewest(), Undoubted: d.gate.onTrial(), Shape: d.shape.hash}
+	take := func(lane int, fresh bool, most int) (int, error) {
+		claim.Bulk, claim.Fresh, claim.Limit = lane == bulk, fresh, most
+		got, err := d.claimOnce(ctx, claim, slots[min(claimed, len(slots)):])
+		claimed += got
+		return got, err
+	}
+	if claim.Newest {
+		_, err = take(live, false, limit)
+	} else {
+		_, err = d.lanes.claim(limit, time.Now(), take)
+	}
+	if claim.Undoubted && err == nil && claimed == 0 {
+		claim.Undoubted = false
+		_, err = d.lanes.claim(limit, time.Now(), take)
+	}
+	return claimed, err
+}
+
+// claimOnce makes a claim and queues its rows, each with one of the slots where
+// there are some.
+func (d *Dispatcher) claimOnce(ctx context.Context, claim ledger.Claim, slots []time.Time) (int, error) {
 	before := time.Now()
 	// A claim that has begun is seen to its end: rows that were leased to nobody
 	// would be in doubt for nothing. After a stop, the senders hand them back.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
-	defer func() { d.pace.claim.putBack(slots, false) }() // those that are left
-	claim := ledger.Claim{Account: d.account.Name, Token: newToken(), Limit: limit, Lease: d.account.Lease,
-		KeyMemory: d.keyMemory(d.account.claimKeyMemory()), Newest: d.gate.probeNewest(), Undoubted: d.gate.onTrial(), Shape: d.shape.hash}
+	claim.Token = newToken()
 	claimed, err := d.book.claims.Claim(ctx, claim)
-	if claim.Undoubted && err == nil && len(claimed) == 0 {
-		claim.Undoubted = false
-		claimed, err = d.book.claims.Claim(ctx, claim)
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +146,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, limit int, slots []time.Time
 	for i := range claimed {
 		rows[i] = &held{Claimed: claimed[i], until: before.Add(d.account.Lease), claimedAt: before, gotAt: got}
 	}
-	slots = withSlots(rows, slots)
+	withSlots(rows, slots)
 	if len(rows) > 0 {
 		sabotage.Crash(sabotage.AfterClaim)
 	}

@@ -22,6 +22,7 @@ type Dispatcher struct {
 	gate    *gate
 	leases  *leases
 	pace    *pace
+	lanes   lanes
 	sampler *sampler
 	strikes authStrikes
 	shape   shape
@@ -65,7 +66,7 @@ func New(store Store, account Account, log *zap.Logger, observer Observer) (*Dis
 		book: openBook(store, observer), account: account, observer: observer,
 		log:    log.With(zap.String("account", account.Name)),
 		policy: account.policy(), shape: shapeOf(account.Vendor),
-		gate: newGate(false, account.ProbeEvery), leases: newLeases(), pace: newPace(&account, store),
+		gate: newGate(false, account.ProbeEvery), leases: newLeases(), pace: newPace(&account, store), lanes: lanes{fresh: account.freshShare()},
 		queue: make(chan *held, 2*maxHeld), reserved: reservations{freed: make(chan struct{}, 1)}, results: make(chan result, maxHeld),
 		wakeup: make(chan struct{}, 1), room: make(chan struct{}, 1), gateNews: make(chan struct{}, 1),
 	}

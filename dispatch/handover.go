@@ -51,7 +51,7 @@ func (h *Handover) to(account string) *Dispatcher {
 // Record is the ledger's Record.
 func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger.Verdict, error) {
 	var leases []ledger.RecordLease
-	waiting := toSend(entries)
+	waiting, bulky := toSend(entries)
 	type promise struct {
 		from  *Dispatcher
 		rows  int
@@ -63,10 +63,12 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 		if d == nil {
 			continue
 		}
-		if slots, ok := d.reserve(ctx, n); ok {
+		if slots, ok := d.reserve(ctx, n, bulky[account]); ok {
 			reserved[account] = promise{d, n, slots} // the one that promised, whoever serves the account by then
 			leases = append(leases, ledger.RecordLease{Account: account, Token: newToken(), Lease: d.account.Lease, Shape: d.shape.hash})
 			delete(waiting, account)
+		} else if d.account.freshShare() > 0 {
+			leases = append(leases, ledger.RecordLease{Account: account, Fresh: true})
 		}
 	}
 	before := time.Now()
@@ -75,7 +77,10 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 		sabotage.Crash(sabotage.AfterClaim)
 	}
 	for _, l := range leases {
-		p := reserved[l.Account]
+		p, some := reserved[l.Account]
+		if !some {
+			continue
+		}
 		p.from.take(p.rows, p.slots, l.Token, leased, before)
 	}
 	if err != nil {
@@ -89,9 +94,10 @@ func (h *Handover) Record(ctx context.Context, entries []ledger.Entry) ([]ledger
 	return verdicts, nil
 }
 
-// toSend counts the operations that have something to send, by account.
-func toSend(entries []ledger.Entry) map[string]int {
-	counts := make(map[string]int)
+// toSend counts the operations that have something to send, by account, and says
+// where some are of the bulk lane.
+func toSend(entries []ledger.Entry) (counts map[string]int, bulky map[string]bool) {
+	counts = make(map[string]int)
 	for i := range entries {
 		if entries[i].Event == nil {
 			continue
@@ -100,9 +106,15 @@ func toSend(entries []ledger.Entry) map[string]int {
 			if o.Points > 0 {
 				counts[o.Account]++
 			}
+			if o.Points > 0 && o.Bulk {
+				if bulky == nil {
+					bulky = make(map[string]bool)
+				}
+				bulky[o.Account] = true
+			}
 		}
 	}
-	return counts
+	return counts, bulky
 }
 
 // The intake waits for a dispatcher to make room as long as rows leave its queue,
@@ -180,9 +192,10 @@ func (r *reservations) close() {
 
 // reserve promises room in the queue for n rows, and waits a little for it; with a
 // rate, it takes their slots. A promise must be kept by take. Without one the rows
-// wait in the outbox.
-func (d *Dispatcher) reserve(ctx context.Context, n int) (slots []time.Time, ok bool) {
-	if ok = d.reserveSoon(ctx, n); ok && d.pace.claim != nil {
+// wait in the outbox, as always where some are of the bulk lane: in the queue they
+// would stand before live ones that are not there yet.
+func (d *Dispatcher) reserve(ctx context.Context, n int, bulky bool) (slots []time.Time, ok bool) {
+	if ok = !bulky && d.reserveSoon(ctx, n); ok && d.pace.claim != nil {
 		var err error
 		slots, ok, err = d.pace.claim.takeNow(ctx, n)
 		d.note(err)

@@ -63,8 +63,12 @@ type Claim struct {
 	// KeyMemory is how long the vendor surely remembers a dedup key, less the
 	// time a send takes. A row in doubt that is older is not claimed.
 	KeyMemory time.Duration
-	// Newest takes the due rows that were recorded last.
+	// Newest takes the due rows that were recorded last, of both lanes.
 	Newest bool
+	// Bulk takes rows of the bulk lane, and otherwise those of the live one. Fresh
+	// takes only those of events that are younger than a minute, the oldest of them
+	// first.
+	Bulk, Fresh bool
 	// Undoubted takes none that are in doubt.
 	Undoubted bool
 	// Shape names the request shape that a row gets which has none yet; empty
@@ -72,14 +76,30 @@ type Claim struct {
 	Shape string
 }
 
-// sqlClaim leases due rows and returns what to send, in order of due time. Rows
-// that another worker is claiming are skipped, not waited for (outbox_due_idx).
-// What is held, or waits for another operation, is not due, whatever its time. No
-// rows means that nothing is due. first_sent_at is set here, before the
+// sqlClaim leases due rows of the live lane and returns what to send, in order of
+// due time. Rows that another worker is claiming are skipped, not waited for (outbox_due_idx).
+// What is held, or waits for another operation, is not due, whatever its time.
+// No rows means that nothing is due. first_sent_at is set here, before the
 // send, so that it is never later than the truth; without doubt nothing sent
 // before had an effect, and the key's age begins anew. A row whose operation has
 // ended is never sent again: it goes, and attempts names it (postings_pkey).
-const sqlClaim = claimDue + `     ORDER BY next_attempt_at, operation_id
+const sqlClaim = claimDue + `       AND NOT bulk
+     ORDER BY next_attempt_at, operation_id
+` + claimLease
+
+// sqlClaimBulk is sqlClaim of the bulk lane (outbox_bulk_idx).
+const sqlClaimBulk = claimDue + `       AND bulk
+     ORDER BY next_attempt_at, operation_id
+` + claimLease
+
+// sqlClaimFresh is sqlClaim of events younger than a minute (outbox_fresh_idx).
+const sqlClaimFresh = claimDue + `       AND NOT bulk AND fresh_until > now()
+     ORDER BY fresh_until, operation_id
+` + claimLease
+
+// sqlClaimFreshBulk is sqlClaimFresh of the bulk lane (outbox_fresh_bulk_idx).
+const sqlClaimFreshBulk = claimDue + `       AND bulk AND fresh_until > now()
+     ORDER BY fresh_until, operation_id
 ` + claimLease
 
 // sqlClaimNewest is sqlClaim from the other end: the operations recorded last
@@ -109,7 +129,7 @@ WITH due AS (
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
            first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END,
            quiet_since = CASE WHEN x.in_doubt THEN COALESCE(x.quiet_since, now()) END,
-           shape = COALESCE(x.shape, NULLIF($6, ''))
+           shape = COALESCE(x.shape, NULLIF($6, '')), fresh_until = NULL
       FROM due d
      WHERE NOT d.ended AND x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,
@@ -125,13 +145,24 @@ SELECT o.id, o.kind, o.biz_id, o.business_key, COALESCE(l.points, o.points), COA
  ORDER BY l.next_attempt_at, l.operation_id`
 )
 
+// statement is the one that takes the rows.
+func (c *Claim) statement() string {
+	switch {
+	case c.Newest:
+		return sqlClaimNewest
+	case c.Fresh && c.Bulk:
+		return sqlClaimFreshBulk
+	case c.Fresh:
+		return sqlClaimFresh
+	case c.Bulk:
+		return sqlClaimBulk
+	}
+	return sqlClaim
+}
+
 // Claim leases up to c.Limit due rows of one account.
 func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
-	sql := sqlClaim
-	if c.Newest {
-		sql = sqlClaimNewest
-	}
-	rows, err := s.pool.Query(ctx, sql, c.Account, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape, c.Undoubted)
+	rows, err := s.pool.Query(ctx, c.statement(), c.Account, c.Limit, int64(c.Token), c.Lease, c.KeyMemory, c.Shape, c.Undoubted)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox batch: %w", err)
 	}
@@ -210,13 +241,16 @@ func (s *Store) ParkForgotten(ctx context.Context, account string, keyMemory tim
 	return int(tag.RowsAffected()), nil
 }
 
-// sqlNextDue is when the account's next pending row is due, NULL when it has
-// none that may be claimed (outbox_due_idx).
+// sqlNextDue is when the account's next pending row of either lane is due, NULL
+// when it has none that may be claimed (outbox_due_idx, outbox_bulk_idx).
 const sqlNextDue = `
-SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8
-  FROM (SELECT next_attempt_at FROM outbox
-         WHERE target = $1 AND state = 'pending' AND waits_for IS NULL AND (NOT in_doubt OR first_sent_at > now() - $2::interval)
-         ORDER BY next_attempt_at LIMIT 1) AS first`
+SELECT EXTRACT(epoch FROM LEAST(
+       (SELECT next_attempt_at FROM outbox
+         WHERE target = $1 AND state = 'pending' AND waits_for IS NULL AND (NOT in_doubt OR first_sent_at > now() - $2::interval) AND NOT bulk
+         ORDER BY next_attempt_at LIMIT 1),
+       (SELECT next_attempt_at FROM outbox
+         WHERE target = $1 AND state = 'pending' AND waits_for IS NULL AND (NOT in_doubt OR first_sent_at > now() - $2::interval) AND bulk
+         ORDER BY next_attempt_at LIMIT 1)) - now())::float8`
 
 // NextDue says in how long the account's next row is due, which may be in the
 // past; ok is false when none waits.

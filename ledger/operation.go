@@ -72,6 +72,9 @@ type Operation struct {
 	MappingVersion string
 	// HeldUntil is when it may be sent at the earliest; zero is at once.
 	HeldUntil time.Time
+	// Bulk: it is sent in the bulk lane. It is no part of the ledger; the outbox
+	// keeps it.
+	Bulk bool
 }
 
 // Message is one message of the stream, as it came.

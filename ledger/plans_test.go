@@ -45,7 +45,7 @@ func checkPlans(f *fixture) {
 	t := f.t
 	found := testkit.Statements(t)
 	parameter := regexp.MustCompile(`\$(\d+)`)
-	for _, name := range []string{"sqlClaim", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
+	for _, name := range []string{"sqlClaim", "sqlClaimBulk", "sqlClaimFresh", "sqlClaimFreshBulk", "sqlMarkBulk", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
 		"sqlResolve", "sqlLookUp", "sqlLookUpOlder", "sqlHoldsOlder", "sqlInsertOperations", "sqlInsertNewOperations"} {
 		sql, there := found[name]
 		if !there {

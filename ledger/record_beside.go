@@ -172,6 +172,11 @@ func (w *recordWrite) insertTx(ctx context.Context, tx pgx.Tx) (map[OperationKey
 	if err != nil {
 		return nil, fmt.Errorf("record operations: %w", err)
 	}
+	if bulk, some := w.bulkKeys(); some {
+		if _, err := tx.Exec(ctx, sqlMarkBulk, bulk...); err != nil {
+			return nil, fmt.Errorf("mark the bulk lane: %w", err)
+		}
+	}
 	return written, w.holdTx(ctx, tx)
 }
 

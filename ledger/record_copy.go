@@ -30,8 +30,8 @@ event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, 
 	operationColumns = 26
 
 	copyOutbox = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
-lease_until, shape, held_until) FROM STDIN WITH (FORMAT binary)`
-	outboxColumns = 10
+lease_until, shape, held_until, bulk, fresh_until) FROM STDIN WITH (FORMAT binary)`
+	outboxColumns = 12
 )
 
 // copy writes what write does, for a large batch of messages that are new to the
@@ -155,6 +155,8 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 			c.time(now.Add(l.Lease))
 			c.textOrNull(l.Shape)
 			c.null()
+			c.boolean(o.Bulk)
+			c.null()
 			leased = append(leased, firstClaim(o, ids[i], l, now))
 			continue
 		}
@@ -173,6 +175,12 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 			c.null()
 		} else {
 			c.time(o.HeldUntil)
+		}
+		c.boolean(o.Bulk)
+		if until := q.freshUntil(&o, now); until.IsZero() {
+			c.null()
+		} else {
+			c.time(until)
 		}
 	}
 	return c, leased

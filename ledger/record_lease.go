@@ -17,6 +17,9 @@ type RecordLease struct {
 	Lease time.Duration
 	// Shape names the request shape that the rows get; empty is none.
 	Shape string
+	// Fresh leases nothing: the account draws places for events younger than a
+	// minute, and the rows of such events are found by that.
+	Fresh bool
 }
 
 // RecordLeased is Record that claims the new operations of some accounts in the
@@ -25,7 +28,14 @@ type RecordLease struct {
 // A row that was leased by a commit whose answer was lost is in nobody's hand
 // until its lease ends.
 func (s *Store) RecordLeased(ctx context.Context, entries []Entry, leases []RecordLease) ([]Verdict, []Claimed, error) {
-	how := queueing{leases: leases}
+	var how queueing
+	for _, l := range leases {
+		if l.Fresh {
+			how.fresh = append(how.fresh, l.Account)
+		} else {
+			how.leases = append(how.leases, l)
+		}
+	}
 	verdicts, err := s.recordParts(ctx, entries, &how)
 	return verdicts, how.leased, rulesEnded(err)
 }
@@ -36,6 +46,8 @@ type queueing struct {
 	// rebuilt is nil for messages that are new to the ledger.
 	rebuilt *Rebuilt
 	leases  []RecordLease
+	// fresh are the accounts that draw places for fresh events.
+	fresh []string
 	// leased gathers what was committed with a lease.
 	leased []Claimed
 }

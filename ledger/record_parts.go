@@ -44,7 +44,7 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	switch {
 	case slices.ContainsFunc(entries, refers):
 		return s.recordReferring(ctx, entries, how)
-	case len(entries) < s.copyLeast && isFew(entries, older):
+	case len(entries) < s.copyLeast && isFew(entries, older) && !how.marksAny(entries):
 		return s.recordFew(ctx, entries, how)
 	case len(entries) < partLeast:
 		return s.record(ctx, entries, how)
@@ -57,7 +57,7 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	var group sync.WaitGroup
 	for i := range shares {
 		p := &shares[i]
-		p.how = queueing{rebuilt: how.rebuilt, leases: how.leases}
+		p.how = queueing{rebuilt: how.rebuilt, leases: how.leases, fresh: how.fresh}
 		group.Go(func() { p.verdicts, p.err = s.record(ctx, p.entries, &p.how) })
 	}
 	group.Wait()

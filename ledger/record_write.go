@@ -15,6 +15,8 @@ type recordWrite struct {
 	operations []newOperation
 	rejects    []newReject
 	how        *queueing
+	// marked: their outbox rows say more than the insert writes.
+	marked bool
 	// behind watches the ids that are taken; above is what it knew before.
 	behind *behindSequences
 	above  int64
@@ -26,6 +28,7 @@ type recordWrite struct {
 
 // add takes all operations of an event that is new.
 func (w *recordWrite) add(e *Entry) {
+	w.marked = w.marked || w.how.marks(e.Event)
 	for i := range e.Event.Operations {
 		w.operations = append(w.operations, newOperation{Operation: &e.Event.Operations[i], entry: e, leg: i})
 	}
@@ -132,7 +135,7 @@ func (s *Store) write(ctx context.Context, w *recordWrite) (leased []Claimed, er
 
 // isCopied tells whether the operations are copied instead of inserted.
 func (w *recordWrite) isCopied(least int) bool {
-	return (len(w.operations) >= least || w.holds()) && w.how.rebuilt == nil
+	return (len(w.operations) >= least || w.marked || w.holds()) && w.how.rebuilt == nil
 }
 
 // send writes both statements in one round trip.
@@ -150,6 +153,10 @@ func (w *recordWrite) send(ctx context.Context, to interface {
 	held := len(w.operations) > 0 && w.holds()
 	if held {
 		batch.Queue(sqlHold, w.holdArgs()...)
+	}
+	bulk, some := w.bulkKeys()
+	if some {
+		batch.Queue(sqlMarkBulk, bulk...)
 	}
 	if len(w.rejects) > 0 {
 		batch.Queue(sqlInsertRejects, rejectArgs(w.rejects)...)
@@ -169,6 +176,11 @@ func (w *recordWrite) send(ctx context.Context, to interface {
 	if held {
 		if _, err := results.Exec(); err != nil {
 			return nil, fmt.Errorf("hold operations: %w", err)
+		}
+	}
+	if some {
+		if _, err := results.Exec(); err != nil {
+			return nil, fmt.Errorf("mark the bulk lane: %w", err)
 		}
 	}
 	if len(w.rejects) > 0 {

@@ -10,5 +10,5 @@ import (
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	// One in a group, and one that is put together from several constants.
-	testkit.StatementsPrepare(t, "sqlClaim", "sqlIsConfirmed", "sqlInsertOperations")
+	testkit.StatementsPrepare(t, "sqlClaim", "sqlClaimFreshBulk", "sqlIsConfirmed", "sqlInsertOperations")
 }

@@ -90,6 +90,8 @@ type rule struct {
 	repeatIsDuplicate                             bool
 	// elseReject: an event that no operation is for is a reject.
 	elseReject bool
+	// bulk: its operations are sent in the bulk lane.
+	bulk bool
 	// maxDaysBack bounds the age of the business date; 0 is no bound.
 	maxDaysBack int
 	shape       *factShape

@@ -32,6 +32,9 @@ func (c *ruleCompiler) compileReference() {
 	if c.file.Else != "" {
 		c.add(".else", "belongs to a rule with operations; leave it out")
 	}
+	if c.file.Lane != "" {
+		c.add(".lane", "what takes back goes in the live lane; leave it out")
+	}
 	if c.file.Member != "" && !c.isBuilt {
 		c.add(".member", "an event that refers to another names no member: it is the other's; leave it out")
 	}

@@ -50,6 +50,7 @@ func TestReferencesThatCannotBe(t *testing.T) {
 			at(f, refund).Fields = map[string]FieldFile{"orderId": {Type: "string", Required: true}}
 		}},
 		{`rules[0].events[8].fields.orderSource: is declared already`, func(f *RulesFile) { at(f, drop).Fields["orderSource"] = FieldFile{Type: "string"} }},
+		{`rules[0].events[5].lane: what takes back goes in the live lane; leave it out`, func(f *RulesFile) { at(f, refund).Lane = "bulk" }},
 		{`rules[0].events[5].else: belongs to a rule with operations`, func(f *RulesFile) { at(f, refund).Else = "nothing" }},
 		{`rules[0].events[8].member: an event that refers to another names no member`, func(f *RulesFile) { at(f, drop).Member = "known" }},
 		{`rules[0].events[8].key: want the fields that identify`, func(f *RulesFile) { at(f, drop).Key = nil }},

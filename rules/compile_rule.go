@@ -55,6 +55,13 @@ func (c *ruleCompiler) compile() *rule {
 	if c.file.Reason != (ReasonsFile{}) {
 		c.add(".reason", "belongs into each operation; here it is for what reverses or consumes")
 	}
+	switch c.file.Lane {
+	case "", "live":
+	case "bulk":
+		c.out.bulk = true
+	default:
+		c.add(".lane", "want live or bulk, got %q", c.file.Lane)
+	}
 	switch c.file.Else {
 	case "", "nothing":
 	case "reject":

@@ -73,6 +73,7 @@ func TestCompileNamesThePlace(t *testing.T) {
 		{`sources.a.b: want one token of a subject`, func(f *RulesFile) { f.Sources = map[string]string{"a.b": "shop"} }},
 		{`sources.a: want the source that may publish there, got ""`, func(f *RulesFile) { f.Sources = map[string]string{"a": ""} }},
 		{`sources: want at least one, or no sources at all`, func(f *RulesFile) { f.Sources = map[string]string{} }},
+		{`rules[0].events[0].lane: want live or bulk, got "slow"`, func(f *RulesFile) { order(f).Lane = "slow" }},
 		{`rules[0].events[0].max_days_back: want 0 (no bound) to 400, got 401`, func(f *RulesFile) { order(f).MaxDaysBack = 401 }},
 		{`rules[0].events[0].operations[0].points.override.max: want 0 to 100000`, func(f *RulesFile) { order(f).Operations[0].Points.Override.Max = 100001 }},
 		{`rules[0].events[0].operations[0].points.override: want the field beside max`, func(f *RulesFile) { order(f).Operations[0].Points.Override = OverrideFile{Max: 5} }},

@@ -130,7 +130,7 @@ func (x *reading) operation(o *operation, account *Account) ledger.Operation {
 	made := ledger.Operation{
 		Account: account.Name, Kind: o.kind, BizID: x.bizID(o, account), BusinessKey: x.businessKey,
 		SourceType: o.sourceType, PointsChannel: int(x.channel()),
-		BusinessDate: x.date, MappingVersion: x.rules.version,
+		BusinessDate: x.date, MappingVersion: x.rules.version, Bulk: x.rule.bulk,
 	}
 	made.Reference = ledger.ReferenceOf(made.BizID)
 	made.Reason = x.reasonOf(o, account, made.Reference)

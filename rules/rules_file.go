@@ -92,6 +92,9 @@ type RuleFile struct {
 	Consumes *ConsumesFile `yaml:"consumes"`
 	// Reason is the text of what Reverses or Consumes leads to.
 	Reason ReasonsFile `yaml:"reason"`
+	// Lane is "live" (default) or "bulk": bulk operations have one place of four
+	// while live ones wait at the same account.
+	Lane string `yaml:"lane"`
 	// Else says what an event is whose operations are all left out by their
 	// conditions: "nothing" (default: recorded, nothing to send) or "reject"
 	// (out_of_range, so that somebody hears of what no condition foresaw).

@@ -13,7 +13,7 @@ import (
 // that is on.
 func New(v config.Account) (dispatch.Account, error) {
 	a := dispatch.Account{
-		Name: v.Name, Calls: v.Calls, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), Timeout: v.Timeout,
+		Name: v.Name, Calls: v.Calls, Concurrency: v.Concurrency, RatePerSecond: float64(v.RatePerSecond), FreshShare: v.FreshShare, Timeout: v.Timeout,
 		Lease: v.Lease, Schedule: v.Schedule, GiveUpAfter: v.GiveUpAfter, KeyMemory: v.KeyMemory, ProbeEvery: v.ProbeEvery,
 		Verify: v.InDoubt == config.InDoubtVerify, VerifyAfter: v.VerifyAfter,
 		KeysHonoured: v.KeysHonoured, QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, CodeMaxAge: v.CodeMaxAge,

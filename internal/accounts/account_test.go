@@ -13,10 +13,10 @@ import (
 func TestNewAccountTakesOverTheRates(t *testing.T) {
 	t.Parallel()
 	v := config.Account{Name: "kylin", Kind: "kylin", URL: "http://127.0.0.1:1", Settings: kylin.Settings{MemberType: "aupres", PointBizType: "POINT"},
-		Timeout: 2 * time.Second, ConnectTimeout: time.Second, Rates: map[string]int{"freeze_point": 7}}
+		Timeout: 2 * time.Second, ConnectTimeout: time.Second, Rates: map[string]int{"freeze_point": 7}, FreshShare: 0.25}
 	a, err := New(v)
-	if err != nil || !reflect.DeepEqual(a.Rates, map[string]float64{"freeze_point": 7}) {
-		t.Errorf("rates %v, %v", a.Rates, err)
+	if err != nil || !reflect.DeepEqual(a.Rates, map[string]float64{"freeze_point": 7}) || a.FreshShare != 0.25 {
+		t.Errorf("rates %v, share %g, %v", a.Rates, a.FreshShare, err)
 	}
 }
 

@@ -141,6 +141,21 @@ func (f *accountFields) integer(field string, otherwise, least, most int) int {
 	return n
 }
 
+// share reads a part of a whole, 0 to 1.
+func (f *accountFields) share(field string, otherwise float64) float64 {
+	n := otherwise
+	text, ok := f.scalar(field)
+	if ok {
+		var err error
+		if n, err = strconv.ParseFloat(text, 64); err != nil || !(n >= 0 && n <= 1) {
+			f.addf(field, "want a number from 0 to 1 such as %g, got %q", otherwise, text)
+			n = otherwise
+		}
+	}
+	f.note(field, strconv.FormatFloat(n, 'g', -1, 64), f.given(ok))
+	return n
+}
+
 // Bool implements vendorapi.Fields.
 func (f *accountFields) Bool(field string, otherwise bool) bool {
 	value := otherwise

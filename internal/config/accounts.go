@@ -183,6 +183,7 @@ func (f *accountFields) delivery(v *Account) {
 	v.ConnectTimeout = f.duration("connect_timeout", min(defaultConnectTimeout, v.Timeout), 50*time.Millisecond, time.Minute)
 	v.Concurrency = f.integer("concurrency", defaultConcurrency, 1, 1024)
 	v.RatePerSecond, v.Rates = f.rates()
+	v.FreshShare = f.share("fresh_share", dispatch.DefaultFreshShare)
 	v.Lease = f.duration("lease", defaultLease, time.Second, 30*time.Minute)
 	v.Schedule = f.schedule("retry_schedule", dispatch.DefaultSchedule())
 	v.GiveUpAfter = f.duration("give_up_after", defaultGiveUpAfter, time.Minute, 30*24*time.Hour)

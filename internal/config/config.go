@@ -152,6 +152,11 @@ type Account struct {
 	// ZHIMAI_RATE and KYLIN_RATE go before both. Too low and a backlog drains
 	// slowly; above what the vendor allows and it throttles.
 	Rates map[string]int
+	// FreshShare is the share of each lane's places that events younger than a
+	// minute have where the calls of operations have a rate (default 0.5, 0 to 1).
+	// Too low: who stands at the till waits behind a backlog; too high: the
+	// backlog waits for quiet hours.
+	FreshShare float64
 	// Lease is how long a claimed row belongs to its sender without renewal
 	// (default 30s, up to 30m). It must exceed Timeout + dispatch.SettleAllowance, or a row is
 	// claimed by another while its call still runs; too high and a crashed

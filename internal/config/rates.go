@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"pointsledger/dispatch"
+	"pointsledger/ledger"
 )
 
 // mostPerSecond bounds a rate.
@@ -91,7 +92,7 @@ func (f *accountFields) eachRate() (each map[string]int, from string) {
 	}
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
-		f.addf("rates", "want the calls with their most in a second, such as {%s: 10}", f.paced()[0])
+		f.addf("rates", "want the calls with their most in a second, such as {%s: 10}", append(f.paced(), string(ledger.PointsAdd))[0])
 		return nil, f.from
 	}
 	for entries := mapping.MapRange(); entries.Next(); {

@@ -67,6 +67,10 @@ vendors:
     rates: {records: 3}
   - name: kylin
     kind: kylin
+    fresh_share: 2
+  - name: own
+    kind: custom
+    rates: 3
 `}.read)
 	if err == nil {
 		t.Fatal("it was accepted")
@@ -77,6 +81,8 @@ vendors:
 		`vendors.a.rates.records: want a whole number of calls a second from 0 (no cap) to 100000, got "100001"`,
 		"f:" + strconv.Itoa(lines+8) + " vendors.b.rates: want the calls with their most in a second, such as {points_add: 10}",
 		"f:" + strconv.Itoa(lines+12) + " vendors.c.rates: want rates, one for each call, or rate_per_second, one over all calls, got both: take one of them out",
+		`vendors.kylin.fresh_share: want a number from 0 to 1 such as 0.5, got "2"`,
+		`vendors.own.rates: want the calls with their most in a second, such as {points_add: 10}`,
 		`KYLIN_RATE: want a whole number from 0 (no cap) to 100000, got "many"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
