@@ -26,7 +26,8 @@ counts the events that were rejected. It changes nothing.
 
 POSTED is the pace of the last minute, and DRAINS IN how long what waits takes at
 that pace; "> 4s" when some of it waits for another attempt or to be looked up,
-which goes by its schedule and not by the pace.
+which goes by its schedule and not by the pace. Below stands how long it takes at
+the account's rate, for each lane, if nothing else comes.
 
 Parked operations are told apart by the vendor's code; "HTTP 500" stands for an
 answer with a status only, none for no answer.`,
@@ -74,6 +75,7 @@ func (r *statusPage) print(out io.Writer) {
 	}
 	terminal.Table(out, []terminal.Column{terminal.Left("ACCOUNT"), terminal.Left("GATE"), terminal.Right("WAITING"), terminal.Right("SENDING"), terminal.Right("PARKED"),
 		terminal.Right("OF THEM IN DOUBT"), terminal.Right("OLDEST"), terminal.Right("POSTED"), terminal.Right("DRAINS IN")}, rows)
+	printLanes(out, &r.Report)
 	printParked(out, &r.Report)
 	printWaiting(out, &r.Report)
 	if len(r.Rejects) > 0 {
@@ -91,6 +93,22 @@ func (r *statusPage) print(out io.Writer) {
 	fmt.Fprintln(out, "\nWhat to do next")
 	for _, point := range r.Next {
 		terminal.Point(out, point)
+	}
+}
+
+// printLanes says how long what waits takes.
+func printLanes(out io.Writer, r *overview.Report) {
+	first := true
+	for i := range r.Accounts {
+		words := r.Accounts[i].LaneWords()
+		if words == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(out, "\nHow long what waits takes")
+			first = false
+		}
+		terminal.Line(out, r.Accounts[i].Account, words)
 	}
 }
 

@@ -119,3 +119,25 @@ func TestStatusShowsClosedGate(t *testing.T) {
 	c.exec(`UPDATE gates SET target = 'elsewhere'`)
 	contains(t, c.must(0, "status"), "GATE CLOSED at elsewhere (paused)", "elsewhere CLOSED 0", "zhimai open 1")
 }
+
+// Status says how long what waits takes at the rate of the account, lane by lane.
+func TestStatusSaysHowLongTheBacklogTakes(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	for i := range 40 {
+		c.record(fmt.Sprintf("SO-%d", i))
+	}
+	c.exec(`UPDATE outbox SET bulk = true WHERE operation_id IN (SELECT operation_id FROM outbox ORDER BY operation_id LIMIT 30)`)
+	if out := c.must(0, "status"); strings.Contains(out, "How long what waits takes") {
+		t.Errorf("without a rate and a pace nothing is known: %s", out)
+	}
+	c.env = append(c.env, "ZHIMAI_RATE=1")
+	contains(t, c.must(0, "status"), "How long what waits takes",
+		"zhimai live 10 operations in 13s, bulk 30 operations in 40s, if nothing else comes: at the account's rate of 1 a second")
+	var report overview.Report
+	c.json(&report, "status")
+	lanes := report.Accounts[0].Lanes
+	if report.Accounts[0].RatePerSecond != 1 || len(lanes) != 2 || lanes[0].Waiting != 10 || lanes[1].Waiting != 30 || *lanes[1].DrainsInMs != 40_000 {
+		t.Errorf("lanes %+v", lanes)
+	}
+}

@@ -40,12 +40,19 @@ type Account struct {
 	OldestAt *time.Time `json:"oldest_at"`
 	Causes   []Parked   `json:"parked_by_cause"`
 	Waits    []Wait     `json:"waiting_by_cause"`
+	// RatePerSecond is how many operations may be sent in a second, as configured
+	// here; 0 is no cap, or not known.
+	RatePerSecond int `json:"rate_per_second"`
+	// Lanes are the live lane and the bulk lane.
+	Lanes []Lane `json:"lanes"`
 	Pace
 
 	// Verifies: what is in doubt is looked up before it is sent.
 	Verifies bool `json:"-"`
 
 	endpoint string
+	// bulk counts what waits or is being sent in the bulk lane.
+	bulk int64
 }
 
 // Parked counts parked operations of one cause and code.
@@ -85,6 +92,8 @@ type Configured struct {
 	Verifies bool
 	// Endpoint names where its calls go; empty while it is off.
 	Endpoint string
+	// RatePerSecond is the most operations in a second; 0 is no cap.
+	RatePerSecond int
 }
 
 // Read reads what is open. The configured accounts come in their order, then
@@ -117,7 +126,7 @@ func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Co
 	r := Report{At: time.Now(), Accounts: []Account{}, Rejects: countRejects(rejects)}
 	for _, c := range configured {
 		a := r.account(c.Name)
-		a.Configured, a.Verifies, a.endpoint = true, c.Verifies, c.Endpoint
+		a.Configured, a.Verifies, a.endpoint, a.RatePerSecond = true, c.Verifies, c.Endpoint, c.RatePerSecond
 	}
 	for _, g := range gates {
 		r.account(g.Account).Gate = newGate(g)
@@ -128,6 +137,7 @@ func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Co
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
 		a.learn(rates[a.Account], facts, known)
+		a.fillLanes()
 	}
 	return r, nil
 }
@@ -168,6 +178,9 @@ func (a *Account) add(g desk.OpenGroup) {
 	case ledger.Parked:
 		a.Parked += g.Count
 		a.addParked(g)
+	}
+	if g.State != ledger.Parked {
+		a.bulk += g.Bulk
 	}
 	a.InDoubt += g.InDoubt
 	a.Late += g.Late

@@ -13,7 +13,7 @@ import (
 func ForOverview(cfg *config.Config) []overview.Configured {
 	all := make([]overview.Configured, len(cfg.Accounts))
 	for i, v := range cfg.Accounts {
-		all[i] = overview.Configured{Name: v.Name, Verifies: v.InDoubt == config.InDoubtVerify, Endpoint: Endpoint(v)}
+		all[i] = overview.Configured{Name: v.Name, Verifies: v.InDoubt == config.InDoubtVerify, Endpoint: Endpoint(v), RatePerSecond: v.OperationRate()}
 	}
 	return all
 }
