@@ -15,6 +15,7 @@
 //	MemberReader    shows a member to a person
 //	Shaped          has something of the configuration in its calls
 //	Endpointed      names where its calls go
+//	Authorised      can ask for its right to call
 //	Closer          holds connections
 //	Settings        an account of the kind: opens the Sender, shows a request
 //	Signed          Settings whose signature can be made wrong, to compare

@@ -58,6 +58,13 @@ type Endpointed interface {
 	Endpoint() string
 }
 
+// Authorised is a Sender that can ask for its right to call, which changes nothing and
+// shows whether its credentials are accepted.
+type Authorised interface {
+	// Authorise asks for it. asked is false where the account needs none.
+	Authorise(ctx context.Context) (reply Reply, asked bool)
+}
+
 // Closer is a Sender that holds connections.
 type Closer interface {
 	// Close closes those that are idle.

@@ -44,7 +44,7 @@ func (d *Examination) checkAccount(ctx context.Context, v config.Account) {
 		_, reply := reader.ReadRecords(ctx, impossibleMember)
 		d.checkRead(v, "for the records of a member that nobody is", reply)
 	default:
-		d.checkReach(ctx, v)
+		d.checkRight(ctx, v, account.Vendor)
 	}
 	closeVendor(account.Vendor)
 	d.checkGate(ctx, v)
@@ -84,6 +84,18 @@ func said(r vendorapi.Reply) string {
 	return strings.Join(parts, " ")
 }
 
+// checkRight asks for the account's right to call where it needs one, at a vendor at
+// which nothing can be read.
+func (d *Examination) checkRight(ctx context.Context, v config.Account, vendor vendorapi.Sender) {
+	if authorised, needs := vendor.(vendorapi.Authorised); needs {
+		if reply, asked := authorised.Authorise(ctx); asked {
+			d.checkRead(v, "for a token", reply)
+			return
+		}
+	}
+	d.checkReach(ctx, v)
+}
+
 // checkRead tells what became of a read that changes nothing, at a vendor that does
 // not sign, or cannot be asked who a member is.
 func (d *Examination) checkRead(v config.Account, asked string, reply vendorapi.Reply) {
@@ -92,7 +104,7 @@ func (d *Examination) checkRead(v config.Account, asked string, reply vendorapi.
 	switch {
 	case answeredWell(reply):
 		d.signed[v.Name] = true
-		d.ok(check, "accepted: "+found)
+		d.ok(check, "accepted: asked "+asked+", the vendor answers as the account describes it")
 	case reply.Outcome == vendorapi.Unauthorised:
 		d.wrong(check, "refused: "+found, "compare the account's secrets and its url with the vendor")
 	case reply.Outcome == vendorapi.NotSent:

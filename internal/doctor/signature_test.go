@@ -111,13 +111,13 @@ func TestDoctorReadsADescribedVendor(t *testing.T) {
 		verdict       Verdict
 		words         string
 	}{
-		"nobody":       {member, `{"id":null}`, 200, "read", OK, "accepted: asked who has a code that nobody has"},
-		"no outcome":   {member, `{"code":7}`, 200, "read", Note, "nothing at /id"},
-		"refused":      {member, `{}`, 401, "read", Wrong, "compare the account's secrets and its url"},
-		"throttled":    {member, `{}`, 429, "read", Note, "run doctor again later"},
-		"no records":   {records, `{"items":[]}`, 200, "read", OK, "asked for the records of a member that nobody is"},
-		"HTML":         {records, `<html>`, 200, "read", Note, "list what it means"},
-		"nothing read": {"", ``, 200, "address", OK, "nothing there can be read"},
+		"nobody":     {member, `{"id":null}`, 200, "read", OK, "accepted: asked who has a code that nobody has"},
+		"no outcome": {member, `{"code":7}`, 200, "read", Note, "nothing at /id"},
+		"refused":    {member, `{}`, 401, "read", Wrong, "compare the account's secrets and its url"},
+		"throttled":  {member, `{}`, 429, "read", Note, "run doctor again later"},
+		"no records": {records, `{"items":[]}`, 200, "read", OK, "asked for the records of a member that nobody is"},
+		"HTML":       {records, `<html>`, 200, "read", Note, "list what it means"},
+		"a token":    {"", ``, 200, "read", OK, "accepted: asked for a token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,6 +139,11 @@ func TestDoctorReadsADescribedVendor(t *testing.T) {
 			}
 		})
 	}
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	wantLine(t, examined(t, strings.Replace(described, "URL", server.URL, 1), "SHOP_KEY=key-kept-secret"), "account shop read", Wrong, "GET /token: no outcome fits status 404")
+	without := strings.NewReplacer("URL", server.URL, "    token: {request: \"GET /token?key={secret.key}\", at: /token}\n", "", "?t={token}", "").Replace(described)
+	wantLine(t, examined(t, without, "SHOP_KEY=key-kept-secret"), "account shop address", OK, "nothing there can be read")
 	wantLine(t, examined(t, strings.Replace(described, "URL", "http://127.0.0.1:1", 1)+member, "SHOP_KEY=key-kept-secret"),
 		"account shop read", Wrong, "the vendor cannot be asked", "GET /token: call vendor")
 }

@@ -99,6 +99,15 @@ func (t *tokens) get(ctx context.Context, now func() time.Time, fetch func(conte
 	return f.token.text, f.reply, f.token.text != ""
 }
 
+// Authorise implements vendorapi.Authorised: it fetches a token.
+func (c *client) Authorise(ctx context.Context) (vendorapi.Reply, bool) {
+	if c.settings.token == nil {
+		return vendorapi.Reply{}, false
+	}
+	_, reply := c.fetchToken(ctx)
+	return reply, true
+}
+
 // fetchToken asks the vendor for a token. Whatever comes of it, the call that needs
 // the token has not been sent: what is not clear is NotSent.
 func (c *client) fetchToken(ctx context.Context) (held, vendorapi.Reply) {
