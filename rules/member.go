@@ -131,7 +131,7 @@ func (x *reading) anyAddressee(o *ledger.Operation) *ledger.Rejection {
 	if o.MemberID == "" && o.Kind == ledger.PointsAdd {
 		o.MemberCode = m.userCode
 	}
-	if m.known && o.MemberID == "" && o.MemberCode == "" {
+	if (m.known || o.Kind == ledger.FreezePoint) && o.MemberID == "" && o.MemberCode == "" {
 		return ledger.Rejectf(ledger.MissingField, "%s.memberId: want memberId or customerId for %s, both are missing%s", memberPath, o.Kind, near(x.scan.member, "memberId"))
 	}
 	return nil

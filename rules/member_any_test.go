@@ -44,6 +44,13 @@ func TestMemberByAnyID(t *testing.T) {
 			}
 		}
 	}
+	schema := schemaOf(t, rules, "order.paid")
+	for _, member := range []string{`{"memberId":"oX-1_a"}`, `{"customerId":"42"}`, `{"userCode":"138"}`, `{"customerId":"4","userCode":"1"}`, `{}`, `null`, `{"memberId":""}`} {
+		for _, used := range []string{"0", "3"} {
+			data := `{"orderId":"SO-1","channel":"pos","amountFen":12999,"pointsUsed":` + used + `,"member":` + member + `}`
+			agree(t, rules, schema, "order.paid", string(structured("order.paid", data).Payload))
+		}
+	}
 	// Elsewhere nothing has changed.
 	m := structured("order.paid", `{"orderId":"SO-1","channel":"pos","amountFen":12999,"member":{"memberId":"oX-1_a"}}`)
 	if d := rejected(t, defaultRules(t), m, nil); d.Rejection.Code != ledger.MissingField {

@@ -151,12 +151,16 @@ func memberSchema(r *rule) object {
 	printable := func(about string) object {
 		return object{"type": []string{"string", "null"}, "minLength": 1, "maxLength": defaultChars, "pattern": noControl, "description": about}
 	}
+	memberID := "Kylin's member id; needed where points are frozen."
+	if slices.ContainsFunc(r.operations, func(o operation) bool { return o.anyMemberID() }) {
+		memberID = "The vendor's own id of the member, where customerId is not."
+	}
 	s := object{
 		"type": "object",
 		"properties": object{
 			"customerId": object{"type": []string{"string", "null"}, "pattern": fmt.Sprintf(`^[0-9]{1,%d}$`, maxCustomerDigits), "description": "Zhimai's customer id, its digits as a string."},
 			"userCode":   printable("The scanned member code, in place of customerId."),
-			"memberId":   printable("Kylin's member id; needed where points are frozen."),
+			"memberId":   printable(memberID),
 		},
 		"patternProperties": noSecrets(),
 		"not":               object{"allOf": []any{present("customerId"), present("userCode")}},
@@ -175,12 +179,23 @@ func memberSchema(r *rule) object {
 	return s
 }
 
+// anyMemberID tells that an account which may be chosen takes members by memberId for
+// every call. Where another one does not, Decode says so.
+func (o *operation) anyMemberID() bool {
+	return slices.ContainsFunc(o.accounts.all(), func(a *Account) bool { return a.AnyMemberID })
+}
+
 // needs says which member an operation wants, when its condition holds.
 func (r *rule) needs(o *operation) []any {
 	var member object
-	if o.kind == ledger.FreezePoint {
+	switch {
+	case o.kind == ledger.FreezePoint && o.anyMemberID():
+		member = object{"type": "object", "anyOf": []any{present("memberId"), present("customerId")}}
+	case o.kind == ledger.FreezePoint:
 		member = object{"type": "object", "allOf": []any{present("memberId")}}
-	} else {
+	case o.anyMemberID():
+		member = object{"anyOf": []any{object{"type": "null"}, present("memberId"), present("customerId"), present("userCode")}}
+	default:
 		member = object{"anyOf": []any{object{"type": "null"}, present("customerId"), present("userCode")}}
 	}
 	need := object{"properties": object{"member": member}}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"slices"
-	"strings"
 
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/wire"
@@ -217,6 +216,3 @@ func (c *call) anyTemplate(fits func(template) bool) bool {
 func (n *node) anyTemplate(fits func(template) bool) bool {
 	return fits(n.text) || slices.ContainsFunc(n.items, func(item *node) bool { return item.anyTemplate(fits) })
 }
-
-// joined lists what one may choose from.
-func joined(words []string) string { return strings.Join(words, ", ") }

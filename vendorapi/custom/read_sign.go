@@ -44,9 +44,11 @@ func (r *reader) readSign(t vendorapi.Tree, names []string) *signing {
 	} else {
 		r.problem(t, "missing: over, the text that is signed")
 	}
-	s.encodings = r.readEncodings(t.Get("encode"))
+	if encodings := r.readEncodings(t.Get("encode")); len(encodings) > 0 {
+		s.toText, s.escaped = byteEncodings()[encodings[0]], len(encodings) > 1
+	}
 	r.readInto(s, t.Get("into"), t)
-	if s.hash == nil || len(s.encodings) == 0 {
+	if s.hash == nil || s.toText == nil {
 		return nil
 	}
 	return s
@@ -68,12 +70,12 @@ func (r *reader) readEncodings(t vendorapi.Tree) []string {
 		items = []vendorapi.Tree{t}
 	}
 	if len(items) == 0 || len(items) > 2 {
-		r.problem(t, "want one of %s, and url behind it where the vendor wants that", joined(slices.Sorted(maps.Keys(byteEncodings))))
+		r.problem(t, "want one of %s, and url behind it where the vendor wants that", strings.Join(slices.Sorted(maps.Keys(byteEncodings())), ", "))
 		return nil
 	}
 	var all []string
 	for i, item := range items {
-		words := slices.Sorted(maps.Keys(byteEncodings))
+		words := slices.Sorted(maps.Keys(byteEncodings()))
 		if i > 0 {
 			words = []string{urlEncoding}
 		}

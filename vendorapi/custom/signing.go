@@ -19,7 +19,9 @@ type signing struct {
 	// keyed: an HMAC with the key.
 	keyed     bool
 	key, over template
-	encodings []string
+	// toText makes the signature's bytes a text, which escaped says is URL-encoded.
+	toText  func([]byte) string
+	escaped bool
 	// Where the signature goes: one of them.
 	header, form, query string
 	json                pointer
@@ -32,16 +34,18 @@ func algorithms() map[string]func() hash.Hash {
 
 const hmacPrefix = "hmac-"
 
-// encodings are what may be done to a signature: first its bytes become text, then
-// that may be changed.
-var byteEncodings = map[string]func([]byte) string{
-	"hex":       hex.EncodeToString,
-	"hex_upper": func(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) },
-	"base64":    base64.StdEncoding.EncodeToString,
-	"base64url": base64.URLEncoding.EncodeToString,
+// byteEncodings are how a signature's bytes become text, by the names that a file has
+// for them.
+func byteEncodings() map[string]func([]byte) string {
+	return map[string]func([]byte) string{
+		"hex":       hex.EncodeToString,
+		"hex_upper": func(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) },
+		"base64":    base64.StdEncoding.EncodeToString,
+		"base64url": base64.URLEncoding.EncodeToString,
+	}
 }
 
-// urlEncoding is the one that changes a text: %2B for +, in upper-case hex.
+// urlEncoding changes that text once more: %2B for +, in upper-case hex.
 const urlEncoding = "url"
 
 // inBody: the signature stands in the body, so that it cannot cover it.
@@ -55,13 +59,10 @@ func (s *signing) sign(v values) (sent string, seen []string) {
 		sum = hmac.New(s.hash, []byte(s.key.text(v)))
 	}
 	sum.Write(s.over.expand(nil, v, plain)) // a hash never fails
-	for i, name := range s.encodings {
-		if i == 0 {
-			sent = byteEncodings[name](sum.Sum(nil))
-		} else {
-			sent = url.QueryEscape(sent)
-		}
-		seen = append(seen, sent)
+	text := s.toText(sum.Sum(nil))
+	if !s.escaped {
+		return text, []string{text}
 	}
-	return sent, seen
+	sent = url.QueryEscape(text)
+	return sent, []string{sent, text}
 }
