@@ -159,6 +159,27 @@ func TestBudgetOfARetriedReject(t *testing.T) {
 	}
 }
 
+// A refund takes from a sale that is parked above its budget, also beside it in one
+// act: nothing of it is left to release.
+func TestBudgetOfARefundedSale(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	both := func(order string) []ledger.Entry {
+		return append(within(50, 0, f.sale(order, 0)), f.refund(order, "R-"+order, 10_000))
+	}
+	f.record(both("SO-1")...)
+	if err := f.RecordBeside(t.Context(), both("SO-2"), nil, &beside{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"SO-1", "SO-2"} {
+		want(t, order, f.life(order), "points_add 0 voided reversed, points_deduct 100 posted netted")
+	}
+	f.record(append(within(50, 0, f.sale("SO-3", 0)), f.refund("SO-3", "R-3", 4_000))...)
+	want(t, "in part", f.life("SO-3"), "points_add 60 parked over_budget, points_deduct 40 posted netted")
+	want(t, "left of it", one[int](f, `SELECT points FROM outbox`), 60)
+	want(t, "why they were parked", one[int](f, `SELECT count(*) FROM budget_excesses`), 3)
+}
+
 // beside is an act that does nothing but fail at its end.
 type beside struct{ after error }
 

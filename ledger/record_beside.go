@@ -114,13 +114,13 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 		if err != nil {
 			return err
 		}
-		if written, err = s.referBesideTx(ctx, tx, referring, how, written); err != nil {
-			return err
-		}
-		if w.budgets != nil {
+		if w.budgets != nil { // before a refund beside it takes from what is parked
 			if err := w.budgets.writeTx(ctx, tx, writer, how.rebuilt != nil); err != nil {
 				return err
 			}
+		}
+		if written, err = s.referBesideTx(ctx, tx, referring, how, written); err != nil {
+			return err
 		}
 		return beside.AfterTx(ctx, tx, written)
 	})
