@@ -244,6 +244,7 @@ func TestWhatWaitsForLongIsShown(t *testing.T) {
 	f.exec(`UPDATE waiting SET waits_since = now() - interval '25 hours' WHERE business_key = 'SO'`)
 	want(t, "shown", must(f.NameWaiting(t.Context())), 1)
 	want(t, "shown again", must(f.NameWaiting(t.Context())), 0)
+	want(t, "numbers taken", one[int](f, `SELECT pg_sequence_last_value(pg_get_serial_sequence('rejects', 'id')::regclass)::int`), 1)
 	f.record(f.sale("SO", 0))
 	f.sweep()
 	want(t, "open rejects", one[int](f, `SELECT count(*)::int FROM rejects WHERE resolved_at IS NULL`), 0)

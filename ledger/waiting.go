@@ -121,15 +121,18 @@ func takeWaiting(ctx context.Context, tx pgx.Tx, keys [][16]byte) (entries []Ent
 }
 
 // sqlNameWaiting shows events whose origin has not come for long as rejects, too,
-// once each (rejects_one_per_message). They wait on all the same.
+// once each (rejects_one_per_message). They wait on all the same. What is shown is not
+// tried again: each try would take a number of the rejects.
 const sqlNameWaiting = `
 INSERT INTO rejects (stream, stream_created, stream_seq, subject, broker_time, headers, payload, event_source, event_id, event_type,
                      reason_code, reason, mapping_version)
 SELECT stream, stream_created, stream_seq, subject, broker_time, headers, payload, event_source, event_id, event_type,
        'origin_unknown', 'waits for ' || (referral ->> 'Origin') || ', which has not come yet; it is recorded by itself when that comes',
        NULLIF(referral ->> 'MappingVersion', '')
-  FROM waiting
+  FROM waiting w
  WHERE waits_since < now() - $1::interval
+   AND NOT EXISTS (SELECT 1 FROM rejects r WHERE r.stream = w.stream AND r.stream_created = w.stream_created
+                      AND r.stream_seq = w.stream_seq AND r.broker_time = w.broker_time)
 ON CONFLICT ON CONSTRAINT rejects_one_per_message DO NOTHING`
 
 // OriginWait is how long an event waits for what it is about before it is also shown
