@@ -19,8 +19,8 @@ UPDATE outbox x
        first_sent_at = CASE WHEN h.until <= now() THEN x.first_sent_at END,
        quiet_since = CASE WHEN h.until <= now() THEN x.quiet_since END
   FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS h (target, biz_id, until)
-  JOIN operations o ON o.target = h.target AND o.biz_id = h.biz_id
- WHERE x.operation_id = o.id AND x.state <> 'sending'`
+ CROSS JOIN LATERAL (SELECT id FROM operations WHERE target = h.target AND biz_id = h.biz_id OFFSET 0) AS o
+ WHERE x.operation_id = ANY (ARRAY[o.id]) AND x.state <> 'sending'`
 
 // holds tells that an operation is not to be sent at once.
 func (w *recordWrite) holds() bool {

@@ -204,7 +204,7 @@ SELECT o.fact_key, o.id, o.kind, o.target, o.biz_id, o.points, COALESCE(o.member
        COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''), o.amount_fen,
        r.refunded, r.whole, COALESCE(r.kept, o.points), r.ended
   FROM unnest($1::uuid[]) AS k (fact_key)
-  JOIN operations o ON o.fact_key = k.fact_key
+ CROSS JOIN LATERAL (SELECT * FROM operations WHERE fact_key = k.fact_key OFFSET 0) AS o
   CROSS JOIN LATERAL (
        SELECT COALESCE(sum(amount_fen), 0)::bigint AS refunded, COALESCE(bool_or(amount_fen IS NULL), false) AS whole,
               min(kept_after) AS kept, COALESCE(bool_or(ends), false) AS ended
@@ -239,10 +239,9 @@ func readOrigins(ctx context.Context, tx pgx.Tx, entries []Entry) (map[FactKey][
 // attempt, no first send (outbox_pkey). What somebody else has locked counts as sent.
 const sqlLockUnsent = `
 SELECT x.operation_id, COALESCE(x.points, o.points)
-  FROM unnest($1::bigint[]) AS k (id)
-  JOIN outbox x ON x.operation_id = k.id
-  JOIN operations o ON o.id = x.operation_id
- WHERE x.state IN ('pending', 'parked') AND x.attempts = 0 AND x.first_sent_at IS NULL AND NOT x.in_doubt
+  FROM outbox x
+  JOIN operations o ON o.id = ANY (ARRAY[x.operation_id])
+ WHERE x.operation_id = ANY ($1::bigint[]) AND x.state IN ('pending', 'parked') AND x.attempts = 0 AND x.first_sent_at IS NULL AND NOT x.in_doubt
    AND x.waits_for IS NULL
  ORDER BY x.operation_id
    FOR UPDATE OF x SKIP LOCKED`

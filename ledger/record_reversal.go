@@ -46,7 +46,7 @@ SELECT operation_id, 'posted', 'netted', NULLIF(member_id, ''), 0
 const sqlLessen = `
 UPDATE outbox x SET points = l.points
   FROM unnest($1::bigint[], $2::bigint[]) AS l (operation_id, points)
- WHERE x.operation_id = l.operation_id`
+ WHERE x.operation_id = ANY (ARRAY[l.operation_id])`
 
 // sqlReverse ends origins of which nothing is left to be sent.
 const sqlReverse = `
@@ -57,7 +57,7 @@ WITH gone AS (
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, points)
 SELECT g.operation_id, 'voided', 'reversed', COALESCE(g.resolved_member_id, o.member_id), 0, 0
   FROM gone g
-  JOIN operations o ON o.id = g.operation_id`
+  JOIN operations o ON o.id = ANY (ARRAY[g.operation_id])`
 
 // sqlWait keeps events whose origin is not there.
 const sqlWait = `

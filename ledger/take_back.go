@@ -18,15 +18,15 @@ WITH ready AS (
            CASE WHEN p.kind = 'voided' AND c.operation_id IS NULL THEN 'nothing_to_take_back'
                 WHEN o.kind = 'consume_frozen' AND o.kind <> ALL ($3::text[]) THEN 'no_call_needed' END AS ends
       FROM outbox x
-      JOIN operations o ON o.id = x.operation_id
-      JOIN postings p ON p.operation_id = x.waits_for
-      LEFT JOIN corrections c ON c.operation_id = x.waits_for
+      JOIN operations o ON o.id = ANY (ARRAY[x.operation_id])
+      JOIN postings p ON p.operation_id = ANY (ARRAY[x.waits_for])
+      LEFT JOIN corrections c ON c.operation_id = ANY (ARRAY[x.waits_for])
      WHERE x.target = $1 AND x.waits_for IS NOT NULL AND x.state = 'pending'
-     ORDER BY x.operation_id
+     ORDER BY x.waits_for
      LIMIT $2
        FOR UPDATE OF x SKIP LOCKED
 ), ended AS (
-    DELETE FROM outbox x USING ready r WHERE x.operation_id = r.operation_id AND r.ends IS NOT NULL RETURNING x.operation_id, r.ends
+    DELETE FROM outbox x USING ready r WHERE x.operation_id = ANY (ARRAY[r.operation_id]) AND r.ends IS NOT NULL RETURNING x.operation_id, r.ends
 ), voided AS (
     INSERT INTO postings (operation_id, kind, evidence, attempts)
     SELECT operation_id, 'voided', ends, 0 FROM ended
@@ -35,7 +35,7 @@ WITH ready AS (
        SET waits_for = NULL, next_attempt_at = now(), resolved_member_id = CASE WHEN r.by_code THEN r.member_id END,
            state = CASE WHEN r.offered THEN 'pending' ELSE 'parked' END, cause = CASE WHEN NOT r.offered THEN 'no_vendor_call' END
       FROM ready r
-     WHERE x.operation_id = r.operation_id AND r.ends IS NULL
+     WHERE x.operation_id = ANY (ARRAY[r.operation_id]) AND r.ends IS NULL
     RETURNING x.state
 )
 SELECT (SELECT count(*) FROM released WHERE state = 'pending'), (SELECT count(*) FROM released WHERE state = 'parked'), (SELECT count(*) FROM ended)`

@@ -14,7 +14,7 @@ import (
 const sqlFindJoinable = `
 SELECT w.fact_key, w.origin_keys
   FROM waiting w
- WHERE EXISTS (SELECT 1 FROM operations o WHERE o.fact_key = ANY (w.origin_keys))
+ WHERE EXISTS (SELECT 1 FROM operations o WHERE o.fact_key = ANY (w.origin_keys) OFFSET 0)
  ORDER BY w.broker_time
  LIMIT $1`
 
