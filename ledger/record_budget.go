@@ -46,8 +46,8 @@ WITH parked AS (
            first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at END
       FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bigint[], $6::bigint[])
            AS t (target, biz_id, bound, day, limit_points, spent_points)
-      JOIN operations o ON o.target = t.target AND o.biz_id = t.biz_id
-     WHERE x.operation_id = o.id AND x.state <> 'parked'
+     CROSS JOIN LATERAL (SELECT id FROM operations WHERE target = t.target AND biz_id = t.biz_id OFFSET 0) AS o
+     WHERE x.operation_id = ANY (ARRAY[o.id]) AND x.state <> 'parked'
     RETURNING x.operation_id, t.bound, t.day, t.limit_points, t.spent_points
 )
 INSERT INTO budget_excesses (operation_id, bound, day, limit_points, spent_points)
