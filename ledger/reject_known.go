@@ -130,11 +130,16 @@ func (k *KnownRejects) learn(ctx context.Context) error {
 	return err
 }
 
+// hintArgs are the parameters of the statements. A key that no text of Postgres can hold,
+// as one with a NUL, is no operation's; asked for, it would fail for all others, too.
 func hintArgs(hints map[RejectID]FactHint) []any {
 	var ids []int64
 	var sources, types, keys []string
 	var facts [][16]byte
 	for id, hint := range hints {
+		if Storable(hint.BusinessKey) != hint.BusinessKey {
+			continue
+		}
 		ids, sources = append(ids, int64(id)), append(sources, hint.Source)
 		types, keys = append(types, hint.Type), append(keys, hint.BusinessKey)
 		facts = append(facts, hint.Fact)
