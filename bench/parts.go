@@ -28,6 +28,7 @@ func parts() []part {
 		{"down", false, (*driver).oneDown},
 		{"grown", false, (*driver).grown},
 		{"sustained", false, (*driver).sustained},
+		{"lanes", false, (*driver).lanes},
 	}
 }
 

@@ -40,6 +40,15 @@ func Event(run string, n int, member int64, freeze bool, at time.Time) []byte {
 	return append(b, `,"shopCode":"branch-0042","note":"purchase completed at the counter, paid in full"}}`...)
 }
 
+// ReviewSubject is the subject of reviews.
+const ReviewSubject = "points.events.review.posted"
+
+// Review is review number n of a run, of a member of its own.
+func Review(run string, n int, member int64, at time.Time) []byte {
+	return fmt.Appendf(nil, `{"specversion":"1.0","id":"%[1]s-r%[2]d","source":"shop/branch-0042","type":"review.posted","datacontenttype":"application/json",`+
+		`"time":"%[3]s","data":{"reviewId":"%[1]s-%[2]d","member":{"customerId":"%[4]d"},"channel":"wechat"}}`, run, n, at.UTC().Format(time.RFC3339Nano), member)
+}
+
 // row is one event on its way.
 type row struct {
 	id   int64 // of the operation, once it has one

@@ -17,6 +17,7 @@ const (
 	caseBoth      = "both vendors well"
 	caseAlone     = "one vendor alone"
 	caseSustained = "sustained"
+	caseLanes     = "live beside bulk"
 	ours          = "ours"
 )
 
@@ -65,9 +66,14 @@ func targets() []target {
 			target{figure: down + ", to events without calls for it", measured: good(down), against: good(caseAlone)})
 	}
 	return append(all,
+		target{figure: "live events while bulk drains at 10 calls a second, p99 in ms, to 2,000", measured: side{caseLanes, ours, p99}, bound: constant(2000), most: 1},
+		target{figure: "the bulk lane meanwhile, calls a second, to 4", measured: good(caseLanes), bound: constant(4), least: 1, digits: 1},
 		target{figure: "two workers to one, 64 at once each, vendor 20 ms", measured: rate("two workers, 20ms", ours), against: rate("one worker, 20ms", ours)},
 		target{figure: "two workers to one, 64 at once each, vendor 0 ms", measured: rate("two workers, 0s", ours), against: rate("one worker, 0s", ours)})
 }
+
+// constant is a bound that no setting changes.
+func constant(n float64) func(Record) float64 { return func(Record) float64 { return n } }
 
 // ceiling is the rate that the calls at once and the vendor's delay allow.
 func ceiling(r Record) float64 { return 1000 * float64(r.AtOnce*r.Workers) / float64(r.DelayMS) }

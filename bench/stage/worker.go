@@ -70,6 +70,10 @@ type Settings struct {
 	Timeout, VerifyAfter time.Duration
 	// Kylin switches the second account on, at this address.
 	Kylin string
+	// Rate is the most points calls a second, 0 is no cap; BulkReviews sends reviews
+	// in the bulk lane.
+	Rate        int
+	BulkReviews bool
 	// Extra is further environment, "NAME=value".
 	Extra []string
 }
@@ -77,7 +81,12 @@ type Settings struct {
 // file is the worker's configuration: the built-in rules, and both accounts.
 func (w *Worker) file(s Settings) string {
 	var b strings.Builder
-	b.WriteString(w.rules + "\nvendors:\n")
+	rules := w.rules
+	if s.BulkReviews {
+		const review = "      - type: review.posted\n"
+		rules = strings.Replace(rules, review, review+"        lane: bulk\n", 1)
+	}
+	b.WriteString(rules + "\nvendors:\n")
 	for _, name := range []string{"zhimai", "kylin"} {
 		fmt.Fprintf(&b, "  - name: %s\n    kind: %s\n    concurrency: %d\n", name, name, s.AtOnce)
 		if s.Timeout > 0 {
@@ -85,6 +94,9 @@ func (w *Worker) file(s Settings) string {
 		}
 		if s.VerifyAfter > 0 && name == "zhimai" {
 			fmt.Fprintf(&b, "    verify_after: %s\n", s.VerifyAfter)
+		}
+		if s.Rate > 0 && name == "zhimai" {
+			fmt.Fprintf(&b, "    rates: {points_add: %[1]d, records: %[1]d, member: %[1]d}\n", s.Rate)
 		}
 		if name == "zhimai" {
 			b.WriteString("    keys: honoured\n") // the sink remembers every key
