@@ -20,7 +20,7 @@ import (
 )
 
 // A printed command means the same set: every field of a filter is written as
-// flags, and read back as it was.
+// flags, and read back as it was. What a plan alone sets is no field of a person's.
 func TestFilterArgsMeanTheSame(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 11, 20, 2, 0, 0, 123456789, time.UTC)
@@ -28,7 +28,7 @@ func TestFilterArgsMeanTheSame(t *testing.T) {
 		EventSource: "shop-sh", Kind: ledger.PointsAdd, SourceType: 11, PointsChannel: 9, ShopCode: "S7", Outcome: "refused", Code: "HTTP 500",
 		InDoubt: true, Since: since, Until: since.Add(time.Hour), By: desk.TimeFailed}
 	for i, fields := 0, reflect.ValueOf(full); i < fields.NumField(); i++ {
-		if fields.Field(i).IsZero() {
+		if fields.Type().Field(i).IsExported() && fields.Field(i).IsZero() {
 			t.Fatalf("field %s is not in this test", fields.Type().Field(i).Name)
 		}
 	}
