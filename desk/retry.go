@@ -166,14 +166,19 @@ func (d *Desk) retryOnce(ctx context.Context, r *RejectRetry, items []retried) (
 	return w.tally, err
 }
 
-// inBulk puts the operations of entries into the bulk lane.
+// inBulk puts the operations of entries into the bulk lane. The events are copied:
+// they are whose mapped them.
 func inBulk(entries []ledger.Entry) {
 	for i := range entries {
-		if e := entries[i].Event; e != nil {
-			for j := range e.Operations {
-				e.Operations[j].Bulk = true
-			}
+		if entries[i].Event == nil {
+			continue
 		}
+		event := *entries[i].Event
+		event.Operations = slices.Clone(event.Operations)
+		for j := range event.Operations {
+			event.Operations[j].Bulk = true
+		}
+		entries[i].Event = &event
 	}
 }
 
