@@ -128,7 +128,7 @@ func (w *referring) queueRows(batch *pgx.Batch, ids map[OperationKey]OperationID
 	if len(w.rows) == 0 {
 		return
 	}
-	var of, origins, before, after, queued, queuedOrigins, netted, rebuilt []int64
+	var of, origins, before, after, queued, queuedOrigins, netted []int64
 	var amounts []*int64
 	var isNetted, ends []bool
 	var accounts, states, causes, members []string
@@ -152,7 +152,7 @@ func (w *referring) queueRows(batch *pgx.Batch, ids map[OperationKey]OperationID
 			if row.taken.byHand {
 				state, cause = Parked, CauseNoVendorCall
 			}
-			queued, queuedOrigins, rebuilt = append(queued, id), append(queuedOrigins, int64(row.origin.id)), append(rebuilt, int64(row.origin.id))
+			queued, queuedOrigins = append(queued, id), append(queuedOrigins, int64(row.origin.id))
 			accounts, states, causes = append(accounts, row.Account), append(states, string(state)), append(causes, string(cause))
 			times = append(times, row.entry.Message.BrokerTime)
 		}
@@ -161,7 +161,7 @@ func (w *referring) queueRows(batch *pgx.Batch, ids map[OperationKey]OperationID
 	if len(queued) > 0 {
 		batch.Queue(sqlQueueReferring, queued, accounts, queuedOrigins, w.rebuilt != nil, states, causes, times)
 		if w.rebuilt != nil {
-			batch.Queue(sqlParkRebuiltOrigins, rebuilt)
+			batch.Queue(sqlParkRebuiltOrigins, queuedOrigins)
 		}
 	}
 	if len(netted) > 0 {

@@ -58,7 +58,6 @@ type origin struct {
 // endings are the kinds that end a kind's operation: taken back, and consumed.
 var endings = map[Kind]struct {
 	back, consumed Kind
-	leg            string
 }{
 	PointsAdd:   {back: PointsDeduct},
 	FreezePoint: {back: UnfreezePoint, consumed: ConsumeFrozen},

@@ -250,3 +250,17 @@ func TestWhatWaitsForLongIsShown(t *testing.T) {
 	want(t, "open rejects", one[int](f, `SELECT count(*)::int FROM rejects WHERE resolved_at IS NULL`), 0)
 	want(t, "waiting", one[int](f, `SELECT count(*)::int FROM waiting`), 1)
 }
+
+// A refund of too much that waited for long is still a person's when its sale comes.
+func TestRefundOfTooMuchThatWaitedStaysOpen(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record(f.refund("SO", "R1", 10_001))
+	f.exec(`UPDATE waiting SET waits_since = now() - interval '25 hours'`)
+	want(t, "shown", must(f.NameWaiting(t.Context())), 1)
+	f.record(f.sale("SO", 0))
+	f.sweep()
+	want(t, "waiting", one[int](f, `SELECT count(*)::int FROM waiting`), 0)
+	want(t, "open rejects", one[int](f, `SELECT count(*)::int FROM rejects WHERE resolved_at IS NULL`), 1)
+	want(t, "life", f.life("SO"), "points_add 100 waiting")
+}

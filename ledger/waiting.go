@@ -87,10 +87,14 @@ func (s *Store) joinTx(ctx context.Context, tx pgx.Tx, keys [][16]byte) (joined 
 	if err != nil || len(entries) == 0 {
 		return 0, err
 	}
-	if _, _, err = s.referTx(ctx, tx, entries, &referring{joined: true}); err != nil {
+	verdicts, _, err := s.referTx(ctx, tx, entries, &referring{joined: true})
+	if err != nil {
 		return 0, err
 	}
 	for i := range entries {
+		if verdicts[i].Kind == Rejected {
+			continue // the message has one reject: it stays open, and its retry says why
+		}
 		m := &entries[i].Message
 		if _, err := tx.Exec(ctx, sqlOriginCame, m.Stream, m.StreamCreated, int64(m.Seq), m.BrokerTime); err != nil {
 			return 0, fmt.Errorf("close a reject: %w", err)
