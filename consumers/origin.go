@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/ledger"
 	"pointsledger/rules"
+	"pointsledger/rules/cloudevent"
 )
 
 // Origin is the stream that messages come from.
@@ -28,9 +29,9 @@ func (o Origin) Entry(by *rules.Rules, m jetstream.Msg) (entry ledger.Entry, ign
 		return ledger.Entry{}, true
 	}
 	entry = ledger.Entry{Message: message, Event: decoded.Event, Rejection: decoded.Rejection,
-		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: by.Version(), Mask: rules.Mask}
+		Source: decoded.Source, ID: decoded.ID, Type: decoded.Type, RulesVersion: by.Version(), Mask: cloudevent.Mask}
 	// Also an event that we understood may end as a reject (a conflict).
-	entry.Message.Header = rules.HeaderLines(m.Headers())
+	entry.Message.Header = cloudevent.HeaderLines(m.Headers())
 	if decoded.Redact {
 		entry.Message.Payload = decoded.RedactedPayload
 	}

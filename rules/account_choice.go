@@ -61,7 +61,7 @@ func (x *reading) accountOf(o *operation) (*Account, *ledger.Rejection) {
 	if choice.of == nil {
 		return choice.only, nil
 	}
-	name, value, present := "source", sourceKey(x.source), true
+	name, value, present := "source", sourceKey(x.came.Source), true
 	if choice.field >= 0 {
 		v := &x.values[choice.field]
 		name, value, present = x.path(choice.field), v.text, v.present

@@ -12,7 +12,7 @@ func (r *Rules) WithAccountsOn(which func(account string) bool) *Rules {
 	c := &Rules{version: r.version, programme: r.programme, zone: r.zone, channels: r.channels, ignored: r.ignored,
 		noVendorCall: r.noVendorCall, limit: r.limit, leastText: r.leastText, budgets: r.budgets, sources: r.sources, someByEvent: r.someByEvent,
 		sets: slices.Clone(r.sets), shapes: r.shapes}
-	c.readings.New = func() any { return &reading{} }
+	c.readings.New = newReading
 	for i := range c.sets {
 		set := &c.sets[i]
 		set.rules = maps.Clone(set.rules)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // Again maps a message that was stored with a reject once more: the bytes and
@@ -23,7 +24,7 @@ func (r *Rules) Again(m ledger.Message, on func(account string) bool) (entry led
 	x := r.readings.Get().(*reading)
 	x.again, x.explaining = true, true // on decides, below
 	defer x.release()
-	event, rejection := x.read(r, &m, parseHeaderLines(m.Header))
+	event, rejection := x.read(r, &m, cloudevent.ParseHeaderLines(m.Header))
 	if rejection == nil && event == nil {
 		return ledger.Entry{}, true
 	}
@@ -33,9 +34,9 @@ func (r *Rules) Again(m ledger.Message, on func(account string) bool) (entry led
 	if rejection == nil {
 		return ledger.Entry{Message: m, Event: event}, false
 	}
-	rejection.Reason = storable(rejection.Reason, reasonBytes)
-	return ledger.Entry{Message: m, Rejection: rejection, Source: storable(x.source, attributeChars),
-		ID: storable(x.id, attributeChars), Type: storable(x.typ, attributeChars)}, false
+	rejection.Reason = cloudevent.StorableReason(rejection.Reason)
+	return ledger.Entry{Message: m, Rejection: rejection, Source: cloudevent.StorableAttribute(x.came.Source),
+		ID: cloudevent.StorableAttribute(x.came.ID), Type: cloudevent.StorableAttribute(x.came.Type)}, false
 }
 
 // newestReference is the newest rule of a type that refers to an earlier event; nil
@@ -59,7 +60,7 @@ func refuseAgain(event *ledger.Event, on func(account string) bool) *ledger.Reje
 				"%s needs %s at the account %q, which is off here (no url or no credentials), and no worker has recorded an operation there yet", event.Type, o.Kind, o.Account)
 		}
 	}
-	if strings.Contains(event.Content, redactedValue) {
+	if strings.Contains(event.Content, cloudevent.RedactedValue) {
 		return ledger.Rejectf(ledger.BadType,
 			`a password was masked before this event was stored ("***"), so these are not the published bytes: have it published again without the password`)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 func always(string) bool { return true }
@@ -18,8 +19,8 @@ func TestAgainReadsStoredMessages(t *testing.T) {
 	header := with(with(binaryHeader(), "X-Note", "a: b", "second"), "ce-source", "%E9%97%A8%E5%BA%97")
 	m := message("order.paid", paid)
 	want := accepted(t, rules, m, header)
-	m.Header = HeaderLines(header)
-	if got := parseHeaderLines(m.Header)["X-Note"]; len(got) != 2 || got[0] != "a: b" || got[1] != "second" {
+	m.Header = cloudevent.HeaderLines(header)
+	if got := cloudevent.ParseHeaderLines(m.Header)["X-Note"]; len(got) != 2 || got[0] != "a: b" || got[1] != "second" {
 		t.Errorf("header values %q", got)
 	}
 	entry, ignored := rules.Again(m, always)
@@ -66,11 +67,11 @@ func TestLine(t *testing.T) {
 	rules := defaultRules(t)
 	want := accepted(t, rules, message("order.paid", paid), binaryHeader())
 	binary := message("order.paid", paid)
-	binary.Header = HeaderLines(binaryHeader())
+	binary.Header = cloudevent.HeaderLines(binaryHeader())
 	pretty := structured("order.paid", paid)
 	pretty.Payload = []byte("\xef\xbb\xbf" + strings.ReplaceAll(string(pretty.Payload), ",", ",\r\n  "))
 	for name, m := range map[string]ledger.Message{"binary": binary, "structured": pretty} {
-		line, why := Line(m)
+		line, why := cloudevent.Line(m)
 		if why != "" || !json.Valid(line) || strings.ContainsAny(string(line), "\r\n") {
 			t.Fatalf("%s: %q, %s", name, why, line)
 		}
@@ -81,17 +82,17 @@ func TestLine(t *testing.T) {
 	}
 	for payload, want := range map[string]string{"{": "not JSON", "": "not JSON", "[1]": "not a JSON object", "\xc4\xe3": "not UTF-8",
 		`{"a":"` + strings.Repeat("x", 1<<20) + `"}`: "longer than 1 MiB"} {
-		if line, why := Line(ledger.Message{Payload: []byte(payload)}); why != want || line != nil {
+		if line, why := cloudevent.Line(ledger.Message{Payload: []byte(payload)}); why != want || line != nil {
 			t.Errorf("%.20s: got %q, want %q", payload, why, want)
 		}
 	}
 	most := `{"a":"` + strings.Repeat("x", 1<<20-1-8) + `"}`
-	if line, why := Line(ledger.Message{Payload: []byte(most)}); why != "" || len(line) != 1<<20-1 {
+	if line, why := cloudevent.Line(ledger.Message{Payload: []byte(most)}); why != "" || len(line) != 1<<20-1 {
 		t.Errorf("the longest line: %q, %d bytes", why, len(line))
 	}
 	doubled := with(binaryHeader(), "ce-id", "a", "b")
-	binary.Header = HeaderLines(doubled)
-	if _, why := Line(binary); why == "" {
+	binary.Header = cloudevent.HeaderLines(doubled)
+	if _, why := cloudevent.Line(binary); why == "" {
 		t.Error("a header that is there twice makes a line")
 	}
 }

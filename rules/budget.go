@@ -23,5 +23,5 @@ func (x *reading) budget() *ledger.Budget {
 	if b == (budgets{}) {
 		return nil
 	}
-	return &ledger.Budget{Day: x.brokerDay(), Source: sourceKey(x.source), PerMember: b.perMember, PerSource: b.perSource}
+	return &ledger.Budget{Day: x.brokerDay(), Source: sourceKey(x.came.Source), PerMember: b.perMember, PerSource: b.perSource}
 }

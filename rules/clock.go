@@ -15,6 +15,20 @@ const (
 	day        = 24 * time.Hour
 )
 
+// checkTime reads the envelope's time and compares it with the broker's.
+func (x *reading) checkTime() *ledger.Rejection {
+	if !x.came.HasTime() {
+		x.time = x.message.BrokerTime
+		return nil
+	}
+	at, rejection := x.came.Time()
+	if rejection != nil {
+		return rejection
+	}
+	x.time = at
+	return x.checkClock()
+}
+
 func (x *reading) checkClock() *ledger.Rejection {
 	broker := x.message.BrokerTime
 	if x.time.After(broker.Add(maxAhead)) {
@@ -38,7 +52,7 @@ func (x *reading) resolveDate() *ledger.Rejection {
 	at := x.rule.dateAt
 	given := &x.values[at]
 	if !given.present {
-		if x.rule.keyHasDate && x.attributes.time.kind == 0 {
+		if x.rule.keyHasDate && !x.came.HasTime() {
 			return ledger.Rejectf(ledger.MissingField, `%s: want the date, or the envelope's time: it is part of the key, and the broker's time would change when the event is sent again`, x.path(at))
 		}
 		var text [len(time.DateOnly)]byte
@@ -70,5 +84,5 @@ func (x *reading) checkDaysBack() *ledger.Rejection {
 		return nil
 	}
 	return ledger.Rejectf(ledger.Clock, "the business date %s is more than %d days before the broker's date %s (max_days_back of the rule of %s)",
-		x.date, most, today.Format(time.DateOnly), x.typ)
+		x.date, most, today.Format(time.DateOnly), x.came.Type)
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // defaultPointsLimit is the most points of one operation when the rule file
@@ -136,7 +137,7 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 		noVendorCall: maps.Clone(f.NoVendorCall),
 		limit:        f.Limits.PointsPerOperation,
 	}
-	r.readings.New = func() any { return &reading{} }
+	r.readings.New = newReading
 	r.compileGeneral(f, p)
 	known := compileAccounts(accounts, p)
 	r.leastText = leastText(known)
@@ -163,7 +164,7 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 }
 
 func (r *Rules) compileGeneral(f RulesFile, p *problems) {
-	if n := utf8.RuneCountInString(f.Programme); n == 0 || n > defaultChars || hasControl(f.Programme) {
+	if n := utf8.RuneCountInString(f.Programme); n == 0 || n > defaultChars || cloudevent.HasControl(f.Programme) {
 		p.add("programme", "want a name of 1 to %d characters, got %q", defaultChars, f.Programme)
 	}
 	zone := f.Timezone
@@ -185,7 +186,7 @@ func (r *Rules) compileGeneral(f RulesFile, p *problems) {
 	for _, typ := range slices.Sorted(maps.Keys(f.NoVendorCall)) {
 		place := "no_vendor_call." + typ
 		checkType(place, typ, p)
-		if words := f.NoVendorCall[typ]; words == "" || hasControl(words) {
+		if words := f.NoVendorCall[typ]; words == "" || cloudevent.HasControl(words) {
 			p.add(place, "want the words that the publisher is told, got %q", words)
 		}
 	}
@@ -275,8 +276,6 @@ func checkType(place, typ string, p *problems) {
 		}
 	}
 }
-
-func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
 // Version is the version given to Compile.
 func (r *Rules) Version() string { return r.version }

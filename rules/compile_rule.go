@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // ruleCompiler turns one entry of a rule set into a rule.
@@ -135,7 +136,7 @@ func (c *ruleCompiler) compileFields() {
 	}
 	names := make([]string, len(fields))
 	for i := range fields {
-		fields[i].label = string(appendQuoted(nil, fields[i].name)) + ":"
+		fields[i].label = string(cloudevent.AppendQuoted(nil, fields[i].name)) + ":"
 		names[i] = fields[i].name
 	}
 	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
@@ -168,7 +169,7 @@ func (c *ruleCompiler) compileField(place, name string, file FieldFile) field {
 	switch {
 	case !isName(name):
 		c.add(place, "want a name of letters, digits and underscores, beginning with a letter")
-	case isSecretName([]byte(name)):
+	case cloudevent.IsSecretName([]byte(name)):
 		c.add(place, "passwords are not accepted in events")
 	case slices.ContainsFunc(c.base.fields, declared):
 		c.add(place, "is declared already")

@@ -1,5 +1,7 @@
 package rules
 
+import "pointsledger/rules/cloudevent"
+
 // content is the canonical JSON of the declared fields: names in order, absent
 // fields as null, the channel as its number. Equal events have equal texts:
 // neither the envelope nor unknown fields are in it.
@@ -17,7 +19,7 @@ func (x *reading) content() string {
 		case !v.present:
 			text = append(text, "null"...)
 		case f.kind == kindString || f.kind == kindDate:
-			text = appendQuoted(text, v.text)
+			text = cloudevent.AppendQuoted(text, v.text)
 		default:
 			text = x.appendKeyText(text, at)
 		}
@@ -40,5 +42,5 @@ func appendOrNull(text []byte, id string) []byte {
 	if id == "" {
 		return append(text, "null"...)
 	}
-	return appendQuoted(text, id)
+	return cloudevent.AppendQuoted(text, id)
 }

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // Decoded is what became of one message: exactly one of Event, Rejection and
@@ -31,20 +31,18 @@ type value struct {
 	present bool
 	number  int64
 	text    string
-	// pair is the member of data that it was read from, nil when there is none.
-	pair *pair
+	// from is the field of data that it was read from, nil when there is none.
+	from *cloudevent.Field
 }
 
 // reading is the work on one message. It is reused for the next.
 type reading struct {
-	rules      *Rules
-	message    *ledger.Message
-	scan       scan
-	attributes attributes
+	rules   *Rules
+	message *ledger.Message
+	came    *cloudevent.Event
 
-	source, id, typ string
-	time            time.Time
-	ignored         bool
+	time    time.Time
+	ignored bool
 	// again: the message is stored with a reject and mapped once more.
 	again bool
 	// explaining: an account that is off is no reason to reject.
@@ -65,6 +63,9 @@ type reading struct {
 	parts       []string
 }
 
+// newReading is a reading that no message was read with.
+func newReading() any { return &reading{came: &cloudevent.Event{}} }
+
 // Decode reads one message and maps it by the rules in force at its broker
 // time, or at its own where a rule set wants that. It never panics, whatever the bytes are, and does not keep them. header
 // is the message's NATS header, nil when it has none.
@@ -72,69 +73,31 @@ func (r *Rules) Decode(m ledger.Message, header map[string][]string) Decoded {
 	x := r.readings.Get().(*reading)
 	defer x.release()
 	event, rejection := x.read(r, &m, header)
-	out := Decoded{Event: event, Rejection: rejection, Ignored: rejection == nil && x.ignored, Source: x.source, ID: x.id, Type: x.typ}
+	out := Decoded{Event: event, Rejection: rejection, Ignored: rejection == nil && x.ignored, Source: x.came.Source, ID: x.came.ID, Type: x.came.Type}
 	if rejection != nil {
-		rejection.Reason = storable(rejection.Reason, reasonBytes)
-		out.Source, out.ID, out.Type = storable(x.source, attributeChars), storable(x.id, attributeChars), storable(x.typ, attributeChars)
-		out.RedactedPayload, out.Redact = redact(m.Payload)
+		rejection.Reason = cloudevent.StorableReason(rejection.Reason)
+		out.Source, out.ID, out.Type = cloudevent.StorableAttribute(x.came.Source), cloudevent.StorableAttribute(x.came.ID), cloudevent.StorableAttribute(x.came.Type)
+		out.RedactedPayload, out.Redact = cloudevent.Redact(m.Payload)
 	}
 	return out
 }
 
-// release forgets the message, and keeps the memory unless it has grown large.
+// release forgets the message, and keeps the memory.
 func (x *reading) release() {
 	rules := x.rules
-	const mostKept = 1024
-	*x = reading{
-		scan: scan{
-			envelope: emptied(x.scan.envelope, mostKept), data: emptied(x.scan.data, mostKept),
-			member: emptied(x.scan.member, mostKept), decoder: x.scan.decoder,
-		},
-		values: emptied(x.values, mostKept), keyValues: emptied(x.keyValues, mostKept),
-		text: x.text[:0], parts: emptied(x.parts, mostKept),
-	}
+	x.came.Reset()
+	clear(x.values)
+	clear(x.keyValues)
+	clear(x.parts)
+	*x = reading{came: x.came, values: x.values[:0], keyValues: x.keyValues[:0], text: x.text[:0], parts: x.parts[:0]}
 	rules.readings.Put(x)
-}
-
-func emptied[T any](s []T, most int) []T {
-	if cap(s) > most {
-		return nil
-	}
-	clear(s)
-	return s[:0]
 }
 
 // read goes from bytes to operations. Event and rejection are nil for a type
 // that is ignored.
 func (x *reading) read(r *Rules, m *ledger.Message, header map[string][]string) (*ledger.Event, *ledger.Rejection) {
 	x.rules, x.message = r, m
-	binary, problem := mode(header)
-	if problem != nil {
-		return nil, problem
-	}
-	if name := secretHeader(header); name != "" {
-		x.scan.secret = "header " + strings.ToLower(name)
-	}
-	if x.scan.binary = binary; binary {
-		problem = x.attributes.fromHeader(header)
-		x.id, x.source, x.typ = x.attributes.id.text, x.attributes.source.text, x.attributes.typ.text
-	}
-	if rejection := x.scan.checkBytes(m.Payload); rejection != nil {
-		return nil, rejection
-	}
-	if rejection := x.scan.run(); rejection != nil {
-		return nil, rejection
-	}
-	if problem != nil {
-		return nil, problem
-	}
-	if !binary {
-		x.attributes.fromBody(x.scan.envelope)
-	}
-	if rejection := x.checkVersion(header); rejection != nil {
-		return nil, rejection
-	}
-	if rejection := x.checkEnvelope(); rejection != nil {
+	if rejection := x.came.Read(m.Payload, header); rejection != nil {
 		return nil, rejection
 	}
 	if rejection := x.checkSubject(); rejection != nil {
@@ -150,35 +113,35 @@ func (x *reading) read(r *Rules, m *ledger.Message, header map[string][]string) 
 // one that is ignored, or has no call at the vendors.
 func (x *reading) findRule() *ledger.Rejection {
 	x.set = x.findSet()
-	if x.rule = x.set.rules[x.typ]; x.rule != nil {
+	if x.rule = x.set.rules[x.came.Type]; x.rule != nil {
 		return nil
 	}
-	if x.ignored = x.rules.ignored[x.typ]; x.ignored {
+	if x.ignored = x.rules.ignored[x.came.Type]; x.ignored {
 		return nil
 	}
 	if x.again {
-		if x.rule = x.rules.newestReference(x.typ); x.rule != nil {
+		if x.rule = x.rules.newestReference(x.came.Type); x.rule != nil {
 			return nil
 		}
 	}
-	if words := x.rules.noVendorCall[x.typ]; words != "" {
-		return ledger.Rejectf(ledger.NoVendorCall, "%s: %s", x.typ, words)
+	if words := x.rules.noVendorCall[x.came.Type]; words != "" {
+		return ledger.Rejectf(ledger.NoVendorCall, "%s: %s", x.came.Type, words)
 	}
 	reason := ""
-	if slices.Contains(x.rules.Types(), x.typ) {
+	if slices.Contains(x.rules.Types(), x.came.Type) {
 		reason = " at that time"
 	}
-	return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", clip(x.typ), reason, x.set.types())
+	return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", cloudevent.Clip(x.came.Type), reason, x.set.types())
 }
 
 func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
-	if x.scan.secret != "" {
-		return nil, ledger.Rejectf(ledger.BadType, "%s: passwords are not accepted in events, and this one was not stored; remove the field", clip(x.scan.secret))
+	if x.came.Secret != "" {
+		return nil, ledger.Rejectf(ledger.BadType, "%s: passwords are not accepted in events, and this one was not stored; remove the field", cloudevent.Clip(x.came.Secret))
 	}
 	if rejection := x.checkTime(); rejection != nil {
 		return nil, rejection
 	}
-	if rejection := x.checkContent(); rejection != nil {
+	if rejection := x.came.CheckData(); rejection != nil {
 		return nil, rejection
 	}
 	if rejection := x.readFields(); rejection != nil {
@@ -192,7 +155,7 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 	if rejection != nil {
 		return nil, rejection
 	}
-	event := &ledger.Event{Source: x.source, ID: x.id, Type: x.typ, Time: x.time, RepeatIsDuplicate: x.rule.repeatIsDuplicate}
+	event := &ledger.Event{Source: x.came.Source, ID: x.came.ID, Type: x.came.Type, Time: x.time, RepeatIsDuplicate: x.rule.repeatIsDuplicate}
 	if x.rule.refers != nil {
 		event.Refers, rejection = x.referral()
 	} else {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 const paid = `{"orderId":"SO-1","member":{"customerId":"383933091455959041"},"channel":"pos","amountFen":12999}`
@@ -181,7 +182,7 @@ func TestOdditiesThatAreAccepted(t *testing.T) {
 	t.Parallel()
 	rules := defaultRules(t)
 	with := func(old, new string) string { return strings.Replace(paid, old, new, 1) }
-	deep := strings.Repeat("[", maxDepth-2) + strings.Repeat("]", maxDepth-2)
+	deep := strings.Repeat("[", cloudevent.MaxDepth-2) + strings.Repeat("]", cloudevent.MaxDepth-2)
 	for name, tc := range map[string]struct{ data, key string }{
 		"beyond 2^53":              {with("383933091455959041", "999999999999999999"), "SO-1"},
 		"leading zeros":            {with("383933091455959041", "000001"), "SO-1"},
@@ -201,7 +202,7 @@ func TestOdditiesThatAreAccepted(t *testing.T) {
 		}
 	}
 	m := structured("order.paid", paid)
-	m.Payload = append([]byte(byteOrderMark+" \n"), append(m.Payload, " \r\n\t"...)...)
+	m.Payload = append([]byte("\xef\xbb\xbf \n"), append(m.Payload, " \r\n\t"...)...)
 	if event := accepted(t, rules, m, nil); event.Operations[0].Points != 129 {
 		t.Errorf("with a byte order mark: %+v", event)
 	}

@@ -5,6 +5,9 @@
 //	bytes, headers ─▶ envelope ─▶ type ─▶ fields ─▶ key, member, channel ─▶ operations
 //	        └────────────┴──────────┴────────┴───────────────┴─────▶ a reason, with its code
 //
+// Package cloudevent reads the message as far as the envelope; what follows asks the
+// rules of the event's type.
+//
 // A rule file ([RulesFile]) is compiled once ([Compile], which names every
 // problem with its place) and does not change afterwards; [Rules] is safe for
 // concurrent use.

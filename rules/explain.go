@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // Explanation shows what an event would do and why.
@@ -61,10 +62,10 @@ func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanati
 		rejection = event.OnlyIfKnown
 	}
 	if rejection != nil {
-		rejection.Reason = storable(rejection.Reason, reasonBytes)
+		rejection.Reason = cloudevent.StorableReason(rejection.Reason)
 		return Explanation{}, rejection
 	}
-	out := Explanation{Ignored: x.ignored, Event: event, Binary: x.scan.binary, RulesFrom: r.setAt(m.BrokerTime).from}
+	out := Explanation{Ignored: x.ignored, Event: event, Binary: x.came.Binary, RulesFrom: r.setAt(m.BrokerTime).from}
 	if event == nil {
 		return out, nil
 	}
@@ -83,7 +84,7 @@ func (r *Rules) Explain(m ledger.Message, header map[string][]string) (Explanati
 
 func (x *reading) explainKey(o *ledger.Operation) KeyExplanation {
 	leg := string(o.BizID[:ledger.LegChars])
-	parts := []KeyPart{{"account", o.Account}, {scopeName(x.rule.programme), x.scope()}, {"type", x.typ}}
+	parts := []KeyPart{{"account", o.Account}, {scopeName(x.rule.programme), x.scope()}, {"type", x.came.Type}}
 	for i, value := range x.keyValues {
 		parts = append(parts, KeyPart{x.rule.key[i].name, value})
 	}

@@ -69,7 +69,7 @@ func (r *rule) tellingLegs() (legs []shapeLeg) {
 // fact by otherwise.
 func (x *reading) nameFact(event *ledger.Event) {
 	event.FactKey = x.factKey()
-	shapes := x.rules.shapes[x.typ]
+	shapes := x.rules.shapes[x.came.Type]
 	own := x.rule.shape
 	x.addOlderKeys(event, own.legs, false)
 	if len(shapes) == 1 {
@@ -98,7 +98,7 @@ func (x *reading) nameFact(event *ledger.Event) {
 // factKey hashes scope, type and key values, as bizID does, without account and
 // leg, and with one form of what has several spellings.
 func (x *reading) factKey() ledger.FactKey {
-	x.parts = append(x.parts[:0], x.plainScope(), x.typ)
+	x.parts = append(x.parts[:0], x.plainScope(), x.came.Type)
 	for _, value := range x.keyValues {
 		x.parts = append(x.parts, plainKey(value))
 	}
@@ -118,7 +118,7 @@ func (x *reading) plainScope() string {
 	if x.rule.programme {
 		return x.rules.programme
 	}
-	return sourceKey(x.source)
+	return sourceKey(x.came.Source)
 }
 
 // addOlderKeys adds the dedup keys that the fact would have at other accounts,
@@ -126,7 +126,7 @@ func (x *reading) plainScope() string {
 func (x *reading) addOlderKeys(event *ledger.Event, legs []shapeLeg, otherShape bool) {
 	var scopes []string
 	if !x.rule.programme {
-		scopes = sourceSpellings(x.source)
+		scopes = sourceSpellings(x.came.Source)
 	}
 	for _, leg := range legs {
 		own := slices.ContainsFunc(event.Operations, func(o ledger.Operation) bool {
@@ -143,7 +143,7 @@ func (x *reading) addOlderKeys(event *ledger.Event, legs []shapeLeg, otherShape 
 }
 
 func (x *reading) addOlderKey(event *ledger.Event, leg shapeLeg, scope string) {
-	x.parts = append(x.parts[:0], leg.account, scope, x.typ)
+	x.parts = append(x.parts[:0], leg.account, scope, x.came.Type)
 	key := ledger.OperationKey{Account: leg.account, BizID: ledger.NewBizID(leg.leg, append(x.parts, x.keyValues...)...)}
 	if !slices.Contains(event.OlderKeys, key) {
 		event.OlderKeys = append(event.OlderKeys, key)

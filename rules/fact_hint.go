@@ -1,11 +1,11 @@
 package rules
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // FactIn reads what fact a reject is about, as far as that can be told from an
@@ -19,7 +19,7 @@ func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
 	if reject.Source == "" || reject.Type == "" {
 		return fact, false
 	}
-	data, ok := dataOf(&reject.Message)
+	data, ok := cloudevent.DataOf(&reject.Message)
 	if !ok {
 		return fact, false
 	}
@@ -42,22 +42,6 @@ func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
 			Fact: factKeyOf(sourceKey(reject.Source), reject.Type, values)}, true
 	}
 	return fact, false
-}
-
-// dataOf is the data of an event in either mode.
-func dataOf(m *ledger.Message) (data map[string]json.RawMessage, ok bool) {
-	payload := bytes.TrimPrefix(m.Payload, []byte("\xef\xbb\xbf"))
-	binary, _ := mode(parseHeaderLines(m.Header))
-	if !binary {
-		var envelope struct {
-			Data json.RawMessage `json:"data"`
-		}
-		if json.Unmarshal(payload, &envelope) != nil {
-			return nil, false
-		}
-		payload = envelope.Data
-	}
-	return data, json.Unmarshal(payload, &data) == nil && data != nil
 }
 
 // keyFields are the fields of the key; plain is false when it holds a date or a

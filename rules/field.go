@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"math"
+
+	"pointsledger/rules/cloudevent"
 )
 
 // fieldKind is what a declared field holds.
@@ -74,7 +76,7 @@ const orderSource = "orderSource"
 
 func orderSourceField() field {
 	f := stringField(orderSource, "The source that issued the order's number, as it stands in the order's own events; absent: this event's source.")
-	f.max = attributeChars
+	f.max = cloudevent.MaxAttributeChars
 	return f
 }
 

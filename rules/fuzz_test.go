@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // FuzzDecode: whatever the bytes are, there is exactly one result, all of it
@@ -46,7 +47,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		checkEvent(t, d.Event)
-		m.Payload = rewritten(t, bytes.TrimPrefix(payload, []byte(byteOrderMark)), !binary)
+		m.Payload = rewritten(t, bytes.TrimPrefix(payload, []byte("\xef\xbb\xbf")), !binary)
 		again := rules.Decode(m, header)
 		if again.Event == nil {
 			t.Fatalf("%s\nis rejected once rewritten: %v", m.Payload, again.Rejection)
@@ -81,17 +82,17 @@ func checkOneResult(t *testing.T, d Decoded) {
 		return
 	}
 	checkStorable(t, d.Rejection.Reason)
-	if d.Rejection.Code == "" || d.Rejection.Reason == "" || len(d.Rejection.Reason) > reasonBytes {
+	if d.Rejection.Code == "" || d.Rejection.Reason == "" || len(d.Rejection.Reason) > cloudevent.MaxReasonBytes {
 		t.Fatalf("rejection %+v", d.Rejection)
 	}
-	if again, changed := redact(d.RedactedPayload); d.Redact && changed && !bytes.Equal(again, d.RedactedPayload) {
+	if again, changed := cloudevent.Redact(d.RedactedPayload); d.Redact && changed && !bytes.Equal(again, d.RedactedPayload) {
 		t.Fatalf("masked %q, masked again %q", d.RedactedPayload, again)
 	}
 }
 
 func checkStorable(t *testing.T, text string) {
 	t.Helper()
-	if !utf8.ValidString(text) || hasControl(text) {
+	if !utf8.ValidString(text) || cloudevent.HasControl(text) {
 		t.Fatalf("%q cannot be stored", text)
 	}
 }
@@ -191,7 +192,7 @@ func written(members map[string]json.RawMessage) json.RawMessage {
 		if i > 0 {
 			out = append(out, " ,\n"...)
 		}
-		out = append(append(appendQuoted(out, name), ':'), members[name]...)
+		out = append(append(cloudevent.AppendQuoted(out, name), ':'), members[name]...)
 	}
 	return append(out, '}')
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // checkKeyTexts refuses what a person cannot tell from another text by eye in
@@ -18,7 +19,7 @@ import (
 // recorded already stays what it is (TestLookAlikesThatAreRecorded).
 func (x *reading) checkKeyTexts() *ledger.Rejection {
 	if !x.rule.programme {
-		source := x.source
+		source := x.came.Source
 		if plain := plainSource(source); utf8.ValidString(plain) {
 			source = plain
 		}
@@ -74,7 +75,7 @@ func checkKeyText(path, text string) *ledger.Rejection {
 	}
 	c, _ := utf8.DecodeRuneInString(text[at:])
 	return ledger.Rejectf(ledger.BadType, "%s: want a text that cannot be taken for another by eye, got %s with %U, %s, at character %d of %d: send it without",
-		path, strconv.Quote(clip(text)), c, what, utf8.RuneCountInString(text[:at])+1, utf8.RuneCountInString(text))
+		path, strconv.Quote(cloudevent.Clip(text)), c, what, utf8.RuneCountInString(text[:at])+1, utf8.RuneCountInString(text))
 }
 
 // lookAlike finds the first character by which a text looks like another one,

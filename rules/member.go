@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // maxCustomerDigits is the most digits of a customerId; the example of the
@@ -23,7 +24,7 @@ const memberPath = "data.member"
 // readMember reads data.member. Absent is a reject, as forgetting it must not
 // pass for an anonymous sale; null is one where the type allows it.
 func (x *reading) readMember(at int) *ledger.Rejection {
-	p := findPair(x.scan.data, "member")
+	p := cloudevent.Find(x.came.Data, "member")
 	switch {
 	case p == nil:
 		rejection := x.missing(at)
@@ -31,26 +32,26 @@ func (x *reading) readMember(at int) *ledger.Rejection {
 			rejection.Reason += `; write "member": null for an anonymous sale`
 		}
 		return rejection
-	case p.kind == 'n' && x.rule.member == memberAny:
+	case p.Kind == 'n' && x.rule.member == memberAny:
 		return nil
-	case p.kind == 'n':
-		return ledger.Rejectf(ledger.MissingField, "%s: want a member, got null: %s needs to know who it is about", memberPath, x.typ)
-	case p.kind != '{':
-		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s", memberPath, x.rule.fields[at].want(), got(p.kind, p.raw))
+	case p.Kind == 'n':
+		return ledger.Rejectf(ledger.MissingField, "%s: want a member, got null: %s needs to know who it is about", memberPath, x.came.Type)
+	case p.Kind != '{':
+		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s", memberPath, x.rule.fields[at].want(), p.Got())
 	}
 	x.member.known = true
-	for i := range x.scan.member {
-		if rejection := x.readMemberID(&x.scan.member[i]); rejection != nil {
+	for i := range x.came.Member {
+		if rejection := x.readMemberID(&x.came.Member[i]); rejection != nil {
 			return rejection
 		}
 	}
 	return x.checkMember()
 }
 
-func (x *reading) readMemberID(p *pair) *ledger.Rejection {
+func (x *reading) readMemberID(p *cloudevent.Field) *ledger.Rejection {
 	var to *string
 	most, want := defaultChars, "1 to 64 printable characters as a string"
-	switch string(p.name) {
+	switch string(p.Name) {
 	case "customerId":
 		to, most, want = &x.member.customerID, maxCustomerDigits, "1 to 32 digits as a string"
 	case "userCode":
@@ -58,20 +59,20 @@ func (x *reading) readMemberID(p *pair) *ledger.Rejection {
 	case "memberId":
 		to = &x.member.memberID
 	}
-	if to == nil || p.kind == 'n' {
+	if to == nil || p.Kind == 'n' {
 		return nil
 	}
-	path := memberPath + "." + string(p.name)
-	if p.kind != '"' {
+	path := memberPath + "." + string(p.Name)
+	if p.Kind != '"' {
 		hint := ""
-		if p.kind == '0' {
+		if p.Kind == '0' {
 			hint = ": ids are strings: numbers lose digits beyond 2^53"
 		}
-		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s%s", path, want, got(p.kind, p.raw), hint)
+		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s%s", path, want, p.Got(), hint)
 	}
-	text := string(unquoted(p.raw))
+	text := p.Text()
 	if !isPrintable(text) || most == maxCustomerDigits && !isDigits(text) {
-		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s", path, want, got(p.kind, p.raw))
+		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s", path, want, p.Got())
 	}
 	if n := utf8.RuneCountInString(text); n < 1 || n > most {
 		return ledger.Rejectf(ledger.OutOfRange, "%s: want %s, got %d", path, want, n)
@@ -86,15 +87,15 @@ func (x *reading) checkMember() *ledger.Rejection {
 	case m.customerID != "" && m.userCode != "":
 		return ledger.Rejectf(ledger.BadType, "%s: want either customerId or userCode, got both: they could name two members", memberPath)
 	case x.rule.member == memberCustomer && m.customerID == "":
-		hint := near(x.scan.member, "customerId")
+		hint := cloudevent.Near(x.came.Member, "customerId")
 		if m.userCode != "" {
 			hint = ": a userCode changes, so it cannot tell two events apart"
 		}
 		return ledger.Rejectf(ledger.MissingField, "%s.customerId: want 1 to 32 digits as a string, it is missing%s", memberPath, hint)
 	case x.rule.keyHasMemberID && m.memberID == "":
-		return ledger.Rejectf(ledger.MissingField, "%s.memberId: want Kylin's member id, which is part of the key, it is missing%s", memberPath, near(x.scan.member, "memberId"))
+		return ledger.Rejectf(ledger.MissingField, "%s.memberId: want Kylin's member id, which is part of the key, it is missing%s", memberPath, cloudevent.Near(x.came.Member, "memberId"))
 	case *m == member{known: true}:
-		hint := near(x.scan.member, "customerId") + near(x.scan.member, "userCode") + near(x.scan.member, "memberId")
+		hint := cloudevent.Near(x.came.Member, "customerId") + cloudevent.Near(x.came.Member, "userCode") + cloudevent.Near(x.came.Member, "memberId")
 		if x.rule.member == memberAny {
 			hint += `; write "member": null for an anonymous sale`
 		}
@@ -112,7 +113,7 @@ func (x *reading) addressee(o *ledger.Operation, account *Account) *ledger.Rejec
 	if o.Kind == ledger.FreezePoint {
 		o.MemberID = m.memberID
 		if o.MemberID == "" {
-			return ledger.Rejectf(ledger.MissingField, "%s.memberId: want Kylin's member id, as points are to be frozen, it is missing%s", memberPath, near(x.scan.member, "memberId"))
+			return ledger.Rejectf(ledger.MissingField, "%s.memberId: want Kylin's member id, as points are to be frozen, it is missing%s", memberPath, cloudevent.Near(x.came.Member, "memberId"))
 		}
 		return nil
 	}
@@ -132,7 +133,7 @@ func (x *reading) anyAddressee(o *ledger.Operation) *ledger.Rejection {
 		o.MemberCode = m.userCode
 	}
 	if (m.known || o.Kind == ledger.FreezePoint) && o.MemberID == "" && o.MemberCode == "" {
-		return ledger.Rejectf(ledger.MissingField, "%s.memberId: want memberId or customerId for %s, both are missing%s", memberPath, o.Kind, near(x.scan.member, "memberId"))
+		return ledger.Rejectf(ledger.MissingField, "%s.memberId: want memberId or customerId for %s, both are missing%s", memberPath, o.Kind, cloudevent.Near(x.came.Member, "memberId"))
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (x *reading) scope() string {
 	if x.rule.programme {
 		return x.rules.programme
 	}
-	return x.source
+	return x.came.Source
 }
 
 // operations makes the vendor calls of the event, all or nothing. When no
@@ -90,7 +90,7 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 			return nil, rejection
 		}
 		if !account.On && !x.explaining {
-			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.typ, o.kind, account.Name)
+			return nil, ledger.Rejectf(ledger.VendorNotConfigured, "%s needs %s at the account %q, which is off here: it has no url or no credentials", x.came.Type, o.kind, account.Name)
 		}
 		made := x.operation(o, account)
 		if rejection := x.addressee(&made, account); rejection != nil {
@@ -110,7 +110,7 @@ func (x *reading) operations() ([]ledger.Operation, *ledger.Rejection) {
 	}
 	if len(out) == 0 {
 		if x.rule.elseReject {
-			return nil, ledger.Rejectf(ledger.OutOfRange, "no operation of the rule of %s is for this event: none of their conditions holds, and the rule says else: reject", x.typ)
+			return nil, ledger.Rejectf(ledger.OutOfRange, "no operation of the rule of %s is for this event: none of their conditions holds, and the rule says else: reject", x.came.Type)
 		}
 		first := &x.rule.operations[0]
 		account, rejection := x.accountOf(first)
@@ -146,7 +146,7 @@ func (x *reading) operation(o *operation, account *Account) ledger.Operation {
 
 // bizID hashes account name, scope, type and key values; the leg comes last.
 func (x *reading) bizID(o *operation, account *Account) ledger.BizID {
-	x.parts = append(x.parts[:0], account.Name, x.scope(), x.typ)
+	x.parts = append(x.parts[:0], account.Name, x.scope(), x.came.Type)
 	x.parts = append(x.parts, x.keyValues...)
 	return ledger.NewBizID(o.leg, x.parts...)
 }

@@ -141,7 +141,7 @@ func (x *reading) pointsOf(o *operation) (ledger.Points, *ledger.Rejection) {
 	case rule.override >= 0 && x.values[rule.override].present:
 		points, from = x.values[rule.override].number, x.path(rule.override)
 		if points > rule.overrideMost && rule.overrideMost < x.rules.limit {
-			return 0, ledger.Rejectf(ledger.OverLimit, "%s: says %d points, and an event may say at most %d here (override.max of the rule of %s)", from, points, rule.overrideMost, x.typ)
+			return 0, ledger.Rejectf(ledger.OverLimit, "%s: says %d points, and an event may say at most %d here (override.max of the rule of %s)", from, points, rule.overrideMost, x.came.Type)
 		}
 	case special != nil && special.rate.per == 0:
 		points = special.value

@@ -101,7 +101,7 @@ func (x *reading) originSource() string {
 	if v := &x.values[x.rule.refers.sourceAt]; v.present {
 		return v.text
 	}
-	return x.source
+	return x.came.Source
 }
 
 // fieldNames are the names of fields by their positions.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // reject is a line of the table of rejects: a message and what its publisher
@@ -46,10 +47,10 @@ func TestRejectsOfBytes(t *testing.T) {
 	checkRejects(t, defaultRules(t), []reject{
 		{"empty", message("order.paid", ""), ledger.NotJSON, "the message is empty"},
 		{"white space", message("order.paid", " \n"), ledger.NotJSON, "the message is empty"},
-		{"a mark only", message("order.paid", byteOrderMark), ledger.NotJSON, "the message is empty"},
+		{"a mark only", message("order.paid", "\xef\xbb\xbf"), ledger.NotJSON, "the message is empty"},
 		{"garbage", message("order.paid", "hello"), ledger.NotJSON, "not JSON at byte 0: "},
 		{"a comma too many", message("order.paid", `{"id":"1",}`), ledger.NotJSON, "not JSON at byte 9: "},
-		{"offset with a mark", message("order.paid", byteOrderMark+`{"id":"1",}`), ledger.NotJSON, "not JSON at byte 12: "},
+		{"offset with a mark", message("order.paid", "\xef\xbb\xbf"+`{"id":"1",}`), ledger.NotJSON, "not JSON at byte 12: "},
 		{"a number as a name", message("order.paid", `{1:2}`), ledger.NotJSON, "want a name in double quotes"},
 		{"cut", message("order.paid", whole[:90]), ledger.NotJSON, "ends in the middle, after 90 bytes"},
 		{"cut in a string", message("order.paid", whole[:12]), ledger.NotJSON, "ends in the middle, after 12 bytes"},
@@ -61,10 +62,10 @@ func TestRejectsOfBytes(t *testing.T) {
 		{"duplicate key in the envelope", message("order.paid", `{"id":"1","id":"1"}`), ledger.NotJSON, "duplicate key id"},
 		{"duplicate key in an unknown field", orderWith("{", `{"x":[{"y":1,"y":2}],`), ledger.NotJSON, "duplicate key data.x.0.y"},
 		{"duplicate key by an escape", orderWith("{", `{"orderI\u0064":1,`), ledger.NotJSON, "duplicate key data.orderId"},
-		{"33 levels", orderWith("{", `{"x":`+strings.Repeat("[", maxDepth-1)+strings.Repeat("]", maxDepth-1)+`,`), ledger.TooLarge, "nested deeper than 32 levels"},
-		{"33 levels of objects", orderWith("{", `{"x":`+strings.Repeat(`{"a":`, maxDepth-1)+"1"+strings.Repeat("}", maxDepth-1)+`,`), ledger.TooLarge, "nested deeper than 32 levels"},
+		{"33 levels", orderWith("{", `{"x":`+strings.Repeat("[", cloudevent.MaxDepth-1)+strings.Repeat("]", cloudevent.MaxDepth-1)+`,`), ledger.TooLarge, "nested deeper than 32 levels"},
+		{"33 levels of objects", orderWith("{", `{"x":`+strings.Repeat(`{"a":`, cloudevent.MaxDepth-1)+"1"+strings.Repeat("}", cloudevent.MaxDepth-1)+`,`), ledger.TooLarge, "nested deeper than 32 levels"},
 		{"20,000 levels", message("order.paid", strings.Repeat("[", 20000)), ledger.TooLarge, "nested deeper than 32 levels"},
-		{"too large", message("order.paid", strings.Repeat(" ", maxPayload+1)), ledger.TooLarge, "the message has 262145 bytes, at most 262144 are accepted"},
+		{"too large", message("order.paid", strings.Repeat(" ", cloudevent.MaxPayload+1)), ledger.TooLarge, "the message has 262145 bytes, at most 262144 are accepted"},
 		{"GB18030", orderWith("SO-1", "\xb6\xa9\xb5\xa5-1"), ledger.NotUTF8, `read as GB18030 it says "订单": convert it to UTF-8 before publishing`},
 		{"Latin 1", orderWith("SO-1", "caf\xe9"), ledger.NotUTF8, "the message is not UTF-8 at byte "},
 		{"UTF-16", message("order.paid", "\xff\xfe{\x00"), ledger.NotUTF8, "UTF-16"},
@@ -117,7 +118,7 @@ func TestRejectsOfData(t *testing.T) {
 		{"1e400", orderWith("12999", "1e400"), ledger.BadType, "data.amountFen: want an integer in fen, got 1e400"},
 		{"negative", orderWith("12999", "-5"), ledger.OutOfRange, "data.amountFen: want an integer in fen of at least 0, got -5"},
 		{"2^63", orderWith("12999", "9223372036854775808"), ledger.OutOfRange, "data.amountFen: want an integer in fen that fits 64 bits, got 9223372036854775808"},
-		{"a long number", orderWith("12999", strings.Repeat("9", 500)), ledger.OutOfRange, "got " + strings.Repeat("9", clipChars) + "…"},
+		{"a long number", orderWith("12999", strings.Repeat("9", 500)), ledger.OutOfRange, "got " + strings.Repeat("9", 60) + "…"},
 		{"true", orderWith("12999", "true"), ledger.BadType, "got true"},
 		{"no amount", orderWith(`,"amountFen":12999`, ""), ledger.MissingField, "data.amountFen: want an integer in fen of at least 0, it is missing"},
 		{"null amount", orderWith("12999", "null"), ledger.MissingField, "data.amountFen: "},
@@ -281,7 +282,7 @@ func TestRejectKeepsWhatIsKnownStorable(t *testing.T) {
 	}
 	long := orderWith("{", `{"`+strings.Repeat("long", 5000)+`":{"a":1,"a":2},`)
 	d = rejected(t, rules, long, nil)
-	if len(d.Rejection.Reason) > reasonBytes || !utf8.ValidString(d.Rejection.Reason) {
+	if len(d.Rejection.Reason) > cloudevent.MaxReasonBytes || !utf8.ValidString(d.Rejection.Reason) {
 		t.Errorf("a reason of %d bytes", len(d.Rejection.Reason))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // object is a JSON object of a schema. Its keys are written in order of names.
@@ -34,7 +35,7 @@ func Schema(r *Rules, typ string) ([]byte, error) {
 
 func (r *rule) schema(rules *Rules) ([]byte, error) {
 	envelopeText := func(about string) object {
-		return object{"type": "string", "minLength": 1, "maxLength": attributeChars, "pattern": noControl, "description": about}
+		return object{"type": "string", "minLength": 1, "maxLength": cloudevent.MaxAttributeChars, "pattern": noControl, "description": about}
 	}
 	root := object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",

@@ -57,8 +57,8 @@ func (x *reading) findSet() *ruleSet {
 		return x.rules.setAt(broker)
 	}
 	event := broker
-	if a := &x.attributes.time; a.kind == '"' {
-		if at, err := ParseTime(a.text); err == nil { // if not, it is a reject in the end
+	if x.came.HasTime() {
+		if at, rejection := x.came.Time(); rejection == nil { // if not, it is one in the end
 			event = at
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/cloudevent"
 )
 
 // path names a field of data in reasons.
@@ -15,43 +16,16 @@ func (x *reading) path(at int) string { return "data." + x.rule.fields[at].name 
 
 // missing is the reject for a field that is needed and absent.
 func (x *reading) missing(at int) *ledger.Rejection {
-	return ledger.Rejectf(ledger.MissingField, "%s: want %s, it is missing%s", x.path(at), x.rule.fields[at].want(), near(x.scan.data, x.rule.fields[at].name))
-}
-
-// findPair finds a member by its exact name.
-func findPair(pairs []pair, name string) *pair {
-	for i := range pairs {
-		if string(pairs[i].name) == name {
-			return &pairs[i]
-		}
-	}
-	return nil
-}
-
-// near is a hint at a name that differs from the wanted one in case or in
-// underscores only; empty when there is none.
-func near(pairs []pair, name string) string {
-	plain := strings.NewReplacer("_", "", "-", "")
-	for i := range pairs {
-		found := string(pairs[i].name)
-		switch {
-		case found == name:
-		case strings.EqualFold(found, name):
-			return "; found " + strconv.Quote(found) + ": names are case-sensitive"
-		case strings.EqualFold(plain.Replace(found), plain.Replace(name)):
-			return "; found " + strconv.Quote(clip(found)) + ": names must be exact"
-		}
-	}
-	return ""
+	return ledger.Rejectf(ledger.MissingField, "%s: want %s, it is missing%s", x.path(at), x.rule.fields[at].want(), cloudevent.Near(x.came.Data, x.rule.fields[at].name))
 }
 
 // readFields reads every declared field of data, in the order in which
 // problems are to be reported.
 func (x *reading) readFields() *ledger.Rejection {
 	x.values = append(x.values[:0], make([]value, len(x.rule.fields))...)
-	for i := range x.scan.data {
-		if at, ok := x.rule.index[string(x.scan.data[i].name)]; ok && x.scan.data[i].kind != 'n' {
-			x.values[at].pair = &x.scan.data[i]
+	for i := range x.came.Data {
+		if at, ok := x.rule.index[string(x.came.Data[i].Name)]; ok && x.came.Data[i].Kind != 'n' {
+			x.values[at].from = &x.came.Data[i]
 		}
 	}
 	for _, at := range x.rule.order {
@@ -62,7 +36,7 @@ func (x *reading) readFields() *ledger.Rejection {
 			}
 			continue
 		}
-		if v.pair == nil {
+		if v.from == nil {
 			if f.required {
 				return x.missing(at)
 			}
@@ -83,10 +57,10 @@ func (x *reading) readField(at int, f *field, v *value) *ledger.Rejection {
 	case kindInteger:
 		return readInteger(x.path(at), f, v)
 	case kindBoolean:
-		if v.pair.kind != 't' && v.pair.kind != 'f' {
-			return badType(x.path(at), f, v.pair)
+		if v.from.Kind != 't' && v.from.Kind != 'f' {
+			return badType(x.path(at), f, v.from)
 		}
-		if v.pair.kind == 't' {
+		if v.from.Kind == 't' {
 			v.number = 1
 		}
 	case kindDate:
@@ -97,41 +71,41 @@ func (x *reading) readField(at int, f *field, v *value) *ledger.Rejection {
 	return nil
 }
 
-func badType(path string, f *field, p *pair) *ledger.Rejection {
-	return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s", path, f.want(), got(p.kind, p.raw))
+func badType(path string, f *field, p *cloudevent.Field) *ledger.Rejection {
+	return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s", path, f.want(), p.Got())
 }
 
 func readString(path string, f *field, v *value) *ledger.Rejection {
-	switch v.pair.kind {
+	switch v.from.Kind {
 	case '"':
 	case '0':
-		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s: write it in quotes, numbers lose digits beyond 2^53", path, f.want(), got(v.pair.kind, v.pair.raw))
+		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s: write it in quotes, numbers lose digits beyond 2^53", path, f.want(), v.from.Got())
 	default:
-		return badType(path, f, v.pair)
+		return badType(path, f, v.from)
 	}
-	v.text = string(unquoted(v.pair.raw))
-	if hasControl(v.text) {
-		return ledger.Rejectf(ledger.BadType, "%s: want no control characters (such as U+0000 or a line break), got %s", path, got(v.pair.kind, v.pair.raw))
+	v.text = v.from.Text()
+	if cloudevent.HasControl(v.text) {
+		return ledger.Rejectf(ledger.BadType, "%s: want no control characters (such as U+0000 or a line break), got %s", path, v.from.Got())
 	}
 	if n := int64(utf8.RuneCountInString(v.text)); n < f.min || n > f.max {
-		return ledger.Rejectf(ledger.OutOfRange, "%s: want %s, got %d: %s", path, f.want(), n, got(v.pair.kind, v.pair.raw))
+		return ledger.Rejectf(ledger.OutOfRange, "%s: want %s, got %d: %s", path, f.want(), n, v.from.Got())
 	}
 	return nil
 }
 
 // readInteger wants digits: no fraction, no exponent, no quotes.
 func readInteger(path string, f *field, v *value) *ledger.Rejection {
-	p := v.pair
-	if p.kind != '0' || !isInteger(p.raw) {
+	p := v.from
+	if p.Kind != '0' || !isInteger(p.Raw) {
 		hint := ""
-		if p.kind == '0' {
+		if p.Kind == '0' {
 			hint = ": write it without a fraction or an exponent"
 		}
-		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s%s", path, f.integer(), got(p.kind, p.raw), hint)
+		return ledger.Rejectf(ledger.BadType, "%s: want %s, got %s%s", path, f.integer(), p.Got(), hint)
 	}
-	number, err := strconv.ParseInt(string(p.raw), 10, 64)
+	number, err := strconv.ParseInt(string(p.Raw), 10, 64)
 	if err != nil {
-		return ledger.Rejectf(ledger.OutOfRange, "%s: want %s that fits 64 bits, got %s", path, f.integer(), got(p.kind, p.raw))
+		return ledger.Rejectf(ledger.OutOfRange, "%s: want %s that fits 64 bits, got %s", path, f.integer(), p.Got())
 	}
 	if number < f.min || number > f.max {
 		return ledger.Rejectf(ledger.OutOfRange, "%s: want %s, got %d", path, f.want(), number)
@@ -151,13 +125,13 @@ func isInteger(raw []byte) bool {
 }
 
 func readDate(path string, f *field, v *value) *ledger.Rejection {
-	if v.pair.kind != '"' {
-		return badType(path, f, v.pair)
+	if v.from.Kind != '"' {
+		return badType(path, f, v.from)
 	}
-	v.text = string(unquoted(v.pair.raw))
+	v.text = v.from.Text()
 	at, err := time.Parse(time.DateOnly, v.text)
 	if err != nil {
-		return badType(path, f, v.pair)
+		return badType(path, f, v.from)
 	}
 	v.number = at.Unix()
 	return nil
@@ -167,19 +141,19 @@ func readDate(path string, f *field, v *value) *ledger.Rejection {
 func (x *reading) channel() int64 { return x.values[x.rule.channelAt].number }
 
 func (x *reading) readChannel(path string, f *field, v *value) *ledger.Rejection {
-	p := v.pair
+	p := v.from
 	known := false
 	switch {
-	case p.kind == '"':
-		v.number, known = x.rules.channels.numbers[string(unquoted(p.raw))]
-	case p.kind == '0' && isInteger(p.raw):
-		number, err := strconv.ParseInt(string(p.raw), 10, 64)
+	case p.Kind == '"':
+		v.number, known = x.rules.channels.numbers[p.Text()]
+	case p.Kind == '0' && isInteger(p.Raw):
+		number, err := strconv.ParseInt(string(p.Raw), 10, 64)
 		v.number, known = number, err == nil && 1 <= number && number <= 9
 	default:
 		return badType(path, f, p)
 	}
 	if !known {
-		return ledger.Rejectf(ledger.UnknownChannel, "%s: %s, got %s", path, x.rules.channels.listing, got(p.kind, p.raw))
+		return ledger.Rejectf(ledger.UnknownChannel, "%s: %s, got %s", path, x.rules.channels.listing, p.Got())
 	}
 	return nil
 }

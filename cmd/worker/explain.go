@@ -18,6 +18,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/rules"
+	"pointsledger/rules/cloudevent"
 	"pointsledger/vendorapi"
 )
 
@@ -140,7 +141,7 @@ func holdsSeveral(payload []byte) bool {
 // or now), and which of them it is.
 func assumedTime(payload []byte, at string) (t time.Time, which string, err error) {
 	if at != "" {
-		t, err := rules.ParseTime(at)
+		t, err := cloudevent.ParseTime(at)
 		if err != nil {
 			return t, "", command.Usagef("--at: want RFC 3339 such as 2026-11-20T12:00:00+08:00, got %q", at)
 		}
@@ -151,7 +152,7 @@ func assumedTime(payload []byte, at string) (t time.Time, which string, err erro
 	}
 	// What is wrong with the event, Explain says better.
 	if json.Unmarshal(payload, &envelope) == nil {
-		if t, err := rules.ParseTime(envelope.Time); err == nil {
+		if t, err := cloudevent.ParseTime(envelope.Time); err == nil {
 			return t, "its own time; --at assumes another", nil
 		}
 	}

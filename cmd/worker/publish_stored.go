@@ -16,7 +16,7 @@ import (
 	"pointsledger/internal/advice"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
-	"pointsledger/rules"
+	"pointsledger/rules/cloudevent"
 )
 
 const (
@@ -127,7 +127,7 @@ func sameEvent(line []byte, m *jetstream.RawStreamMsg) bool {
 			fmt.Fprintf(&header, "%s: %s\r\n", name, value)
 		}
 	}
-	stored, why := rules.Line(ledger.Message{Payload: m.Data, Header: header.Bytes()})
+	stored, why := cloudevent.Line(ledger.Message{Payload: m.Data, Header: header.Bytes()})
 	if why != "" {
 		return false
 	}

@@ -7,7 +7,7 @@ import (
 	"io"
 
 	"pointsledger/ledger"
-	"pointsledger/rules"
+	"pointsledger/rules/cloudevent"
 )
 
 // Exported is what an export wrote, and what could not be a line.
@@ -25,7 +25,7 @@ func Export(ctx context.Context, book *ledger.Store, ids []ledger.RejectID, to i
 	out := bufio.NewWriter(to)
 	err := book.EachReject(ctx, ids, func(batch []ledger.Reject) error {
 		for _, r := range batch {
-			line, why := rules.Line(r.Message)
+			line, why := cloudevent.Line(r.Message)
 			if why != "" {
 				e.Left[why]++
 				if e.Example == 0 {

@@ -9,7 +9,7 @@ import (
 
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
-	"pointsledger/rules"
+	"pointsledger/rules/cloudevent"
 )
 
 // maxPayloadShown is how much of a payload is shown; an event has under 1 kB.
@@ -21,7 +21,7 @@ var cardValue = regexp.MustCompile(`("[^"]*(?:[cC]ard|CARD|卡)[^"]*"\s*:\s*"?)(
 // payload is a payload in lines, without passwords, card numbers and
 // mobile numbers. What is no JSON is shown as the text that it nearly is.
 func payload(came []byte, names wording.Names) string {
-	payload := rules.Mask(came)
+	payload := cloudevent.Mask(came)
 	left := 0
 	if len(payload) > maxPayloadShown {
 		payload, left = payload[:maxPayloadShown], len(payload)-maxPayloadShown

@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"slices"
@@ -32,8 +32,8 @@ func HeaderLines(headers map[string][]string) []byte {
 	return lines
 }
 
-// parseHeaderLines reads what HeaderLines wrote.
-func parseHeaderLines(lines []byte) map[string][]string {
+// ParseHeaderLines reads what HeaderLines wrote.
+func ParseHeaderLines(lines []byte) map[string][]string {
 	if len(lines) == 0 {
 		return nil
 	}

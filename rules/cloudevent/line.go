@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ const maxLine = 1 << 20
 // structured twin. why says in a few words what keeps it from that; it is empty
 // when there is a line. The line ends without a line break.
 func Line(m ledger.Message) (line []byte, why string) {
-	payload := bytes.TrimPrefix(m.Payload, []byte("\xef\xbb\xbf"))
-	header := parseHeaderLines(m.Header)
+	payload := bytes.TrimPrefix(m.Payload, []byte(byteOrderMark))
+	header := ParseHeaderLines(m.Header)
 	binary, _ := mode(header)
 	switch {
 	case !utf8.Valid(payload):

@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"bytes"
@@ -15,15 +15,15 @@ const byteOrderMark = "\xef\xbb\xbf"
 
 // checkBytes wants UTF-8 of a size that is accepted, and strips a byte order
 // mark.
-func (s *scan) checkBytes(payload []byte) *ledger.Rejection {
-	s.payload, s.stripped = payload, 0
-	if len(payload) > maxPayload {
-		return ledger.Rejectf(ledger.TooLarge, "the message has %d bytes, at most %d are accepted", len(payload), maxPayload)
+func (e *Event) checkBytes(payload []byte) *ledger.Rejection {
+	e.payload, e.stripped = payload, 0
+	if len(payload) > MaxPayload {
+		return ledger.Rejectf(ledger.TooLarge, "the message has %d bytes, at most %d are accepted", len(payload), MaxPayload)
 	}
 	if bytes.HasPrefix(payload, []byte(byteOrderMark)) {
-		s.payload, s.stripped = payload[len(byteOrderMark):], len(byteOrderMark)
+		e.payload, e.stripped = payload[len(byteOrderMark):], len(byteOrderMark)
 	}
-	if len(bytes.TrimLeft(s.payload, " \t\r\n")) == 0 {
+	if len(bytes.TrimLeft(e.payload, " \t\r\n")) == 0 {
 		return ledger.Rejectf(ledger.NotJSON, "the message is empty: want one CloudEvent as JSON")
 	}
 	if !utf8.Valid(payload) {
@@ -83,5 +83,5 @@ func chinese(payload []byte) (string, bool) {
 	if end := strings.IndexFunc(text, func(c rune) bool { return c < utf8.RuneSelf }); end >= 0 {
 		text = text[:end]
 	}
-	return clip(text), true
+	return Clip(text), true
 }

@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"strings"
@@ -11,11 +11,11 @@ import (
 // clipChars caps what a reason quotes from an event.
 const clipChars = 60
 
-// reasonBytes caps a whole reason.
-const reasonBytes = 1000
+// MaxReasonBytes caps a whole reason.
+const MaxReasonBytes = 1000
 
-// clip shortens a text for a reason.
-func clip(text string) string {
+// Clip shortens a text for a reason.
+func Clip(text string) string {
 	chars := 0
 	for at := range text {
 		if chars == clipChars {
@@ -32,8 +32,14 @@ func got(kind jsontext.Kind, raw []byte) string {
 	if kind == '{' || kind == '[' {
 		return kindName(kind)
 	}
-	return clip(string(raw[:min(len(raw), 4*(clipChars+1))]))
+	return Clip(string(raw[:min(len(raw), 4*(clipChars+1))]))
 }
+
+// StorableReason is a reason as it is stored with a reject.
+func StorableReason(text string) string { return storable(text, MaxReasonBytes) }
+
+// StorableAttribute is what the envelope says, as it is stored with a reject.
+func StorableAttribute(text string) string { return storable(text, MaxAttributeChars) }
 
 // storable is text as Postgres can keep it: valid UTF-8, no NUL nor other
 // control characters, at most limit bytes.
@@ -61,3 +67,31 @@ func storable(text string, limit int) string {
 func unprintable(c rune) bool {
 	return unicode.IsControl(c) || '\u202a' <= c && c <= '\u202e' || '\u2066' <= c && c <= '\u2069'
 }
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 'n':
+		return "null"
+	}
+	return "true or false"
+}
+
+// doubleEncoded is the advice for the usual cause of a string in an object's
+// place.
+func doubleEncoded(kind jsontext.Kind) string {
+	if kind == '"' {
+		return " (JSON inside a string? encode it once)"
+	}
+	return ""
+}
+
+// HasControl says whether a text holds a control character.
+func HasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"bytes"
@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// redactedValue stands where a password was.
-const redactedValue = `"***"`
+// RedactedValue stands where a password was.
+const RedactedValue = `"***"`
 
 // secretEndings end the names of fields that hold a password, in lower case
 // and without separators and digits.
@@ -16,10 +16,10 @@ func secretEndings() [5]string {
 	return [5]string{"password", "passwd", "passcode", "pwd", "密码"}
 }
 
-// isSecretName says whether a field of this name holds a password: password,
+// IsSecretName says whether a field of this name holds a password: password,
 // cardPassword, card_password, loginPwd, 密码. It is asked for every field of
 // every event.
-func isSecretName(name []byte) bool {
+func IsSecretName(name []byte) bool {
 	if len(name) > 256 {
 		return false
 	}
@@ -80,18 +80,18 @@ func secretHeader(header map[string][]string) string {
 	return ""
 }
 
-// isSecretHeader is isSecretName for a header; an event's attributes, which
+// isSecretHeader is IsSecretName for a header; an event's attributes, which
 // nearly all headers are, are told quickly.
 func isSecretHeader(name string) bool {
 	var known attributes
-	return known.byHeader(name) == nil && isSecretName([]byte(name))
+	return known.byHeader(name) == nil && IsSecretName([]byte(name))
 }
 
-// redact masks the values of password fields in a payload that is to be stored
+// Redact masks the values of password fields in a payload that is to be stored
 // with a reject. It works on bytes and needs no valid JSON: a message that is
 // cut off or badly encoded may hold a password too. false means that there was
 // nothing to mask, and then the payload is returned as it is.
-func redact(payload []byte) ([]byte, bool) {
+func Redact(payload []byte) ([]byte, bool) {
 	var out []byte
 	copied := 0
 	for at := 0; at < len(payload); {
@@ -101,7 +101,7 @@ func redact(payload []byte) ([]byte, bool) {
 		}
 		end := stringEnd(payload, at)
 		from, to := 0, 0
-		if value := afterColon(payload, end); value >= 0 && isSecretName(plainText(payload[at:end])) {
+		if value := afterColon(payload, end); value >= 0 && IsSecretName(plainText(payload[at:end])) {
 			if from, to = value, valueEnd(payload, value); !holdsSecret(payload[from:to]) {
 				from, to = 0, 0
 			}
@@ -109,7 +109,7 @@ func redact(payload []byte) ([]byte, bool) {
 			from, to = at, end
 		}
 		if to > from {
-			out = append(append(out, payload[copied:from]...), redactedValue...)
+			out = append(append(out, payload[copied:from]...), RedactedValue...)
 			copied, end = to, to
 		}
 		at = end
@@ -210,6 +210,6 @@ func quotesSecret(text []byte) bool {
 // Mask hides the passwords of a payload, as they are hidden before a reject is
 // stored.
 func Mask(payload []byte) []byte {
-	masked, _ := redact(payload)
+	masked, _ := Redact(payload)
 	return masked
 }

@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package rules
+package cloudevent
 
 import (
 	"net/url"
@@ -11,12 +11,9 @@ import (
 	"pointsledger/ledger"
 )
 
-// attributeChars is the most characters of an envelope attribute that is
+// MaxAttributeChars is the most characters of an envelope attribute that is
 // stored. CloudEvents names no limit.
-const attributeChars = 256
-
-// subjectPrefix stands before the type in a subject.
-const subjectPrefix = "points.events."
+const MaxAttributeChars = 256
 
 // attribute is one attribute of the envelope as it came. kind 0 is absent.
 type attribute struct {
@@ -51,19 +48,19 @@ func (a *attributes) byName(name string) *attribute {
 }
 
 // fromBody takes the attributes of a structured event.
-func (a *attributes) fromBody(pairs []pair) {
-	for i := range pairs {
-		p := &pairs[i]
-		if p.kind == 'n' {
+func (a *attributes) fromBody(fields []Field) {
+	for i := range fields {
+		f := &fields[i]
+		if f.Kind == 'n' {
 			continue
 		}
-		if string(p.name) == "data_base64" {
+		if string(f.Name) == "data_base64" {
 			a.hasBase64 = true
 		}
-		if to := a.byName(string(p.name)); to != nil {
-			to.kind, to.raw = p.kind, p.raw
-			if p.kind == '"' {
-				to.text = string(unquoted(p.raw))
+		if to := a.byName(string(f.Name)); to != nil {
+			to.kind, to.raw = f.Kind, f.Raw
+			if f.Kind == '"' {
+				to.text = f.Text()
 			}
 		}
 	}
@@ -92,13 +89,13 @@ func (a *attributes) fromHeader(header map[string][]string) *ledger.Rejection {
 				continue // Content-Type and ce-datacontenttype, in spellings of their own
 			case to.text != text:
 				problem = ledger.Rejectf(ledger.BadType, "header %s is there more than once, as %q and as %q: want one of them",
-					strings.ToLower(name), clip(to.text), clip(text))
+					strings.ToLower(name), Clip(to.text), Clip(text))
 			}
 			if !utf8.ValidString(text) {
 				problem = ledger.Rejectf(ledger.NotUTF8, "header %s is not UTF-8: percent-encode its UTF-8 bytes", strings.ToLower(name))
 			}
 			to.kind, to.text = '"', text
-			to.raw = appendQuoted(nil, text)
+			to.raw = AppendQuoted(nil, text)
 		}
 	}
 	return problem
@@ -174,7 +171,7 @@ func mode(header map[string][]string) (binary bool, problem *ledger.Rejection) {
 	case media == "application/cloudevents-batch+json":
 		return false, ledger.Rejectf(ledger.NotCloudEvent, "content-type: batches are not accepted, publish one event a message")
 	case strings.HasPrefix(media, "application/cloudevents"):
-		return false, ledger.Rejectf(ledger.NotCloudEvent, "content-type: want application/cloudevents+json, got %q", clip(contentType))
+		return false, ledger.Rejectf(ledger.NotCloudEvent, "content-type: want application/cloudevents+json, got %q", Clip(contentType))
 	}
 	_, binary = headerOf(header, "ce-specversion")
 	return binary, nil
@@ -188,21 +185,21 @@ func mediaType(contentType string) string {
 
 // checkVersion wants CloudEvents 1.0, and says what is wrong when headers and
 // body disagree about the mode.
-func (x *reading) checkVersion(header map[string][]string) *ledger.Rejection {
-	if x.scan.binary {
-		inBody := func(name string) bool { return findPair(x.scan.data, name) != nil }
+func (e *Event) checkVersion(header map[string][]string) *ledger.Rejection {
+	if e.Binary {
+		inBody := func(name string) bool { return Find(e.Data, name) != nil }
 		if inBody("specversion") && inBody("data") {
 			return ledger.Rejectf(ledger.NotCloudEvent, "the ce- headers say binary mode, but the body is a whole CloudEvent: leave out the ce- headers, or publish only its data as the body")
 		}
 	}
-	version := &x.attributes.specVersion
+	version := &e.attributes.specVersion
 	if version.kind == '"' && version.text == "1.0" {
 		return nil
 	}
 	if version.kind != 0 {
 		return ledger.Rejectf(ledger.NotCloudEvent, `specversion: want "1.0", got %s`, got(version.kind, version.raw))
 	}
-	hint := near(x.scan.envelope, "specversion")
+	hint := Near(e.envelope, "specversion")
 	for name := range header {
 		switch {
 		case strings.EqualFold(name, "ce-specversion"):
@@ -214,16 +211,16 @@ func (x *reading) checkVersion(header map[string][]string) *ledger.Rejection {
 	return ledger.Rejectf(ledger.NotCloudEvent, `specversion: want a CloudEvents 1.0 envelope with "specversion": "1.0", it is missing%s`, hint)
 }
 
-// checkEnvelope reads the attributes that every event has.
-func (x *reading) checkEnvelope() *ledger.Rejection {
-	a := &x.attributes
+// checkAttributes reads the attributes that every event has.
+func (e *Event) checkAttributes() *ledger.Rejection {
+	a := &e.attributes
 	var problem *ledger.Rejection
 	for _, one := range []struct {
 		name string
 		from *attribute
 		to   *string
-	}{{"type", &a.typ, &x.typ}, {"source", &a.source, &x.source}, {"id", &a.id, &x.id}} {
-		text, rejection := x.attributeText(one.name, one.from)
+	}{{"type", &a.typ, &e.Type}, {"source", &a.source, &e.Source}, {"id", &a.id, &e.ID}} {
+		text, rejection := e.attributeText(one.name, one.from)
 		if rejection != nil && problem == nil {
 			problem = rejection
 		}
@@ -232,44 +229,23 @@ func (x *reading) checkEnvelope() *ledger.Rejection {
 	return problem
 }
 
-func (x *reading) attributeText(name string, a *attribute) (string, *ledger.Rejection) {
+func (e *Event) attributeText(name string, a *attribute) (string, *ledger.Rejection) {
 	switch {
 	case a.kind == 0:
-		return "", ledger.Rejectf(ledger.MissingField, "%s: want a string of 1 to %d characters, it is missing%s", name, attributeChars, near(x.scan.envelope, name))
+		return "", ledger.Rejectf(ledger.MissingField, "%s: want a string of 1 to %d characters, it is missing%s", name, MaxAttributeChars, Near(e.envelope, name))
 	case a.kind != '"':
 		return "", ledger.Rejectf(ledger.BadType, "%s: want a string, got %s", name, got(a.kind, a.raw))
-	case hasControl(a.text):
+	case HasControl(a.text):
 		return a.text, ledger.Rejectf(ledger.BadType, "%s: want no control characters, got %s", name, got(a.kind, a.raw))
-	case a.text == "" || utf8.RuneCountInString(a.text) > attributeChars:
-		return a.text, ledger.Rejectf(ledger.OutOfRange, "%s: want 1 to %d characters, got %s", name, attributeChars, got(a.kind, a.raw))
+	case a.text == "" || utf8.RuneCountInString(a.text) > MaxAttributeChars:
+		return a.text, ledger.Rejectf(ledger.OutOfRange, "%s: want 1 to %d characters, got %s", name, MaxAttributeChars, got(a.kind, a.raw))
 	}
 	return a.text, nil
 }
 
-// checkSubject wants points.events.<type>, with further tokens allowed. The
-// type decides; a subject that disagrees may have passed the broker's
-// permissions for another type. An empty subject (explain) is not checked.
-func (x *reading) checkSubject() *ledger.Rejection {
-	subject := x.message.Subject
-	if subject == "" {
-		return nil
-	}
-	rest, ok := strings.CutPrefix(subject, subjectPrefix)
-	if ok {
-		rest, ok = strings.CutPrefix(rest, x.typ)
-	}
-	if !ok || rest != "" && rest[0] != '.' {
-		return ledger.Rejectf(ledger.SubjectMismatch, "the type is %q, the subject %q: want the subject %s", clip(x.typ), clip(subject), clip(subjectPrefix+x.typ))
-	}
-	if !utf8.ValidString(subject) || hasControl(subject) {
-		return ledger.Rejectf(ledger.SubjectMismatch, "the subject %q has characters that cannot be stored", clip(subject))
-	}
-	return x.checkSource(rest)
-}
-
-// checkContent wants JSON data in place.
-func (x *reading) checkContent() *ledger.Rejection {
-	a := &x.attributes
+// CheckData wants JSON data in place, an object.
+func (e *Event) CheckData() *ledger.Rejection {
+	a := &e.attributes
 	if a.hasBase64 {
 		return ledger.Rejectf(ledger.BadType, "data_base64: want the fields as JSON in data, not base64")
 	}
@@ -279,30 +255,15 @@ func (x *reading) checkContent() *ledger.Rejection {
 			return ledger.Rejectf(ledger.BadType, "datacontenttype: want application/json, got %s", got(a.contentType.kind, a.contentType.raw))
 		}
 	}
-	switch x.scan.dataKind {
+	switch e.dataKind {
 	case '{':
 		return nil
 	case 0, 'n':
-		return ledger.Rejectf(ledger.MissingField, "data: want an object with the fields of %s, it is missing%s", x.typ, near(x.scan.envelope, "data"))
+		return ledger.Rejectf(ledger.MissingField, "data: want an object with the fields of %s, it is missing%s", e.Type, Near(e.envelope, "data"))
 	}
-	return ledger.Rejectf(ledger.BadType, "data: want an object with the fields of %s, got %s%s", x.typ, kindName(x.scan.dataKind), doubleEncoded(x.scan.dataKind))
+	return ledger.Rejectf(ledger.BadType, "data: want an object with the fields of %s, got %s%s", e.Type, kindName(e.dataKind), doubleEncoded(e.dataKind))
 }
 
 func isJSON(media string) bool {
 	return media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")
-}
-
-// checkTime reads the envelope's time and compares it with the broker's.
-func (x *reading) checkTime() *ledger.Rejection {
-	a := &x.attributes.time
-	if a.kind == 0 {
-		x.time = x.message.BrokerTime
-		return nil
-	}
-	at, err := ParseTime(a.text)
-	if a.kind != '"' || err != nil {
-		return ledger.Rejectf(ledger.BadType, `time: want RFC 3339 with an offset, like "2026-11-20T12:00:00+08:00", got %s`, got(a.kind, a.raw))
-	}
-	x.time = at
-	return x.checkClock()
 }
