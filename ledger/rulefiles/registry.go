@@ -171,25 +171,14 @@ ON CONFLICT ON CONSTRAINT mapping_ends_pkey DO UPDATE SET ends_at = excluded.end
 // while nothing can be recorded: a file that is registered holds for every event
 // whose recording commits after it (TestRegisteredRulesHoldAtOnce).
 func (g *Registry) RegisterRules(ctx context.Context, version, text, by string, judge RulesJudge) error {
-	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
-			return fmt.Errorf("lock rules: %w", err)
-		}
-		all, err := registered(ctx, tx)
-		if err != nil {
-			return err
-		}
+	err := g.change(ctx, judge, func(_ pgx.Tx, all []RegisteredRules) ([]RegisteredRules, error) {
 		if _, there := FindRules(all, version); !there {
 			all = append(all, RegisteredRules{Version: version, Text: text, By: by})
 		}
-		ends, err := judge(all)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, sqlRegisterMapping, version, text, by); err != nil {
-			return err
-		}
-		return writeRulesEnds(ctx, tx, all, ends)
+		return all, nil
+	}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, sqlRegisterMapping, version, text, by)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("register rule file: %w", err)
@@ -199,7 +188,19 @@ func (g *Registry) RegisterRules(ctx context.Context, version, text, by string, 
 
 // SettleRules works out the ends anew: somebody registered a file without that.
 func (g *Registry) SettleRules(ctx context.Context, judge RulesJudge) error {
-	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
+	err := g.change(ctx, judge, func(_ pgx.Tx, all []RegisteredRules) ([]RegisteredRules, error) { return all, nil },
+		func(pgx.Tx) error { return nil })
+	if err != nil {
+		return fmt.Errorf("settle rule files: %w", err)
+	}
+	return nil
+}
+
+// change writes one change to the rule files, and the ends that follow from it,
+// while nothing can be recorded. to answers all files as they stand after the change,
+// which judge then sees; what either objects to is not written.
+func (g *Registry) change(ctx context.Context, judge RulesJudge, to func(pgx.Tx, []RegisteredRules) ([]RegisteredRules, error), write func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
 			return fmt.Errorf("lock rules: %w", err)
 		}
@@ -207,16 +208,18 @@ func (g *Registry) SettleRules(ctx context.Context, judge RulesJudge) error {
 		if err != nil {
 			return err
 		}
+		if all, err = to(tx, all); err != nil {
+			return err
+		}
 		ends, err := judge(all)
 		if err != nil {
 			return err
 		}
+		if err := write(tx); err != nil {
+			return err
+		}
 		return writeRulesEnds(ctx, tx, all, ends)
 	})
-	if err != nil {
-		return fmt.Errorf("settle rule files: %w", err)
-	}
-	return nil
 }
 
 func writeRulesEnds(ctx context.Context, tx pgx.Tx, all []RegisteredRules, ends []RulesEnd) error {

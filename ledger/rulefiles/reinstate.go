@@ -25,25 +25,11 @@ type RulesReinstatement struct {
 // ReinstateRules takes a withdrawn rule file up again, as an act: it is the newest
 // one then, as if it was registered now (TestReinstateRules).
 func (g *Registry) ReinstateRules(ctx context.Context, r RulesReinstatement) (act int64, err error) {
-	err = pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
-			return fmt.Errorf("lock rules: %w", err)
-		}
-		all, err := registered(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if all, err = Reinstated(all, r.Version); err != nil {
-			return err
-		}
-		ends, err := r.Judge(all)
-		if err != nil {
-			return err
-		}
-		if act, err = writeFileAct(ctx, tx, ActReinstateRules, r.Version, r.Actor, r.Reason, r.Result); err != nil {
-			return err
-		}
-		return writeRulesEnds(ctx, tx, all, ends)
+	err = g.change(ctx, r.Judge, func(_ pgx.Tx, all []RegisteredRules) ([]RegisteredRules, error) {
+		return Reinstated(all, r.Version)
+	}, func(tx pgx.Tx) (err error) {
+		act, err = writeFileAct(ctx, tx, ActReinstateRules, r.Version, r.Actor, r.Reason, r.Result)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("reinstate rule file %s: %w", r.Version, err)

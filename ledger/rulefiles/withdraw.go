@@ -80,36 +80,22 @@ func (g *Registry) UnderRules(ctx context.Context, version string, since time.Ti
 // recorded, whether something was recorded by what only this file says: then the
 // error is a *RulesUsedError and nothing is changed (TestWithdrawRules).
 func (g *Registry) WithdrawRules(ctx context.Context, w RulesWithdrawal) (act int64, err error) {
-	err = pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, sqlLockRules); err != nil {
-			return fmt.Errorf("lock rules: %w", err)
-		}
-		all, err := registered(ctx, tx)
-		if err != nil {
-			return err
-		}
+	err = g.change(ctx, w.Judge, func(tx pgx.Tx, all []RegisteredRules) ([]RegisteredRules, error) {
 		at := slices.IndexFunc(all, func(r RegisteredRules) bool { return r.Version == w.Version })
 		switch {
 		case at < 0:
-			return ErrRulesUnknown
+			return nil, ErrRulesUnknown
 		case all[at].Withdrawn != nil:
-			return ErrRulesWithdrawn
+			return nil, ErrRulesWithdrawn
 		}
 		if newest, _ := NewestRules(all); newest.Version != w.Version {
-			return ErrRulesNotNewest
-		}
-		if err := w.unusedTx(ctx, tx); err != nil {
-			return err
+			return nil, ErrRulesNotNewest
 		}
 		all[at].Withdrawn = &FileAct{Actor: w.Actor, Reason: w.Reason}
-		ends, err := w.Judge(all)
-		if err != nil {
-			return err
-		}
-		if act, err = writeFileAct(ctx, tx, ActWithdrawRules, w.Version, w.Actor, w.Reason, w.Result); err != nil {
-			return err
-		}
-		return writeRulesEnds(ctx, tx, all, ends)
+		return all, w.unusedTx(ctx, tx)
+	}, func(tx pgx.Tx) (err error) {
+		act, err = writeFileAct(ctx, tx, ActWithdrawRules, w.Version, w.Actor, w.Reason, w.Result)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("withdraw rule file %s: %w", w.Version, err)
