@@ -15,6 +15,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
@@ -151,7 +152,7 @@ func TestGuard(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	guard := continuity.NewGuard()
-	pool, err := ledger.OpenGuardedPool(t.Context(), f.pool.Config().ConnString(), 2, guard)
+	pool, err := database.OpenGuardedPool(t.Context(), f.pool.Config().ConnString(), 2, guard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // kept is a keeper with the pool that its guard watches, on one database.
@@ -82,9 +83,9 @@ func (in *intake) keepAs(dsn string, config continuity.KeeperConfig) *kept {
 // Problem is the keeper's as a worker shows it.
 func (k *kept) Problem() string { return advice.Words(k.Keeper.Problem()) }
 
-func (in *intake) open(dsn string, guard ledger.ConnGuard) *pgxpool.Pool {
+func (in *intake) open(dsn string, guard database.ConnGuard) *pgxpool.Pool {
 	in.t.Helper()
-	pool, err := ledger.OpenGuardedPool(in.t.Context(), dsn, 4, guard)
+	pool, err := database.OpenGuardedPool(in.t.Context(), dsn, 4, guard)
 	if err != nil {
 		in.t.Fatal(err)
 	}

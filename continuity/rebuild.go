@@ -17,7 +17,7 @@ import (
 // RebuildDeps are what a Rebuilder works with.
 type RebuildDeps struct {
 	JetStream jetstream.JetStream
-	// Pool is one of ledger.OpenWorkerPool with three connections or more,
+	// Pool is one of database.OpenWorkerPool with three connections or more,
 	// because the lock holds one; Store is on it.
 	Pool  *pgxpool.Pool
 	Store *ledger.Store

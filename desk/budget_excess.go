@@ -5,12 +5,13 @@ import (
 	"fmt"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/budgets"
 )
 
 // BudgetExcess is why an operation was parked when it was recorded (table
 // budget_excesses). It stays what it was when a person has released the operation.
 type BudgetExcess struct {
-	Bound ledger.BudgetBound `json:"bound"`
+	Bound budgets.Bound `json:"bound"`
 	// Day is the broker's, in the programme's time zone: YYYY-MM-DD.
 	Day string `json:"day"`
 	// Limit is the budget of that day, Spent what had been granted of it.

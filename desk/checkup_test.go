@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
@@ -46,7 +47,7 @@ func TestCheckup(t *testing.T) {
 		for name, value := range settings {
 			text += " " + name + "=" + value
 		}
-		pool, err := ledger.OpenWorkerPool(ctx, text, 1)
+		pool, err := database.OpenWorkerPool(ctx, text, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
@@ -112,7 +113,7 @@ func TestReplayByTheWorkersRole(t *testing.T) {
 	}
 	u := must(url.Parse(f.pool.Config().ConnString()))
 	u.User = url.UserPassword(role, "x")
-	pool := must(ledger.OpenReplayPool(t.Context(), u.String()))
+	pool := must(database.OpenReplayPool(t.Context(), u.String()))
 	t.Cleanup(pool.Close)
 	s := desk.New(pool, ledger.New(pool))
 	want(t, "groups", len(must(s.OpenGroups(t.Context()))), 1)

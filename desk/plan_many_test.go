@@ -10,6 +10,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // A plan of 100,000 operations is made and previewed by reading each row a few
@@ -17,7 +18,7 @@ import (
 // other tests would allocate in the same heap.
 func TestPlanOfManyOperations(t *testing.T) {
 	f := newFixture(t)
-	pool, err := ledger.OpenReplayPool(t.Context(), f.pool.Config().ConnString())
+	pool, err := database.OpenReplayPool(t.Context(), f.pool.Config().ConnString())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,14 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // replayFixture is a fixture whose desk also has the operator's connections.
 func replayFixture(t *testing.T) (*fixture, *desk.Desk) {
 	t.Helper()
 	f := newFixture(t)
-	pool, err := ledger.OpenReplayPool(t.Context(), f.pool.Config().ConnString())
+	pool, err := database.OpenReplayPool(t.Context(), f.pool.Config().ConnString())
 	if err != nil {
 		t.Fatal(err)
 	}

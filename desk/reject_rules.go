@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/republished"
 	"pointsledger/rules"
 )
 
@@ -75,7 +76,7 @@ func (d *Desk) ForecastRejects(ctx context.Context, ids []ledger.RejectID, r *Re
 	if f.RetryPreview, err = d.PreviewRetry(ctx, ids, r.remap, r.other, progress); err != nil {
 		return f, err
 	}
-	f.Known, err = d.book.CountKnownRejects(ctx, ids, r.Rules.FactIn)
+	f.Known, err = republished.Count(ctx, d.pool, d.book, ids, r.Rules.FactIn)
 	return f, err
 }
 

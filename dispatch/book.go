@@ -3,9 +3,12 @@ package dispatch
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"pointsledger/ledger"
 	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
+	"pointsledger/ledger/waiting"
 )
 
 // Store is all that a dispatcher needs of the ledger ([Ledger]). Each part
@@ -28,11 +31,18 @@ type Store interface {
 	samplerStore
 }
 
-// Ledger is the Store of a worker: the book, what is known of endpoints, and the gates.
+// Ledger is the Store of a worker: the book, what is known of endpoints, the gates, and
+// what waits.
 type Ledger struct {
 	*ledger.Store
 	*knowledge.Endpoints
 	*gates.Gates
+	*waiting.Waiting
+}
+
+// NewLedger is a Store on a pool.
+func NewLedger(store *ledger.Store, pool *pgxpool.Pool) Ledger {
+	return Ledger{Store: store, Endpoints: knowledge.New(pool), Gates: gates.New(pool), Waiting: waiting.New(pool, store)}
 }
 
 // accountStore knows whether an account has ever confirmed a call.

@@ -60,7 +60,7 @@ func (d *Dispatcher) sweepLoop(ctx context.Context) {
 			d.note(d.registerShape(ctx))
 			d.rescue(ctx, &watched)
 		}
-		d.bringTogether(ctx)
+		d.releaseTakeBacks(ctx)
 		if d.account.Verify {
 			d.note(d.hastenDoubt(ctx))
 		}

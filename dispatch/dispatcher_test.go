@@ -15,7 +15,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
@@ -38,7 +38,7 @@ type bench struct {
 
 func newBench(t *testing.T, config sim.Config) *bench {
 	t.Helper()
-	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 12)
+	pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 12)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func (b *bench) start(a dispatch.Account) (d *dispatch.Dispatcher, stop func()) 
 
 func (b *bench) startWatched(a dispatch.Account, observer dispatch.Observer) (d *dispatch.Dispatcher, stop func()) {
 	b.t.Helper()
-	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, a, zap.NewNop(), observer)
+	d, err := dispatch.New(dispatch.NewLedger(b.store, b.pool), a, zap.NewNop(), observer)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -350,7 +350,7 @@ func TestStopCutsOffHangingCalls(t *testing.T) {
 	b.accept(1, nil)
 	a := b.account()
 	a.Timeout, a.Lease = 30*time.Second, time.Minute
-	d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, a, zap.NewNop(), &counts{})
+	d, err := dispatch.New(dispatch.NewLedger(b.store, b.pool), a, zap.NewNop(), &counts{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,7 +177,7 @@ func TestHandoverElsewhereWakes(t *testing.T) {
 	t.Run("never started, and another account", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, sim.Config{})
-		d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, b.account(), zap.NewNop(), &counts{})
+		d, err := dispatch.New(dispatch.NewLedger(b.store, b.pool), b.account(), zap.NewNop(), &counts{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,9 +7,9 @@ import (
 )
 
 // What waits in each lane, by age, and what a claim takes of it.
-type waiting struct{ fresh, old [2]int }
+type twoLanes struct{ fresh, old [2]int }
 
-func (w *waiting) claim(lane int, fresh bool, limit int) (int, error) {
+func (w *twoLanes) claim(lane int, fresh bool, limit int) (int, error) {
 	got := min(limit, w.fresh[lane])
 	if !fresh {
 		got = min(limit, w.old[lane]) // the oldest first
@@ -29,19 +29,19 @@ func TestLanesShareThePlaces(t *testing.T) {
 	t.Parallel()
 	const many = 1_000_000
 	for name, test := range map[string]struct {
-		has   waiting
+		has   twoLanes
 		fresh float64
-		want  waiting
+		want  twoLanes
 	}{
-		"both lanes, both ages": {waiting{[2]int{many, many}, [2]int{many, many}}, 0.5, waiting{[2]int{150, 50}, [2]int{150, 50}}},
-		"a third to the young":  {waiting{[2]int{many, many}, [2]int{many, many}}, 1. / 3, waiting{[2]int{100, 33}, [2]int{200, 67}}},
-		"nothing for the young": {waiting{[2]int{many, many}, [2]int{many, many}}, 0, waiting{[2]int{0, 0}, [2]int{300, 100}}},
-		"all to the young":      {waiting{[2]int{many, many}, [2]int{many, many}}, 1, waiting{[2]int{300, 100}, [2]int{0, 0}}},
-		"bulk alone":            {waiting{[2]int{0, 0}, [2]int{0, many}}, 0.5, waiting{[2]int{0, 0}, [2]int{0, 400}}},
-		"live alone":            {waiting{[2]int{0, 0}, [2]int{many, 0}}, 0.5, waiting{[2]int{0, 0}, [2]int{400, 0}}},
-		"few live beside bulk":  {waiting{[2]int{30, 0}, [2]int{0, many}}, 0.5, waiting{[2]int{30, 0}, [2]int{0, 370}}},
-		"few bulk beside live":  {waiting{[2]int{0, 0}, [2]int{many, 7}}, 0.5, waiting{[2]int{0, 0}, [2]int{393, 7}}},
-		"less than there is":    {waiting{[2]int{1, 1}, [2]int{1, 1}}, 0.5, waiting{[2]int{1, 1}, [2]int{1, 1}}},
+		"both lanes, both ages": {twoLanes{[2]int{many, many}, [2]int{many, many}}, 0.5, twoLanes{[2]int{150, 50}, [2]int{150, 50}}},
+		"a third to the young":  {twoLanes{[2]int{many, many}, [2]int{many, many}}, 1. / 3, twoLanes{[2]int{100, 33}, [2]int{200, 67}}},
+		"nothing for the young": {twoLanes{[2]int{many, many}, [2]int{many, many}}, 0, twoLanes{[2]int{0, 0}, [2]int{300, 100}}},
+		"all to the young":      {twoLanes{[2]int{many, many}, [2]int{many, many}}, 1, twoLanes{[2]int{300, 100}, [2]int{0, 0}}},
+		"bulk alone":            {twoLanes{[2]int{0, 0}, [2]int{0, many}}, 0.5, twoLanes{[2]int{0, 0}, [2]int{0, 400}}},
+		"live alone":            {twoLanes{[2]int{0, 0}, [2]int{many, 0}}, 0.5, twoLanes{[2]int{0, 0}, [2]int{400, 0}}},
+		"few live beside bulk":  {twoLanes{[2]int{30, 0}, [2]int{0, many}}, 0.5, twoLanes{[2]int{30, 0}, [2]int{0, 370}}},
+		"few bulk beside live":  {twoLanes{[2]int{0, 0}, [2]int{many, 7}}, 0.5, twoLanes{[2]int{0, 0}, [2]int{393, 7}}},
+		"less than there is":    {twoLanes{[2]int{1, 1}, [2]int{1, 1}}, 0.5, twoLanes{[2]int{1, 1}, [2]int{1, 1}}},
 	} {
 		for _, step := range []int{1, 4, 7, 100, 400} {
 			has, l := test.has, lanes{fresh: test.fresh}
@@ -87,7 +87,7 @@ func TestEmptyBulkLaneCostsLittle(t *testing.T) {
 	if looks > 6 {
 		t.Errorf("%d looks into an empty lane in a second", looks)
 	}
-	has := waiting{old: [2]int{1000, 1}}
+	has := twoLanes{old: [2]int{1000, 1}}
 	if _, err := l.claim(100, now.Add(bulkLook), has.claim); err != nil || has.old[bulk] != 0 {
 		t.Errorf("the first bulk row waits: %v, %v", has, err)
 	}

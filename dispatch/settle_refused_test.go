@@ -13,8 +13,6 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -68,7 +66,7 @@ func TestPostedAndOpenHoldsUpNobody(t *testing.T) {
 func TestSettlingOfOneRowRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Config{})
-	store := &spoilingStore{Store: dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}}
+	store := &spoilingStore{Store: dispatch.NewLedger(b.store, b.pool)}
 	store.spoil.Store(true)
 	d, err := dispatch.New(store, b.account(), zap.NewNop(), &counts{})
 	if err != nil {

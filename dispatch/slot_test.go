@@ -12,8 +12,6 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
 )
@@ -60,7 +58,7 @@ func TestSlotReplaces(t *testing.T) {
 		a := b.account()
 		v := &watchedVendor{Sender: a.Vendor, name: name, inFlight: &inFlight, overlaps: &overlaps, hold: hold}
 		a.Vendor = v
-		d, err := dispatch.New(dispatch.Ledger{Store: b.store, Endpoints: knowledge.New(b.pool), Gates: gates.New(b.pool)}, a, zap.NewNop(), &counts{})
+		d, err := dispatch.New(dispatch.NewLedger(b.store, b.pool), a, zap.NewNop(), &counts{})
 		if err != nil {
 			t.Fatal(err)
 		}

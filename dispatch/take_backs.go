@@ -6,30 +6,17 @@ import (
 	"go.uber.org/zap"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/waiting"
 )
 
-// takeBackStore brings together what refers to each other: a refund and its sale, a
-// take-back and the grant that must have ended before it.
+// takeBackStore lets take-backs go whose grant has ended.
 type takeBackStore interface {
-	JoinWaiting(ctx context.Context) (joined int, err error)
-	NameWaiting(ctx context.Context) (named int, err error)
-	ReleaseTakeBacks(ctx context.Context, account string, offered []ledger.Kind) (ledger.Released, error)
+	ReleaseTakeBacks(ctx context.Context, account string, offered []ledger.Kind) (waiting.Released, error)
 }
 
-// bringTogether records what waited for its sale and lets go what waited for its grant.
-// Neither a sale nor a posting looks for what waits for it, so that they cost nothing
-// more where nothing is taken back.
-func (d *Dispatcher) bringTogether(ctx context.Context) {
-	if joined, err := d.book.backs.JoinWaiting(ctx); err != nil {
-		d.note(err)
-	} else if joined > 0 {
-		d.log.Info("events recorded that had come before what they are about", zap.Int("events", joined))
-	}
-	if named, err := d.book.backs.NameWaiting(ctx); err != nil {
-		d.note(err)
-	} else if named > 0 {
-		d.log.Warn("events wait for long for what they are about, and are shown as rejects", zap.Int("events", named))
-	}
+// releaseTakeBacks lets go what waited for its grant. A posting looks for nothing that
+// waits for it, so that it costs nothing more where nothing is taken back.
+func (d *Dispatcher) releaseTakeBacks(ctx context.Context) {
 	r, err := d.book.backs.ReleaseTakeBacks(ctx, d.account.Name, d.account.Calls)
 	if err != nil {
 		d.note(err)

@@ -13,6 +13,7 @@ import (
 
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/budgets"
 )
 
 var budgetDay = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
@@ -20,7 +21,7 @@ var budgetDay = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 // within binds entries to the budgets of a day: 0 is no bound.
 func within(perMember, perSource ledger.Points, entries ...ledger.Entry) []ledger.Entry {
 	for i := range entries {
-		entries[i].Event.Budget = &ledger.Budget{Day: budgetDay, Source: "shop-sh", PerMember: perMember, PerSource: perSource}
+		entries[i].Event.Budget = &budgets.Budget{Day: budgetDay, Source: "shop-sh", PerMember: int64(perMember), PerSource: int64(perSource)}
 	}
 	return entries
 }

@@ -38,15 +38,17 @@
 //     event is alone; that one becomes a reject, after one that nothing is
 //     wrong with was accepted (TestSystemFaultsRejectNothing).
 //   - A database at fault rejects nothing and loses nothing: the error is a
-//     [FaultError] that says what to do, and the caller keeps what it has.
+//     [database.FaultError] that says what to do, and the caller keeps what it has.
 //   - An answer that was lost changes nothing: recorded again, the keys decide;
 //     confirmed again, the posting is there.
 //   - A row of a settling batch that cannot be written is set aside, parked, and
 //     costs no other ([SetAsideError]).
 //
 // What a person may see and do stands in package desk, whether this is the ledger
-// that it was in continuity, and what lies beside the book in folders below: the
-// gates of accounts, what is known of their endpoints, and the rule files.
+// that it was in continuity. What lies beside the book is in folders below: the
+// connections and their faults, budgets, what waits for something else, rejects that
+// were published again, the gates of accounts, what is known of their endpoints, and
+// the rule files.
 //
 // Time is the database's: leases and due times are compared with now() in SQL.
 package ledger

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger/database"
 )
 
 // sqlClearDoubt ends the doubt of a row after a completed verification that
@@ -70,7 +72,7 @@ func (s *Store) RenewDoubt(ctx context.Context, account string, quietIn time.Dur
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("renew doubt: %w", explain(err))
+		return 0, fmt.Errorf("renew doubt: %w", database.Explain(err))
 	}
 	return rows, nil
 }

@@ -3,34 +3,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
-
-// FaultError is returned by everything here for a refusal of the database that no event and no vendor answer is
-// to blame for, with what to do about it. It ends by itself or by a person;
-// whoever meets it holds what it has and tries again.
-type FaultError struct {
-	Err error
-	// Do says what the cause is likely to be and, but for a fault that Kind
-	// names, what ends it.
-	Do   string
-	Kind Fault
-}
-
-// Fault names the faults that are ended where this program is configured or
-// set up. What to change there is said by whoever knows how it was started.
-type Fault string
-
-// The empty Fault is every other one: FaultError.Do says all of it.
-const (
-	FaultStartupParameter Fault = "startup_parameter" // a pooler refuses one that the connection asks for
-	FaultReadOnly         Fault = "read_only"         // the database takes no writes
-	FaultRightMissing     Fault = "right_missing"     // the role may not do what the program does
-	FaultSchemaMissing    Fault = "schema_missing"    // a table, a column or a function is not there
-	FaultConnectionsTaken Fault = "connections_taken" // the server, the database or the role has no connection left
-)
-
-func (e *FaultError) Error() string { return e.Err.Error() + ": " + e.Do }
-func (e *FaultError) Unwrap() error { return e.Err }
 
 // RaceError is returned by RecordBeside when another transaction recorded one of
 // the keys or facts meanwhile. Nothing was written; a further try sees what this
@@ -58,19 +33,6 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // Nothing was recorded. Trying again with the same rules cannot mend it.
 var ErrRulesEnded = errors.New("these rules have ended for events of this time")
 
-// ErrNotUTF8 is returned for a database, or a session, that is not UTF8: texts
-// would be refused, or stored as other characters.
-var ErrNotUTF8 = errors.New("not UTF8")
-
-// ErrPooledByTransaction is returned where a pooler gives each transaction
-// another session: statements that were prepared, settings and locks are then
-// those of other clients.
-var ErrPooledByTransaction = errors.New("a pooler in transaction or statement mode is between, where prepared statements, settings and locks of a session do not hold")
-
-// ErrDatabaseURL is returned for a database URL that cannot be read. It does
-// not repeat the URL, which may hold a password.
-var ErrDatabaseURL = errors.New("want a Postgres URL or keyword string; it cannot be read")
-
 // SetAsideError is returned by Confirm and Settle when some rows of a batch were set
 // aside: they are parked, in doubt where the vendor may have applied them. All
 // others are settled; trying again changes nothing.
@@ -79,4 +41,18 @@ type SetAsideError struct{ Rows []SetAside }
 func (e *SetAsideError) Error() string {
 	return fmt.Sprintf("%d results could not be written, their rows are parked (%s); operation %d: %s",
 		len(e.Rows), CauseSettlingRefused, e.Rows[0].ID, e.Rows[0].Words)
+}
+
+// codeRulesEnded is what points_ledger_rules_in_force (migration 20, for rejects) and
+// points_ledger_operations_stand (migration 28) raise.
+const codeRulesEnded = "PLR01"
+
+// rulesEnded makes ErrRulesEnded of the database's refusal, and leaves other
+// errors, nil too, as they are.
+func rulesEnded(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == codeRulesEnded {
+		return fmt.Errorf("%w: %w", ErrRulesEnded, err)
+	}
+	return err
 }

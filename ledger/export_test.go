@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"pointsledger/ledger/database"
 )
 
 // CopyAlways lets the store copy batches of any size, as it does large ones.
@@ -25,4 +27,4 @@ func (s *Store) RescueAll(ctx context.Context, account string, maxAttempts int, 
 // What tests tell apart and nobody else asks for.
 const CorrectionAppliedAfterVoid = correctionAppliedAfterVoid
 
-var ErrSequenceBehind = errSequenceBehind
+var ErrSequenceBehind = database.ErrSequenceBehind

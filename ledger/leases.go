@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger/database"
 )
 
 // LeaseSeen is a lease of the outbox as somebody who looks sees it: a claim's
@@ -36,7 +38,7 @@ SELECT lease_token, lease_until, lease_until <= now()
 func (s *Store) Leases(ctx context.Context, account string) (map[LeaseSeen]bool, error) {
 	rows, err := s.pool.Query(ctx, sqlLeases, account, mostLeases)
 	if err != nil {
-		return nil, fmt.Errorf("read leases: %w", explain(err))
+		return nil, fmt.Errorf("read leases: %w", database.Explain(err))
 	}
 	found := make(map[LeaseSeen]bool)
 	var seen LeaseSeen
@@ -47,7 +49,7 @@ func (s *Store) Leases(ctx context.Context, account string) (map[LeaseSeen]bool,
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read leases: %w", explain(err))
+		return nil, fmt.Errorf("read leases: %w", database.Explain(err))
 	}
 	return found, nil
 }
@@ -58,7 +60,7 @@ const sqlClock = `SELECT clock_timestamp()`
 // Clock reads the database's clock.
 func (s *Store) Clock(ctx context.Context) (now time.Time, err error) {
 	if err := s.pool.QueryRow(ctx, sqlClock).Scan(&now); err != nil {
-		return now, fmt.Errorf("read the database's clock: %w", explain(err))
+		return now, fmt.Errorf("read the database's clock: %w", database.Explain(err))
 	}
 	return now, nil
 }
@@ -108,7 +110,7 @@ func (s *Store) Rescue(ctx context.Context, account string, dead []LeaseSeen, ma
 	}
 	tag, err := s.pool.Exec(ctx, sqlRescue, account, maxAttempts, rest, tokens, untils)
 	if err != nil {
-		return 0, fmt.Errorf("rescue expired leases: %w", explain(err))
+		return 0, fmt.Errorf("rescue expired leases: %w", database.Explain(err))
 	}
 	return int(tag.RowsAffected()), nil
 }

@@ -15,6 +15,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // blockers hold one row and let two statements run into it.
@@ -181,7 +182,7 @@ func TestParkForgottenWaitsForNobody(t *testing.T) {
 
 // What it costs to post and to give back batches of the usual size.
 func BenchmarkConfirmAndSettle(b *testing.B) {
-	pool, err := ledger.OpenWorkerPool(b.Context(), testkit.Postgres(b), 0)
+	pool, err := database.OpenWorkerPool(b.Context(), testkit.Postgres(b), 0)
 	if err != nil {
 		b.Fatal(err)
 	}

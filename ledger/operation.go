@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"time"
+
+	"pointsledger/ledger/budgets"
+)
 
 // Points is a whole number of loyalty points. It is never a float: the only
 // place where a fraction could appear is the JSON number that Kylin asks for,
@@ -122,7 +126,7 @@ type Event struct {
 	// have yet; one that it has stays a duplicate or a conflict. Nil for none.
 	OnlyIfKnown *Rejection
 	// Budget bounds what the event's day may grant; nil is no bound.
-	Budget *Budget
+	Budget *budgets.Budget
 	// Operations holds at least one operation, and none when Refers is set.
 	Operations []Operation
 	// Refers: the event is about an earlier fact, and the ledger makes its operations.

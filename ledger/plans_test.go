@@ -2,12 +2,14 @@ package ledger_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // An outbox that was vacuumed while it was empty, and operations that were
@@ -19,7 +21,7 @@ func TestPlansHoldOnEmptyTables(t *testing.T) {
 	for name, rows := range map[string]int{"none": 0, "two": 2, "sixty": 60, "never analyzed": 60} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 1)
+			pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,10 +46,12 @@ func TestPlansHoldOnEmptyTables(t *testing.T) {
 func checkPlans(f *fixture) {
 	t := f.t
 	found := testkit.Statements(t)
+	maps.Copy(found, testkit.StatementsIn(t, "budgets"))
+	maps.Copy(found, testkit.StatementsIn(t, "waiting"))
 	parameter := regexp.MustCompile(`\$(\d+)`)
 	for _, name := range []string{"sqlClaim", "sqlClaimBulk", "sqlClaimFresh", "sqlClaimFreshBulk", "sqlMarkBulk", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
 		"sqlResolve", "sqlLookUp", "sqlLookUpOlder", "sqlHoldsOlder", "sqlInsertOperations", "sqlInsertNewOperations",
-		"sqlHold", "sqlParkExcess", "sqlReadOrigins", "sqlLockUnsent", "sqlReleaseTakeBacks", "sqlFindJoinable", "sqlParkRebuiltOrigins", "sqlLessen", "sqlReverse"} {
+		"sqlHold", "sqlParkExcess", "sqlReadOrigins", "sqlLockUnsent", "sqlReleaseTakeBacks", "sqlFindJoinable", "sqlTakeWaiting", "sqlOriginCame", "sqlBudgetSpent", "sqlParkRebuiltOrigins", "sqlLessen", "sqlReverse"} {
 		sql, there := found[name]
 		if !there {
 			t.Fatalf("no statement %s", name)

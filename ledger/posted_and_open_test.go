@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // postedAndOpen are n operations under a lease; the first is posted and has an
@@ -180,7 +181,7 @@ func TestSettlingRefusedToAll(t *testing.T) {
 			f.exec(fault[0])
 			for range 2 {
 				_, err := f.Confirm(t.Context(), confirmations(rows))
-				var at *ledger.FaultError
+				var at *database.FaultError
 				if !errors.As(err, &at) {
 					t.Fatalf("got %v", err)
 				}

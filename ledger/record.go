@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pointsledger/ledger/budgets"
+	"pointsledger/ledger/database"
 )
 
 // Entry is one message to record: exactly one of Event and Rejection is set.
@@ -85,14 +88,14 @@ func (s *Store) recordBy(ctx context.Context, entries []Entry, how *queueing,
 			break
 		}
 	}
-	s.behind.note(err)
-	refused := contentError(err)
+	s.behind.Note(err)
+	refused := database.ContentError(err)
 	if refused == nil {
-		return nil, fmt.Errorf("record batch of %d: %w", len(entries), explain(err))
+		return nil, fmt.Errorf("record batch of %d: %w", len(entries), database.Explain(err))
 	}
 	if len(entries) == 1 {
 		if entries[0].Event == nil {
-			return nil, fmt.Errorf("record reject of stream sequence %d: %w", entries[0].Message.Seq, explain(err))
+			return nil, fmt.Errorf("record reject of stream sequence %d: %w", entries[0].Message.Seq, database.Explain(err))
 		}
 		if err := s.isSoundAccepted(ctx); err != nil {
 			return nil, err
@@ -134,7 +137,7 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 			write.rejects = append(write.rejects, newReject{e, verdicts[i].Rejection})
 		}
 	}
-	if write.budgets, err = s.chargeBudgets(ctx, write.operations); err != nil {
+	if write.budgets, err = budgets.Charge(ctx, s.pool, write.grants()); err != nil {
 		return nil, err
 	}
 	leased, err := s.write(ctx, &write)
@@ -146,7 +149,7 @@ func (s *Store) recordOnce(ctx context.Context, entries []Entry, how *queueing) 
 }
 
 func (s *Store) newWrite(how *queueing) recordWrite {
-	return recordWrite{how: how, behind: s.behind, above: s.behind.highest.Load()}
+	return recordWrite{how: how, behind: s.behind, above: s.behind.Highest()}
 }
 
 // decide says what an entry is, given all facts known so far.

@@ -6,6 +6,7 @@ import (
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // BenchmarkRecord measures how many new events a second are recorded: one at a
@@ -13,7 +14,7 @@ import (
 func BenchmarkRecord(b *testing.B) {
 	for _, size := range []int{1, 1000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			pool, err := ledger.OpenWorkerPool(b.Context(), testkit.Postgres(b), 0)
+			pool, err := database.OpenWorkerPool(b.Context(), testkit.Postgres(b), 0)
 			if err != nil {
 				b.Fatal(err)
 			}

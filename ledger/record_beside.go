@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger/budgets"
+	"pointsledger/ledger/database"
 )
 
 // Standing is what must hold for a batch to be written.
@@ -66,21 +69,21 @@ func (s *Store) RecordBeside(ctx context.Context, entries []Entry, rebuilt *Rebu
 		}
 		return &RefusedError{Rejection: rejected, Err: err}
 	}
-	s.behind.note(err)
-	refused := contentError(err)
+	s.behind.Note(err)
+	refused := database.ContentError(err)
 	if refused == nil || len(entries) == 0 {
-		return explain(err)
+		return database.Explain(err)
 	}
 	if len(entries) > 1 {
-		return &RefusedError{Err: explain(err)}
+		return &RefusedError{Err: database.Explain(err)}
 	}
 	if entries[0].Event == nil {
-		return explain(err)
+		return database.Explain(err)
 	}
 	if err := s.isSoundAccepted(ctx); err != nil {
 		return err
 	}
-	return &RefusedError{Rejection: refusal(refused), Err: explain(err)}
+	return &RefusedError{Rejection: refusal(refused), Err: database.Explain(err)}
 }
 
 func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing, beside Beside) error {
@@ -101,11 +104,11 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 			}
 		}
 	}
-	if w.budgets, err = s.chargeBudgets(ctx, w.operations); err != nil {
+	if w.budgets, err = budgets.Charge(ctx, s.pool, w.grants()); err != nil {
 		return err
 	}
-	writer := s.budgetWriters.take()
-	defer s.budgetWriters.give(writer)
+	writer := s.budgetWriters.Take()
+	defer s.budgetWriters.Give(writer)
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := beside.BeforeTx(ctx, tx, verdicts); err != nil {
 			return err
@@ -114,10 +117,9 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 		if err != nil {
 			return err
 		}
-		if w.budgets != nil { // before a refund beside it takes from what is parked
-			if err := w.budgets.writeTx(ctx, tx, writer, how.rebuilt != nil); err != nil {
-				return err
-			}
+		// Before a refund beside it takes from what is parked.
+		if err := w.budgets.WriteTx(ctx, tx, writer, how.rebuilt != nil); err != nil {
+			return err
 		}
 		if written, err = s.referBesideTx(ctx, tx, referring, how, written); err != nil {
 			return err

@@ -44,7 +44,7 @@ func (s *Store) copy(ctx context.Context, w *recordWrite) (leased []Claimed, err
 	if err != nil {
 		return nil, fmt.Errorf("copy batch: %w", err)
 	}
-	w.behind.committed(w.highest)
+	w.behind.Committed(int64(w.highest))
 	return leased, nil
 }
 
@@ -58,8 +58,7 @@ func (w *recordWrite) copyTx(ctx context.Context, tx pgx.Tx) (leased []Claimed, 
 		return nil, err
 	}
 	if len(ids) == 0 {
-		w.behind.seen.Store(true)
-		return nil, &FaultError{Err: errSequenceBehind, Do: sequences[0].advice()}
+		return nil, w.behind.Exhausted()
 	}
 	w.highest = slices.Max(ids)
 	operations := operationRows(w.operations, ids)

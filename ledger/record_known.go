@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger/database"
 )
 
 // knownFact is the event that the ledger (or an earlier entry of the batch) has
@@ -215,7 +217,7 @@ func (k *olderKeys) add(e *Event, account string, id BizID) {
 // lostRace is isKeyRace that also takes note: what was not seen in the look-up
 // may be a row of an older program.
 func (s *Store) lostRace(err error) bool {
-	if !isKeyRace(err) {
+	if !database.IsRace(err) {
 		return false
 	}
 	s.older.doubt()

@@ -116,7 +116,7 @@ func (w *recordWrite) readRecorded(rows pgx.Rows, err error) (inserted map[key]b
 			return nil, nil, err
 		}
 		inserted[k] = true
-		w.behind.took(id, w.above)
+		w.behind.Took(int64(id), w.above)
 		if o, l := byKey[k], w.how.lease(k.Account); l != nil && o.Points > 0 {
 			leased = append(leased, firstClaim(o, id, l, now))
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"pointsledger/ledger/database"
 )
 
 // A large batch is recorded as two transactions at the same time: one Postgres
@@ -34,7 +36,7 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	if err := s.checkSequences(ctx); err != nil {
+	if err := s.behind.Check(ctx, s.pool); err != nil {
 		return nil, fmt.Errorf("record batch of %d: %w", len(entries), err)
 	}
 	older, err := s.older.there(ctx, s.pool)
@@ -127,11 +129,11 @@ func (s *Store) recordFew(ctx context.Context, entries []Entry, how *queueing) (
 	}
 	inserted, err := s.insertNew(ctx, &write)
 	if err != nil {
-		if s.lostRace(err) || contentError(err) != nil {
+		if s.lostRace(err) || database.ContentError(err) != nil {
 			return s.record(ctx, entries, how) // nothing was inserted
 		}
-		s.behind.note(err)
-		return nil, fmt.Errorf("record batch of %d: %w", len(entries), explain(err))
+		s.behind.Note(err)
+		return nil, fmt.Errorf("record batch of %d: %w", len(entries), database.Explain(err))
 	}
 	verdicts := make([]Verdict, len(entries))
 	var rest []Entry

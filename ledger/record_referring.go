@@ -90,9 +90,9 @@ type referringRow struct {
 // referTx decides about events that refer to others, in order, and writes them. Each
 // sale that they refer to is locked before anything is read: two refunds of one sale
 // are counted one after the other, by any worker. A sale itself locks nothing: what
-// is recorded beside it waits, and JoinWaiting brings both together.
+// is recorded beside it waits, and package waiting brings both together.
 func (s *Store) referTx(ctx context.Context, tx pgx.Tx, entries []Entry, w *referring) ([]Verdict, map[OperationKey]OperationID, error) {
-	if err := lockOrigins(ctx, tx, entries); err != nil {
+	if err := lockOrigins(ctx, tx, originKeys(entries)); err != nil {
 		return nil, nil, err
 	}
 	known, err := s.lookUpIn(ctx, tx, entries)
@@ -171,30 +171,70 @@ func (r *Referral) find(origins map[FactKey][]*origin) []*origin {
 }
 
 // originKeys are all keys that the entries' origins may have, each once, in order.
-func originKeys(entries []Entry) (keys [][16]byte) {
+func originKeys(entries []Entry) [][16]byte {
+	var keys []FactKey
 	for i := range entries {
-		for _, key := range entries[i].Event.Refers.Origins {
-			keys = append(keys, key)
-		}
+		keys = append(keys, entries[i].Event.Refers.Origins...)
 	}
-	slices.SortFunc(keys, func(a, b [16]byte) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(keys)
+	return sortedFacts(keys)
+}
+
+func sortedFacts(keys []FactKey) [][16]byte {
+	sorted := make([][16]byte, len(keys))
+	for i, key := range keys {
+		sorted[i] = key
+	}
+	slices.SortFunc(sorted, func(a, b [16]byte) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(sorted)
 }
 
 // sqlLockOrigins locks sales, in the order of the numbers.
 const sqlLockOrigins = `SELECT pg_advisory_xact_lock(n) FROM (SELECT n FROM unnest($1::bigint[]) AS n ORDER BY n) AS sorted`
 
-// lockOrigins locks the sales that entries refer to until the transaction ends. Two
+// lockOrigins locks the sales that are referred to until the transaction ends. Two
 // facts may share a number: then one waits for nothing.
-func lockOrigins(ctx context.Context, tx pgx.Tx, entries []Entry) error {
+func lockOrigins(ctx context.Context, tx pgx.Tx, keys [][16]byte) error {
 	var numbers []int64
-	for _, key := range originKeys(entries) {
+	for _, key := range keys {
 		numbers = append(numbers, int64(binary.BigEndian.Uint64(key[:8])))
 	}
 	if _, err := tx.Exec(ctx, sqlLockOrigins, numbers); err != nil {
 		return fmt.Errorf("lock sales: %w", err)
 	}
 	return nil
+}
+
+// Joining takes events that waited for their origin out of where they waited, in the
+// transaction that records them.
+type Joining interface {
+	// TakeTx is called when the origins are locked, and returns what is to be recorded.
+	TakeTx(ctx context.Context, tx pgx.Tx) ([]Entry, error)
+	// JoinedTx is called last, with a verdict on each; an error undoes all.
+	JoinedTx(ctx context.Context, tx pgx.Tx, entries []Entry, verdicts []Verdict) error
+}
+
+// RecordJoined records events that waited for their origins, which are there by now.
+// What is rejected is in rejects. The error is a *RaceError, that of joining, or the
+// database's.
+func (s *Store) RecordJoined(ctx context.Context, origins []FactKey, joining Joining) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := lockOrigins(ctx, tx, sortedFacts(origins)); err != nil {
+			return err
+		}
+		entries, err := joining.TakeTx(ctx, tx)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		verdicts, _, err := s.referTx(ctx, tx, entries, &referring{joined: true})
+		if err != nil {
+			return err
+		}
+		return joining.JoinedTx(ctx, tx, entries, verdicts)
+	})
+	if err != nil && s.lostRace(err) {
+		return &RaceError{err}
+	}
+	return err
 }
 
 // sqlReadOrigins reads the operations of facts (operations_one_per_fact) and what was

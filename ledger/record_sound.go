@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"pointsledger/ledger/database"
 )
 
 // errSound undoes the sound event's transaction.
@@ -24,7 +26,7 @@ func (s *Store) isSoundAccepted(ctx context.Context) error {
 	w := s.newWrite(&queueing{})
 	w.add(&e)
 	w.rejects = []newReject{{&e, Rejectf(OutOfRange, "sound")}}
-	w.behind = &behindSequences{} // its id is never committed
+	w.behind = &database.Sequences{} // its id is never committed
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := w.send(ctx, tx); err != nil {
 			return err
@@ -34,7 +36,7 @@ func (s *Store) isSoundAccepted(ctx context.Context) error {
 	if errors.Is(err, errSound) {
 		return nil
 	}
-	return fmt.Errorf("record an event that nothing is wrong with: %w", explain(err))
+	return fmt.Errorf("record an event that nothing is wrong with: %w", database.Explain(err))
 }
 
 // refusal is the reason to reject an event that the database refuses.

@@ -4,10 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pointsledger/ledger/budgets"
+	"pointsledger/ledger/database"
 )
 
 // recordWrite is what one transaction of Record writes.
@@ -18,10 +22,10 @@ type recordWrite struct {
 	// marked: their outbox rows say more than the insert writes.
 	marked bool
 	// behind watches the ids that are taken; above is what it knew before.
-	behind *behindSequences
+	behind *database.Sequences
 	above  int64
 	// budgets is nil when no operation is bound by one.
-	budgets *budgetMoves
+	budgets *budgets.Moves
 	// highest is the highest id that a copy took; it counts after the commit.
 	highest OperationID
 }
@@ -241,4 +245,52 @@ func notNil(b []byte) []byte {
 		return []byte{}
 	}
 	return b
+}
+
+// grants are the operations that are bound by budgets.
+func (w *recordWrite) grants() (grants []budgets.Grant) {
+	for i := range w.operations {
+		o := &w.operations[i]
+		b := o.entry.Event.Budget
+		if b == nil || o.Kind != PointsAdd || o.Points == 0 {
+			continue
+		}
+		member := o.MemberID
+		if member == "" {
+			member = "code " + o.MemberCode
+		}
+		storable := *b
+		storable.Source = Storable(b.Source)
+		grants = append(grants, budgets.Grant{Account: o.Account, BizID: string(o.BizID), Member: Storable(member), Points: int64(o.Points), Budget: &storable})
+	}
+	return grants
+}
+
+// writeBudgeted is write for operations that are bound by budgets: counted, and
+// parked where they are above one, in the transaction that records them.
+func (s *Store) writeBudgeted(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
+	writer := s.budgetWriters.Take()
+	defer s.budgetWriters.Give(writer)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if r := w.how.rebuilt; r != nil && r.While != nil {
+			if err := r.While.StandsTx(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if w.isCopied(s.copyLeast) {
+			leased, err = w.copyTx(ctx, tx)
+		} else {
+			leased, err = w.send(ctx, tx)
+		}
+		if err != nil {
+			return err
+		}
+		return w.budgets.WriteTx(ctx, tx, writer, w.how.rebuilt != nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.behind.Committed(int64(w.highest))
+	parked := w.budgets.Parked()
+	return slices.DeleteFunc(leased, func(c Claimed) bool { return parked[string(c.BizID)] }), nil
 }

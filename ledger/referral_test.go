@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/waiting"
 )
 
 // sale is a paid order of 10,000 fen: 100 points at zhimai, and a freeze at kylin if
@@ -68,11 +69,13 @@ func (f *fixture) post(account string) {
 	must(f.Confirm(f.t.Context(), heard))
 }
 
+func (f *fixture) waiting() *waiting.Waiting { return waiting.New(f.pool, f.Store) }
+
 func (f *fixture) sweep() {
 	f.t.Helper()
-	must(f.JoinWaiting(f.t.Context()))
+	must(f.waiting().Join(f.t.Context()))
 	for _, account := range []string{"zhimai", "kylin"} {
-		must(f.ReleaseTakeBacks(f.t.Context(), account, f.offered))
+		must(f.waiting().ReleaseTakeBacks(f.t.Context(), account, f.offered))
 	}
 }
 
@@ -240,10 +243,10 @@ func TestWhatWaitsForLongIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.record(f.refund("SO", "R1", 6000), f.refund("SX", "R9", 6000))
-	want(t, "shown at once", must(f.NameWaiting(t.Context())), 0)
+	want(t, "shown at once", must(f.waiting().Name(t.Context())), 0)
 	f.exec(`UPDATE waiting SET waits_since = now() - interval '25 hours' WHERE business_key = 'SO'`)
-	want(t, "shown", must(f.NameWaiting(t.Context())), 1)
-	want(t, "shown again", must(f.NameWaiting(t.Context())), 0)
+	want(t, "shown", must(f.waiting().Name(t.Context())), 1)
+	want(t, "shown again", must(f.waiting().Name(t.Context())), 0)
 	want(t, "numbers taken", one[int](f, `SELECT pg_sequence_last_value(pg_get_serial_sequence('rejects', 'id')::regclass)::int`), 1)
 	f.record(f.sale("SO", 0))
 	f.sweep()
@@ -257,7 +260,7 @@ func TestRefundOfTooMuchThatWaitedStaysOpen(t *testing.T) {
 	f := newFixture(t)
 	f.record(f.refund("SO", "R1", 10_001))
 	f.exec(`UPDATE waiting SET waits_since = now() - interval '25 hours'`)
-	want(t, "shown", must(f.NameWaiting(t.Context())), 1)
+	want(t, "shown", must(f.waiting().Name(t.Context())), 1)
 	f.record(f.sale("SO", 0))
 	f.sweep()
 	want(t, "waiting", one[int](f, `SELECT count(*)::int FROM waiting`), 0)

@@ -150,3 +150,13 @@ func scanReject(row pgx.CollectableRow) (r Reject, err error) {
 	m.Seq = uint64(seq)
 	return r, err
 }
+
+// FactHint says which fact a reject is about, as far as its bytes tell.
+type FactHint struct {
+	Reject       RejectID
+	Source, Type string
+	// BusinessKey finds the operations, and Fact tells those of the fact from
+	// others that read alike.
+	BusinessKey string
+	Fact        FactKey
+}

@@ -259,7 +259,7 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	if err := s.checkSequences(ctx); err != nil {
+	if err := s.behind.Check(ctx, s.pool); err != nil {
 		return nil, fmt.Errorf("settle outbox batch: %w", err)
 	}
 	var changed []OperationID
@@ -273,7 +273,7 @@ func (s *Store) Settle(ctx context.Context, changes []Change) ([]OperationID, er
 		err = apart.verdict()
 	}
 	if err != nil {
-		s.behind.note(err)
+		s.behind.Note(err)
 		return changed, fmt.Errorf("settle outbox batch: %w", err)
 	}
 	err = s.setAside(ctx, asideChanges(apart.refused))

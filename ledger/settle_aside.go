@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"pointsledger/ledger/database"
 )
 
 // SetAside is a row whose result could not be written, and the database's words.
@@ -42,14 +44,14 @@ func (a *settleApart[T]) run(rows []T) error {
 	case err == nil:
 		a.written += len(rows)
 		return nil
-	case !mayBeOneRow(err):
-		return explain(err)
+	case !database.MayBeOneRow(err):
+		return database.Explain(err)
 	case len(rows) == 1:
 		var pg *pgconn.PgError
 		errors.As(err, &pg)
 		a.refused = append(a.refused, refusedRow[T]{rows[0], pg})
 		if a.written == 0 && len(a.refused) >= allRefused {
-			return explain(err)
+			return database.Explain(err)
 		}
 		return nil
 	}
@@ -67,7 +69,7 @@ func (a *settleApart[T]) verdict() error {
 	if len(a.refused) == 0 || a.written > 0 {
 		return nil
 	}
-	return fmt.Errorf("every result is refused: %w", explain(a.refused[0].err))
+	return fmt.Errorf("every result is refused: %w", database.Explain(a.refused[0].err))
 }
 
 // sqlSetAside parks open rows whose result is refused. What was heard of the
@@ -123,7 +125,7 @@ func (s *Store) setAside(ctx context.Context, rows []asideRow) error {
 	}
 	parked, err := queryIDs(ctx, s.pool, sqlSetAside, ids, tokens, doubts, words, quiet)
 	if err != nil {
-		return fmt.Errorf("set rows aside: %w", explain(err))
+		return fmt.Errorf("set rows aside: %w", database.Explain(err))
 	}
 	if len(parked) == 0 {
 		return nil
@@ -201,8 +203,8 @@ func (s *Store) confirmClosed(ctx context.Context, heard map[OperationID]*Confir
 			"http_status": int16(h.HTTPStatus), "vendor_code": Storable(h.VendorCode), "vendor_words": Storable(h.VendorWords),
 			"duration_ms": h.Duration.Milliseconds(), "evidence": string(h.Evidence), "member": Storable(h.MemberID)})
 		if err != nil {
-			s.behind.note(err)
-			return fmt.Errorf("keep late confirmation: %w", explain(err))
+			s.behind.Note(err)
+			return fmt.Errorf("keep late confirmation: %w", database.Explain(err))
 		}
 		if tag.RowsAffected() > 0 {
 			result.AfterVoid = append(result.AfterVoid, id)

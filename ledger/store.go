@@ -3,10 +3,11 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/ledger/budgets"
+	"pointsledger/ledger/database"
 )
 
 // Store is the ledger in Postgres. It is safe for concurrent use; it alone
@@ -17,103 +18,28 @@ type Store struct {
 	copyLeast int
 	older     *older
 	// behind are the sequences that were seen behind their table.
-	behind *behindSequences
+	behind *database.Sequences
 	// budgetWriters are the numbers under which this store counts budgets.
-	budgetWriters *budgetWriters
+	budgetWriters *budgets.Writers
 }
 
 // New returns a store on a pool whose database is migrated.
 func New(pool *pgxpool.Pool) *Store {
-	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}, behind: &behindSequences{},
-		budgetWriters: &budgetWriters{next: rand.Int64N(1 << 62)}}
+	return &Store{pool: pool, copyLeast: copyLeast, older: &older{}, behind: &database.Sequences{},
+		budgetWriters: budgets.NewWriters()}
 }
 
-// OpenWorkerPool opens the worker's connections. maxConns bounds them; 0 is
-// pgx's default (4, or the number of CPUs if that is more).
-//
-// Every statement of the worker reads by key. A plan made while a table was
-// still empty would scan it, and be kept while the table grows by thousands of
-// rows a second, so these connections plan for index look-ups from the start.
-func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgxpool.Pool, error) {
-	return OpenGuardedPool(ctx, databaseURL, maxConns, nil)
-}
-
-// ConnGuard looks at each new connection of a pool.
-type ConnGuard interface {
-	// Check keeps a connection out of use by an error, which whoever asked for
-	// the connection gets. ctx ends after greetingTimeout: they wait meanwhile.
-	Check(ctx context.Context, conn *pgx.Conn) error
-}
-
-// OpenGuardedPool is OpenWorkerPool with a guard; nil is none.
-func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guard ConnGuard) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(databaseURL)
-	if err != nil {
-		// pgx masks the password, but repeats the text around it: say less.
-		return nil, ErrDatabaseURL
-	}
-	if maxConns > 0 {
-		config.MaxConns = int32(maxConns)
-	}
-	boundSilence(config)
-	var after func(context.Context, *pgx.Conn) error
-	if guard != nil {
-		after = func(ctx context.Context, conn *pgx.Conn) error {
-			ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
-			defer cancel()
-			return guard.Check(ctx, conn)
-		}
-	}
-	prepareSessions(config, "points-ledger worker", map[string]string{
-		"enable_seqscan":    "off",
-		"enable_hashjoin":   "off",
-		"enable_mergejoin":  "off",
-		"enable_bitmapscan": "off",
-		"jit":               "off",
-		// Else each statement is planned anew: its cost seems to depend on the arrays.
-		"plan_cache_mode": "force_generic_plan",
-		// An acknowledged event must be on the disk, whatever the role's default.
-		"synchronous_commit": "on",
-		// A worker that lost its connection must not hold row locks for hours.
-		"idle_in_transaction_session_timeout": "60000",
-		"tcp_keepalives_idle":                 "30",
-		"tcp_keepalives_interval":             "10",
-		"tcp_keepalives_count":                "3",
-	}, after)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open database pool: %w", err)
-	}
-	return pool, nil
-}
-
-// replayConnections is what one run of a command uses, and one to spare.
-const replayConnections = 2
-
-// OpenReplayPool opens the connections of the operator's tool. Unlike the
-// worker's they leave the planner alone: an operator asks about many rows.
-func OpenReplayPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(databaseURL)
-	if err != nil {
-		// pgx masks the password, but repeats the text around it: say less.
-		return nil, ErrDatabaseURL
-	}
-	config.MaxConns = replayConnections
-	boundSilence(config)
-	prepareSessions(config, "points-ledger replay", map[string]string{
-		"idle_in_transaction_session_timeout": "60000", // a stopped terminal must not hold row locks
-	}, nil)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open database pool: %w", err)
-	}
-	return pool, nil
+// SequencesBehind says what is to be done about the sequences that give out ids
+// that exist; nothing is well. After it has found one the store records nothing
+// until they are set.
+func (s *Store) SequencesBehind(ctx context.Context) (lines []string, err error) {
+	return s.behind.Behind(ctx, s.pool)
 }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("ping database: %w", explain(err))
+		return fmt.Errorf("ping database: %w", database.Explain(err))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // systemFaults are what can be wrong with a database that no event is to blame
@@ -77,7 +78,7 @@ func TestSystemFaultsRejectNothing(t *testing.T) {
 						if !strings.Contains(err.Error(), fault.says) {
 							t.Errorf("try %d: does not say %q: %v", try, fault.says, err)
 						}
-						var known *ledger.FaultError
+						var known *database.FaultError
 						if fault.says != "theirs" && !errors.As(err, &known) {
 							t.Errorf("try %d: says not what to do: %v", try, err)
 						}
@@ -156,11 +157,11 @@ func TestSequenceBehindTakesNoIDs(t *testing.T) {
 	for i := range 150 {
 		large = append(large, f.event(fmt.Sprintf("SO-2%d", i)))
 	}
-	if _, err := f.Record(t.Context(), large); !errors.Is(err, ledger.ErrSequenceBehind) {
+	if _, err := f.Record(t.Context(), large); !errors.Is(err, database.ErrSequenceBehind) {
 		t.Fatalf("got %v", err)
 	}
 	for i := range 5 {
-		if _, err := f.Record(t.Context(), []ledger.Entry{f.event(fmt.Sprintf("SO-1%d", i))}); !errors.Is(err, ledger.ErrSequenceBehind) {
+		if _, err := f.Record(t.Context(), []ledger.Entry{f.event(fmt.Sprintf("SO-1%d", i))}); !errors.Is(err, database.ErrSequenceBehind) {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -195,7 +196,7 @@ func TestSessionSettingsHold(t *testing.T) {
 	t.Parallel()
 	dsn := testkit.Postgres(t)
 	for url, seqscan := range map[string]string{dsn: "off", dsn + "&enable_seqscan=on": "on"} {
-		pool, err := ledger.OpenWorkerPool(t.Context(), url, 1)
+		pool, err := database.OpenWorkerPool(t.Context(), url, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
@@ -21,7 +22,7 @@ const sqlOpenAsBefore = `INSERT INTO outbox (operation_id, target) SELECT id, ta
 func TestUpgradeWithRows(t *testing.T) {
 	t.Parallel()
 	ctx, dsn := t.Context(), testkit.Postgres(t)
-	pool, err := ledger.OpenWorkerPool(ctx, dsn, 0)
+	pool, err := database.OpenWorkerPool(ctx, dsn, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestUpgradeWithRows(t *testing.T) {
 			t.Fatal(back, err)
 		}
 	}
-	if pool, err = ledger.OpenWorkerPool(ctx, dsn, 0); err != nil {
+	if pool, err = database.OpenWorkerPool(ctx, dsn, 0); err != nil {
 		t.Fatal(err)
 	}
 	f.pool = pool
@@ -58,7 +59,7 @@ func TestUpgradeWithRows(t *testing.T) {
 	if err := migrations.Up(ctx, dsn); err != nil {
 		t.Fatal(err)
 	}
-	if pool, err = ledger.OpenWorkerPool(ctx, dsn, 0); err != nil {
+	if pool, err = database.OpenWorkerPool(ctx, dsn, 0); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)

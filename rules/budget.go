@@ -1,27 +1,27 @@
 package rules
 
 import (
-	"pointsledger/ledger"
+	"pointsledger/ledger/budgets"
 )
 
-// budgets bound what a day may grant; see LimitsFile.
-type budgets struct{ perMember, perSource ledger.Points }
+// dayLimits bound what a day may grant; see LimitsFile.
+type dayLimits struct{ perMember, perSource int64 }
 
-func compileBudgets(f LimitsFile, p *problems) budgets {
+func compileBudgets(f LimitsFile, p *problems) dayLimits {
 	for name, points := range map[string]int64{"per_member_day": f.PerMemberDay, "per_source_day": f.PerSourceDay} {
 		if points < 0 {
 			p.add("limits."+name, "want at least 1, or 0 for no bound, got %d", points)
 		}
 	}
-	return budgets{ledger.Points(f.PerMemberDay), ledger.Points(f.PerSourceDay)}
+	return dayLimits{f.PerMemberDay, f.PerSourceDay}
 }
 
 // budget is what bounds the event; nil is nothing. The day is the broker's: a
 // publisher cannot choose it.
-func (x *reading) budget() *ledger.Budget {
+func (x *reading) budget() *budgets.Budget {
 	b := x.rules.budgets
-	if b == (budgets{}) {
+	if b == (dayLimits{}) {
 		return nil
 	}
-	return &ledger.Budget{Day: x.brokerDay(), Source: sourceKey(x.came.Source), PerMember: b.perMember, PerSource: b.perSource}
+	return &budgets.Budget{Day: x.brokerDay(), Source: sourceKey(x.came.Source), PerMember: b.perMember, PerSource: b.perSource}
 }

@@ -47,7 +47,7 @@ type Rules struct {
 	ignored      map[string]bool
 	noVendorCall map[string]string
 	limit        int64
-	budgets      budgets
+	budgets      dayLimits
 	// leastText is the most characters of a text that fits, with its reference, at
 	// every account.
 	leastText int

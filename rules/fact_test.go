@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // movedRules have a second rule set from 2026-11-21 on, which names another
@@ -90,7 +91,7 @@ func TestFactsAreRecordedOnce(t *testing.T) {
 		"fewer key fields":          {[]ledger.Entry{decoded(later(coupon), nil)}, []ledger.Entry{decoded(coupon, nil)}},
 	} {
 		for _, older := range []bool{false, true} {
-			pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
+			pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +130,7 @@ func TestFactsAreRecordedOnce(t *testing.T) {
 func TestLookAlikesThatAreRecorded(t *testing.T) {
 	t.Parallel()
 	rules := defaultRules(t)
-	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
+	pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"pointsledger/desk/overview"
 	entries "pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/budgets"
 )
 
 // What is above a budget is named by every view, and goes when a person puts it back
@@ -18,7 +19,7 @@ func TestOverBudgetIsSeenAndReleased(t *testing.T) {
 	var all []ledger.Entry
 	for i, order := range []string{"SO-1", "SO-2", "SO-3"} {
 		e := entries.Paid(uint64(i+1), order)
-		e.Event.Budget = &ledger.Budget{Day: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Source: "shop-sh", PerMember: 150}
+		e.Event.Budget = &budgets.Budget{Day: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Source: "shop-sh", PerMember: 150}
 		all = append(all, e)
 	}
 	if _, err := c.store.Record(t.Context(), all); err != nil {
@@ -31,7 +32,7 @@ func TestOverBudgetIsSeenAndReleased(t *testing.T) {
 		"waits for a person", "replay void")
 	var found overview.Found
 	c.json(&found, "show", "SO-2")
-	if got, want := found.Operations[0].OverBudget, (desk.BudgetExcess{Bound: ledger.BudgetOfMember, Day: "2026-11-20", Limit: 150, Spent: 100}); got == nil || *got != want {
+	if got, want := found.Operations[0].OverBudget, (desk.BudgetExcess{Bound: budgets.OfMember, Day: "2026-11-20", Limit: 150, Spent: 100}); got == nil || *got != want {
 		t.Errorf("show --json says %+v, want %+v", got, want)
 	}
 	// Among others they are left out: nobody releases them after an outage unseen.

@@ -9,7 +9,6 @@ import (
 
 	"pointsledger/dispatch"
 	"pointsledger/internal/testkit"
-	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/sim"
@@ -47,7 +46,7 @@ func (c *console) startVendor(cfg sim.Config) *sim.Simulator {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	d, err := dispatch.New(dispatch.Ledger{Store: c.store, Endpoints: knowledge.New(c.pool), Gates: gates.New(c.pool)}, dispatch.Account{Name: "zhimai", Vendor: client, Concurrency: 4,
+	d, err := dispatch.New(dispatch.NewLedger(c.store, c.pool), dispatch.Account{Name: "zhimai", Vendor: client, Concurrency: 4,
 		Timeout: time.Second, Lease: 10 * time.Second, Schedule: dispatch.Schedule{10 * time.Millisecond},
 		KeysHonoured: true, GiveUpAfter: 15 * time.Millisecond, PollEvery: 20 * time.Millisecond}, zap.NewNop(), silent{})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"pointsledger/internal/terminal"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
@@ -37,7 +38,7 @@ type console struct {
 func newConsole(t *testing.T) *console {
 	t.Helper()
 	dsn := testkit.Postgres(t)
-	pool, err := ledger.OpenWorkerPool(t.Context(), dsn, 0)
+	pool, err := database.OpenWorkerPool(t.Context(), dsn, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

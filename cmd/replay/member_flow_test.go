@@ -12,8 +12,6 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -80,7 +78,7 @@ func (r *reader) work(verify bool) (stop func()) {
 	}
 	account.Schedule, account.GiveUpAfter, account.PollEvery = dispatch.Schedule{10 * time.Millisecond}, 15*time.Millisecond, 20*time.Millisecond
 	account.Verify, account.VerifyAfter = verify, 10*time.Millisecond
-	d, err := dispatch.New(dispatch.Ledger{Store: r.store, Endpoints: knowledge.New(r.pool), Gates: gates.New(r.pool)}, account, zap.NewNop(), silent{})
+	d, err := dispatch.New(dispatch.NewLedger(r.store, r.pool), account, zap.NewNop(), silent{})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -24,8 +24,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 	"pointsledger/vendorapi/sim"
@@ -169,9 +168,9 @@ func (r *rebuildRig) work() *testWorker {
 	cfg, err := config.Load(r.env, os.ReadFile)
 	ok(err)
 	guard := continuity.NewGuard()
-	pool, err := ledger.OpenGuardedPool(r.t.Context(), r.dsn, 14, guard)
+	pool, err := database.OpenGuardedPool(r.t.Context(), r.dsn, 14, guard)
 	ok(err)
-	own, err := ledger.OpenWorkerPool(r.t.Context(), r.dsn, 3)
+	own, err := database.OpenWorkerPool(r.t.Context(), r.dsn, 3)
 	ok(err)
 	ok(rulefiles.New(own).RegisterMapping(r.t.Context(), cfg.RulesVersion, string(cfg.RulesText)))
 	store := ledger.New(pool)
@@ -185,7 +184,7 @@ func (r *rebuildRig) work() *testWorker {
 		account, err := accounts.New(v)
 		ok(err)
 		account.PollEvery = 20 * time.Millisecond
-		d, err := dispatch.New(dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool), Gates: gates.New(pool)}, account, zap.NewNop(), silent{})
+		d, err := dispatch.New(dispatch.NewLedger(store, pool), account, zap.NewNop(), silent{})
 		ok(err)
 		dispatchers = append(dispatchers, d)
 	}

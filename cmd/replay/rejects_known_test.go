@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/republished"
 )
 
 // order is an order.paid of the shop's, id being the envelope's.
@@ -22,7 +23,7 @@ func paidOrder(id, order, amount string) []byte {
 func TestRejectIsClosedByItsFact(t *testing.T) {
 	t.Parallel()
 	c := newRejectsConsole(t)
-	known := ledger.NewKnownRejects(c.store, c.rules.FactIn)
+	known := republished.NewCloser(c.pool, c.store, c.rules.FactIn)
 	closeThem := func(want int64) {
 		t.Helper()
 		if n, err := known.Close(t.Context()); err != nil || n != want {
@@ -69,7 +70,7 @@ func TestRejectIsClosedByItsFact(t *testing.T) {
 	// Two workers at once close each once.
 	c.deliver(paidOrder("g-1", "SO-last", `"1"`))
 	c.deliver(paidOrder("g-2", "SO-last", "100"))
-	other := ledger.NewKnownRejects(c.store, c.rules.FactIn)
+	other := republished.NewCloser(c.pool, c.store, c.rules.FactIn)
 	if n, err := other.Close(t.Context()); err != nil || n != 1 {
 		t.Fatalf("closed %d: %v", n, err)
 	}
@@ -93,7 +94,7 @@ func TestRejectIsNotClosedByAFactThatReadsAlike(t *testing.T) {
 	if verdicts := c.deliver(ticket("b", "S", "7/1", "30")); verdicts[0].Kind != ledger.Accepted {
 		t.Fatalf("%+v", verdicts[0])
 	}
-	known := ledger.NewKnownRejects(c.store, c.rules.FactIn)
+	known := republished.NewCloser(c.pool, c.store, c.rules.FactIn)
 	if n, err := known.Close(t.Context()); err != nil || n != 0 {
 		t.Errorf("closed %d by another fact, want 0: %v", n, err)
 	}

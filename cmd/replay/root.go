@@ -12,6 +12,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 )
@@ -82,7 +83,7 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 	if err := migrations.Check(c.Context(), cfg.DatabaseURL.Reveal()); err != nil {
 		return nil, fmt.Errorf("open the ledger at %s: %w", cfg.DatabaseURL, err)
 	}
-	pool, err := ledger.OpenReplayPool(c.Context(), cfg.DatabaseURL.Reveal())
+	pool, err := database.OpenReplayPool(c.Context(), cfg.DatabaseURL.Reveal())
 	if err != nil {
 		return nil, err
 	}

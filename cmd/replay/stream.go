@@ -19,6 +19,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // streamOptions are the flags of `replay stream`.
@@ -148,7 +149,7 @@ func openStream(c *cobra.Command, environ []string, o *streamOptions) (_ *stream
 	if err != nil {
 		return nil, fmt.Errorf("open jetstream: %w", err)
 	}
-	if s.pool, err = ledger.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
+	if s.pool, err = database.OpenWorkerPool(c.Context(), s.config.DatabaseURL.Reveal(), rebuildConnections); err != nil {
 		return nil, err
 	}
 	stream, err := continuity.NewRebuilder(continuity.RebuildDeps{JetStream: js, Pool: s.pool, Store: ledger.New(s.pool), Rules: s.rules.Mapping()},

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/internal/testkit"
-	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // sqlHistory makes 20,000 finished operations and 9,000 open ones: at zhimai
@@ -52,7 +52,7 @@ func TestBacklogReadsNoHistory(t *testing.T) {
 	t.Cleanup(admin.Close)
 	read := func() *backlog {
 		t.Helper()
-		pool, err := ledger.OpenWorkerPool(t.Context(), url, 2)
+		pool, err := database.OpenWorkerPool(t.Context(), url, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func scanned(t *testing.T, pool *pgxpool.Pool) (n int) {
 // Scrapes that come close together share a look; a slow look is used longer.
 func TestBacklogLooksAreShared(t *testing.T) {
 	t.Parallel()
-	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 2)
+	pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/migrations"
 )
@@ -60,7 +61,7 @@ func forget(c *cobra.Command, o doctorOptions) error {
 	if cfg.DatabaseURL == "" {
 		return command.Usagef("DATABASE_URL is not set: what is known of an account is in the ledger's database")
 	}
-	pool, err := ledger.OpenWorkerPool(c.Context(), cfg.DatabaseURL.Reveal(), 1)
+	pool, err := database.OpenWorkerPool(c.Context(), cfg.DatabaseURL.Reveal(), 1)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,10 @@ import (
 // explainedBudgets are what bounds the day of an explained event; how much of it is
 // left only a ledger knows.
 type explainedBudgets struct {
-	Day       string        `json:"day"`
-	Source    string        `json:"source"`
-	PerMember ledger.Points `json:"per_member_day,omitempty"`
-	PerSource ledger.Points `json:"per_source_day,omitempty"`
+	Day       string `json:"day"`
+	Source    string `json:"source"`
+	PerMember int64  `json:"per_member_day,omitempty"`
+	PerSource int64  `json:"per_source_day,omitempty"`
 }
 
 // budgetsOf is nil when the rules have no budgets.
@@ -28,10 +28,10 @@ func budgetsOf(e *ledger.Event) *explainedBudgets {
 func (b *explainedBudgets) words() string {
 	var bounds []string
 	if b.PerMember > 0 {
-		bounds = append(bounds, command.Count(int64(b.PerMember))+" points to a member")
+		bounds = append(bounds, command.Count(b.PerMember)+" points to a member")
 	}
 	if b.PerSource > 0 {
-		bounds = append(bounds, command.Count(int64(b.PerSource))+" from "+b.Source)
+		bounds = append(bounds, command.Count(b.PerSource)+" from "+b.Source)
 	}
 	return "on " + b.Day + " at most " + strings.Join(bounds, ", and ") + "; what is above is recorded and parked (over_budget)"
 }

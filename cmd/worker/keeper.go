@@ -12,6 +12,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 const (
@@ -33,7 +34,7 @@ type keeper struct {
 }
 
 func openKeeper(ctx context.Context, cfg *config.Config) (*keeper, error) {
-	pool, err := ledger.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), keeperConnections)
+	pool, err := database.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), keeperConnections)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/republished"
 )
 
 // knownRejectsEvery is the time between two looks at open rejects: an event that
@@ -16,7 +16,7 @@ const knownRejectsEvery = 30 * time.Second
 
 // closeKnownRejects closes the rejects whose fact is in the ledger by now, until
 // accept ends. A database that is away is the others' trouble: it tries again.
-func closeKnownRejects(known *ledger.KnownRejects, log *zap.Logger) func(accept, work context.Context) error {
+func closeKnownRejects(known *republished.Closer, log *zap.Logger) func(accept, work context.Context) error {
 	return func(accept, _ context.Context) error {
 		tick := time.NewTicker(knownRejectsEvery)
 		defer tick.Stop()

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 )
 
 // Whoever reads the log hears what to do, though the packages that log do not
@@ -18,7 +18,7 @@ func TestLoggedErrorsHaveAdvice(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := newLogger(&out, "info")
-	err := fmt.Errorf("claim outbox batch: %w", &ledger.FaultError{Err: errors.New("theirs"), Kind: ledger.FaultRightMissing, Do: "the role lost a right"})
+	err := fmt.Errorf("claim outbox batch: %w", &database.FaultError{Err: errors.New("theirs"), Kind: database.FaultRightMissing, Do: "the role lost a right"})
 	fields := []zap.Field{zap.Int("rows", 3), zap.Error(err), zap.NamedError("problem", err)}
 	log.Info("as it was written", fields...)
 	log.With(zap.Error(err)).Info("of the logger")

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
@@ -57,7 +57,7 @@ func migrate(c *cobra.Command, verb string, o migrateOptions) error {
 		return command.Usagef("DATABASE_URL is not set: want a Postgres URL such as postgres://ledger@db/points")
 	}
 	dsn := cfg.DatabaseURL.Reveal()
-	if err := ledger.CheckConnection(c.Context(), dsn); err != nil {
+	if err := database.CheckConnection(c.Context(), dsn); err != nil {
 		return err
 	}
 	switch {

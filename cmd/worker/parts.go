@@ -7,8 +7,6 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/config"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
 )
 
 // The two parts of a worker that keep its promises, intake and dispatch. What
@@ -35,5 +33,5 @@ func (s *service) newDispatcher(v config.Account) (*dispatch.Dispatcher, error) 
 	if err != nil {
 		return nil, err
 	}
-	return dispatch.New(brokenStore(dispatch.Ledger{Store: s.store, Endpoints: knowledge.New(s.pool), Gates: gates.New(s.pool)}, s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
+	return dispatch.New(brokenStore(dispatch.NewLedger(s.store, s.pool), s.pool), brokenAccount(account), s.log.Named("dispatch"), s.metrics)
 }

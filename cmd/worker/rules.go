@@ -13,7 +13,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/internal/rulebook"
-	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 )
@@ -60,7 +60,7 @@ func withLedger(c *cobra.Command, f func(context.Context, *rulefiles.Registry, *
 	if err := migrations.Check(c.Context(), cfg.DatabaseURL.Reveal()); err != nil {
 		return err
 	}
-	pool, err := ledger.OpenWorkerPool(c.Context(), cfg.DatabaseURL.Reveal(), 1)
+	pool, err := database.OpenWorkerPool(c.Context(), cfg.DatabaseURL.Reveal(), 1)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,10 @@ import (
 	"pointsledger/internal/advice"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
+	"pointsledger/ledger/republished"
 	"pointsledger/ledger/rulefiles"
+	"pointsledger/ledger/waiting"
 	"pointsledger/migrations"
 )
 
@@ -62,7 +65,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 		}
 	}()
 	check := func(ctx context.Context) error {
-		if err := ledger.CheckConnection(ctx, cfg.DatabaseURL.Reveal()); err != nil {
+		if err := database.CheckConnection(ctx, cfg.DatabaseURL.Reveal()); err != nil {
 			return err
 		}
 		return migrations.Check(ctx, cfg.DatabaseURL.Reveal())
@@ -73,12 +76,12 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	on := cfg.On()
 	guard := continuity.NewGuard()
 	connections := workerConnections(len(on), cfg.NATS.BatchesInFlight)
-	if given, ok := ledger.GivenMaxConns(cfg.DatabaseURL.Reveal()); ok && given < connections {
+	if given, ok := database.GivenMaxConns(cfg.DatabaseURL.Reveal()); ok && given < connections {
 		s.few = advice.FewConnections(given, connections)
 		log.Warn(s.few)
 		connections = max(given, fewestConnections)
 	}
-	s.pool, err = ledger.OpenGuardedPool(ctx, cfg.DatabaseURL.Reveal(), connections, guard)
+	s.pool, err = database.OpenGuardedPool(ctx, cfg.DatabaseURL.Reveal(), connections, guard)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +165,8 @@ func (s *service) run(ctx context.Context) error {
 	}
 	loop(s.keeper.Run)
 	loop(s.rules.Run)
-	loop(s.keeper.first(closeKnownRejects(ledger.NewKnownRejects(s.keeper.store, s.runner.FactIn), s.log.Named("rejects"))))
+	loop(s.keeper.first(closeKnownRejects(republished.NewCloser(s.keeper.pool, s.keeper.store, s.runner.FactIn), s.log.Named("rejects"))))
+	loop(s.keeper.first(joinWaiting(waiting.New(s.pool, s.store), s.log.Named("waiting"))))
 	if s.reload != nil {
 		loop(s.keeper.first(s.reload.Run))
 	}

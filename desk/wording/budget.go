@@ -1,13 +1,15 @@
 package wording
 
-import "pointsledger/ledger"
+import (
+	"pointsledger/ledger/budgets"
+)
 
 // BudgetKey is what the rule file calls a budget.
-func BudgetKey(bound ledger.BudgetBound) string {
+func BudgetKey(bound budgets.Bound) string {
 	switch bound {
-	case ledger.BudgetOfMember:
+	case budgets.OfMember:
 		return "per_member_day"
-	case ledger.BudgetOfSource:
+	case budgets.OfSource:
 		return "per_source_day"
 	}
 	return string(bound)

@@ -147,7 +147,7 @@ end:
 		fi;
 		printf("record: worker %d looks what is known of event %d and its sale\n", w, e);
 		begin(w, e) }
-	/* step: ledger.Store.JoinWaiting. The sweep finds an event whose sale has come, locks
+	/* step: ledger.Store.RecordJoined. The sweep finds an event whose sale has come, locks
 	   the sale, and reads. */
 	:: atomic { JOINS && writes[w] == 0 && fact[e] == WAITS_FOR_SALE && fact[0] == RECORDED && (locked == 0 || !LOCKS) ->
 		printf("join: worker %d takes event %d, which waited for its sale\n", w, e);

@@ -64,7 +64,7 @@ end:
 	:: atomic { by[i] == w + 1 && call[i] == REFUSED ->
 		printf("settle: worker %d parks operation %d as refused\n", w, i);
 		settle(i, PARKED) }
-	/* step: ledger.Store.ReleaseTakeBacks. What the sale gave has ended: what takes it
+	/* step: waiting.Waiting.ReleaseTakeBacks. What the sale gave has ended: what takes it
 	   back goes, is left to a person where the vendor has no call, or has nothing to take. */
 	:: atomic { w == 0 && i > 0 && row[i] == WAITS && posting[0] != NOTHING ->
 		if

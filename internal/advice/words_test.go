@@ -6,15 +6,15 @@ import (
 	"testing"
 
 	"pointsledger/consumers"
-	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
 // Each known error is said in full, whatever stands around it; others as they are.
 func TestWords(t *testing.T) {
 	t.Parallel()
-	fault := func(kind ledger.Fault, do string) error {
-		return &ledger.FaultError{Err: errors.New("theirs"), Kind: kind, Do: do}
+	fault := func(kind database.Fault, do string) error {
+		return &database.FaultError{Err: errors.New("theirs"), Kind: kind, Do: do}
 	}
 	tests := []struct {
 		err  error
@@ -23,17 +23,17 @@ func TestWords(t *testing.T) {
 		{nil, ""},
 		{errors.New("away"), "away"},
 		{fault("", "it is out of memory"), "theirs: it is out of memory"},
-		{fault(ledger.FaultStartupParameter, "a pooler refuses what the connection asks for"),
+		{fault(database.FaultStartupParameter, "a pooler refuses what the connection asks for"),
 			"theirs: a pooler refuses what the connection asks for: take the parameter out of DATABASE_URL, add it to the pooler's ignore_startup_parameters, or connect to Postgres directly"},
-		{fault(ledger.FaultReadOnly, "the database is read-only: a standby, default_transaction_read_only, or a full disk's guard"),
+		{fault(database.FaultReadOnly, "the database is read-only: a standby, default_transaction_read_only, or a full disk's guard"),
 			"theirs: the database is read-only: a standby, default_transaction_read_only, or a full disk's guard; point DATABASE_URL at the primary, or make it writable"},
-		{fault(ledger.FaultRightMissing, "the role lost a right"),
+		{fault(database.FaultRightMissing, "the role lost a right"),
 			"theirs: the role lost a right: as the owner of the tables, worker migrate up --grant-to ROLE"},
-		{fault(ledger.FaultSchemaMissing, "a column is missing"),
+		{fault(database.FaultSchemaMissing, "a column is missing"),
 			"theirs: a column is missing: see `worker migrate status`, and who dropped it"},
-		{fault(ledger.FaultConnectionsTaken, "all its connections are taken"),
+		{fault(database.FaultConnectionsTaken, "all its connections are taken"),
 			"theirs: all its connections are taken: raise max_connections or the role's CONNECTION LIMIT, or set pool_max_conns in DATABASE_URL (`worker doctor` counts)"},
-		{ledger.ErrPooledByTransaction,
+		{database.ErrPooledByTransaction,
 			"DATABASE_URL leads to a pooler in transaction or statement mode, where prepared statements, settings and locks of a session do not hold: " +
 				"set pool_mode = session for this database and user at the pooler (pgbouncer), or connect to Postgres directly"},
 		{&consumers.JetStreamOffError{Server: "nats://a:4222", OfAccount: true, Err: errors.New("not enabled")},
@@ -45,10 +45,10 @@ func TestWords(t *testing.T) {
 			"database schema does not fit this program: the schema is newer than this program: it is at version 21, this program knows 20: run a newer program"},
 		{fmt.Errorf("migrate: %w", &migrations.NotUTF8Error{Database: "points", Encoding: "SQL_ASCII", Create: "CREATE DATABASE points_utf8"}),
 			"migrate: the database is not UTF8: the encoding of points is SQL_ASCII: nothing was changed; make one that is and set DATABASE_URL to it: CREATE DATABASE points_utf8"},
-		{fmt.Errorf("open: %w", ledger.ErrDatabaseURL), "open: DATABASE_URL: want a Postgres URL or keyword string; it cannot be read"},
-		{fmt.Errorf("before (%w) behind", fault(ledger.FaultRightMissing, "lost")),
+		{fmt.Errorf("open: %w", database.ErrDatabaseURL), "open: DATABASE_URL: want a Postgres URL or keyword string; it cannot be read"},
+		{fmt.Errorf("before (%w) behind", fault(database.FaultRightMissing, "lost")),
 			"before (theirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE) behind"},
-		{errors.Join(fault(ledger.FaultRightMissing, "lost"), fault(ledger.FaultRightMissing, "lost"), errors.New("away")),
+		{errors.Join(fault(database.FaultRightMissing, "lost"), fault(database.FaultRightMissing, "lost"), errors.New("away")),
 			"theirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE\ntheirs: lost: as the owner of the tables, worker migrate up --grant-to ROLE\naway"},
 	}
 	for _, test := range tests {

@@ -17,6 +17,7 @@ import (
 	"pointsledger/internal/advice"
 	"pointsledger/internal/broker"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/migrations"
 )
 
@@ -33,7 +34,7 @@ func (d *Examination) checkPostgres(ctx context.Context) {
 		d.wrong(check, "DATABASE_URL is not set", "set it, such as postgres://ledger@db/points; `worker run --embedded` brings its own")
 		return
 	}
-	pool, err := ledger.OpenWorkerPool(ctx, url.Reveal(), 2)
+	pool, err := database.OpenWorkerPool(ctx, url.Reveal(), 2)
 	if err != nil {
 		d.wrong(check, advice.Words(err), "correct DATABASE_URL")
 		return
@@ -95,8 +96,8 @@ func (d *Examination) checkRights(ctx context.Context) {
 
 // howToReach says what to do about a Postgres that a session cannot be had of.
 func howToReach(err error) string {
-	var fault *ledger.FaultError
-	if errors.Is(err, ledger.ErrPooledByTransaction) || errors.Is(err, ledger.ErrNotUTF8) || errors.As(err, &fault) {
+	var fault *database.FaultError
+	if errors.Is(err, database.ErrPooledByTransaction) || errors.Is(err, database.ErrNotUTF8) || errors.As(err, &fault) {
 		return "as the message says"
 	}
 	return "start it, or correct DATABASE_URL"
@@ -121,7 +122,7 @@ func (d *Examination) checkConnections(found desk.Checkup) {
 	const check = "Postgres connections"
 	needed := d.worker.Connections
 	use := needed
-	if given, ok := ledger.GivenMaxConns(d.config.DatabaseURL.Reveal()); ok && given < needed {
+	if given, ok := database.GivenMaxConns(d.config.DatabaseURL.Reveal()); ok && given < needed {
 		use = given
 		d.note(check, advice.FewConnections(given, needed), "raise it or take it out of DATABASE_URL, unless a limit asks for it")
 	}

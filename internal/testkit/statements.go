@@ -21,8 +21,14 @@ import (
 // cannot be forgotten.
 func Statements(t testing.TB) map[string]string {
 	t.Helper()
+	return StatementsIn(t, ".")
+}
+
+// StatementsIn is Statements for the package in another folder.
+func StatementsIn(t testing.TB, folder string) map[string]string {
+	t.Helper()
 	fset := token.NewFileSet()
-	paths, err := filepath.Glob("*.go")
+	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

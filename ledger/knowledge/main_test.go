@@ -9,6 +9,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/knowledge"
 )
 
@@ -24,7 +25,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
+	pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/ledger/database"
 	"pointsledger/ledger/rulefiles"
 )
 
@@ -26,7 +27,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	pool, err := ledger.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
+	pool, err := database.OpenWorkerPool(t.Context(), testkit.Postgres(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,6 @@ import (
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
 )
 
 const describedRules = `
@@ -123,7 +121,7 @@ func TestDescribedVendor(t *testing.T) {
 	if _, err := store.Record(t.Context(), []ledger.Entry{entry(1, `{"userCode":"1385550042"}`), entry(2, `{"memberId":"oX-1_a"}`)}); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool), Gates: gates.New(pool)}, account)
+	serve(t, dispatch.NewLedger(store, pool), account)
 	testkit.Eventually(t, 30*time.Second, "the operations to be posted by their records", func() bool {
 		var n int
 		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM postings WHERE kind = 'posted' AND evidence = 'verified' AND member_id IN ('m-1385550042', 'oX-1_a')`).Scan(&n)

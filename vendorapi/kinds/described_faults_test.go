@@ -16,8 +16,6 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
-	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -77,7 +75,7 @@ func TestDescribedVendorsMeetFaults(t *testing.T) {
 			if _, err := store.Record(t.Context(), sales(t, cfg, c.member)); err != nil {
 				t.Fatal(err)
 			}
-			serve(t, dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool), Gates: gates.New(pool)}, account)
+			serve(t, dispatch.NewLedger(store, pool), account)
 			var waiting, posted int
 			testkit.Eventually(t, 90*time.Second, "every operation to have ended, or to wait in doubt", func() bool {
 				err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM outbox WHERE state <> 'parked' AND ($1 OR NOT in_doubt)), (SELECT count(*) FROM postings WHERE kind = 'posted')`, c.all).Scan(&waiting, &posted)

@@ -21,7 +21,6 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 	"pointsledger/vendorapi"
 	"pointsledger/vendorapi/kinds"
@@ -114,7 +113,7 @@ func TestStrangersVendor(t *testing.T) {
 	if _, err := store.Record(t.Context(), []ledger.Entry{entry}); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, dispatch.Ledger{Store: store, Endpoints: knowledge.New(pool), Gates: gates.New(pool)}, account)
+	serve(t, dispatch.NewLedger(store, pool), account)
 	posted := func() bool {
 		var n int
 		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM postings WHERE kind = 'posted' AND evidence = 'answered'`).Scan(&n)

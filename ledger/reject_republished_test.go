@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"pointsledger/ledger"
+	"pointsledger/ledger/republished"
 )
 
 // One reject whose order number has a NUL keeps no other from being closed.
@@ -19,7 +20,7 @@ func TestKeyThatCannotBeStoredHindersNoOther(t *testing.T) {
 		f.record(e)
 	}
 	f.record(f.event("SO-1"))
-	known := ledger.NewKnownRejects(f.Store, func(r *ledger.Reject) (ledger.FactHint, bool) {
+	known := republished.NewCloser(f.pool, f.Store, func(r *ledger.Reject) (ledger.FactHint, bool) {
 		order := orders[r.Message.Seq]
 		return ledger.FactHint{Reject: r.ID, Source: r.Source, Type: r.Type, BusinessKey: order, Fact: ledger.NewFactKey("shop-sh", "order.paid", order)}, true
 	})

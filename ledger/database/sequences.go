@@ -1,4 +1,4 @@
-package ledger
+package database
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // sequence is what numbers the rows of a table. Logical replication and some
@@ -39,8 +40,8 @@ SELECT CASE WHEN has_sequence_privilege(t.seq, 'USAGE') OR has_sequence_privileg
   FROM (SELECT pg_get_serial_sequence('rejects', 'id')::regclass AS seq, COALESCE((SELECT max(id) FROM rejects), 0) AS highest OFFSET 0) AS t`
 )
 
-// sequences are those that a worker takes ids from.
-var sequences = [...]sequence{
+// numbered are those that a worker takes ids from.
+var numbered = [...]sequence{
 	{"operations", "operations_pkey", sqlOperationsBehind},
 	{"attempts", "attempts_pkey", sqlAttemptsBehind},
 	{"rejects", "rejects_pkey", sqlRejectsBehind},
@@ -56,88 +57,93 @@ func sequenceOf(pg *pgconn.PgError) *sequence {
 	if pg.Code != codeUniqueViolation {
 		return nil
 	}
-	for i := range sequences {
-		if sequences[i].constraint == pg.ConstraintName {
-			return &sequences[i]
+	for i := range numbered {
+		if numbered[i].constraint == pg.ConstraintName {
+			return &numbered[i]
 		}
 	}
 	return nil
 }
 
-// errSequenceBehind is returned while the ids that a sequence would give out
-// exist already. It ends when somebody sets the sequence.
-var errSequenceBehind = errors.New("new rows would get ids that exist")
-
-// behindSequences tells whether a sequence was seen behind. Safe for concurrent
-// use.
-type behindSequences struct {
+// Sequences keeps whether a sequence was seen behind its table. The zero value has
+// seen nothing. Safe for concurrent use.
+type Sequences struct {
 	looked, seen atomic.Bool
 	// highest is the highest operation id that is known to be committed. An id
 	// that is given out later is above it.
 	highest atomic.Int64
 }
 
-// note keeps that a statement was refused because of a sequence.
-func (b *behindSequences) note(err error) {
+// Note keeps that a statement was refused because of a sequence.
+func (b *Sequences) Note(err error) {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && sequenceOf(pg) != nil {
 		b.seen.Store(true)
 	}
 }
 
-// took keeps an operation id that a committed statement took, which began when
+// Took keeps an operation id that a committed statement took, which began when
 // above was the highest: a lower one says that the sequence went back.
-func (b *behindSequences) took(id OperationID, above int64) {
-	if int64(id) <= above {
+func (b *Sequences) Took(id, above int64) {
+	if id <= above {
 		b.seen.Store(true)
 		return
 	}
-	b.committed(id)
+	b.Committed(id)
 }
 
-// committed keeps the highest id.
-func (b *behindSequences) committed(id OperationID) {
+// Committed keeps the highest id.
+func (b *Sequences) Committed(id int64) {
 	for {
 		before := b.highest.Load()
-		if int64(id) <= before || b.highest.CompareAndSwap(before, int64(id)) {
+		if id <= before || b.highest.CompareAndSwap(before, id) {
 			return
 		}
 	}
 }
 
-// checkSequences looks at the sequences once, and again after one was seen
-// behind: then it refuses to take ids until all are ahead of their tables.
-func (s *Store) checkSequences(ctx context.Context) error {
-	if s.behind.looked.Load() && !s.behind.seen.Load() {
+// Highest is the highest operation id that is known to be committed.
+func (b *Sequences) Highest() int64 { return b.highest.Load() }
+
+// Exhausted notes that no operation's id can be taken, and is the error.
+func (b *Sequences) Exhausted() error {
+	b.seen.Store(true)
+	return &FaultError{Err: ErrSequenceBehind, Do: numbered[0].advice()}
+}
+
+// Check looks at the sequences once, and again after one was seen behind: then it
+// refuses to take ids until all are ahead of their tables.
+func (b *Sequences) Check(ctx context.Context, pool *pgxpool.Pool) error {
+	if b.looked.Load() && !b.seen.Load() {
 		return nil
 	}
-	lines, err := s.SequencesBehind(ctx)
+	lines, err := b.Behind(ctx, pool)
 	if err != nil {
 		return err
 	}
 	if len(lines) > 0 {
-		return &FaultError{Err: errSequenceBehind, Do: strings.Join(lines, "; ")}
+		return &FaultError{Err: ErrSequenceBehind, Do: strings.Join(lines, "; ")}
 	}
 	return nil
 }
 
-// SequencesBehind looks at every sequence that a worker takes ids from, and says
+// Behind looks at every sequence that a worker takes ids from, and says
 // what is to be done about those that are behind; nothing is well. After it has
-// found one the store records nothing until they are set.
-func (s *Store) SequencesBehind(ctx context.Context) (lines []string, err error) {
-	for i := range sequences {
+// found one Check refuses until they are set.
+func (b *Sequences) Behind(ctx context.Context, pool *pgxpool.Pool) (lines []string, err error) {
+	for i := range numbered {
 		var behind bool
 		var highest int64
-		if err := s.pool.QueryRow(ctx, sequences[i].sql).Scan(&behind, &highest); err != nil {
-			return nil, fmt.Errorf("look at the sequence of %s: %w", sequences[i].table, explain(err))
+		if err := pool.QueryRow(ctx, numbered[i].sql).Scan(&behind, &highest); err != nil {
+			return nil, fmt.Errorf("look at the sequence of %s: %w", numbered[i].table, Explain(err))
 		}
 		if behind {
-			lines = append(lines, sequences[i].advice())
+			lines = append(lines, numbered[i].advice())
 		} else if i == 0 {
-			s.behind.highest.Store(highest) // lower than before in a database that was restored
+			b.highest.Store(highest) // lower than before in a database that was restored
 		}
 	}
-	s.behind.looked.Store(true)
-	s.behind.seen.Store(len(lines) > 0)
+	b.looked.Store(true)
+	b.seen.Store(len(lines) > 0)
 	return lines, nil
 }

@@ -1,18 +1,17 @@
-package ledger
+package budgets
 
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// budgetDays is how long the counters of a day are kept: longer than a stream
+// keptDays is how long the counters of a day are kept: longer than a stream
 // keeps its messages.
-const budgetDays = 60
+const keptDays = 60
 
 // sqlBudgetSpent sums up what was granted within budgets (budget_counters_pkey); n
 // is a budget's place in the arrays. Locks nothing; no row means nothing was.
@@ -53,88 +52,68 @@ WITH parked AS (
 INSERT INTO budget_excesses (operation_id, bound, day, limit_points, spent_points)
 SELECT operation_id, bound, day, limit_points, spent_points FROM parked`
 
-// chargeBudgets reads what is left of the budgets that the operations are bound by,
-// and says what recording them does to these. It is nil when none is: then nothing
-// was asked. What other transactions record meanwhile is not seen, so a budget may
-// be exceeded by what they admit, a batch for each worker and no more.
-func (s *Store) chargeBudgets(ctx context.Context, operations []newOperation) (*budgetMoves, error) {
-	if !slices.ContainsFunc(operations, func(o newOperation) bool { return o.entry.Event.Budget != nil }) {
+// Querier is a pool or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Charge reads what is left of the budgets that the grants are bound by, and says
+// what recording them does to these. It is nil when none is bound: then nothing was
+// asked. What other transactions record meanwhile is not seen.
+func Charge(ctx context.Context, db Querier, grants []Grant) (*Moves, error) {
+	if len(grants) == 0 {
 		return nil, nil
 	}
-	m := budgetMoves{spent: map[budgetKey]Points{}, added: map[budgetKey]Points{}}
-	for i := range operations {
-		for _, share := range sharesOf(&operations[i]) {
-			m.spent[share.budgetKey] = 0
+	m := Moves{spent: map[key]int64{}, added: map[key]int64{}}
+	for i := range grants {
+		for _, s := range grants[i].shares() {
+			m.spent[s.key] = 0
 		}
 	}
 	if len(m.spent) == 0 {
 		return nil, nil
 	}
 	keys := sortedKeys(m.spent)
-	days, bounds, subjects := budgetColumns(keys)
-	rows, err := s.pool.Query(ctx, sqlBudgetSpent, days, bounds, subjects)
+	days, bounds, subjects := columns(keys)
+	rows, err := db.Query(ctx, sqlBudgetSpent, days, bounds, subjects)
 	if err != nil {
 		return nil, fmt.Errorf("read budgets: %w", err)
 	}
 	var n int
-	var points Points
+	var points int64
 	if _, err = pgx.ForEachRow(rows, []any{&n, &points}, func() error {
 		m.spent[keys[n-1]] = points
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("read budgets: %w", err)
 	}
-	m.charge(operations)
+	m.charge(grants)
 	return &m, nil
 }
 
-func budgetColumns(keys []budgetKey) (days []time.Time, bounds, subjects []string) {
+func columns(keys []key) (days []time.Time, bounds, subjects []string) {
 	for i := range keys {
 		days, bounds, subjects = append(days, keys[i].date()), append(bounds, string(keys[i].bound)), append(subjects, keys[i].subject)
 	}
 	return days, bounds, subjects
 }
 
-// writeBudgeted is write for operations that are bound by budgets: counted, and
-// parked where they are above one, in the transaction that records them.
-func (s *Store) writeBudgeted(ctx context.Context, w *recordWrite) (leased []Claimed, err error) {
-	writer := s.budgetWriters.take()
-	defer s.budgetWriters.give(writer)
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if r := w.how.rebuilt; r != nil && r.While != nil {
-			if err := r.While.StandsTx(ctx, tx); err != nil {
-				return err
-			}
-		}
-		if w.isCopied(s.copyLeast) {
-			leased, err = w.copyTx(ctx, tx)
-		} else {
-			leased, err = w.send(ctx, tx)
-		}
-		if err != nil {
-			return err
-		}
-		return w.budgets.writeTx(ctx, tx, writer, w.how.rebuilt != nil)
-	})
-	if err != nil {
-		return nil, err
+// WriteTx counts what was admitted and parks the rest, in the transaction that has
+// recorded it; writer is a number of Writers. rebuilt: what is parked already stays as
+// it is. nil moves write nothing.
+func (m *Moves) WriteTx(ctx context.Context, tx pgx.Tx, writer int64, rebuilt bool) error {
+	if m == nil {
+		return nil
 	}
-	w.behind.committed(w.highest)
-	return w.budgets.withoutExcess(leased), nil
-}
-
-// writeTx counts what was admitted and parks the rest. rebuilt: what is parked
-// already stays as it is.
-func (m *budgetMoves) writeTx(ctx context.Context, tx pgx.Tx, writer int64, rebuilt bool) error {
 	var batch pgx.Batch
 	if keys := sortedKeys(m.added); len(keys) > 0 {
-		days, bounds, subjects := budgetColumns(keys)
+		days, bounds, subjects := columns(keys)
 		points := make([]int64, len(keys))
 		for i, k := range keys {
-			points[i] = int64(m.added[k])
+			points[i] = m.added[k]
 		}
 		batch.Queue(sqlCountBudgets, days, bounds, subjects, points, writer)
-		batch.Queue(sqlForgetBudgets, keys[len(keys)-1].date().AddDate(0, 0, -budgetDays), len(keys))
+		batch.Queue(sqlForgetBudgets, keys[len(keys)-1].date().AddDate(0, 0, -keptDays), len(keys))
 	}
 	if n := int64(len(m.excesses)); n > 0 {
 		batch.Queue(sqlParkExcess, m.excessColumns()...).Exec(func(tag pgconn.CommandTag) error {
@@ -150,14 +129,14 @@ func (m *budgetMoves) writeTx(ctx context.Context, tx pgx.Tx, writer int64, rebu
 	return nil
 }
 
-func (m *budgetMoves) excessColumns() []any {
+func (m *Moves) excessColumns() []any {
 	var accounts, bizIDs, bounds []string
 	var days []time.Time
 	var limits, spent []int64
 	for i := range m.excesses {
 		e := &m.excesses[i]
-		accounts, bizIDs, bounds = append(accounts, e.key.Account), append(bizIDs, string(e.key.BizID)), append(bounds, string(e.share.bound))
-		days, limits, spent = append(days, e.share.date()), append(limits, int64(e.share.limit)), append(spent, int64(e.spent))
+		accounts, bizIDs, bounds = append(accounts, e.grant.Account), append(bizIDs, e.grant.BizID), append(bounds, string(e.share.bound))
+		days, limits, spent = append(days, e.share.date()), append(limits, e.share.limit), append(spent, e.spent)
 	}
 	return []any{accounts, bizIDs, bounds, days, limits, spent}
 }

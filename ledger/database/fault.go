@@ -1,4 +1,4 @@
-package ledger
+package database
 
 import (
 	"errors"
@@ -33,9 +33,9 @@ const (
 // raceConstraints are those that somebody else's commit may have met first.
 var raceConstraints = []string{constraintOnePerKey, constraintOnePerFact, constraintOneWaiting, constraintOneEnding}
 
-// isKeyRace tells that another transaction recorded one of our keys or facts
+// IsRace tells that another transaction recorded one of our keys or facts
 // after we had looked, or that Postgres asks for the transaction to be run again.
-func isKeyRace(err error) bool {
+func IsRace(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return false
@@ -70,12 +70,12 @@ var contentConstraints = []string{
 	"operations_member_id_or_code",
 }
 
-// contentError returns the database's error when it may have refused a value of
+// ContentError returns the database's error when it may have refused a value of
 // the event, and nil when the trouble lies elsewhere: connection, space, rights,
 // a schema that is not ours (TestSystemFaultsRejectNothing). Whether it was the
 // value is settled by a sound event, see isSoundAccepted: a database that is at
 // fault may use the same words.
-func contentError(err error) *pgconn.PgError {
+func ContentError(err error) *pgconn.PgError {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || len(pg.Code) != 5 || strings.Contains(pg.Where, "function ") {
 		return nil // said by a trigger's function: ours never speak of content
@@ -95,12 +95,12 @@ func contentError(err error) *pgconn.PgError {
 	return pg
 }
 
-// mayBeOneRow tells whether a settling statement may have been refused for one
+// MayBeOneRow tells whether a settling statement may have been refused for one
 // of its rows: then it is split. Whether that row is bad or the database is at
 // fault is known when the others have been tried.
-func mayBeOneRow(err error) bool {
+func MayBeOneRow(err error) bool {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || len(pg.Code) != 5 || isKeyRace(err) || sequenceOf(pg) != nil {
+	if !errors.As(err, &pg) || len(pg.Code) != 5 || IsRace(err) || sequenceOf(pg) != nil {
 		return false
 	}
 	class := pg.Code[:2]
@@ -130,12 +130,12 @@ var faults = map[string]struct {
 	"2200H": {do: "a sequence is at its end"},
 }
 
-// explain adds to an error of the database what to do about it. Other errors
+// Explain adds to an error of the database what to do about it. Other errors
 // stay as they are.
-func explain(err error) error {
+func Explain(err error) error {
 	var pg *pgconn.PgError
 	var known *FaultError
-	if !errors.As(err, &pg) || errors.As(err, &known) || isKeyRace(err) {
+	if !errors.As(err, &pg) || errors.As(err, &known) || IsRace(err) {
 		return err
 	}
 	fault := faults[pg.Code]
@@ -155,18 +155,4 @@ func explain(err error) error {
 		return err
 	}
 	return &FaultError{Err: err, Do: do, Kind: fault.kind}
-}
-
-// codeRulesEnded is what points_ledger_rules_in_force (migration 20, for rejects) and
-// points_ledger_operations_stand (migration 28) raise.
-const codeRulesEnded = "PLR01"
-
-// rulesEnded makes ErrRulesEnded of the database's refusal, and leaves other
-// errors, nil too, as they are.
-func rulesEnded(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == codeRulesEnded {
-		return fmt.Errorf("%w: %w", ErrRulesEnded, err)
-	}
-	return err
 }

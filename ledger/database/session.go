@@ -1,4 +1,4 @@
-package ledger
+package database
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func prepareSessions(config *pgxpool.Config, application string, settings map[st
 			return err
 		}
 		if err := set(greeting, conn, settings); err != nil {
-			return fmt.Errorf("set up session: %w", explain(err))
+			return fmt.Errorf("set up session: %w", Explain(err))
 		}
 		if after == nil {
 			return nil
@@ -60,7 +60,7 @@ func CheckConnection(ctx context.Context, databaseURL string) error {
 	}
 	defer pool.Close()
 	if err := pool.Ping(ctx); err != nil {
-		return fmt.Errorf("connect to database: %w", explain(err))
+		return fmt.Errorf("connect to database: %w", Explain(err))
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ const (
 func checkPooler(ctx context.Context, conn *pgx.Conn) error {
 	first, err := backend(ctx, conn.PgConn())
 	if err != nil {
-		return fmt.Errorf("look for a pooler: %w", explain(err))
+		return fmt.Errorf("look for a pooler: %w", Explain(err))
 	}
 	if first == conn.PgConn().PID() {
 		return nil
@@ -132,7 +132,7 @@ func checkPooler(ctx context.Context, conn *pgx.Conn) error {
 		}
 		again, err := backend(ctx, conn.PgConn())
 		if err != nil {
-			return fmt.Errorf("look for a pooler: %w", explain(err))
+			return fmt.Errorf("look for a pooler: %w", Explain(err))
 		}
 		if now == first || again != first || second != 0 && now != second {
 			return ErrPooledByTransaction

@@ -1,8 +1,10 @@
-package ledger
+package waiting
 
 import (
 	"context"
 	"fmt"
+
+	"pointsledger/ledger"
 )
 
 // sqlReleaseTakeBacks lets operations go that waited for their origin: one that was
@@ -52,12 +54,12 @@ type Released struct {
 
 // ReleaseTakeBacks lets go what waited for its origin at an account that offers these
 // calls.
-func (s *Store) ReleaseTakeBacks(ctx context.Context, account string, offered []Kind) (r Released, err error) {
+func (w *Waiting) ReleaseTakeBacks(ctx context.Context, account string, offered []ledger.Kind) (r Released, err error) {
 	kinds := make([]string, len(offered))
 	for i, kind := range offered {
 		kinds[i] = string(kind)
 	}
-	if err := s.pool.QueryRow(ctx, sqlReleaseTakeBacks, account, releaseMost, kinds).Scan(&r.Due, &r.ByHand, &r.Ended); err != nil {
+	if err := w.pool.QueryRow(ctx, sqlReleaseTakeBacks, account, releaseMost, kinds).Scan(&r.Due, &r.ByHand, &r.Ended); err != nil {
 		return r, fmt.Errorf("release take-backs: %w", err)
 	}
 	return r, nil

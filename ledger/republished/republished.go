@@ -1,21 +1,14 @@
-package ledger
+package republished
 
 import (
 	"context"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-)
+	"github.com/jackc/pgx/v5/pgxpool"
 
-// FactHint says which fact a reject is about, as far as its bytes tell.
-type FactHint struct {
-	Reject       RejectID
-	Source, Type string
-	// BusinessKey finds the operations, and Fact tells those of the fact from
-	// others that read alike.
-	BusinessKey string
-	Fact        FactKey
-}
+	"pointsledger/ledger"
+)
 
 // resolvedByWorker is who resolved a reject that a worker closed.
 const resolvedByWorker = "worker"
@@ -49,25 +42,31 @@ UPDATE rejects r
   FROM locked l
  WHERE r.id = l.id AND r.resolved_at IS NULL`
 
-// maxKnownRejects bounds what one look at open rejects holds in memory: the
+// maxHints bounds what one look at open rejects holds in memory: the
 // hints of the newest, some 200 bytes each.
-const maxKnownRejects = 10_000
+const maxHints = 10_000
 
-// KnownRejects closes open rejects whose fact is in the ledger by now. It is not
+// Book reads rejects ([ledger.Store]).
+type Book interface {
+	EachReject(ctx context.Context, ids []ledger.RejectID, each func([]ledger.Reject) error) error
+}
+
+// Closer closes open rejects whose fact is in the ledger by now. It is not
 // safe for concurrent use; several, in several workers, are.
-type KnownRejects struct {
-	store *Store
-	fact  func(*Reject) (FactHint, bool)
+type Closer struct {
+	pool *pgxpool.Pool
+	book Book
+	fact func(*ledger.Reject) (ledger.FactHint, bool)
 	// hints are of open rejects up to the id read.
-	hints map[RejectID]FactHint
-	read  RejectID
+	hints map[ledger.RejectID]ledger.FactHint
+	read  ledger.RejectID
 	// operation was the newest at the last look.
 	operation int64
 }
 
-// NewKnownRejects makes one; fact reads what a reject is about.
-func NewKnownRejects(s *Store, fact func(*Reject) (FactHint, bool)) *KnownRejects {
-	return &KnownRejects{store: s, fact: fact, hints: map[RejectID]FactHint{}}
+// NewCloser makes one; fact reads what a reject is about.
+func NewCloser(pool *pgxpool.Pool, book Book, fact func(*ledger.Reject) (ledger.FactHint, bool)) *Closer {
+	return &Closer{pool: pool, book: book, fact: fact, hints: map[ledger.RejectID]ledger.FactHint{}}
 }
 
 // sqlNewestOpenRejects lists open rejects behind an id, the newest first
@@ -79,23 +78,23 @@ const (
 
 // Close closes what is known by now, and says how many rejects that were. Each
 // reject's bytes are read once; while nothing was recorded nothing is looked up.
-func (k *KnownRejects) Close(ctx context.Context) (closed int64, err error) {
+func (k *Closer) Close(ctx context.Context) (closed int64, err error) {
 	if err := k.learn(ctx); err != nil {
 		return 0, fmt.Errorf("close known rejects: %w", err)
 	}
 	var newest int64
-	if err := k.store.pool.QueryRow(ctx, sqlNewestOperation).Scan(&newest); err != nil {
+	if err := k.pool.QueryRow(ctx, sqlNewestOperation).Scan(&newest); err != nil {
 		return 0, fmt.Errorf("close known rejects: %w", err)
 	}
 	if len(k.hints) == 0 || newest == k.operation {
 		return 0, nil
 	}
-	tag, err := k.store.pool.Exec(ctx, sqlCloseKnownRejects, append(hintArgs(k.hints), resolvedByWorker)...)
+	tag, err := k.pool.Exec(ctx, sqlCloseKnownRejects, append(hintArgs(k.hints), resolvedByWorker)...)
 	if err != nil {
 		return 0, fmt.Errorf("close known rejects: %w", err)
 	}
 	k.operation = newest
-	if len(k.hints) >= maxKnownRejects { // forget what was resolved meanwhile
+	if len(k.hints) >= maxHints { // forget what was resolved meanwhile
 		clear(k.hints)
 		k.read, k.operation = 0, 0
 	}
@@ -103,20 +102,20 @@ func (k *KnownRejects) Close(ctx context.Context) (closed int64, err error) {
 }
 
 // learn reads the open rejects that came since.
-func (k *KnownRejects) learn(ctx context.Context) error {
-	rows, err := k.store.pool.Query(ctx, sqlNewestOpenRejects, int64(k.read), maxKnownRejects)
+func (k *Closer) learn(ctx context.Context) error {
+	rows, err := k.pool.Query(ctx, sqlNewestOpenRejects, int64(k.read), maxHints)
 	if err != nil {
 		return err
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[RejectID])
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[ledger.RejectID])
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	rising := make([]RejectID, len(ids))
+	rising := make([]ledger.RejectID, len(ids))
 	for i, id := range ids {
 		rising[len(ids)-1-i] = id
 	}
-	err = k.store.EachReject(ctx, rising, func(batch []Reject) error {
+	err = k.book.EachReject(ctx, rising, func(batch []ledger.Reject) error {
 		for i := range batch {
 			if hint, ok := k.fact(&batch[i]); ok {
 				k.hints[batch[i].ID] = hint
@@ -132,12 +131,12 @@ func (k *KnownRejects) learn(ctx context.Context) error {
 
 // hintArgs are the parameters of the statements. A key that no text of Postgres can hold,
 // as one with a NUL, is no operation's; asked for, it would fail for all others, too.
-func hintArgs(hints map[RejectID]FactHint) []any {
+func hintArgs(hints map[ledger.RejectID]ledger.FactHint) []any {
 	var ids []int64
 	var sources, types, keys []string
 	var facts [][16]byte
 	for id, hint := range hints {
-		if Storable(hint.BusinessKey) != hint.BusinessKey {
+		if ledger.Storable(hint.BusinessKey) != hint.BusinessKey {
 			continue
 		}
 		ids, sources = append(ids, int64(id)), append(sources, hint.Source)
@@ -147,18 +146,18 @@ func hintArgs(hints map[RejectID]FactHint) []any {
 	return []any{ids, sources, types, keys, facts}
 }
 
-// CountKnownRejects says of how many of these open rejects the fact is in the
+// Count says of how many of these open rejects the fact is in the
 // ledger by now. It reads their bytes in batches and changes nothing.
-func (s *Store) CountKnownRejects(ctx context.Context, ids []RejectID, fact func(*Reject) (FactHint, bool)) (known int64, err error) {
-	err = s.EachReject(ctx, ids, func(batch []Reject) error {
-		hints := map[RejectID]FactHint{}
+func Count(ctx context.Context, pool *pgxpool.Pool, book Book, ids []ledger.RejectID, fact func(*ledger.Reject) (ledger.FactHint, bool)) (known int64, err error) {
+	err = book.EachReject(ctx, ids, func(batch []ledger.Reject) error {
+		hints := map[ledger.RejectID]ledger.FactHint{}
 		for i := range batch {
 			if hint, ok := fact(&batch[i]); ok {
 				hints[batch[i].ID] = hint
 			}
 		}
 		var n int64
-		err := s.pool.QueryRow(ctx, sqlCountKnownRejects, hintArgs(hints)...).Scan(&n)
+		err := pool.QueryRow(ctx, sqlCountKnownRejects, hintArgs(hints)...).Scan(&n)
 		known += n
 		return err
 	})

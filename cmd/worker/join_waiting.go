@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pointsledger/ledger/waiting"
+)
+
+// joinWaitingEvery is the time between two looks at the events that came before what
+// they are about. joinWaitingPart keeps the looks to a small part of a connection where
+// very many wait: the next one begins after so many times as long as the last one took.
+const (
+	joinWaitingEvery = time.Second
+	joinWaitingPart  = 20
+)
+
+// joinWaiting records the events whose sale has come, until accept ends, and shows what
+// waits for long as rejects. A database that is away is the others' trouble: it tries
+// again.
+func joinWaiting(w *waiting.Waiting, log *zap.Logger) func(accept, work context.Context) error {
+	return func(accept, _ context.Context) error {
+		next := time.NewTimer(0)
+		defer next.Stop()
+		for {
+			select {
+			case <-next.C:
+			case <-accept.Done():
+				return nil
+			}
+			began := time.Now()
+			joined, err := w.Join(accept)
+			if joined > 0 {
+				log.Info("events recorded that had come before what they are about", zap.Int("events", joined))
+			}
+			if err != nil && accept.Err() == nil {
+				log.Warn("cannot record events that had come before what they are about", zap.Error(err))
+			}
+			switch named, err := w.Name(accept); {
+			case err != nil && accept.Err() == nil:
+				log.Warn("cannot look what waits for long", zap.Error(err))
+			case named > 0:
+				log.Warn("events wait for long for what they are about, and are shown as rejects", zap.Int("events", named))
+			}
+			next.Reset(max(joinWaitingEvery, joinWaitingPart*time.Since(began)))
+		}
+	}
+}

@@ -1,0 +1,43 @@
+// Package waiting brings together what belongs together and came apart: an event that
+// came before what it is about, as a refund before its sale ([Waiting.Join]), and an
+// operation that takes back what another gave, which must have ended before it is sent
+// ([Waiting.ReleaseTakeBacks]).
+//
+// Neither a sale nor a posting looks for what waits for it, so that they cost nothing
+// where nothing is taken back: a look now and then finds it.
+//
+// # Invariants this package holds
+//
+//   - An event leaves the table in the transaction that records it, under the lock of
+//     its sale (TestOrdersKeepWhatTheFormulaSays).
+//   - A take-back is let go when its origin has ended, never before (the same test, and
+//     docs/model/life.pml: take_back_does_not_wait).
+//   - Where the account offers no call, what takes back becomes a person's work.
+//
+// # When something fails
+//
+// A look that fails changes nothing; the next one finds the same. An event that the
+// database refuses waits on, alone, and costs no other (TestRefusedEventHoldsUpNoOther).
+package waiting
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/ledger"
+)
+
+// Book records waiting events under the locks of their sales ([ledger.Store]).
+type Book interface {
+	RecordJoined(ctx context.Context, origins []ledger.FactKey, joining ledger.Joining) error
+}
+
+// Waiting is what waits in a ledger. It is safe for concurrent use, by many workers.
+type Waiting struct {
+	pool *pgxpool.Pool
+	book Book
+}
+
+// New returns what waits in the ledger of a pool.
+func New(pool *pgxpool.Pool, book Book) *Waiting { return &Waiting{pool: pool, book: book} }
