@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -266,4 +267,25 @@ func TestRefundOfTooMuchThatWaitedStaysOpen(t *testing.T) {
 	want(t, "waiting", one[int](f, `SELECT count(*)::int FROM waiting`), 0)
 	want(t, "open rejects", one[int](f, `SELECT count(*)::int FROM rejects WHERE resolved_at IS NULL`), 1)
 	want(t, "life", f.life("SO"), "points_add 100 waiting")
+}
+
+// An event that the database refuses when its sale has come waits on, alone, and is
+// named by the error.
+func TestRefusedEventHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`ALTER TABLE reversals ADD CONSTRAINT theirs CHECK (kept_after <> 70)`)
+	for i, fen := range []int64{6000, 3000, 5000, 2000} {
+		order := fmt.Sprintf("SO-%d", i)
+		f.record(f.refund(order, "R"+order, fen))
+		f.record(f.sale(order, 0))
+	}
+	joined, err := f.waiting().Join(t.Context())
+	if joined != 3 || err == nil || !strings.Contains(err.Error(), f.refund("SO-1", "RSO-1", 3000).Event.FactKey.String()) {
+		t.Errorf("joined %d, %v", joined, err)
+	}
+	want(t, "waiting", one[string](f, `SELECT string_agg(business_key, ' ') FROM waiting`), "SO-1")
+	f.exec(`ALTER TABLE reversals DROP CONSTRAINT theirs`)
+	want(t, "joined when it is mended", must(f.waiting().Join(t.Context())), 1)
+	want(t, "life", f.life("SO-1"), "points_deduct 30 posted netted, points_add 70 waiting")
 }
