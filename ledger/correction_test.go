@@ -47,3 +47,36 @@ func TestAppliedAfterVoidIsCorrected(t *testing.T) {
 		t.Errorf("found %+v, %v", found, err)
 	}
 }
+
+// A grant that was given up and refunded, and that the vendor applied all the same, is
+// taken back by further operations, one for each refund that found nothing, once.
+func TestAppliedAfterVoidIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, offered := range map[string][]ledger.Kind{"by a call": {ledger.PointsAdd, ledger.PointsDeduct}, "by hand": {ledger.PointsAdd}} {
+		f := newFixture(t)
+		f.offered = offered
+		f.record(f.sale("SO", 0))
+		f.exec(`WITH gone AS (DELETE FROM outbox RETURNING operation_id)
+		        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT operation_id, 'voided', 'manual', '42', 0 FROM gone`)
+		f.record(f.refund("SO", "R1", 6000), f.refund("SO", "R2", 1000))
+		f.sweep()
+		nothing := "points_add 100 voided manual, points_deduct 60 voided nothing_to_take_back, points_deduct 10 voided nothing_to_take_back"
+		want(t, name+": before", f.life("SO"), nothing)
+		want(t, name+": nothing was applied", must(f.waiting().TakeBackCorrected(t.Context())), 0)
+		must(f.Confirm(t.Context(), []ledger.Confirmation{{ID: 1, Evidence: ledger.Answered, MemberID: "42"}}))
+		want(t, name+": further", must(f.waiting().TakeBackCorrected(t.Context())), 2)
+		want(t, name+": further, once", must(f.waiting().TakeBackCorrected(t.Context())), 0)
+		f.sweep()
+		state := "parked no_vendor_call"
+		if len(offered) == 2 {
+			f.post("zhimai")
+			state = "posted answered"
+		}
+		want(t, name+": after", one[string](f, `SELECT string_agg(s.points || ' ' || state || COALESCE(' ' || evidence, COALESCE(' ' || cause, '')) || ' ' || (reason LIKE '%#' || o.reference), ', ' ORDER BY id)
+			FROM operation_status s JOIN operations o USING (id) WHERE id > 3`), "60 "+state+" true, 10 "+state+" true")
+		// A further refund takes what is left of it, and no more.
+		f.record(f.refund("SO", "R3", 3000))
+		want(t, name+": the rest", one[int](f, `SELECT points::int FROM operations ORDER BY id DESC LIMIT 1`), 30)
+		want(t, name+": trial balance", one[int](f, `SELECT sum(balance_points)::int FROM trial_balance`), 0)
+	}
+}

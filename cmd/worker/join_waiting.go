@@ -44,6 +44,12 @@ func joinWaiting(w *waiting.Waiting, log *zap.Logger) func(accept, work context.
 			case named > 0:
 				log.Warn("events wait for long for what they are about, and are shown as rejects", zap.Int("events", named))
 			}
+			switch further, err := w.TakeBackCorrected(accept); {
+			case err != nil && accept.Err() == nil:
+				log.Warn("cannot take back what was applied after a void", zap.Error(err))
+			case further > 0:
+				log.Warn("grants were given up, taken back by nothing, and applied by the vendor all the same: they are taken back now", zap.Int("operations", further))
+			}
 			next.Reset(max(joinWaitingEvery, joinWaitingPart*time.Since(began)))
 		}
 	}
