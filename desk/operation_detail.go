@@ -15,12 +15,14 @@ import (
 
 // OperationDetail is everything that the ledger knows of one operation.
 type OperationDetail struct {
-	ID          ledger.OperationID `json:"id"`
-	Account     string             `json:"account"`
-	Kind        ledger.Kind        `json:"kind"`
-	BizID       ledger.BizID       `json:"biz_id"`
-	Reference   string             `json:"reference"`
-	BusinessKey string             `json:"business_key"`
+	ID      ledger.OperationID `json:"id"`
+	Account string             `json:"account"`
+	Kind    ledger.Kind        `json:"kind"`
+	BizID   ledger.BizID       `json:"biz_id"`
+	// Origin is the dedup key of the operation that this one takes back; empty for what gives.
+	Origin      ledger.BizID `json:"origin_biz_id,omitempty"`
+	Reference   string       `json:"reference"`
+	BusinessKey string       `json:"business_key"`
 	// MemberID is as recorded, else as resolved, else as posted.
 	MemberID      string        `json:"member_id"`
 	MemberCode    string        `json:"member_code"`
@@ -175,12 +177,14 @@ SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
        x.state, COALESCE(x.cause, ''), COALESCE(x.in_doubt, false),` + openBlocked + `, COALESCE(x.attempts, 0),
        x.first_sent_at, x.next_attempt_at, x.lease_until, COALESCE(s.shape, ''),
        p.kind, COALESCE(p.evidence, ''), COALESCE(p.member_id, ''), COALESCE(p.attempts, 0),
-       COALESCE(p.http_status, 0), COALESCE(p.vendor_code, ''), COALESCE(p.vendor_message, ''), p.posted_at
+       COALESCE(p.http_status, 0), COALESCE(p.vendor_code, ''), COALESCE(p.vendor_message, ''), p.posted_at, COALESCE(g.biz_id, '')
   FROM operations o
   LEFT JOIN outbox x ON x.operation_id = o.id
   LEFT JOIN postings p ON p.operation_id = o.id
   LEFT JOIN mappings m ON m.version = o.mapping_version
   LEFT JOIN request_shapes s ON s.hash = x.shape
+  LEFT JOIN reversals r ON r.operation_id = o.id
+  LEFT JOIN operations g ON g.id = r.origin_id
   LEFT JOIN unnest($1::text[], $2::bigint[]) AS memory (account, ms) ON memory.account = o.target
  WHERE o.id = ANY ($3::bigint[])
  ORDER BY o.id`
@@ -333,7 +337,7 @@ func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
 		&d.Content, &d.RecordedAt, &d.MappingVersion, &d.MappingFirstUsed,
 		&state, &open.Cause, &open.InDoubt, &open.Blocked, &open.Attempts, &open.FirstSentAt, &nextAt, &open.LeaseUntil, &open.Shape,
 		&kind, &posting.Evidence, &posting.MemberID, &posting.Attempts, &posting.HTTPStatus, &posting.VendorCode,
-		&posting.VendorWords, &postedAt)
+		&posting.VendorWords, &postedAt, &d.Origin)
 	if err != nil {
 		return d, err
 	}

@@ -18,7 +18,7 @@ import (
 type deducting struct {
 	*zhimai.Client
 	mu   *sync.Mutex
-	took map[ledger.BizID]int
+	took map[[2]ledger.BizID]int
 	lose bool
 }
 
@@ -28,7 +28,8 @@ func (v deducting) Send(ctx context.Context, call *ledger.VendorCall) vendorapi.
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.took[call.BizID]++; v.lose && v.took[call.BizID] == 1 {
+	key := [2]ledger.BizID{call.BizID, call.Origin}
+	if v.took[key]++; v.lose && v.took[key] == 1 {
 		return vendorapi.Reply{Outcome: vendorapi.Unknown, HTTPStatus: 500}
 	}
 	return vendorapi.Reply{Outcome: vendorapi.Applied}
@@ -70,7 +71,7 @@ func TestTakeBackGoesTheWayThatTheVendorOffers(t *testing.T) {
 			b.longKnown()
 			a := b.verifying()
 			a.Calls, a.KeysHonoured = c.calls, c.honoured
-			vendor := deducting{a.Vendor.(*zhimai.Client), &sync.Mutex{}, map[ledger.BizID]int{}, c.lose}
+			vendor := deducting{a.Vendor.(*zhimai.Client), &sync.Mutex{}, map[[2]ledger.BizID]int{}, c.lose}
 			a.Vendor = vendor
 			b.accept(1, nil)
 			var d *dispatch.Dispatcher
@@ -88,8 +89,12 @@ func TestTakeBackGoesTheWayThatTheVendorOffers(t *testing.T) {
 			vendor.mu.Lock()
 			defer vendor.mu.Unlock()
 			calls := 0
-			for _, n := range vendor.took {
+			for key, n := range vendor.took {
 				calls += n
+				var origin ledger.BizID
+				if err := b.pool.QueryRow(t.Context(), `SELECT biz_id FROM operations WHERE kind = 'points_add'`).Scan(&origin); err != nil || key[1] != origin {
+					t.Errorf("it takes back %s, want %s (%v)", key[1], origin, err)
+				}
 			}
 			if calls != c.took {
 				t.Errorf("%d calls, want %d", calls, c.took)

@@ -139,7 +139,8 @@ SELECT o.id, o.kind, o.biz_id, o.business_key, COALESCE(l.points, o.points), COA
        o.reason, o.reference, COALESCE(o.shop_code, ''), COALESCE(l.resolved_member_id, o.member_id, ''),
        COALESCE(o.member_code, ''), o.event_time, o.broker_time, l.attempts, l.in_doubt, l.first_sent_at,
        EXTRACT(epoch FROM now() - l.first_sent_at)::float8, l.quiet_since, COALESCE(l.lack, ''), COALESCE(l.shape, ''), l.shaped,
-       l.put_back
+       l.put_back, CASE WHEN o.kind NOT IN ('points_add', 'freeze_point') THEN
+           (SELECT g.biz_id FROM reversals r JOIN operations g ON g.id = ANY (ARRAY[r.origin_id]) WHERE r.operation_id = ANY (ARRAY[o.id])) END
   FROM leased l
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  ORDER BY l.next_attempt_at, l.operation_id`
@@ -170,9 +171,13 @@ func (s *Store) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
 		r := Claimed{Token: c.Token}
 		var sentFor float64
 		var quiet *time.Time
+		var origin *BizID
 		err := row.Scan(&r.ID, &r.Kind, &r.BizID, &r.BusinessKey, &r.Points, &r.SourceType, &r.PointsChannel,
 			&r.Reason, &r.Reference, &r.ShopCode, &r.MemberID, &r.MemberCode, &r.EventTime, &r.BrokerTime, &r.Attempts,
-			&r.InDoubt, &r.FirstSentAt, &sentFor, &quiet, &r.Lack, &r.Shape, &r.Shaped, &r.PutBack)
+			&r.InDoubt, &r.FirstSentAt, &sentFor, &quiet, &r.Lack, &r.Shape, &r.Shaped, &r.PutBack, &origin)
+		if origin != nil {
+			r.Origin = *origin
+		}
 		r.QuietSince = timeOrZero(quiet)
 		r.SentFor, r.NeverSent = seconds(sentFor), !r.InDoubt
 		return r, err

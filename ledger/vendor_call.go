@@ -16,6 +16,9 @@ type VendorCall struct {
 	Reason string
 	// ShopCode is empty when the event names none.
 	ShopCode string
+	// Origin is the dedup key of the operation that this one takes back, releases or makes
+	// spending; empty for what gives.
+	Origin BizID
 	// MemberID is the vendor's id of the member; nothing is sent without.
 	MemberID string
 }

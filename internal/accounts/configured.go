@@ -36,7 +36,7 @@ func (c Configured) Request(d *desk.OperationDetail) *vendorapi.Preview {
 		return nil
 	}
 	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,
-		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, MemberID: d.MemberID}
+		PointsChannel: d.PointsChannel, Reason: d.Reason, ShopCode: d.ShopCode, Origin: d.Origin, MemberID: d.MemberID}
 	p := Preview(account, call, d.Open.Shape)
 	hide := func(text string) string { return privacy.Hide(text, d.MemberID, d.MemberCode) }
 	p.URL = hide(p.URL)

@@ -20,10 +20,11 @@ SELECT t.id, t.target, t.kind, t.biz_id, t.reason, t.reference, t.fact_key, g.bi
   FROM corrections c
   JOIN reversals r ON r.origin_id = c.operation_id AND NOT r.netted
   JOIN postings p ON p.operation_id = ANY (ARRAY[r.operation_id]) AND p.kind = 'voided' AND p.evidence = 'nothing_to_take_back'
-  JOIN operations t ON t.id = ANY (ARRAY[r.operation_id])
-  JOIN operations g ON g.id = ANY (ARRAY[r.origin_id])
- WHERE NOT EXISTS (SELECT 1 FROM reversals f JOIN operations o ON o.id = ANY (ARRAY[f.operation_id])
-                    WHERE f.origin_id = r.origin_id AND o.fact_key = t.fact_key AND f.operation_id > t.id)
+ CROSS JOIN LATERAL (SELECT * FROM operations WHERE id = r.operation_id OFFSET 0) AS t
+ CROSS JOIN LATERAL (SELECT biz_id FROM operations WHERE id = r.origin_id OFFSET 0) AS g
+ WHERE NOT EXISTS (SELECT 1 FROM reversals f
+                    CROSS JOIN LATERAL (SELECT fact_key FROM operations WHERE id = f.operation_id OFFSET 0) AS o
+                    WHERE f.origin_id = r.origin_id AND f.operation_id > t.id AND o.fact_key = t.fact_key OFFSET 0)
  ORDER BY t.id
  LIMIT $1`
 

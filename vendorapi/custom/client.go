@@ -124,6 +124,7 @@ func (c *client) atThisMoment(v values) {
 func addOperation(v values, o *ledger.VendorCall) {
 	v.texts["biz_id"], v.texts["points"] = string(o.BizID), strconv.FormatInt(int64(o.Points), 10)
 	v.texts[nameMember], v.texts["reason"], v.texts["shop_code"] = o.MemberID, o.Reason, o.ShopCode
+	v.texts[nameOrigin] = string(o.Origin)
 	v.texts["source_type"], v.texts["points_channel"] = strconv.Itoa(o.SourceType), strconv.Itoa(o.PointsChannel)
 }
 

@@ -22,7 +22,7 @@ func (r *reader) readPointsCall(name string, t vendorapi.Tree) *call {
 	if !r.names(t, "a mapping with request and outcomes", known...) {
 		return &call{name: name}
 	}
-	c := r.readRequest(name, t, slices.Concat(operationNames(), r.common()))
+	c := r.readRequest(name, t, slices.Concat(operationNames(name), r.common()))
 	c.outcomes = r.readOutcomes(t.Get("outcomes"), pointsMeanings())
 	if t.Get("outcomes").Kind == vendorapi.TreeList && !slices.ContainsFunc(c.outcomes, func(o outcome) bool { return o.means.outcome == vendorapi.Applied }) {
 		r.problem(t.Get("outcomes"), "want at least one that means applied, or no call would ever be confirmed")
@@ -38,6 +38,12 @@ func (r *reader) checkSaysAll(c *call, t vendorapi.Tree) {
 	switch c.name {
 	case "points_add", "points_deduct", "freeze_point":
 		needed["points"] = "it would be the same for any number of points"
+	}
+	switch c.name {
+	case "unfreeze_point", "consume_frozen":
+		if !c.anyTemplate(func(made template) bool { return made.uses(nameOrigin) || made.uses("points") }) {
+			r.problem(t, "neither {%s} nor {points} stands in the request: the vendor could not know which freeze is meant", nameOrigin)
+		}
 	}
 	if r.keysHonoured {
 		needed["biz_id"] = "keys: honoured says that the vendor knows a repeat by its key"

@@ -136,7 +136,7 @@ func compileShape(r reader, today map[ledger.Kind]*call, text string) (map[ledge
 			continue
 		}
 		r.sign = now.sign
-		c := r.readRequest(name, t.Items[i], slices.Concat(operationNames(), r.common()))
+		c := r.readRequest(name, t.Items[i], slices.Concat(operationNames(name), r.common()))
 		c.outcomes, c.code, c.words = now.outcomes, now.code, now.words
 		calls[ledger.Kind(name)] = c
 	}

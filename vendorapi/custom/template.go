@@ -125,14 +125,20 @@ const (
 	nameMethod, namePath, nameQuery, nameBody = "method", "path", "query", "body" // in a signature
 	nameCode                                  = "code"                            // of the member
 	nameMember                                = "member_id"
+	nameOrigin                                = "origin_biz_id" // in calls that take back
 	namePage, nameOffset, namePageSize        = "page", "offset", "page_size"
 	// nameSignature cannot be written in a file: it is no name there.
 	nameSignature = "\x00signature"
 )
 
-// operationNames are the fields of an operation.
-func operationNames() []string {
-	return []string{"biz_id", "points", nameMember, "reason", "source_type", "points_channel", "shop_code"}
+// operationNames are the fields of an operation that a call is for.
+func operationNames(call string) []string {
+	names := []string{"biz_id", "points", nameMember, "reason", "source_type", "points_channel", "shop_code"}
+	switch call {
+	case "points_add", "freeze_point":
+		return names
+	}
+	return append(names, nameOrigin)
 }
 
 // momentNames are what each request has anew.
