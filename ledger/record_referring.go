@@ -117,9 +117,11 @@ func (s *Store) referTx(ctx context.Context, tx pgx.Tx, entries []Entry, w *refe
 	for i := range entries {
 		e := &entries[i]
 		if verdicts[i] = decide(e, known); verdicts[i].Kind == Accepted {
+			before := len(w.rows)
 			if rejection := w.add(e, e.Event.Refers.find(origins)); rejection != nil {
 				verdicts[i] = Verdict{Kind: Rejected, Rejection: rejection}
 			} else {
+				verdicts[i].Referring = len(w.rows) - before
 				known.add(e)
 			}
 		}
