@@ -73,7 +73,7 @@ func (b *decodedBatch) tally(verdicts []ledger.Verdict, recorded time.Time) Tall
 		case v.Kind == ledger.Accepted:
 			t.Accepted++
 			t.Waited = append(t.Waited, recorded.Sub(b.entries[i].Message.BrokerTime))
-			t.Operations += len(b.entries[i].Event.Operations) + v.Referring
+			t.Operations += len(b.entries[i].Event.Operations)
 		case v.Kind == ledger.Rejected:
 			t.Rejected[v.Rejection.Code]++
 		case v.Redelivered:

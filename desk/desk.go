@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/ledger"
-	"pointsledger/ledger/gates"
 	"pointsledger/ledger/knowledge"
 )
 
@@ -23,9 +22,6 @@ func New(pool *pgxpool.Pool, book *ledger.Store) *Desk { return &Desk{pool: pool
 
 // Endpoints is what is known of the accounts' endpoints.
 func (d *Desk) Endpoints() *knowledge.Endpoints { return knowledge.New(d.pool) }
-
-// Gates is how the accounts' gates and rates stand, which all workers share.
-func (d *Desk) Gates() *gates.Gates { return gates.New(d.pool) }
 
 // timeOrZero turns NULL into the zero time.
 func timeOrZero(t *time.Time) time.Time {

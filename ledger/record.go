@@ -49,9 +49,6 @@ type Verdict struct {
 	Redelivered bool
 	// Rejection is set when Kind is Rejected.
 	Rejection *Rejection
-	// Referring counts the operations that the ledger made of an accepted event which
-	// refers to an earlier one: none while that has not come.
-	Referring int
 }
 
 // Record writes a batch, a large one in two transactions at a time, and says

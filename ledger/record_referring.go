@@ -117,11 +117,9 @@ func (s *Store) referTx(ctx context.Context, tx pgx.Tx, entries []Entry, w *refe
 	for i := range entries {
 		e := &entries[i]
 		if verdicts[i] = decide(e, known); verdicts[i].Kind == Accepted {
-			before := len(w.rows)
 			if rejection := w.add(e, e.Event.Refers.find(origins)); rejection != nil {
 				verdicts[i] = Verdict{Kind: Rejected, Rejection: rejection}
 			} else {
-				verdicts[i].Referring = len(w.rows) - before
 				known.add(e)
 			}
 		}
@@ -277,19 +275,26 @@ func readOrigins(ctx context.Context, tx pgx.Tx, entries []Entry) (map[FactKey][
 	return origins, nil
 }
 
-// sqlLockUnsent locks the rows of which nothing can have been sent: no lease, no
-// attempt, no first send (outbox_pkey). What somebody else has locked counts as sent.
-const sqlLockUnsent = `
+// sqlUnsent finds the rows of which nothing can have been sent: no lease, no
+// attempt, no first send (outbox_pkey). Locks nothing.
+const sqlUnsent = `
 SELECT x.operation_id, COALESCE(x.points, o.points)
   FROM outbox x
   JOIN operations o ON o.id = ANY (ARRAY[x.operation_id])
  WHERE x.operation_id = ANY ($1::bigint[]) AND x.state IN ('pending', 'parked') AND x.attempts = 0 AND x.first_sent_at IS NULL AND NOT x.in_doubt
    AND x.waits_for IS NULL
- ORDER BY x.operation_id
-   FOR UPDATE OF x SKIP LOCKED`
+ ORDER BY x.operation_id`
+
+// sqlLockUnsent locks them; what somebody else has locked counts as sent.
+const sqlLockUnsent = sqlUnsent + ` FOR UPDATE OF x SKIP LOCKED`
 
 // lockUnsent finds which origins were not sent, and keeps them so.
 func lockUnsent(ctx context.Context, tx pgx.Tx, origins map[FactKey][]*origin) error {
+	return findUnsent(ctx, tx, sqlLockUnsent, origins)
+}
+
+// findUnsent finds which origins were not sent, by one of the statements above.
+func findUnsent(ctx context.Context, tx pgx.Tx, sql string, origins map[FactKey][]*origin) error {
 	byID := map[OperationID]*origin{}
 	var ids []int64
 	for _, of := range origins {
@@ -298,9 +303,9 @@ func lockUnsent(ctx context.Context, tx pgx.Tx, origins map[FactKey][]*origin) e
 			ids = append(ids, int64(o.id))
 		}
 	}
-	rows, err := tx.Query(ctx, sqlLockUnsent, ids)
+	rows, err := tx.Query(ctx, sql, ids)
 	if err != nil {
-		return fmt.Errorf("lock what was not sent: %w", err)
+		return fmt.Errorf("find what was not sent: %w", err)
 	}
 	var id OperationID
 	var left int64
@@ -311,9 +316,50 @@ func lockUnsent(ctx context.Context, tx pgx.Tx, origins map[FactKey][]*origin) e
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("lock what was not sent: %w", err)
+		return fmt.Errorf("find what was not sent: %w", err)
 	}
 	return nil
+}
+
+// ForeseeTx says what would become of an event if it was recorded now. It locks and
+// writes nothing; tx may be read-only, and should have one snapshot. It must not be
+// the pool's only connection.
+func (s *Store) ForeseeTx(ctx context.Context, tx pgx.Tx, e Entry) (f Foresight, err error) {
+	entries := []Entry{e}
+	known, err := s.lookUpIn(ctx, tx, entries)
+	if err != nil {
+		return f, err
+	}
+	f.Verdict = decide(&e, known)
+	if !refers(e) {
+		return f, nil
+	}
+	if f.Verdict.Kind == Accepted {
+		if err := known.addWaiting(ctx, tx, entries); err != nil {
+			return f, err
+		}
+		f.Verdict = decide(&e, known)
+		f.Waits = f.Verdict.Kind == Duplicate
+	}
+	if f.Verdict.Kind != Accepted {
+		return f, nil
+	}
+	origins, err := readOrigins(ctx, tx, entries)
+	if err != nil {
+		return f, err
+	}
+	if err := findUnsent(ctx, tx, sqlUnsent, origins); err != nil {
+		return f, err
+	}
+	w := referring{}
+	if rejection := w.add(&e, e.Event.Refers.find(origins)); rejection != nil {
+		f.Verdict = Verdict{Kind: Rejected, Rejection: rejection}
+	}
+	f.Waits = len(w.waits) > 0
+	for _, row := range w.rows {
+		f.Takes = append(f.Takes, row.take())
+	}
+	return f, nil
 }
 
 // sortRows puts the operations into the order in which facts are inserted.

@@ -174,3 +174,39 @@ func (r *Referral) operation(event *Event, o *origin, t taken) Operation {
 		Points: Points(t.points), SourceType: o.sourceType, PointsChannel: o.channel, Reason: reason, Reference: reference,
 		BusinessDate: r.BusinessDate, ShopCode: o.shopCode, AmountFen: r.ShareFen, MappingVersion: r.MappingVersion}
 }
+
+// Foresight is what would become of an event if it was recorded now ([Store.ForeseeTx]).
+type Foresight struct {
+	Verdict Verdict
+	// Waits: what the event is about is not recorded, so it would wait, or, as a
+	// duplicate, waits already.
+	Waits bool
+	// Takes are what it would take, in the order of the origin's operations; none for
+	// an event that refers to nothing.
+	Takes []Take
+}
+
+// Take is an operation that takes from an earlier one, its origin.
+type Take struct {
+	Operation  Operation
+	Origin     OperationID
+	OriginKind Kind
+	// OriginPoints and OriginFen are the origin's points and amount as it was recorded;
+	// nil is no amount. RefundedFen is what is refunded of that then, this event's
+	// share among it.
+	OriginPoints Points
+	OriginFen    *int64
+	RefundedFen  int64
+	// KeptBefore and KeptAfter are what the member keeps of the points.
+	KeptBefore, KeptAfter Points
+	// Netted: the origin was not sent, and is lessened, so that no call is made.
+	Netted bool
+	// ByHand: what was frozen has ended otherwise, so that a person must look.
+	ByHand bool
+}
+
+func (r *referringRow) take() Take {
+	o := r.origin
+	return Take{Operation: *r.Operation, Origin: o.id, OriginKind: o.kind, OriginPoints: Points(o.points), OriginFen: o.amountFen, RefundedFen: o.refunded,
+		KeptBefore: Points(r.before), KeptAfter: Points(r.taken.after), Netted: r.netted, ByHand: r.taken.byHand}
+}

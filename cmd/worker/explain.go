@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/accounts"
@@ -24,7 +22,7 @@ import (
 
 func newExplain() *cobra.Command {
 	var at string
-	var asJSON bool
+	var asJSON, inLedger bool
 	c := &cobra.Command{
 		Use:   "explain FILE|-",
 		Short: "Show what an event would do, without doing it",
@@ -35,16 +33,22 @@ servers and no credentials and changes nothing.
 
 The event is taken as published at --at, by default at its own time, and the
 rules are those in force then. An event that would be rejected ends with exit
-code 1 and the reason.`,
+code 1 and the reason.
+
+--ledger also looks into the ledger of DATABASE_URL, by the rules that its workers
+act by: whether the event is new, a duplicate or a conflict, and what a refund, a
+cancellation or a completion would take from which operation. It changes nothing
+there.`,
 		Args: command.OneArg("one FILE, or - for standard input"),
-		RunE: func(c *cobra.Command, args []string) error { return explain(c, args[0], at, asJSON) },
+		RunE: func(c *cobra.Command, args []string) error { return explain(c, args[0], at, asJSON, inLedger) },
 	}
 	c.Flags().StringVar(&at, "at", "", "the broker's time to assume (RFC 3339)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&inLedger, "ledger", false, "also look into the ledger of DATABASE_URL")
 	return c
 }
 
-func explain(c *cobra.Command, file, at string, asJSON bool) error {
+func explain(c *cobra.Command, file, at string, asJSON, inLedger bool) error {
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return err
@@ -53,16 +57,24 @@ func explain(c *cobra.Command, file, at string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	var pool *pgxpool.Pool // nil without a ledger
+	if inLedger {
+		if pool, cfg, err = openLedger(c.Context(), cfg); err != nil {
+			return err
+		}
+		defer pool.Close()
+	}
 	brokerTime, assumed, err := assumedTime(payload, at)
 	if err != nil {
 		return err
 	}
-	explanation, rejection := cfg.Rules.Explain(ledger.Message{Payload: payload, BrokerTime: brokerTime}, nil)
+	message := ledger.Message{Payload: payload, BrokerTime: brokerTime}
+	explanation, rejection := cfg.Rules.Explain(message, nil)
 	if rejection != nil {
 		if asJSON {
 			err = printJSON(c.OutOrStdout(), rejected{true, rejection.Code, rejection.Reason, brokerTime})
 		}
-		return errors.Join(err, fmt.Errorf("this event would be rejected\n  %s: %s", rejection.Code, rejection.Reason))
+		return errors.Join(err, wouldBeRejected(rejection))
 	}
 	e := explained{Ignored: explanation.Ignored, RulesVersion: cfg.RulesVersion, RulesFrom: explanation.RulesFrom,
 		BrokerTime: brokerTime, assumed: assumed}
@@ -78,11 +90,29 @@ func explain(c *cobra.Command, file, at string, asJSON bool) error {
 			return err
 		}
 	}
-	if asJSON {
-		return printJSON(c.OutOrStdout(), e)
+	if pool != nil && explanation.Event != nil {
+		if err := e.foresee(c.Context(), pool, cfg, message, explanation.Event); err != nil {
+			return err
+		}
 	}
-	e.print(c.OutOrStdout())
-	return nil
+	return e.show(c.OutOrStdout(), asJSON)
+}
+
+// show prints it; the error says that the ledger would reject the event.
+func (e *explained) show(out io.Writer, asJSON bool) (err error) {
+	if asJSON {
+		err = printJSON(out, e)
+	} else {
+		e.print(out)
+	}
+	if e.Rejected {
+		err = errors.Join(err, wouldBeRejected(ledger.Rejectf(e.Code, "%s", e.Reason)))
+	}
+	return err
+}
+
+func wouldBeRejected(r *ledger.Rejection) error {
+	return fmt.Errorf("this event would be rejected\n  %s: %s", r.Code, r.Reason)
 }
 
 // rejected is what --json says of an event that would be rejected.
@@ -161,6 +191,10 @@ func assumedTime(payload []byte, at string) (t time.Time, which string, err erro
 
 // explained is an explanation as it is shown.
 type explained struct {
+	// Rejected: the ledger would not accept what the rules do.
+	Rejected     bool                 `json:"rejected,omitempty"`
+	Code         ledger.RejectCode    `json:"code,omitempty"`
+	Reason       string               `json:"reason,omitempty"`
 	Ignored      bool                 `json:"ignored"`
 	Type         string               `json:"type,omitempty"`
 	Source       string               `json:"source,omitempty"`
@@ -175,6 +209,8 @@ type explained struct {
 	Budgets      *explainedBudgets    `json:"budgets,omitempty"`
 	Operations   []explainedOperation `json:"operations,omitempty"`
 	Refers       *explainedReferral   `json:"refers_to,omitempty"`
+	// Ledger is nil unless one was asked.
+	Ledger *explainedLedger `json:"ledger,omitempty"`
 	// assumed says where BrokerTime comes from.
 	assumed string
 }
@@ -237,161 +273,4 @@ func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
 		e.Operations = append(e.Operations, shown)
 	}
 	return nil
-}
-
-func (e *explained) print(out io.Writer) {
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(out, "  %-15s %s\n", name, fmt.Sprintf(format, args...))
-	}
-	// words may be broken between words; values may not.
-	words := func(name, format string, args ...any) {
-		for _, part := range broken(fmt.Sprintf(format, args...)) {
-			line(name, "%s", part)
-			name = ""
-		}
-	}
-	if e.Ignored {
-		fmt.Fprintln(out, "This event would be acknowledged and ignored: its type is under ignore in the rules.")
-		return
-	}
-	fmt.Fprintf(out, "%s from %s, id %s\n", e.Type, e.Source, e.ID)
-	line("assumed", "published at %s (%s)", e.BrokerTime.Format(time.RFC3339), e.assumed)
-	if e.BrokerTime.Before(e.RulesFrom) {
-		words("rules", "version %s, the first set: it is in force from %s, and serves before too", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
-	} else {
-		words("rules", "version %s, set in force from %s", e.RulesVersion, e.RulesFrom.Format(time.RFC3339))
-	}
-	if e.PassedOver != nil {
-		words("", "not the set from %s: by its own time the event was before, and that set goes by the event's time", e.PassedOver.Format(time.RFC3339))
-	}
-	for i, part := range contentLines(e.Content) {
-		line([]string{"content", ""}[min(i, 1)], "%s", part)
-	}
-	line("fact key", "%s", e.FactKey)
-	if e.Budgets != nil {
-		words("budgets", "%s", e.Budgets.words())
-	}
-	if e.RejectedNow != "" {
-		words("note", "published now it would be rejected: %s", e.RejectedNow)
-	}
-	if e.Refers != nil {
-		e.Refers.print(out, line, words)
-	}
-	for i := range e.Operations {
-		op := &e.Operations[i]
-		fmt.Fprintf(out, "\nOperation %d of %d: %s at %s\n", i+1, len(e.Operations), op.Kind, op.Account)
-		line("points", "%d", op.Points)
-		if op.SourceType != 0 {
-			line("sourceType", "%d", op.SourceType)
-		}
-		if op.PointsChannel != 0 {
-			line("pointsChannel", "%d", op.PointsChannel)
-		}
-		switch {
-		case op.Member != "":
-			line("member", "%s", op.Member)
-		case op.MemberCode != "":
-			line("member", "scanned code %s, to be resolved", op.MemberCode)
-		default:
-			line("member", "none")
-		}
-		line("business key", "%s", op.BusinessKey)
-		line("business date", "%s", op.BusinessDate)
-		if op.HeldUntil != nil {
-			line("held until", "%s", op.HeldUntil.Format(time.RFC3339))
-		}
-		line("reason", "%s", op.Reason)
-		words("key parts", "%s", partsText(op.KeyParts))
-		line("biz_id", "%s", op.BizID)
-		if op.AccountOff != "" {
-			words("note", "account %s is off here: %s", op.Account, op.AccountOff)
-		}
-		if op.Request == nil {
-			line("request", "none: %s", op.NothingToSend)
-			continue
-		}
-		printRequest(out, op.Request)
-	}
-}
-
-// textWidth keeps a line within 100 columns, its name included.
-const textWidth = 80
-
-// broken breaks a text at spaces; a longer word stays whole.
-func broken(text string) []string {
-	var lines []string
-	for utf8.RuneCountInString(text) > textWidth {
-		first := string([]rune(text)[:textWidth+1])
-		at := strings.LastIndexByte(first, ' ')
-		if at <= 0 {
-			at = strings.IndexByte(text, ' ')
-		}
-		if at <= 0 {
-			break
-		}
-		lines, text = append(lines, text[:at]), text[at+1:]
-	}
-	return append(lines, text)
-}
-
-// contentLines is the declared content for a person: fields that are absent are
-// left out, and long content is broken after commas.
-func contentLines(content []byte) []string {
-	var whole map[string]any
-	numbers := json.NewDecoder(bytes.NewReader(content))
-	numbers.UseNumber()
-	if numbers.Decode(&whole) != nil {
-		return []string{string(content)}
-	}
-	lines := []string{""}
-	withoutAbsent(whole)
-	names := sortedNames(whole)
-	for i, name := range names {
-		value, err := json.Marshal(whole[name])
-		if err != nil {
-			return []string{string(content)}
-		}
-		part := fmt.Sprintf("%q: %s", name, value)
-		if i < len(names)-1 {
-			part += ","
-		}
-		switch last := &lines[len(lines)-1]; {
-		case *last == "":
-			*last = part
-		case len(*last)+1+len(part) > textWidth:
-			lines = append(lines, part)
-		default:
-			*last += " " + part
-		}
-	}
-	return lines
-}
-
-// withoutAbsent takes fields without a value out, also inside objects.
-func withoutAbsent(object map[string]any) {
-	maps.DeleteFunc(object, func(_ string, value any) bool {
-		if inner, ok := value.(map[string]any); ok {
-			withoutAbsent(inner)
-		}
-		return value == nil
-	})
-}
-
-func printRequest(out io.Writer, p *vendorapi.Preview) {
-	fmt.Fprintf(out, "  request\n    %s %s\n", p.Method, p.URL)
-	for _, name := range sortedNames(p.Header) {
-		fmt.Fprintf(out, "    %s: %s\n", name, strings.Join(p.Header[name], ", "))
-	}
-	if len(p.Body) == 0 {
-		return
-	}
-	var body bytes.Buffer
-	var form string
-	switch {
-	case json.Unmarshal(p.Body, &form) == nil: // a body that is no JSON stands there as a text
-		body.WriteString(form)
-	case json.Indent(&body, p.Body, "    ", "  ") != nil:
-		body.Write(p.Body)
-	}
-	fmt.Fprintf(out, "\n    %s\n", body.Bytes())
 }

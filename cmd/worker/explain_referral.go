@@ -58,8 +58,8 @@ func effectOf(r *ledger.Referral) []string {
 }
 
 // print writes it below the event. line writes a value, words a text that may be
-// broken.
-func (r *explainedReferral) print(out io.Writer, line, words func(name, format string, args ...any)) {
+// broken. formula: no ledger was asked.
+func (r *explainedReferral) print(out io.Writer, line, words func(name, format string, args ...any), formula bool) {
 	fmt.Fprintf(out, "\nRefers to %s\n", r.Origin)
 	words("key parts", "%s", partsText(r.KeyParts))
 	line("its fact key", "%s", r.FactKey)
@@ -70,6 +70,9 @@ func (r *explainedReferral) print(out io.Writer, line, words func(name, format s
 		words([]string{"then", ""}[min(i, 1)], "%s", effect)
 	}
 	words("", "where it is not recorded yet, this event waits for it")
+	if formula {
+		words("", "--ledger says how much that is, by the ledger of DATABASE_URL")
+	}
 	line("business key", "%s", r.BusinessKey)
 	line("business date", "%s", r.BusinessDate)
 	for _, kind := range []ledger.Kind{ledger.PointsDeduct, ledger.UnfreezePoint, ledger.ConsumeFrozen} {

@@ -24,10 +24,9 @@ type Account struct {
 	Reads, IDsOnly bool
 	// Verifies: what is in doubt is looked up before it is sent again.
 	Verifies bool
-	// RecordsRate and MemberRate bound the calls that read records, and those that ask
-	// who a member is.
-	RecordsRate, MemberRate Rate
-	Beliefs                 evidence.Beliefs
+	// PerSecond is the account's rate of reading records; 0 is no limit.
+	PerSecond int
+	Beliefs   evidence.Beliefs
 }
 
 // Reader is a vendor whose records can be read. What it tells of members beside
@@ -89,13 +88,12 @@ func (l *Lookup) readRecords(ctx context.Context, a *Account, from Reader, membe
 	if err != nil {
 		return memberReading{}, vendorapi.Reply{Outcome: vendorapi.Unknown, Err: err}
 	}
-	reading, reply := from.ReadRecords(l.paced(ctx, a.Name, a.RecordsRate), memberID)
+	reading, reply := from.ReadRecords(ctx, memberID)
 	reading.BeganAt = k.Now
 	read := memberReading{Reading: reading, known: evidence.KnowledgeOf(k, a.Beliefs)}
 	if reply.Outcome != vendorapi.Applied {
 		return read, reply
 	}
-	ctx = l.paced(ctx, a.Name, a.MemberRate)
 	switch from := from.(type) {
 	case vendorapi.MemberReader:
 		if member, who := from.MemberByID(ctx, memberID); who.Outcome == vendorapi.Applied && member.ID == memberID {

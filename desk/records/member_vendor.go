@@ -84,9 +84,6 @@ func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, text string, b
 	}
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	if v, configured := l.account(a.Account); configured {
-		bounded = l.paced(bounded, v.Name, v.RecordsRate)
-	}
 	if client, tells := from.(vendorapi.MemberReader); tells {
 		a.Vendor = readMember(bounded, client, text, byID, byCode)
 	} else {

@@ -140,6 +140,7 @@ func (l *Lookup) scanMembers(ctx context.Context, vendors map[string]*probedVend
 	for range probeReaders {
 		readers.Go(func() {
 			for m := take(); m != nil; m = take() {
+				began := time.Now()
 				v := vendors[m.account]
 				bounded, cancel := context.WithTimeout(ctx, probeScanTime)
 				read, reply := l.readRecords(bounded, &v.Account, v.Reader, m.id)
@@ -159,6 +160,7 @@ func (l *Lookup) scanMembers(ctx context.Context, vendors map[string]*probedVend
 					progress(done, len(members))
 				}
 				mu.Unlock()
+				keepRate(ctx, v.PerSecond, began)
 			}
 		})
 	}
@@ -169,6 +171,21 @@ func (l *Lookup) scanMembers(ctx context.Context, vendors map[string]*probedVend
 type probedVendor struct {
 	Reader
 	Account
+}
+
+// keepRate waits until a reader's share of the account's rate allows its next
+// member. A scan makes at least two calls, and who the member is one.
+func keepRate(ctx context.Context, perSecond int, began time.Time) {
+	if perSecond == 0 {
+		return
+	}
+	wait := 3 * probeReaders * time.Second / time.Duration(perSecond)
+	timer := time.NewTimer(wait - time.Since(began))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // judgeSample counts what the records show, by the judge that the workers ask.

@@ -14,18 +14,10 @@ func ForRecords(cfg *config.Config) []records.Account {
 	all := make([]records.Account, len(cfg.Accounts))
 	for i, v := range cfg.Accounts {
 		all[i] = records.Account{Name: v.Name, Kind: v.Kind, Off: v.OffBecause(), Reads: v.Reads,
-			IDsOnly: !v.Resolves, Verifies: v.InDoubt == config.InDoubtVerify, RecordsRate: rateOf(v, dispatch.CallRecords), MemberRate: rateOf(v, dispatch.CallMember),
+			IDsOnly: !v.Resolves, Verifies: v.InDoubt == config.InDoubtVerify, PerSecond: v.RateOf(dispatch.CallRecords),
 			Beliefs: evidence.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}}
 	}
 	return all
-}
-
-// rateOf is the rate of a call, or that over all calls.
-func rateOf(v config.Account, call string) records.Rate {
-	if v.RatePerSecond > 0 {
-		return records.Rate{PerSecond: v.RatePerSecond}
-	}
-	return records.Rate{Call: call, PerSecond: v.RateOf(call)}
 }
 
 // Readers opens readers of the accounts of a configuration.
