@@ -16,6 +16,7 @@ type simulateOptions struct {
 	addr, faults, dedup, shape, frozen, nobody, kylinBody string
 	seed                                                  uint64
 	latency, keyMemory                                    time.Duration
+	takesBack                                             bool
 	records                                               sim.RecordsConfig
 }
 
@@ -36,6 +37,10 @@ records_empty_rate (status true, code 0, no record), records_missing_rate,
 records_short_page_rate, records_page_cap, records_zone, records_reason_cut;
 records_stale (true: shown as they stand at that moment from then on) with
 records_stale_rate, balance_stuck, identity_nobody; at Kylin body.
+
+With --takes-back it has calls that no page of the vendors names, for accounts
+whose calls are described (kind: custom): Zhimai's action user.points-deduct,
+Kylin's unfreezePoint and consumePoint beside freezePoint.
 
 It has no authentication of its own: keep it on the loopback or in a private
 network. It forgets everything when it ends.`
@@ -77,6 +82,7 @@ func (o *simulateOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.dedup, "dedup", string(sim.DedupSuccess), "repeated key: success, code, off (applies again)")
 	f.DurationVar(&o.keyMemory, "key-memory", 0, "how long a key is remembered; 0 is for ever")
 	f.DurationVar(&o.latency, "latency", 0, "time every call takes")
+	f.BoolVar(&o.takesBack, "takes-back", false, "also offer calls that the vendors' pages do not have: points-deduct, unfreezePoint, consumePoint")
 	f.StringVar(&o.frozen, "frozen-suffix", "", "members whose id ends so are refused as frozen")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the faults")
 	f.StringVar(&o.nobody, "identity-nobody", string(sim.NobodyRefused),
@@ -115,7 +121,7 @@ func (o *simulateOptions) simulator() (*sim.Simulator, error) {
 	}
 	rule := sim.Dedup{Mode: sim.DedupMode(o.dedup), KeyMemory: o.keyMemory}
 	o.records.Shape = sim.Shape(o.shape)
-	simulator, err := sim.New(sim.Config{Seed: o.seed, Latency: o.latency,
+	simulator, err := sim.New(sim.Config{Seed: o.seed, Latency: o.latency, TakesBack: o.takesBack,
 		Zhimai: sim.ZhimaiConfig{Faults: preset, Dedup: rule, Records: o.records,
 			Identity: sim.IdentityConfig{Nobody: sim.Nobody(o.nobody)}},
 		Kylin:   sim.KylinConfig{Faults: preset, Dedup: rule, Body: sim.KylinBody(o.kylinBody)},

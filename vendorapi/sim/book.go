@@ -15,6 +15,8 @@ import (
 type Entry struct {
 	Vendor Vendor `json:"vendor"`
 	Key    string `json:"key"`
+	// Action is what the key's first call asked for: user.points-add, freezePoint, …
+	Action string `json:"action"`
 	// Member and Points are those of the first well-formed call of the key.
 	Member string `json:"member"`
 	Points int64  `json:"points"`
@@ -37,6 +39,11 @@ type Entry struct {
 	Mismatched int       `json:"mismatched"`
 	FirstAt    time.Time `json:"first_at"`
 	LastAt     time.Time `json:"last_at"`
+	// FirstNo and AppliedNo are the places of the key's first call and of its first
+	// application among all that both vendors received and applied, from 1 on: what
+	// came before what. AppliedNo is 0 while nothing was applied.
+	FirstNo   int64 `json:"first_no"`
+	AppliedNo int64 `json:"applied_no"`
 }
 
 // Totals sums up one vendor.
@@ -94,6 +101,7 @@ type book struct {
 	seed    uint64
 	maxKeys int64
 	keys    atomic.Int64
+	place   atomic.Int64
 	shards  [shardCount]shard
 }
 
@@ -112,6 +120,7 @@ func newBook(seed uint64, maxKeys int) *book {
 // call is not well-formed.
 type movement struct {
 	vendor int
+	action string
 	key    string
 	member string
 	points int64
@@ -140,7 +149,7 @@ func (b *book) receive(m movement, table *faultTable, now time.Time) (plan, bool
 			t.Overflow++
 			return plan{}, false
 		}
-		e = &entry{params: m.params, Entry: Entry{Vendor: vendorNames[m.vendor], Key: m.key, FirstAt: now}}
+		e = &entry{params: m.params, Entry: Entry{Vendor: vendorNames[m.vendor], Key: m.key, Action: m.action, FirstAt: now, FirstNo: b.place.Add(1)}}
 		sh.entries[m.vendor][m.key] = e
 		t.Keys++
 	}
@@ -173,10 +182,19 @@ func (b *book) refuse(m movement) {
 	sh.totals[m.vendor].Refused++
 }
 
-// apply moves the points of a received call unless its key is remembered; it
-// says whether it was a repeat that was not applied. credit runs under the
-// lock, so that the book and the balances never disagree.
-func (b *book) apply(m movement, d Dedup, now time.Time, credit func()) (repeat bool) {
+// applied is what became of a call that is well-formed.
+type applied int
+
+const (
+	appliedNow applied = iota
+	appliedBefore
+	notCovered // the member has less than the call takes
+)
+
+// apply moves the points of a received call unless its key is remembered. move runs
+// under the lock, so that the book and the balances never disagree; it is false when
+// there is not enough to be taken, and then nothing moved.
+func (b *book) apply(m movement, d Dedup, now time.Time, move func() bool) applied {
 	sh := b.shardOf(hashKey(b.seed, string(vendorNames[m.vendor]), m.key))
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -185,9 +203,16 @@ func (b *book) apply(m movement, d Dedup, now time.Time, credit func()) (repeat 
 	if remembered && d.Mode != DedupOff {
 		e.Repeats++
 		t.Repeats++
-		return true
+		return appliedBefore
 	}
-	e.Applied++
+	if !move() {
+		e.Refused++
+		t.Refused++
+		return notCovered
+	}
+	if e.Applied++; e.Applied == 1 {
+		e.AppliedNo = b.place.Add(1)
+	}
 	e.AppliedPoints += m.points
 	e.appliedAt = now
 	t.Applied++
@@ -195,8 +220,7 @@ func (b *book) apply(m movement, d Dedup, now time.Time, credit func()) (repeat 
 	if e.Applied == 2 {
 		t.DoubleApplied++
 	}
-	credit()
-	return false
+	return appliedNow
 }
 
 // Book returns a copy of all entries, by vendor and key. Calls that come

@@ -42,6 +42,9 @@ type Config struct {
 	Zhimai  ZhimaiConfig
 	Kylin   KylinConfig
 	Members MembersConfig
+	// TakesBack offers calls that the vendors' pages do not have: points-deduct at
+	// Zhimai, unfreezePoint and consumePoint at Kylin. False: nobody knows them.
+	TakesBack bool
 	// MaxKeys bounds the book, both vendors together; a new key beyond it is
 	// answered 503 and not applied. 0 means 2,000,000 (about 0.5 GB).
 	MaxKeys int
@@ -87,11 +90,12 @@ type ZhimaiConfig struct {
 	// gives none).
 	ReasonMaxChars int
 	// The codes of business exceptions. The pages list none; empty means
-	// 40101, 40901, 40401, 40301 and 40001.
+	// 40101, 40901, 40401, 40301, 40302 and 40001.
 	WrongSignatureCode string
 	AlreadyAppliedCode string
 	UnknownMemberCode  string
 	FrozenMemberCode   string
+	BelowZeroCode      string // of points-deduct: the member has less
 	BadRequestCode     string
 }
 
@@ -190,7 +194,8 @@ func (c Config) withDefaults() Config {
 		{&z.OpenID, DefaultOpenID}, {&z.GrantCode, DefaultGrantCode}, {&z.OpenKey, DefaultOpenKey},
 		{&z.SigningPayload, DefaultSigningPayload},
 		{&z.WrongSignatureCode, "40101"}, {&z.AlreadyAppliedCode, "40901"},
-		{&z.UnknownMemberCode, "40401"}, {&z.FrozenMemberCode, "40301"}, {&z.BadRequestCode, "40001"},
+		{&z.UnknownMemberCode, "40401"}, {&z.FrozenMemberCode, "40301"}, {&z.BelowZeroCode, "40302"},
+		{&z.BadRequestCode, "40001"},
 	} {
 		if *d.field == "" {
 			*d.field = d.value

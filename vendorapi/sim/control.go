@@ -87,11 +87,12 @@ func writeBookCSV(w io.Writer, entries []Entry) {
 	out := csv.NewWriter(w)
 	defer out.Flush()
 	_ = out.Write([]string{"vendor", "key", "member", "points", "received", "applied", "applied_points", "repeats",
-		"refused", "mismatched", "first_at", "last_at"})
+		"refused", "mismatched", "first_at", "last_at", "action", "first_no", "applied_no"})
 	for _, e := range entries {
 		_ = out.Write([]string{string(e.Vendor), e.Key, e.Member, strconv.FormatInt(e.Points, 10), strconv.Itoa(e.Received),
 			strconv.Itoa(e.Applied), strconv.FormatInt(e.AppliedPoints, 10), strconv.Itoa(e.Repeats), strconv.Itoa(e.Refused),
-			strconv.Itoa(e.Mismatched), e.FirstAt.Format(time.RFC3339Nano), e.LastAt.Format(time.RFC3339Nano)})
+			strconv.Itoa(e.Mismatched), e.FirstAt.Format(time.RFC3339Nano), e.LastAt.Format(time.RFC3339Nano),
+			e.Action, strconv.FormatInt(e.FirstNo, 10), strconv.FormatInt(e.AppliedNo, 10)})
 	}
 }
 

@@ -8,6 +8,10 @@
 // It shares no code with the clients. It reads requests and checks signatures
 // by itself, so that a client's mistake is not made twice.
 //
+// With Config.TakesBack both have calls that the vendors' pages do not have, for
+// accounts whose calls are described: user.points-deduct, refused when the member has
+// less, and unfreezePoint and consumePoint, refused when less is frozen.
+//
 // # What is exact and what is reproducible
 //
 // A fault decides only whether the call is carried out and what becomes of the

@@ -45,8 +45,27 @@ func (a kylinAnswer) reply(f form, _ uint64) reply {
 	return jsonReply(status, body)
 }
 
+// The actions, which end the paths of the calls; the last two only where
+// Config.TakesBack offers them. All want the same body.
+const (
+	actionFreeze   = "freezePoint"
+	actionUnfreeze = "unfreezePoint"
+	actionConsume  = "consumePoint"
+)
+
+// kylinAction is what a path asks for; empty for a path of nobody's.
+func (s *Simulator) kylinAction(path string) string {
+	for _, action := range [...]string{actionFreeze, actionUnfreeze, actionConsume} {
+		if strings.HasSuffix(path, memberPath+action) && (action == actionFreeze || s.cfg.TakesBack) {
+			return action
+		}
+	}
+	return ""
+}
+
 func (s *Simulator) readKylin(r *http.Request, body []byte, set *settings) call {
 	var c call
+	c.action = s.kylinAction(r.URL.Path)
 	c.vendor = 1
 	tokens := r.Header.Values("X-Business-Token")
 	if len(tokens) == 1 && tokens[0] != "" && len(tokens[0]) <= maxKeyBytes {
@@ -75,8 +94,10 @@ func (s *Simulator) readKylin(r *http.Request, body []byte, set *settings) call 
 			}
 			return *refused
 		}
-		repeat := s.book.apply(m, set.dedup, s.now(), func() {})
-		if repeat && set.dedup.Mode == DedupCode {
+		switch done := s.book.apply(m, set.dedup, s.now(), func() bool { return s.frozen.move(m) }); {
+		case done == notCovered:
+			return kylinAnswer{status: http.StatusBadRequest, message: "point: so much is not frozen"}
+		case done == appliedBefore && set.dedup.Mode == DedupCode:
 			return kylinAnswer{status: s.cfg.Kylin.AlreadyAppliedStatus, message: "already frozen"}
 		}
 		return kylinAnswer{status: http.StatusOK, message: "OK", body: set.body}

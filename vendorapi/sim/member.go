@@ -65,12 +65,26 @@ func (m *members) isFrozen(id string) bool {
 	return m.frozen[id] || m.cfg.FrozenSuffix != "" && strings.HasSuffix(id, m.cfg.FrozenSuffix)
 }
 
-// add books one row and moves the balance.
+// add books one row and moves the balance, below zero too.
 func (m *members) add(id string, r record, keep int) {
 	sh := m.shardOf(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.get(id, m.cfg.StartBalance).add(r, keep)
+}
+
+// move is add, and false for a row that would take the balance below zero: then
+// nothing is booked.
+func (m *members) move(id string, r record, keep int) bool {
+	sh := m.shardOf(id)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	p := sh.get(id, m.cfg.StartBalance)
+	if r.spent && p.balance < r.points {
+		return false
+	}
+	p.add(r, keep)
+	return true
 }
 
 func (sh *memberShard) get(id string, start int64) *member {

@@ -16,7 +16,8 @@ import (
 
 const (
 	zhimaiPath   = "/api/v2"
-	kylinPath    = "/openapi/v2/member/freezePoint"
+	memberPath   = "/openapi/v2/member/"
+	kylinPath    = memberPath + actionFreeze
 	controlPath  = "/_sim/"
 	followedPath = "/_sim/followed"
 
@@ -42,6 +43,7 @@ type Simulator struct {
 	payload   []string // the signing template, compiled
 	members   *members
 	book      *book
+	frozen    frozenPoints
 	reads     *readDraws
 	vendors   [len(vendorNames)]vendorState
 	changing  sync.Mutex // one change of settings at a time
@@ -90,6 +92,7 @@ func New(cfg Config) (*Simulator, error) {
 		openKey: cfg.Zhimai.OpenKey, records: cfg.Zhimai.Records, identity: cfg.Zhimai.Identity})
 	s.vendors[1].settings.Store(&settings{outage: OutageOff, dedup: cfg.Kylin.Dedup, faults: compileFaults(cfg.Kylin.Faults),
 		body: cfg.Kylin.Body})
+	s.frozen.kept = cfg.TakesBack
 	s.ctlRoutes = s.controlRoutes()
 	return s, nil
 }
@@ -105,7 +108,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a client must not follow this redirect", http.StatusTeapot)
 	case strings.HasPrefix(path, controlPath) && !s.cfg.NoControl:
 		s.ctlRoutes.ServeHTTP(w, r)
-	case strings.HasSuffix(path, kylinPath):
+	case s.kylinAction(path) != "":
 		s.serveVendor(w, r, 1, s.readKylin)
 	case strings.HasSuffix(path, zhimaiPath):
 		s.serveVendor(w, r, 0, s.readZhimai)

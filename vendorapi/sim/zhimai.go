@@ -77,11 +77,26 @@ func jsonString(raw json.RawMessage) (string, bool) {
 	return value, true
 }
 
+// The actions that move points; the second only where Config.TakesBack offers it.
+const (
+	actionAdd     = "user.points-add"
+	actionDeduct  = "user.points-deduct"
+	unknownAction = "接口方法不存在"
+)
+
 func (s *Simulator) readZhimai(r *http.Request, body []byte, set *settings) call {
 	req := parseZhimai(r.Header.Get("Content-Type"), body)
 	c := call{}
 	switch action := req.fields["Action"]; action {
-	case "user.points-add":
+	case actionAdd, actionDeduct:
+		if action == actionDeduct && !s.cfg.TakesBack {
+			if req.problem == "" {
+				req.problem = unknownAction
+			}
+			c.carryOut = func() answer { return s.refusal(s.cfg.Zhimai.BadRequestCode, req.problem) }
+			break
+		}
+		c.action = action
 		c.key = req.params["bizId"]
 		if len(c.key) > maxKeyBytes {
 			c.key = ""
@@ -93,7 +108,7 @@ func (s *Simulator) readZhimai(r *http.Request, body []byte, set *settings) call
 			c.member, c.points = "", 0
 		}
 		m := c.movement // its vendor is 0, Zhimai
-		c.carryOut = func() answer { return s.pointsAdd(req, set, m) }
+		c.carryOut = func() answer { return s.movePoints(req, set, m) }
 	case "user.user-points-records", "user.my-cards", "communal.user.identity":
 		c.readKey = action + "\x00" + req.params["user_id"] + "\x00" + req.params["user_code"] + "\x00" + req.params["page"]
 		if len(c.readKey) > maxKeyBytes {
@@ -102,7 +117,7 @@ func (s *Simulator) readZhimai(r *http.Request, body []byte, set *settings) call
 		c.carryOut = func() answer { return s.readOnly(action, req, set) }
 	default:
 		if req.problem == "" {
-			req.problem = "接口方法不存在"
+			req.problem = unknownAction
 		}
 		c.carryOut = func() answer { return s.refusal(s.cfg.Zhimai.BadRequestCode, req.problem) }
 	}
@@ -166,8 +181,8 @@ func pointsAddBalance(text string) int64 {
 	return n
 }
 
-// pointsAdd is user.points-add.
-func (s *Simulator) pointsAdd(req zhimaiRequest, set *settings, m movement) answer {
+// movePoints is user.points-add, and user.points-deduct, which wants the same.
+func (s *Simulator) movePoints(req zhimaiRequest, set *settings, m movement) answer {
 	refused := s.checkCommon(req, set)
 	if refused == nil {
 		refused = s.checkPointsAdd(req.params)
@@ -179,13 +194,16 @@ func (s *Simulator) pointsAdd(req zhimaiRequest, set *settings, m movement) answ
 		return *refused
 	}
 	now := s.now()
-	repeat := s.book.apply(m, set.dedup, now, func() {
+	done := s.book.apply(m, set.dedup, now, func() bool {
 		sourceType, _ := strconv.Atoi(req.params["sourceType"]) // checked above
-		s.members.add(m.member, record{at: now, points: m.points, sourceType: sourceType, text: req.params["reason"],
-			echoed: set.records.EchoReason},
-			set.records.MaxPerMember)
+		r := record{at: now, points: m.points, spent: m.action == actionDeduct, sourceType: sourceType, text: req.params["reason"],
+			echoed: set.records.EchoReason}
+		return s.members.move(m.member, r, set.records.MaxPerMember)
 	})
-	if repeat && set.dedup.Mode == DedupCode {
+	switch {
+	case done == notCovered:
+		return s.refusal(s.cfg.Zhimai.BelowZeroCode, "积分余额不足")
+	case done == appliedBefore && set.dedup.Mode == DedupCode:
 		return s.refusal(s.cfg.Zhimai.AlreadyAppliedCode, "业务标识已处理,请勿重复提交")
 	}
 	return pointsAdded
