@@ -276,13 +276,16 @@ func readOrigins(ctx context.Context, tx pgx.Tx, entries []Entry) (map[FactKey][
 }
 
 // sqlUnsent finds the rows of which nothing can have been sent: no lease, no
-// attempt, no first send (outbox_pkey). Locks nothing.
+// attempt, no first send (outbox_pkey), and no call that the vendor turned away for our
+// credentials or our pace, which uses no attempt: it has seen the key with these points
+// (attempts_operation_id_idx). Locks nothing.
 const sqlUnsent = `
 SELECT x.operation_id, COALESCE(x.points, o.points)
   FROM outbox x
   JOIN operations o ON o.id = ANY (ARRAY[x.operation_id])
  WHERE x.operation_id = ANY ($1::bigint[]) AND x.state IN ('pending', 'parked') AND x.attempts = 0 AND x.first_sent_at IS NULL AND NOT x.in_doubt
    AND x.waits_for IS NULL
+   AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = ANY (ARRAY[x.operation_id]) AND a.call = 'points')
  ORDER BY x.operation_id`
 
 // sqlLockUnsent locks them; what somebody else has locked counts as sent.

@@ -108,6 +108,14 @@ func TestLifeOfAnOrder(t *testing.T) {
 			f.record(f.refund("SO", "R1", 3333))
 			f.sweep()
 		}, "points_add 100 sending, points_deduct 34 waiting for its origin"},
+		"refund of what the vendor turned away waits for it": {func(f *fixture) {
+			f.record(f.sale("SO", 0))
+			row := f.claim(1, 10)[0]
+			must(f.Settle(f.t.Context(), []ledger.Change{{ID: row.ID, Token: 1, State: ledger.Pending, Cause: ledger.CauseUnauthorised, Unsent: true,
+				Attempt: &ledger.Attempt{Outcome: "unauthorised", HTTPStatus: 401}}}))
+			f.record(f.refund("SO", "R1", 2500))
+			f.sweep()
+		}, "points_add 100 waiting unauthorised, points_deduct 25 waiting for its origin"},
 		"a netted grant sends what is left": {func(f *fixture) {
 			f.record(f.sale("SO", 0))
 			f.record(f.refund("SO", "R1", 2500))
