@@ -142,9 +142,14 @@ func TestGrantWorker(t *testing.T) {
 		`SELECT system_identifier FROM pg_control_system()`:                true,
 		`SELECT pg_walfile_name(pg_current_wal_lsn())`:                     true,
 		`UPDATE postings SET kind = kind WHERE false`:                      false,
-		`TRUNCATE attempts`:                          false,
-		`DROP TABLE outbox`:                          false,
-		`ALTER TABLE operations DISABLE TRIGGER ALL`: false,
+		`INSERT INTO reversals SELECT * FROM reversals WHERE false`:        true,
+		`DELETE FROM reversals WHERE false`:                                false,
+		`INSERT INTO waiting SELECT * FROM waiting WHERE false`:            true,
+		`UPDATE waiting SET referral = referral WHERE false`:               true,
+		`DELETE FROM waiting WHERE false`:                                  true,
+		`TRUNCATE attempts`:                                                false,
+		`DROP TABLE outbox`:                                                false,
+		`ALTER TABLE operations DISABLE TRIGGER ALL`:                       false,
 	} {
 		if _, err := worker.Exec(ctx, sql); (err == nil) != allowed {
 			t.Errorf("%s: allowed should be %v, got %v", sql, allowed, err)
