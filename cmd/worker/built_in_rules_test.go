@@ -7,9 +7,27 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 
+	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
+	"pointsledger/ledger/rulefiles"
 )
+
+// A database that goes away while the worker starts leaves it its configuration, to
+// try again with.
+func TestRulesOfALedgerThatIsAway(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Load([]string{"DATABASE_URL=postgres://127.0.0.1:1/points"}, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := testkit.Pool(t)
+	pool.Close()
+	if kept, err := rulesOfLedger(t.Context(), rulefiles.New(pool), cfg, zap.NewNop()); err == nil || kept != cfg {
+		t.Errorf("kept %v, %v", kept, err)
+	}
+}
 
 // A ledger that was begun with the built-in rules of before keeps them under a newer
 // program: orders count as before, refunds are rejects as before, and whoever wants

@@ -203,11 +203,11 @@ func registrant() string {
 }
 
 // rulesOfLedger is the configuration with the built-in rules that the ledger began
-// with, when it has none of its own.
+// with, when it has none of its own. With an error it is cfg: the caller tries again.
 func rulesOfLedger(ctx context.Context, files *rulefiles.Registry, cfg *config.Config, log *zap.Logger) (*config.Config, error) {
 	all, err := files.Registered(ctx)
 	if err != nil {
-		return nil, err
+		return cfg, err
 	}
 	kept := cfg.ForLedger(all, time.Now())
 	if kept.RulesVersion != cfg.RulesVersion {
