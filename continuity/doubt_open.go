@@ -52,6 +52,10 @@ UPDATE outbox x
   JOIN operations o ON o.id = ANY (ARRAY[l.operation_id])
  WHERE x.operation_id = ANY (ARRAY[l.operation_id])`
 
+// sqlDoubtWaiting marks what waits for its sale: lost commits may have recorded it, and
+// what it takes back may have been sent. Reads all of the table.
+const sqlDoubtWaiting = `UPDATE waiting SET referral = referral || '{"MayBeDone": true}'`
+
 // sqlSkipLostIDs lets the ids begin above all that lost commits can have given
 // out: at the microseconds since 1970, which grow faster than a ledger. A
 // confirmation that a worker still holds for a lost id then falls on no other
@@ -61,11 +65,15 @@ SELECT setval(s.name, GREATEST(nextval(s.name) + 1000000000, (extract(epoch FROM
   FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS name) AS s`
 
 // DoubtOpen marks every open row in doubt, because the commits that would show
-// its send may be lost, and says how many there are.
+// its send may be lost, and says how many there are. Events that wait for their sale
+// count as done, perhaps: they are left to a person when it comes.
 func DoubtOpen(ctx context.Context, pool *pgxpool.Pool, d Doubt) (rows int64, err error) {
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlSkipLostIDs); err != nil {
 			return fmt.Errorf("skip operation ids: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sqlDoubtWaiting); err != nil {
+			return fmt.Errorf("mark what waits for its sale: %w", err)
 		}
 		tag, err := tx.Exec(ctx, sqlDoubtOpen, d.SentSince, d.Rest, d.Parked)
 		rows = tag.RowsAffected()

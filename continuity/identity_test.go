@@ -276,6 +276,9 @@ func TestDoubtOpen(t *testing.T) {
 	want(t, "claimed", len(f.claim(1, 10)), 0)
 	must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since, Parked: true}))
 	want(t, "left to people", row("never"), "parked database_changed t 0 t")
+	f.record(f.refund("later", "RF"))
+	must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since}))
+	want(t, "what waits for its order may be done", one[bool](f, `SELECT (referral ->> 'MayBeDone')::boolean FROM waiting`), true)
 	f.record(f.event("next"))
 	if next := one[int64](f, `SELECT max(id) FROM operations`); next < highest+2_000_000_000 {
 		t.Errorf("the next operation has id %d after %d: a lost commit may have given it out", next, highest)

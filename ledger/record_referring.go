@@ -225,16 +225,34 @@ func (s *Store) RecordJoined(ctx context.Context, origins []FactKey, joining Joi
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		verdicts, _, err := s.referTx(ctx, tx, entries, &referring{joined: true})
+		// What may have been done is left to a person, as if it was read from the
+		// stream again now.
+		slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(doneOrNot(a), doneOrNot(b)) })
+		fresh := entries
+		if i := slices.IndexFunc(entries, func(e Entry) bool { return e.Event.Refers.MayBeDone }); i >= 0 {
+			fresh = entries[:i]
+		}
+		verdicts, _, err := s.referTx(ctx, tx, fresh, &referring{joined: true})
 		if err != nil {
 			return err
 		}
-		return joining.JoinedTx(ctx, tx, entries, verdicts)
+		doubtful, _, err := s.referTx(ctx, tx, entries[len(fresh):], &referring{joined: true, rebuilt: &Rebuilt{}})
+		if err != nil {
+			return err
+		}
+		return joining.JoinedTx(ctx, tx, entries, append(verdicts, doubtful...))
 	})
 	if err != nil && s.lostRace(err) {
 		return &RaceError{err}
 	}
 	return err
+}
+
+func doneOrNot(e Entry) int {
+	if e.Event.Refers.MayBeDone {
+		return 1
+	}
+	return 0
 }
 
 // sqlReadOrigins reads the operations of facts (operations_one_per_fact) and what was

@@ -75,7 +75,7 @@ func (w *referring) write(ctx context.Context, tx pgx.Tx) (map[OperationKey]Oper
 	w.queueRows(&batch, ids)
 	w.queueOrigins(&batch)
 	for _, e := range w.waits {
-		args, err := waitArgs(e)
+		args, err := waitArgs(e, w.rebuilt != nil)
 		if err != nil {
 			return nil, err
 		}
@@ -193,9 +193,11 @@ func (w *referring) queueOrigins(batch *pgx.Batch) {
 	}
 }
 
-// waitArgs are the parameters of sqlWait.
-func waitArgs(e *Entry) ([]any, error) {
-	r, m := e.Event.Refers, &e.Message
+// waitArgs are the parameters of sqlWait. What was read from the stream again may have
+// been recorded, and sent, before.
+func waitArgs(e *Entry, rebuilt bool) ([]any, error) {
+	r, m := *e.Event.Refers, &e.Message
+	r.MayBeDone = r.MayBeDone || rebuilt
 	if len(r.Origins) == 0 {
 		return nil, fmt.Errorf("event %q refers to nothing", e.Event.ID)
 	}

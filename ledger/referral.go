@@ -22,6 +22,9 @@ type Referral struct {
 	// enough that " #" and a reference fit behind them at every account. One that is
 	// missing is empty.
 	Texts map[Kind]string
+	// MayBeDone: it waited in a database that lost commits since, or was read from the
+	// stream again, so that what it takes may be taken already.
+	MayBeDone bool `json:",omitempty"`
 	// BusinessKey, BusinessDate and MappingVersion are as in Operation.
 	BusinessKey, BusinessDate, MappingVersion string
 }

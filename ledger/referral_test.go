@@ -108,6 +108,19 @@ func TestLifeOfAnOrder(t *testing.T) {
 			f.record(f.refund("SO", "R1", 3333))
 			f.sweep()
 		}, "points_add 100 sending, points_deduct 34 waiting for its origin"},
+		"refund that waited when commits were lost is a person's": {func(f *fixture) {
+			f.record(f.refund("SO", "R1", 2500))
+			f.exec(`UPDATE waiting SET referral = referral || '{"MayBeDone": true}'`)
+			f.record(f.refund("SO", "R2", 2500)) // this one comes later
+			must(f.RecordRebuilt(f.t.Context(), []ledger.Entry{f.sale("SO", 0)}, ledger.Rebuilt{}))
+			f.sweep()
+		}, "points_deduct 25 parked in doubt rebuilt, points_deduct 25 waiting for its origin, points_add 100 parked in doubt rebuilt"},
+		"refund that was read again before its sale is a person's": {func(f *fixture) {
+			refund := f.refund("SO", "R1", 2500)
+			must(f.RecordRebuilt(f.t.Context(), []ledger.Entry{refund}, ledger.Rebuilt{}))
+			must(f.RecordRebuilt(f.t.Context(), []ledger.Entry{f.sale("SO", 0)}, ledger.Rebuilt{}))
+			f.sweep()
+		}, "points_deduct 25 parked in doubt rebuilt, points_add 100 parked in doubt rebuilt"},
 		"refund of what the vendor turned away waits for it": {func(f *fixture) {
 			f.record(f.sale("SO", 0))
 			row := f.claim(1, 10)[0]
