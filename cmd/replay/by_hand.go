@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,8 +9,8 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
-	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
@@ -49,7 +48,7 @@ func (h *byHand) parked(c *cobra.Command, s *session) (*desk.OperationDetail, er
 		state = string(d.Open.State)
 	}
 	if state != string(ledger.Parked) {
-		return nil, notParked(&desk.NotParkedError{ID: d.ID, State: state}, d)
+		return nil, steps.NotParked(&desk.NotParkedError{ID: d.ID, State: state}, d)
 	}
 	return d, nil
 }
@@ -85,7 +84,7 @@ func (s *session) oneOperation(c *cobra.Command, text string) (*desk.OperationDe
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
-		return nil, notFound(text)
+		return nil, steps.NotFound(text)
 	case len(found) == 1:
 		return &found[0], nil
 	}
@@ -102,23 +101,3 @@ func (s *session) oneOperation(c *cobra.Command, text string) (*desk.OperationDe
 
 // maxNamed is how many operations an error names.
 const maxNamed = 10
-
-// notParked is an act's refusal in words that say what to do.
-func notParked(err error, d *desk.OperationDetail) error {
-	var refused *desk.NotParkedError
-	if !errors.As(err, &refused) {
-		return err
-	}
-	if refused.Why != "" {
-		return fmt.Errorf("nothing was changed: %s", privacy.Mobiles(terminal.Clean(refused.Error())))
-	}
-	next := fmt.Sprintf("`replay show %d` tells how", d.ID)
-	switch refused.State {
-	case string(ledger.Sending):
-		next = "a worker is sending it at this moment. Look again when that has ended: `replay show " + string(d.BizID) + "`"
-	case string(ledger.Pending):
-		next = "it waits for a worker, which may take it at any moment; what is done by hand is done to parked operations only. " +
-			"To hold the account back, see `replay pause --help`"
-	}
-	return fmt.Errorf("nothing was changed: operation %d is not parked but %s; %s", d.ID, refused.State, next)
-}

@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -94,7 +95,7 @@ func (o *memberOptions) call(c *cobra.Command, s *session) (page, error) {
 	}
 	for _, a := range report.Accounts {
 		for i := range a.Differences {
-			a.Differences[i].Commands = commandsOf(a.Differences[i].Steps)
+			a.Differences[i].Commands = steps.Commands(a.Differences[i].Steps)
 		}
 	}
 	if len(report.Unread) > 0 {

@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger/gates"
@@ -135,7 +136,7 @@ func (g *gateChange) print(out io.Writer) {
 	case g.Act != 0:
 		terminal.Line(out, "recorded", recordedAs(g.Act, g.who))
 		if g.pause {
-			fmt.Fprintf(out, "To let them go on:\n  %s\n", commandOf(desk.Step{Do: desk.StepResume, Account: g.Account}))
+			fmt.Fprintf(out, "To let them go on:\n  %s\n", steps.Command(desk.Step{Do: desk.StepResume, Account: g.Account}))
 		}
 	case g.Command != "":
 		fmt.Fprintf(out, "This is a preview: nothing has been changed. To do it:\n  %s\n", g.Command)

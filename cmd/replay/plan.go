@@ -95,15 +95,6 @@ func (l *plansPage) print(out io.Writer) {
 		terminal.Right("LEFT"), terminal.Right("DONE"), terminal.Right("SKIPPED"), terminal.Right("REFUSED"), terminal.Left("FILTER")}, rows)
 }
 
-// showPlan is the command that shows a plan again, whatever its kind.
-func showPlan(p desk.Plan) string {
-	words := []string{"replay", string(p.Kind)}
-	if p.Kind == desk.PlanOfRejects {
-		words = append(words, "retry")
-	}
-	return command.Shell(append(words, "--plan", p.Name)...)
-}
-
 func newCancel(environ []string) *cobra.Command {
 	var t cancelTask
 	c := &cobra.Command{

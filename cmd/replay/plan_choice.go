@@ -3,17 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
-	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
-	"pointsledger/internal/terminal"
 )
 
 // planFlags are what run and void ask for: who and why, and a plan, or the filters
@@ -70,10 +67,6 @@ func (s *session) planOf(ctx context.Context, f *planFlags) (desk.Plan, error) {
 	}
 	n := desk.NewPlan{Kind: f.kind, Actor: cmp.Or(f.who.Actor, "nobody"), FilterText: cmp.Or(command.Shell(filterArgs(f.chosen)...), "all parked"),
 		Choose: &f.chosen, Memories: s.keyMemories()}
-	look, without := "(the same command without --yes), and run the plan that it makes; or add --expect %d", "--yes"
-	if f.kind == desk.PlanOfVoid {
-		look, without = "first: the same command without --yes makes a plan of them", "--yes and --expect"
-	}
 	if f.Yes {
 		n.MaxSize = desk.MaxUnexpected
 	}
@@ -81,37 +74,11 @@ func (s *session) planOf(ctx context.Context, f *planFlags) (desk.Plan, error) {
 		n.Expect = int64(f.expect)
 	}
 	plan, err := s.desk.CreatePlan(ctx, n)
-	var size *desk.SetSizeError
-	switch {
-	case errors.As(err, &size) && size.Expect == 0:
-		if f.kind == desk.PlanOfRun {
-			look = fmt.Sprintf(look, size.Found)
-		}
-		return plan, command.Usagef("%s operations found, more than %d: nothing was changed. Look at them %s", wording.Count(size.Found), desk.MaxUnexpected, look)
-	case errors.As(err, &size):
-		return plan, fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without %s; workers or a colleague may have been there",
-			wording.Plural(size.Found, "parked operation"), wording.Count(size.Expect), without)
-	}
-	return plan, err
+	return plan, steps.OtherSize(f.kind, err)
 }
 
 // readPlan finds a plan by its name as it was typed; an empty kind is any.
 func (s *session) readPlan(ctx context.Context, name string, kind desk.PlanKind) (desk.Plan, error) {
 	plan, err := s.desk.ReadPlan(ctx, name)
-	switch {
-	case errors.Is(err, desk.ErrNoPlan) && kind == desk.PlanOfVoid:
-		return plan, command.Usagef("there is no plan %q: the preview (the same filters without --yes) makes one and says its name", terminal.Clean(name))
-	case errors.Is(err, desk.ErrNoPlan):
-		return plan, command.Usagef("there is no plan %q: `replay plans` lists those that there are", terminal.Clean(name))
-	case err != nil || kind == "" || plan.Kind == kind:
-		return plan, err
-	case kind == desk.PlanOfVoid:
-		return plan, command.Usagef("plan %s is not for void, but for %s: `%s` shows it", plan.Name, plan.Kind, showPlan(plan))
-	}
-	return plan, command.Usagef("plan %s is of kind %s, not %s: `replay plans` lists the plans with their kinds", plan.Name, plan.Kind, kind)
-}
-
-// noneFits says that the filters of run or void find nothing.
-func noneFits(what string) string {
-	return "No parked operation fits: nothing to " + what + ". `replay status` shows what there is."
+	return plan, steps.NoPlan(name, plan, kind, err)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -189,19 +188,4 @@ func (a *rejectAct) otherThanExpected(found int64) error {
 		return fmt.Errorf("%s found, not the %s expected", wording.Plural(found, "open reject"), wording.Count(a.expect))
 	}
 	return nil
-}
-
-// rejectSizeError says what to do when the set has another size than expected;
-// nil when the error is another one.
-func rejectSizeError(err error) error {
-	var size *desk.SetSizeError
-	switch {
-	case !errors.As(err, &size):
-		return nil
-	case size.Expect == 0:
-		return command.Usagef("%s open rejects found, more than %d: nothing was changed. Look at them (the same command without --yes), then add --expect %d",
-			wording.Count(size.Found), desk.MaxUnexpected, size.Found)
-	}
-	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
-		wording.Plural(size.Found, "open reject"), wording.Count(size.Expect))
 }

@@ -12,6 +12,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -123,5 +124,5 @@ func (d *dismissed) print(out io.Writer) {
 // dismissFailed says what to do after an error. The database may have done it
 // all and its answer been lost, but never a part.
 func dismissFailed(err error) error {
-	return cmp.Or(rejectSizeError(err), fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, desk.ActRejectsDismiss))
+	return cmp.Or(steps.OtherRejects(err), fmt.Errorf("%w\nAll of it is done or nothing: `replay log --action %s` shows whether it is", err, desk.ActRejectsDismiss))
 }

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"pointsledger/desk"
 	"pointsledger/desk/rejects"
@@ -19,8 +16,7 @@ import (
 )
 
 func newRejectsExport(environ []string) *cobra.Command {
-	var filters rejectFlags
-	var output string
+	var o rejectExport
 	c := &cobra.Command{
 		Use:   "export [ID…]",
 		Short: "Write rejects as JSON lines that worker publish takes back",
@@ -42,69 +38,45 @@ or dismiss when the corrected events are published.
   replay rejects export --source shop-sh | jq -c '.data.orderId = .data.order_id' > mended.jsonl
   worker publish mended.jsonl`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			filter, err := filters.filter(c, args, time.Now())
-			switch {
-			case err != nil:
-				return err
-			case c.Flag("output").Changed && output == "":
-				return command.Usagef("--output is empty: want a file")
-			case output == "" && isTerminal(c.OutOrStdout()):
-				return command.Usagef("the lines are not masked, so they are not shown on a terminal: add --output FILE, or a pipe")
-			}
-			s, err := open(c, environ)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			return s.exportRejects(c, filter, output)
-		},
+		RunE: runs(environ, &o),
 	}
-	filters.register(c)
-	filters.registerState(c)
-	c.Flags().StringVar(&output, "output", "", "a new file to write to, instead of standard output")
+	o.filters.register(c)
+	o.filters.registerState(c)
+	o.file.Register(c)
 	return c
 }
 
-func isTerminal(out io.Writer) bool {
-	f, ok := out.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd()))
+type rejectExport struct {
+	filters rejectFlags
+	filter  desk.RejectFilter
+	file    command.NewFile
 }
 
-func (s *session) exportRejects(c *cobra.Command, filter desk.RejectFilter, output string) (err error) {
-	ids, err := s.desk.FindRejects(c.Context(), filter)
-	if err != nil {
+func (o *rejectExport) read(c *cobra.Command, args []string) (err error) {
+	if o.filter, err = o.filters.filter(c, args, time.Now()); err != nil {
 		return err
 	}
-	out, where := c.OutOrStdout(), "standard output"
-	if output != "" {
-		f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, os.ErrExist) {
-			return command.Usagef("--output %s is there already: name a new file", output)
-		}
-		if err != nil {
-			return command.Usagef("--output: %w", err)
-		}
-		out, where = f, output
-		defer func() {
-			if closed := f.Close(); err == nil && closed != nil {
-				err = fmt.Errorf("write %s: %w", output, closed)
-			}
-			var left *command.PartlyError
-			if err != nil && !errors.As(err, &left) {
-				_ = os.Remove(output) // half a file would look like a whole one
-			}
-		}()
-	}
-	e, err := rejects.Export(c.Context(), s.store, ids, out)
+	return o.file.Check(c, "the lines")
+}
+
+func (o *rejectExport) call(c *cobra.Command, s *session) (page, error) {
+	ids, err := s.desk.FindRejects(c.Context(), o.filter)
 	if err != nil {
+		return nil, err
+	}
+	var e rejects.Exported
+	where, err := o.file.Write(c, func(out io.Writer) (err error) {
+		e, err = rejects.Export(c.Context(), s.store, ids, out)
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	c.PrintErrf("Exported %s to %s, member ids and mobile numbers unmasked.\n", wording.Plural(e.Written, "reject"), where)
 	if e.Example != 0 {
-		return &command.PartlyError{Text: leftOut(&e)}
+		err = &command.PartlyError{Text: leftOut(&e)}
 	}
-	return nil
+	return nil, err
 }
 
 // leftOut says what could not be written, and why.

@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/rejects"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/advice"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -105,7 +106,7 @@ func (o *retryOptions) call(c *cobra.Command, s *session) (page, error) {
 		return o.preview(c, retry, set)
 	case o.plan == "":
 		if set, err = retry.Keep(c.Context(), set, o.who.Actor, o.expect); err != nil {
-			return nil, cmp.Or(rejectSizeError(err), fmt.Errorf("%w\nNo reject was changed", err))
+			return nil, cmp.Or(steps.OtherRejects(err), fmt.Errorf("%w\nNo reject was changed", err))
 		}
 	}
 	return o.carryOut(c, retry, set)
@@ -170,7 +171,7 @@ func (o *retryOptions) planWords(now *desk.RejectRules, err error) error {
 	case errors.Is(err, desk.ErrNoPlan):
 		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", terminal.Clean(o.plan))
 	case errors.As(err, &kind):
-		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", kind.Plan.Name, kind.Plan.Kind, showPlan(kind.Plan))
+		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", kind.Plan.Name, kind.Plan.Kind, steps.ShowPlan(kind.Plan))
 	case !errors.As(err, &other):
 		return err
 	}

@@ -86,7 +86,7 @@ func (r *shownReject) print(out io.Writer) {
 	fmt.Fprintln(out, "What came")
 	printFacts(out, r.Came())
 	for line := range strings.Lines(r.Payload) {
-		printIndented(out, strings.TrimSuffix(line, "\n"))
+		terminal.Indented(out, strings.TrimSuffix(line, "\n"))
 	}
 	fmt.Fprintln(out, "What the publisher must mend")
 	terminal.Point(out, r.Mend)
@@ -99,18 +99,6 @@ func (r *shownReject) print(out io.Writer) {
 		for _, step := range r.Next {
 			terminal.Point(out, step)
 		}
-	}
-}
-
-// printIndented prints a line of a payload; what is too long goes on below.
-func printIndented(out io.Writer, line string) {
-	text := strings.TrimLeft(line, " ")
-	indent := strings.Repeat(" ", min(4+len(line)-len(text), terminal.PageWidth/2))
-	for i, part := range terminal.Wrap(terminal.Clean(text), terminal.PageWidth-len(indent)-2) {
-		if i > 0 {
-			part = "  " + part
-		}
-		fmt.Fprintf(out, "%s%s\n", indent, part)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
 	"pointsledger/desk/privacy"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
@@ -80,15 +81,19 @@ func (o *resolveOptions) call(c *cobra.Command, s *session) (page, error) {
 	}
 	r := resolved{Operation: d.ID, BizID: d.BizID, MemberID: privacy.Mobiles(o.customerID), handled: o.handled(d)}
 	if !o.Yes {
-		r.Command = o.Line(acceptInDoubt([]string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}, desk.Step{InDoubt: o.acceptInDoubt})...)
+		args := []string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}
+		if o.acceptInDoubt {
+			args = append(args, "--accept-in-doubt")
+		}
+		r.Command = o.Line(args...)
 		return &r, nil
 	}
 	r.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: o.who, ID: d.ID, MemberID: o.customerID,
 		AcceptInDoubt: o.acceptInDoubt, Filter: string(d.BizID)})
 	if err != nil {
-		return nil, notParked(err, d)
+		return nil, steps.NotParked(err, d)
 	}
-	r.Command = commandOf(desk.Step{Do: desk.StepPutBack, BizID: d.BizID})
+	r.Command = steps.Command(desk.Step{Do: desk.StepPutBack, BizID: d.BizID})
 	return &r, nil
 }
 
@@ -117,10 +122,10 @@ func resolvable(d *desk.OperationDetail, acceptInDoubt bool) error {
 		return fmt.Errorf("nothing was changed: operation %d has its member from its event, and an operation never changes its member", d.ID)
 	case d.MemberID != "":
 		return fmt.Errorf("nothing was changed: the code of operation %d is resolved already, and an operation never changes its member. If that is wrong, give it up (%s), and only then have the sale published under an order number of its own",
-			d.ID, commandOf(desk.Step{Do: desk.StepGiveUp, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
+			d.ID, steps.Command(desk.Step{Do: desk.StepGiveUp, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	case d.Open.InDoubt && !acceptInDoubt:
 		return fmt.Errorf("nothing was changed: operation %d is in doubt, so it may have been sent for a member that the ledger does not know. Ask the vendor for whom it has applied the key %s. If they name somebody, name that member with --accept-in-doubt. If they surely have not applied it and never will, give it up (%s), and only then have the sale published under an order number of its own",
-			d.ID, d.BizID, commandOf(desk.Step{Do: desk.StepGiveUp, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
+			d.ID, d.BizID, steps.Command(desk.Step{Do: desk.StepGiveUp, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/records"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
@@ -16,6 +17,9 @@ import (
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
 )
+
+// terminalNames is how texts call what they tell a person to do.
+var terminalNames = steps.Names()
 
 // newRoot makes the command for an environment (what os.Environ gives).
 func newRoot(environ []string) *cobra.Command {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -28,7 +28,7 @@ func (s *session) carryOut(c *cobra.Command, o *runOptions, plan desk.Plan) (pag
 	watch.progress.Done()
 	switch {
 	case done == nil:
-		return nil, beginWords(err)
+		return nil, steps.PutBackRefused(err)
 	case err != nil:
 		return nil, o.broken(plan.Name, errors.Join(done.Stopped, err))
 	}
@@ -74,28 +74,7 @@ func (w *runWatch) Watches(canary *carry.Canary) {
 // Untaken implements carry.PutBackWatch.
 func (w *runWatch) Untaken(waited time.Duration, gates []desk.ClosedGate) {
 	w.progress.Done()
-	w.c.PrintErrf("No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", wording.Short(waited), whyUntaken(gates), w.o.canaryWait)
-}
-
-// beginWords says why a plan did not begin, and what to do.
-func beginWords(err error) error {
-	var busy *desk.PlanBusyError
-	var cancelled *desk.PlanCancelledError
-	switch {
-	case errors.As(err, &busy) && busy.Actor == "":
-		return fmt.Errorf("plan %s has just been begun by somebody else (database session %d): nothing was done here. `replay plans` shows how it goes", busy.Plan, busy.Session)
-	case errors.As(err, &busy):
-		return fmt.Errorf("plan %s is being run by %s since %s, %s ago (database session %d):\nnothing was done here. `replay plans` shows how it goes; if that run dies, this command goes on",
-			busy.Plan, terminal.Clean(busy.Actor), wording.Moment(busy.Since), wording.Age(busy.Since, time.Now()), busy.Session)
-	case errors.As(err, &cancelled):
-		return cancelledWords(cancelled)
-	}
-	return err
-}
-
-func cancelledWords(e *desk.PlanCancelledError) error {
-	return fmt.Errorf("%s cancelled plan %s at %s, so no more of it is put back. Its filter makes a new plan: `replay plans` shows it",
-		terminal.Clean(e.By), e.Plan, wording.Moment(e.At))
+	w.c.PrintErrf("No worker has taken any of the canary in %s: %s\nWaiting up to %s.\n", wording.Short(waited), steps.Untaken(gates), w.o.canaryWait)
 }
 
 // verdict is the error that the run ends with: none when everything was put
@@ -108,7 +87,7 @@ func (o *runOptions) verdict(ctx context.Context, done *carry.PutBackResult) err
 	case errors.As(stopped, &canary):
 		return &command.PartlyError{Text: o.canaryStopped(done.Plan, canary)}
 	case errors.As(stopped, &cancelled):
-		return cancelledWords(cancelled)
+		return steps.PutBackRefused(cancelled)
 	case stopped != nil && ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %s left of plan %s.\n%s", wording.Plural(done.Left, "operation"), done.Plan, goOn)
 	case stopped != nil:
@@ -148,24 +127,12 @@ func (r *putBackDone) print(out io.Writer) {
 	}
 }
 
-// whyUntaken says why workers may leave operations alone that are due.
-func whyUntaken(gates []desk.ClosedGate) string {
-	if len(gates) == 0 {
-		return "is one running? (`replay status` says so when what is due stays)"
-	}
-	var closed []string
-	for _, g := range gates {
-		closed = append(closed, g.Account+" ("+g.Reason+")")
-	}
-	return "closed to calls: " + strings.Join(closed, ", ") + " (`replay status` says why)"
-}
-
 // canaryStopped says why a run ended after its canary, and how to go on.
 func (o *runOptions) canaryStopped(plan string, e *carry.CanaryError) string {
 	goOn := fmt.Sprintf("See why with `replay status`. To go on all the same, leave --canary out:\n  %s\nTo give the plan up:\n  replay cancel %s", o.withoutCanary(plan), plan)
 	if e.Untried == e.Operations {
 		return fmt.Sprintf("stopped after the canary: in %s no worker has taken any of its %s:\n%s\nThey are sent when one does; the rest is still parked. %s",
-			wording.Short(e.Waited), wording.Plural(e.Operations, "operation"), whyUntaken(e.Gates), goOn)
+			wording.Short(e.Waited), wording.Plural(e.Operations, "operation"), steps.Untaken(e.Gates), goOn)
 	}
 	return fmt.Sprintf("stopped after the canary: %s.\nThe rest is still parked. %s", e.Canary.Words(), goOn)
 }

@@ -11,6 +11,7 @@ import (
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -52,7 +53,7 @@ func (s *session) preview(c *cobra.Command, o *runOptions, plan desk.Plan) (page
 
 func (p *previewReport) print(out io.Writer) {
 	if p.Plan == nil {
-		fmt.Fprintln(out, noneFits("put back"))
+		fmt.Fprintln(out, steps.NoneFits("put back"))
 		return
 	}
 	t := p.Total

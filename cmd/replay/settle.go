@@ -13,6 +13,7 @@ import (
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -94,7 +95,7 @@ func (o *settleOptions) call(c *cobra.Command, s *session) (page, error) {
 			so = "; whom it was sent for, if it was, is not known here: ask the vendor"
 		}
 		return nil, fmt.Errorf("nothing was changed: operation %d has no member yet, only the scanned code %s%s. Name the member first: %s",
-			d.ID, privacy.Mobiles(terminal.Clean(d.MemberCode)), so, commandOf(desk.Step{Do: desk.StepResolve, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
+			d.ID, privacy.Mobiles(terminal.Clean(d.MemberCode)), so, steps.Command(desk.Step{Do: desk.StepResolve, BizID: d.BizID, InDoubt: d.Open.InDoubt}))
 	}
 	r := settled{handled: o.handled(d), evidence: o.evidence}
 	if r.Look, err = s.records().BeforeSettling(c.Context(), d); err != nil {
@@ -114,7 +115,7 @@ func (o *settleOptions) call(c *cobra.Command, s *session) (page, error) {
 		r.Action, err = s.desk.SettleByHand(c.Context(), desk.HandSettlement{Decision: o.who, ID: d.ID, Evidence: o.evidence, Filter: string(d.BizID),
 			Against: r.Against, Records: r.Look.Records})
 		if err != nil {
-			return nil, notParked(err, d)
+			return nil, steps.NotParked(err, d)
 		}
 	}
 	return &r, nil

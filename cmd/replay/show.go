@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +11,10 @@ import (
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
-	"pointsledger/vendorapi"
 )
 
 func newShow(environ []string) *cobra.Command {
@@ -57,10 +53,10 @@ func (t *showTask) call(c *cobra.Command, s *session) (page, error) {
 	case err != nil:
 		return nil, err
 	case len(found.Operations) == 0:
-		return nil, notFound(t.text)
+		return nil, steps.NotFound(t.text)
 	}
 	for i := range found.Operations {
-		found.Operations[i].Next = nextWords(found.Operations[i].Advice)
+		found.Operations[i].Next = steps.OfOperation(found.Operations[i].Advice)
 	}
 	return &showPage{found, t.text}, nil
 }
@@ -85,32 +81,6 @@ func (found *showPage) print(out io.Writer) {
 	}
 }
 
-// referenceChars is the length of a reference (ledger.ReferenceOf).
-const referenceChars = 13
-
-func notFound(text string) error {
-	hint := "The event may have been rejected (`replay status` counts those), may not have arrived yet, or the number is another one: an order number must be whole"
-	if len(text) == referenceChars && !ledger.ValidReference(text) {
-		hint += ". If it is meant as a reference, it holds a typing error: its check character does not fit"
-	}
-	return fmt.Errorf("no operation has the id, biz_id, order number or reference %q. %s", terminal.Clean(text), hint)
-}
-
-// nextWords are an advice as a terminal says it, commands after a line break.
-func nextWords(a overview.Advice) string {
-	switch {
-	case a.AtAccount:
-		return a.Words + ":\nreplay status"
-	case len(a.Steps) == 0:
-		return a.Words
-	}
-	see := "putting it back"
-	if len(a.Steps) > 1 {
-		see = "each"
-	}
-	return a.Words + ". See what " + see + " would do:\n" + strings.Join(commandsOf(a.Steps), "\n")
-}
-
 func printOperation(out io.Writer, o *overview.Operation, now time.Time) {
 	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, terminal.Clip(terminal.Clean(overview.Headline(&o.OperationDetail)), terminal.PageWidth-24))
 	printFacts(out, o.Standing(now))
@@ -124,7 +94,7 @@ func printOperation(out io.Writer, o *overview.Operation, now time.Time) {
 		fmt.Fprintln(out, "What is sent")
 		terminal.Line(out, "call", call+" at account "+o.Account)
 		printFacts(out, o.CallFacts())
-		printRequest(out, o.Request)
+		printFacts(out, o.RequestFacts())
 	}
 	printHistory(out, o)
 	if o.Posting != nil {
@@ -163,28 +133,3 @@ func printHistory(out io.Writer, o *overview.Operation) {
 }
 
 func dayAndTime(t time.Time) string { return t.Local().Format("01-02 15:04:05") }
-
-// printRequest prints the call, the body without blanks.
-func printRequest(out io.Writer, r *vendorapi.Preview) {
-	if r == nil {
-		return
-	}
-	terminal.Line(out, "request now", r.Method+" "+r.URL)
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		if name != "Content-Type" {
-			terminal.Line(out, "", name+": "+strings.Join(r.Header[name], ", "))
-		}
-	}
-	if len(r.Body) == 0 {
-		return
-	}
-	var body bytes.Buffer
-	var form string
-	switch {
-	case json.Unmarshal(r.Body, &form) == nil: // a body that is no JSON stands there as a text
-		body.WriteString(form)
-	case json.Compact(&body, r.Body) != nil:
-		body.Write(r.Body)
-	}
-	terminal.Line(out, "", body.String())
-}

@@ -10,6 +10,7 @@ import (
 	"pointsledger/desk/overview"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
@@ -49,7 +50,7 @@ func (statusTask) call(c *cobra.Command, s *session) (page, error) {
 		return nil, err
 	}
 	for _, point := range r.Advice(terminalNames) {
-		r.Next = append(r.Next, adviceWords(point))
+		r.Next = append(r.Next, steps.OfReport(point))
 	}
 	return &statusPage{r}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/desk/rebuild"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/broker"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -187,7 +188,7 @@ func runStream(c *cobra.Command, environ []string, o *streamOptions) error {
 	}
 	if o.plan != "" {
 		if order.Plan, err = s.room.ReadPlan(c.Context(), o.plan); err != nil {
-			return s.planWords(o.plan, err)
+			return steps.StreamPlan(o.plan, s.watch.rulesFrom, err)
 		}
 	}
 	if o.plan != "" && o.Yes {

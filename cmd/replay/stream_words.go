@@ -3,39 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"pointsledger/continuity"
 	"pointsledger/desk"
 	"pointsledger/desk/rebuild"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
-	"pointsledger/internal/terminal"
 )
-
-// planWords says why a plan cannot be taken up here.
-func (s *streamSession) planWords(name string, err error) error {
-	var kind *desk.PlanKindError
-	var means *rebuild.PlanMeansError
-	switch {
-	case errors.Is(err, desk.ErrNoPlan):
-		return command.Usagef("there is no plan %s: `replay stream --from-seq 1` makes one", terminal.Clean(name))
-	case errors.As(err, &kind):
-		return command.Usagef("plan %s is of kind %s: `%s` shows it", kind.Plan.Name, kind.Plan.Kind, showPlan(kind.Plan))
-	case !errors.As(err, &means):
-		return err
-	}
-	plan, then, now := means.Plan.Name, &means.Plan.Details, &means.Now
-	switch again := "make a new plan with the same command as before"; {
-	case then.Stream != now.Stream:
-		return command.Usagef("plan %s is about stream %s, NATS_STREAM says %s", plan, then.Stream, now.Stream)
-	case then.Rules != now.Rules:
-		return fmt.Errorf("plan %s was made with the rules %s, and now those are %s (%s): %s, or give it the same --config", plan, then.Rules, now.Rules, s.watch.rulesFrom, again)
-	default:
-		return fmt.Errorf("plan %s was made with the accounts %s on, and here %s are: use the same environment, or %s",
-			plan, strings.Join(then.Accounts, ", "), strings.Join(now.Accounts, ", "), again)
-	}
-}
 
 // previewWords says why a part cannot be looked at, and what to do.
 func (s *streamSession) previewWords(err error) error {
@@ -56,11 +31,8 @@ func (s *streamSession) previewWords(err error) error {
 		return command.Usagef("--to-seq %d: workers have read up to %d, and later events they record as usual; adding them here would only park them", beyond.To, beyond.Delivered)
 	case errors.As(err, &beyond):
 		return command.Usagef("--to-seq %d: the stream's last event is %d", beyond.To, beyond.Last)
-	case errors.As(err, &size) && size.Expected != nil:
-		return fmt.Errorf("%s would be added, not the %s expected: nothing was changed", wording.Plural(size.Found, "operation"), wording.Count(*size.Expected))
 	case errors.As(err, &size):
-		return command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
-			wording.Count(size.Found), desk.MaxUnexpected)
+		return steps.StreamSize(size)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -99,7 +100,7 @@ func (o *voidOptions) planCommand(plan desk.Plan) string {
 
 func (r *voidReport) print(out io.Writer) {
 	if r.Plan == "" {
-		fmt.Fprintln(out, noneFits("give up"))
+		fmt.Fprintln(out, steps.NoneFits("give up"))
 		return
 	}
 	fmt.Fprintf(out, "Plan %s: %s to give up. This is a preview: nothing has been changed.\n\n", r.Plan, wording.Plural(r.Total.Operations, "parked operation"))

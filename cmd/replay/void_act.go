@@ -10,6 +10,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/carry"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
 )
@@ -26,7 +27,7 @@ func (s *session) void(c *cobra.Command, o *voidOptions, plan desk.Plan) (page, 
 	progress.Done()
 	switch {
 	case done == nil:
-		return nil, planRefused(err)
+		return nil, steps.GiveUpRefused(err)
 	case err != nil:
 		return nil, fmt.Errorf("%w\nWhat was given up stays so. `replay plans` shows how far plan %s has come; the same command goes on with the rest:\n  %s",
 			errors.Join(done.Stopped, err), plan.Name, o.planCommand(plan))
@@ -54,24 +55,11 @@ func (o *voidOptions) stopped(plan desk.Plan, r *carry.GiveUpResult) error {
 	var cancelled *desk.PlanCancelledError
 	switch {
 	case errors.As(why, &cancelled):
-		return fmt.Errorf("%w\n%s; %s left as they are", planRefused(why), soFar, wording.Count(r.Left))
+		return fmt.Errorf("%w\n%s; %s left as they are", steps.GiveUpRefused(why), soFar, wording.Count(r.Left))
 	case r.Left == 0:
 		return fmt.Errorf("%w\n%s. Nothing is left of plan %s", why, soFar, plan.Name)
 	}
 	return fmt.Errorf("%w\n%s. Plan %s goes on where it stopped:\n  %s", why, soFar, plan.Name, o.planCommand(plan))
-}
-
-// planRefused says what to do when a plan cannot be carried out.
-func planRefused(err error) error {
-	var busy *desk.PlanBusyError
-	var cancelled *desk.PlanCancelledError
-	switch {
-	case errors.As(err, &busy):
-		return fmt.Errorf("%s: nothing was changed by you. Wait until that has ended, then look again", busy.Error())
-	case errors.As(err, &cancelled):
-		return fmt.Errorf("%s: make another", cancelled.Error())
-	}
-	return err
 }
 
 func (r *voidDone) print(out io.Writer) {

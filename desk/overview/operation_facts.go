@@ -1,7 +1,12 @@
 package overview
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"pointsledger/desk/wording"
@@ -85,5 +90,33 @@ func (o *Operation) EndFacts() (f wording.Facts) {
 			f.Add(wordsFrom(c.Evidence), said)
 		}
 	}
+	return f
+}
+
+// RequestFacts are the call as it would be sent now, the body without blanks; none
+// when there is none to make.
+func (o *Operation) RequestFacts() (f wording.Facts) {
+	r := o.Request
+	if r == nil {
+		return nil
+	}
+	f.Add("request now", r.Method+" "+r.URL)
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		if name != "Content-Type" {
+			f.Add("", name+": "+strings.Join(r.Header[name], ", "))
+		}
+	}
+	if len(r.Body) == 0 {
+		return f
+	}
+	var body bytes.Buffer
+	var form string
+	switch {
+	case json.Unmarshal(r.Body, &form) == nil: // a body that is no JSON stands there as a text
+		body.WriteString(form)
+	case json.Compact(&body, r.Body) != nil:
+		body.Write(r.Body)
+	}
+	f.Add("", body.String())
 	return f
 }

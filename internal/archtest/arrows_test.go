@@ -67,6 +67,7 @@ func rules() []rule {
 		{"internal/config", []string{"dispatch", "ledger", "ledger/rulefiles", "rules", "vendorapi", "vendorapi/kinds"}, all, "the configuration fills the components' own structs"},
 		{"internal/accounts", []string{"desk", "desk/carry", "desk/overview", "desk/privacy", "desk/records", "dispatch", "evidence", "internal/config", "ledger", "vendorapi"}, all, "one way from the configuration to a vendor's client"},
 		{"internal/advice", []string{"consumers", "continuity", "ledger", "ledger/database", "migrations"}, nil, "advice knows the errors that it words, and nothing of who shows it"},
+		{"internal/advice/steps", []string{"desk", "desk/overview", "desk/privacy", "desk/rebuild", "desk/wording", "internal/command", "internal/terminal", "ledger"}, nil, "the next step knows the desk and how a command is written, and runs none"},
 		{"internal/broker", []string{"internal/config"}, all, "a connection is made as the configuration says"},
 		{"internal/command", []string{"desk/wording", "internal/advice", "internal/config"}, all, "exit codes and progress are the same for every command"},
 		{"internal/doctor", []string{"consumers", "continuity", "desk", "desk/wording", "evidence", "internal/accounts", "internal/advice", "internal/broker", "internal/config", "internal/rulebook", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "ledger/rulefiles", "migrations", "vendorapi", "vendorapi/wire"}, all, "doctor looks at all that a worker needs, knows no vendor by name, and prints nothing"},

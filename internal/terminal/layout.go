@@ -203,3 +203,16 @@ func JSON(out io.Writer, value any) error {
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
 }
+
+// Indented prints a line that keeps its own indent, as JSON in lines has; what is
+// too long goes on below.
+func Indented(out io.Writer, line string) {
+	text := strings.TrimLeft(line, " ")
+	indent := strings.Repeat(" ", min(4+len(line)-len(text), PageWidth/2))
+	for i, part := range Wrap(Clean(text), PageWidth-len(indent)-2) {
+		if i > 0 {
+			part = "  " + part
+		}
+		fmt.Fprintf(out, "%s%s\n", indent, part)
+	}
+}

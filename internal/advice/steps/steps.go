@@ -1,4 +1,4 @@
-package main
+package steps
 
 import (
 	"cmp"
@@ -11,17 +11,19 @@ import (
 	"pointsledger/internal/command"
 )
 
-// terminalNames is how a terminal calls what texts tell a person to do.
-var terminalNames = wording.Names{
-	Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", PutBack: "replay run", Reread: "`replay stream`", Status: "`replay status`",
-	AskAccount: "--account", LongerAgo: "--since", ExportRejects: "replay rejects export",
-	CheckEvent: "`worker explain FILE`", ListFields: "`worker schema TYPE`", Configuration: "WORKER_CONFIG",
-	Member: "`replay member`", Settle: "`replay settle`",
+// Names is how a terminal calls what texts tell a person to do.
+func Names() wording.Names {
+	return wording.Names{
+		Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", PutBack: "replay run", Reread: "`replay stream`", Status: "`replay status`",
+		AskAccount: "--account", LongerAgo: "--since", ExportRejects: "replay rejects export",
+		CheckEvent: "`worker explain FILE`", ListFields: "`worker schema TYPE`", Configuration: "WORKER_CONFIG",
+		Member: "`replay member`", Settle: "`replay settle`",
+	}
 }
 
-// commandOf is the command that previews a step, or does it for one that only
+// Command is the command that previews a step, or does it for one that only
 // looks.
-func commandOf(step desk.Step) string {
+func Command(step desk.Step) string {
 	switch step.Do {
 	case desk.StepShow:
 		return command.Shell("replay", "show", cmp.Or(step.Reference, strconv.FormatInt(int64(step.Operation), 10)))
@@ -60,15 +62,16 @@ func ofCause(step desk.Step) []string {
 	return args
 }
 
-// adviceWords are an advice as a terminal says it, commands after a line break.
-func adviceWords(a overview.Advice) string {
+// OfReport are an advice on what is open as a terminal says it, commands after a line
+// break.
+func OfReport(a overview.Advice) string {
 	switch {
 	case a.PreviewsOnly:
 		a.Words += " (it changes nothing without --yes):"
 	case a.NotConfigured:
 		a.Words += ": set WORKER_CONFIG to the worker's file, or what is in doubt there cannot be put back."
 	}
-	return strings.Join(append([]string{a.Words}, commandsOf(a.Steps)...), "\n")
+	return strings.Join(append([]string{a.Words}, Commands(a.Steps)...), "\n")
 }
 
 func acceptInDoubt(args []string, step desk.Step) []string {
@@ -78,10 +81,36 @@ func acceptInDoubt(args []string, step desk.Step) []string {
 	return args
 }
 
-func commandsOf(steps []desk.Step) []string {
+// Commands are those of steps.
+func Commands(steps []desk.Step) []string {
 	lines := make([]string, len(steps))
 	for i, step := range steps {
-		lines[i] = commandOf(step)
+		lines[i] = Command(step)
 	}
 	return lines
+}
+
+// OfOperation are an advice on one operation as a terminal says it, commands after a
+// line break.
+func OfOperation(a overview.Advice) string {
+	switch {
+	case a.AtAccount:
+		return a.Words + ":\nreplay status"
+	case len(a.Steps) == 0:
+		return a.Words
+	}
+	see := "putting it back"
+	if len(a.Steps) > 1 {
+		see = "each"
+	}
+	return a.Words + ". See what " + see + " would do:\n" + strings.Join(Commands(a.Steps), "\n")
+}
+
+// ShowPlan is the command that shows a plan again, whatever its kind.
+func ShowPlan(p desk.Plan) string {
+	words := []string{"replay", string(p.Kind)}
+	if p.Kind == desk.PlanOfRejects {
+		words = append(words, "retry")
+	}
+	return command.Shell(append(words, "--plan", p.Name)...)
 }
