@@ -14,6 +14,7 @@ const (
 	ActReplay         = "replay"
 	ActVoid           = "void"
 	ActSettle         = "settle"
+	ActSettleWork     = "settle_work"
 	ActResolve        = "resolve"
 	ActPause          = "pause"
 	ActResume         = "resume"

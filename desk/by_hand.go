@@ -30,13 +30,15 @@ type HandSettlement struct {
 // sqlSettleByHand ends a parked operation whose member is known: the posting is
 // written by the statement that deletes the row, so a worker can neither have
 // it in hand nor take it. Locks the row (outbox_pkey). No row means that it is
-// not parked, or that nobody knows whose points they are.
+// not parked, that nobody knows whose points they are, or that it is to take back what
+// has not arrived.
 const sqlSettleByHand = `
 WITH gone AS (
     DELETE FROM outbox x
      USING operations o
      WHERE x.operation_id = $1 AND o.id = x.operation_id AND x.state = 'parked'
        AND COALESCE(x.resolved_member_id, o.member_id, '') <> ''
+       AND (x.cause IS DISTINCT FROM 'no_vendor_call' OR EXISTS (SELECT 1 FROM work_items w WHERE w.operation_id = x.operation_id))
     RETURNING x.operation_id, COALESCE(x.resolved_member_id, o.member_id) AS member_id, x.attempts, x.points
 )
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts, vendor_message, points)
@@ -89,8 +91,12 @@ func refusedSettlementTx(ctx context.Context, tx pgx.Tx, id ledger.OperationID) 
 		return err
 	}
 	refused := &NotParkedError{ID: id, State: st.state}
-	if st.state == string(ledger.Parked) && st.recorded == "" && st.resolved == "" {
+	switch {
+	case st.state != string(ledger.Parked):
+	case st.recorded == "" && st.resolved == "":
 		refused.Why = "its member is not known: only the scanned code " + st.code
+	default:
+		refused.Why = "what it takes back from has not arrived, so there is nothing to take back yet"
 	}
 	return refused
 }

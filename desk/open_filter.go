@@ -36,16 +36,24 @@ type OpenFilter struct {
 	// Code is the vendor's code of the last attempt, "HTTP 500" where the
 	// answer had a status only, and NoCode where there was neither.
 	Code string
-	// InDoubt chooses only what the vendor may have applied.
-	InDoubt bool
+	// InDoubt chooses only what the vendor may have applied, Refunded only that of which
+	// nothing is kept, because its order was refunded or cancelled since.
+	InDoubt, Refunded bool
 	// Since and Until bound the time By, Since included, Until not. The zero
 	// time is no bound.
 	Since, Until time.Time
 	By           TimeOf
 	// withinBudget leaves out what was parked because it was above a budget.
 	withinBudget bool
-	// withoutWork leaves out what is for a person to do, as no call can be made for it.
-	withoutWork bool
+	// withoutWork leaves out what is for a person to do, as no call can be made for it;
+	// withoutRefunded what Refunded chooses.
+	withoutWork, withoutRefunded bool
+}
+
+// Named tells whether a filter chooses by a name, so that a person means just that: one
+// by its order or its key, or what no call can be made for by its cause.
+func (f *OpenFilter) Named() bool {
+	return f.Cause == ledger.CauseNoVendorCall || f.BusinessKey != "" || f.BizID != ""
 }
 
 // namesOverBudget tells whether a filter chooses operations above a budget by name,
@@ -53,10 +61,6 @@ type OpenFilter struct {
 func (f *OpenFilter) namesOverBudget() bool {
 	return f.Cause != "" || f.BusinessKey != "" || f.BizID != ""
 }
-
-// namesWork tells whether a filter chooses work for a person by name. An order does
-// not: its grant may be what is to be put back.
-func (f *OpenFilter) namesWork() bool { return f.Cause != "" || f.BizID != "" }
 
 // TimeOf says which of an operation's times a filter bounds.
 type TimeOf string
@@ -82,7 +86,8 @@ func (f *OpenFilter) args(memories []KeyMemory) pgx.StrictNamedArgs {
 		"biz_id": string(f.BizID), "event_type": f.EventType, "event_source": f.EventSource, "kind": string(f.Kind),
 		"source_type": f.SourceType, "points_channel": f.PointsChannel, "shop_code": f.ShopCode, "outcome": f.Outcome,
 		"code": f.Code, "in_doubt": f.InDoubt, "since": timeOrNull(f.Since), "until": timeOrNull(f.Until), "by": string(f.By),
-		"within_budget": f.withinBudget, "without_work": f.withoutWork}
+		"within_budget": f.withinBudget, "without_work": f.withoutWork,
+		"refunded": f.Refunded, "without_refunded": f.withoutRefunded}
 }
 
 // KeyMemory is how long one account's vendor surely remembers a dedup key,
@@ -105,8 +110,15 @@ func keyMemoryArgs(memories []KeyMemory) (accounts []string, ms []int64) {
 // that never came.
 const NoCode = "none"
 
-// Why a parked row in doubt may not be sent again (invariant 7).
+// Why a parked row may not be sent again; the last three are of rows in doubt
+// (invariant 7).
 const (
+	// BlockedWorkItem: no call can be made for it. One that was written out for a
+	// person may be done already, and nobody has said so yet.
+	BlockedWorkItem = string(ledger.CauseNoVendorCall)
+	// BlockedRefunded: its order was refunded or cancelled since, so that nothing of it
+	// is kept, and the plan was not made of such.
+	BlockedRefunded = "refunded"
 	// BlockedKeyMemory: the vendor may have forgotten the dedup key.
 	BlockedKeyMemory = "key_memory_over"
 	// BlockedUnknownAccount: no key memory is known for the account.
@@ -144,7 +156,13 @@ const (
    AND (@until::timestamptz IS NULL OR` + openTime + ` < @until)
    AND (NOT @within_budget::boolean OR x.cause IS DISTINCT FROM 'over_budget')
    AND (NOT @without_work::boolean OR x.cause IS DISTINCT FROM 'no_vendor_call')
+   AND (NOT @refunded::boolean OR` + openNothingKept + `)
+   AND (NOT @without_refunded::boolean OR NOT` + openNothingKept + `)
    AND (@code::text = '' OR` + openCode + ` = @code)`
+
+	// openNothingKept: what is taken back of it is all of it (reversals_origin_idx). The
+	// OFFSET keeps the planner from reading all that was ever taken back.
+	openNothingKept = ` EXISTS (SELECT 1 FROM reversals v WHERE v.origin_id = x.operation_id AND v.kept_after = 0 OFFSET 0)`
 
 	// openTime is the time that a filter bounds. With the parameter known, the
 	// planner leaves one branch of it.

@@ -53,6 +53,10 @@ type OperationDetail struct {
 	Open *OpenState `json:"open"`
 	// OverBudget is nil unless it was parked when it was recorded.
 	OverBudget *BudgetExcess `json:"over_budget,omitempty"`
+	// TakesFrom is what it takes back from, nil for what gives; TakenBack is what takes
+	// back from it.
+	TakesFrom *Reversal  `json:"takes_from,omitempty"`
+	TakenBack []Reversal `json:"taken_back,omitempty"`
 	// Posting is nil while the operation has not ended.
 	Posting *PostingDetail `json:"posting"`
 	// Attempts are the last ones that did not post, oldest first; Earlier
@@ -99,6 +103,10 @@ type OpenState struct {
 	NextAt      time.Time    `json:"next_attempt_at"`
 	// LeaseUntil is nil unless the row is being sent.
 	LeaseUntil *time.Time `json:"lease_until"`
+	// WaitsFor is the operation that must have ended before; 0 is none. HeldUntil is nil
+	// unless it is held.
+	WaitsFor  ledger.OperationID `json:"waits_for_operation,omitempty"`
+	HeldUntil *time.Time         `json:"held_until,omitempty"`
 	// Shape is the registered text of the request shape that its attempts have;
 	// empty when it has none yet, or its account has none.
 	Shape string `json:"request_shape,omitempty"`
@@ -175,7 +183,7 @@ SELECT o.id, o.target, o.kind, o.biz_id, o.reference, o.business_key,
        COALESCE(o.shop_code, ''), o.amount_fen, o.event_source, o.event_id, o.event_type, o.event_time,
        o.event_subject, o.stream_seq, o.broker_time, o.data, o.recorded_at, o.mapping_version, m.first_used_at,
        x.state, COALESCE(x.cause, ''), COALESCE(x.in_doubt, false),` + openBlocked + `, COALESCE(x.attempts, 0),
-       x.first_sent_at, x.next_attempt_at, x.lease_until, COALESCE(s.shape, ''),
+       x.first_sent_at, x.next_attempt_at, x.lease_until, COALESCE(x.waits_for, 0), x.held_until, COALESCE(s.shape, ''),
        p.kind, COALESCE(p.evidence, ''), COALESCE(p.member_id, ''), COALESCE(p.attempts, 0),
        COALESCE(p.http_status, 0), COALESCE(p.vendor_code, ''), COALESCE(p.vendor_message, ''), p.posted_at, COALESCE(g.biz_id, '')
   FROM operations o
@@ -320,6 +328,9 @@ func (d *Desk) details(ctx context.Context, ids []int64, memories []KeyMemory) (
 	if err := d.corrections(ctx, ids, byID); err != nil {
 		return nil, err
 	}
+	if err := d.reversals(ctx, ids, byID); err != nil {
+		return nil, err
+	}
 	return found, d.budgetExcesses(ctx, ids, byID)
 }
 
@@ -335,7 +346,7 @@ func scanDetail(row pgx.CollectableRow) (d OperationDetail, err error) {
 		&d.Points, &d.SourceType, &d.PointsChannel, &d.Reason, &d.BusinessDate, &d.ShopCode, &d.AmountFen,
 		&d.EventSource, &d.EventID, &d.EventType, &d.EventTime, &d.EventSubject, &d.StreamSeq, &d.BrokerTime,
 		&d.Content, &d.RecordedAt, &d.MappingVersion, &d.MappingFirstUsed,
-		&state, &open.Cause, &open.InDoubt, &open.Blocked, &open.Attempts, &open.FirstSentAt, &nextAt, &open.LeaseUntil, &open.Shape,
+		&state, &open.Cause, &open.InDoubt, &open.Blocked, &open.Attempts, &open.FirstSentAt, &nextAt, &open.LeaseUntil, &open.WaitsFor, &open.HeldUntil, &open.Shape,
 		&kind, &posting.Evidence, &posting.MemberID, &posting.Attempts, &posting.HTTPStatus, &posting.VendorCode,
 		&posting.VendorWords, &postedAt, &d.Origin)
 	if err != nil {

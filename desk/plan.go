@@ -51,10 +51,12 @@ type Plan struct {
 	// CancelledAt is nil and CancelledBy empty unless somebody cancelled it.
 	CancelledAt *time.Time `json:"cancelled_at"`
 	CancelledBy string     `json:"cancelled_by"`
-	// OverBudget and Work count what a new run plan left out, above a budget and for a
-	// person to do without a call; 0 for one that is read again.
+	// OverBudget, Work and Refunded count what a new run plan left out: above a budget,
+	// for a person to do without a call, and refunded or cancelled since; 0 for one that
+	// is read again.
 	OverBudget int64 `json:"-"`
 	Work       int64 `json:"-"`
+	Refunded   int64 `json:"-"`
 	PlanCounts
 }
 
@@ -99,9 +101,9 @@ type NewPlan struct {
 	Details json.RawMessage
 	// Choose picks the operations of a run or void plan, from the parked ones. What
 	// is above a budget a run plan holds only when the filter names it, by its cause,
-	// order or key: nobody should release it among others after an outage. Nor what is
-	// for a person to do without a call, which it holds by cause or key alone: a freeze
-	// that was spent would be released as well.
+	// order or key: nobody should release it among others after an outage. What is for a
+	// person to do without a call it never holds. Nor, unless the filter chooses nothing
+	// else, that of which nothing is kept, as its order was refunded or cancelled since.
 	// It is nil for the other kinds, whose Size is given.
 	Choose   *OpenFilter
 	Memories []KeyMemory
@@ -151,6 +153,8 @@ func (d *Desk) createPlan(ctx context.Context, n NewPlan, name func(chars int) s
 		return Plan{}, errors.New("create plan: want an actor")
 	case withOperations != (n.Choose != nil):
 		return Plan{}, fmt.Errorf("create plan: a plan of kind %s with and without a filter of operations do not go together", n.Kind)
+	case n.Details == nil && n.Kind == PlanOfRun && n.Choose.Refunded:
+		n.Details = json.RawMessage(ofRefunded)
 	case n.Details == nil:
 		n.Details = json.RawMessage("{}")
 	case !json.Valid(n.Details):
@@ -170,7 +174,7 @@ func (d *Desk) createPlan(ctx context.Context, n NewPlan, name func(chars int) s
 	})
 	switch {
 	case errors.Is(err, errNothingChosen):
-		return Plan{OverBudget: p.OverBudget, Work: p.Work}, n.checkSize(0)
+		return Plan{OverBudget: p.OverBudget, Work: p.Work, Refunded: p.Refunded}, n.checkSize(0)
 	case err != nil:
 		return Plan{}, fmt.Errorf("create plan: %w", err)
 	}
@@ -211,32 +215,6 @@ func choosePlanTx(ctx context.Context, tx pgx.Tx, p *Plan, n NewPlan) error {
 	}
 	if _, err := tx.Exec(ctx, sqlPlanSize, p.ID, p.Size); err != nil {
 		return fmt.Errorf("keep size: %w", err)
-	}
-	return nil
-}
-
-// leaveOutTx takes out of a run plan's filter what must be named to be put back, and
-// counts it.
-func leaveOutTx(ctx context.Context, tx pgx.Tx, p *Plan, filter *OpenFilter, memories []KeyMemory) error {
-	count := func(cause ledger.Cause, n *int64) error {
-		left := *filter
-		left.Cause = cause
-		if err := tx.QueryRow(ctx, sqlCountOpen, left.args(memories)).Scan(n); err != nil {
-			return fmt.Errorf("count what is left out as %s: %w", cause, err)
-		}
-		return nil
-	}
-	if !filter.namesOverBudget() {
-		if err := count(ledger.CauseOverBudget, &p.OverBudget); err != nil {
-			return err
-		}
-		filter.withinBudget = true
-	}
-	if !filter.namesWork() {
-		if err := count(ledger.CauseNoVendorCall, &p.Work); err != nil {
-			return err
-		}
-		filter.withoutWork = true
 	}
 	return nil
 }

@@ -42,15 +42,20 @@ func TestRunLeavesOutWhatIsForAPerson(t *testing.T) {
 		t.Fatalf("the second ending of the freeze: %v", err)
 	}
 
-	for by, filter := range map[string]desk.OpenFilter{"all": {}, "an account": {Account: "kylin"}, "an order": {BusinessKey: "SO-1"}} {
+	for by, filter := range map[string]desk.OpenFilter{"all": {}, "an account": {Account: "kylin"}, "an order": {BusinessKey: "SO-1"},
+		"the cause": {Cause: ledger.CauseNoVendorCall}, "its key": {BizID: forPerson}} {
 		if p := f.planOf(desk.PlanOfRun, filter); p.Size != 0 || p.Work != 1 {
 			t.Errorf("a run of %s holds %d operations and leaves %d out, want 0 and 1", by, p.Size, p.Work)
 		}
 	}
-	for by, filter := range map[string]desk.OpenFilter{"the cause": {Cause: ledger.CauseNoVendorCall}, "its key": {BizID: forPerson}} {
-		if p := f.planOf(desk.PlanOfRun, filter); p.Size != 1 || p.Work != 0 {
-			t.Errorf("a run of %s holds %d operations and leaves %d out, want 1 and 0", by, p.Size, p.Work)
-		}
+	// Nor from a plan that was made when it could be named.
+	plan := f.planOf(desk.PlanOfVoid, desk.OpenFilter{})
+	if _, err := f.pool.Exec(t.Context(), `UPDATE replay_plans SET kind = 'run'`); err != nil {
+		t.Fatal(err)
+	}
+	plan.Kind = desk.PlanOfRun
+	if done := f.putBack(plan); done.Reopened != 0 || done.WorkItems != 1 || done.Refused() != 1 {
+		t.Errorf("put back from an older plan: %+v", done)
 	}
 	if p := f.planOf(desk.PlanOfVoid, desk.OpenFilter{}); p.Size != 1 {
 		t.Errorf("a void holds %d operations, want 1", p.Size)
@@ -64,4 +69,70 @@ func (f *fixture) planOf(kind desk.PlanKind, filter desk.OpenFilter) desk.Plan {
 		f.t.Fatal(err)
 	}
 	return p
+}
+
+// putBack carries a plan out.
+func (f *fixture) putBack(p desk.Plan) (done desk.Reopened) {
+	f.t.Helper()
+	run, err := f.BeginPlan(f.t.Context(), desk.PlanStart{Plan: p, Act: desk.ActReplay, Actor: "lin", Reason: "again"})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer run.Close()
+	for more := true; more; {
+		if more, err = run.PutBack(f.t.Context(), 0, nil, &done); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	return done
+}
+
+// What was refunded or cancelled since, so that nothing of it is kept, is left out of a
+// run and stays parked also when that came after the plan; a plan of nothing else puts it
+// back. What was refunded in part goes.
+func TestRefundedIsNotPutBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	amount, part := int64(10_000), int64(2500)
+	for _, order := range []string{"SO-all", "SO-part", "SO-late", "SO-kept"} {
+		sale := f.event(order)
+		sale.Event.Operations[0].AmountFen = &amount
+		f.record(sale)
+	}
+	f.exec(`UPDATE outbox SET state = 'parked', cause = 'refused', attempts = 1, first_sent_at = now()`)
+	refund := func(order string, share *int64) {
+		f.seq++
+		f.record(orders.Refunded(f.seq, order, "R-"+order, share))
+	}
+	refund("SO-all", nil)
+	refund("SO-part", &part)
+	plan := f.planOf(desk.PlanOfRun, desk.OpenFilter{Cause: ledger.CauseRefused})
+	if plan.Size != 3 || plan.Refunded != 1 {
+		t.Fatalf("the plan holds %d and leaves %d out, want 3 and 1", plan.Size, plan.Refunded)
+	}
+	if p := f.planOf(desk.PlanOfRun, desk.OpenFilter{BusinessKey: "SO-all"}); p.Size != 0 || p.Refunded != 1 {
+		t.Errorf("by its order: %d, %d left out", p.Size, p.Refunded)
+	}
+	refund("SO-late", &amount)
+	preview, err := f.PreviewPlan(t.Context(), plan, nil, nil)
+	if err != nil || preview.Total.Refunded != 1 || preview.Total.TakenBack != 1 || preview.Total.TakenPoints != 25 || preview.Total.Blocked() != 1 {
+		t.Errorf("preview %+v, %v", preview.Total, err)
+	}
+	if done := f.putBack(plan); done.Reopened != 2 || done.Points != 200 || done.Refunded != 1 || done.Refused() != 1 {
+		t.Errorf("put back %+v", done)
+	}
+	stays := func(want string) {
+		t.Helper()
+		var parked string
+		if err := f.pool.QueryRow(t.Context(), `SELECT COALESCE(string_agg(o.business_key, ' ' ORDER BY o.id), '') FROM outbox x JOIN operations o ON o.id = x.operation_id
+			WHERE x.state = 'parked'`).Scan(&parked); err != nil || parked != want {
+			t.Errorf("parked: %s (%v), want %s", parked, err, want)
+		}
+	}
+	stays("SO-all SO-late")
+	asked := f.planOf(desk.PlanOfRun, desk.OpenFilter{Refunded: true})
+	if done := f.putBack(asked); asked.Size != 2 || done.Reopened != 2 {
+		t.Errorf("asked for: %d, put back %+v", asked.Size, done)
+	}
+	stays("")
 }

@@ -21,8 +21,10 @@ type Reopened struct {
 	// Points and InDoubt are those of the reopened operations.
 	Points  ledger.Points `json:"points"`
 	InDoubt int64         `json:"in_doubt"`
-	// KeyMemoryOver, AccountUnknown and MemberUnknown stay parked; see
-	// ReplayCount.
+	// WorkItems, Refunded, KeyMemoryOver, AccountUnknown and MemberUnknown stay parked;
+	// see ReplayCount.
+	WorkItems      int64 `json:"refused_work_items"`
+	Refunded       int64 `json:"refused_refunded"`
 	KeyMemoryOver  int64 `json:"refused_key_memory_over"`
 	AccountUnknown int64 `json:"refused_account_not_configured"`
 	MemberUnknown  int64 `json:"refused_member_unknown"`
@@ -35,6 +37,8 @@ func (r *Reopened) Add(b Reopened) {
 	r.Reopened += b.Reopened
 	r.Points += b.Points
 	r.InDoubt += b.InDoubt
+	r.WorkItems += b.WorkItems
+	r.Refunded += b.Refunded
 	r.KeyMemoryOver += b.KeyMemoryOver
 	r.AccountUnknown += b.AccountUnknown
 	r.MemberUnknown += b.MemberUnknown
@@ -42,17 +46,29 @@ func (r *Reopened) Add(b Reopened) {
 }
 
 // Refused counts those that may not be sent again.
-func (r *Reopened) Refused() int64 { return r.KeyMemoryOver + r.AccountUnknown + r.MemberUnknown }
+func (r *Reopened) Refused() int64 {
+	return r.WorkItems + r.Refunded + r.KeyMemoryOver + r.AccountUnknown + r.MemberUnknown
+}
 
 // Text is the result as ops_actions keeps it.
 func (r *Reopened) Text() string {
-	return fmt.Sprintf("put back %d (%d points, %d in doubt); refused %d key_memory_over, %d account_not_configured, %d member_unknown; skipped %d no longer parked",
-		r.Reopened, r.Points, r.InDoubt, r.KeyMemoryOver, r.AccountUnknown, r.MemberUnknown, r.Skipped)
+	refused := ""
+	if r.WorkItems+r.Refunded > 0 {
+		refused = fmt.Sprintf("%d no_vendor_call, %d refunded, ", r.WorkItems, r.Refunded)
+	}
+	return fmt.Sprintf("put back %d (%d points, %d in doubt); refused %s%d key_memory_over, %d account_not_configured, %d member_unknown; skipped %d no longer parked",
+		r.Reopened, r.Points, r.InDoubt, refused, r.KeyMemoryOver, r.AccountUnknown, r.MemberUnknown, r.Skipped)
 }
 
 // bulkFrom is the largest replay that goes with what happens now; a larger one is
 // sent in the bulk lane.
 const bulkFrom = 100
+
+// reopenBlocked is openBlocked, and why a row without doubt stays parked.
+const reopenBlocked = `
+       CASE WHEN x.cause = 'no_vendor_call' THEN 'no_vendor_call'
+            WHEN NOT @refunded::boolean AND` + openNothingKept + ` THEN 'refunded'
+            ELSE` + openBlocked + ` END`
 
 // sqlReopen puts rows back that are still parked and may be sent again. The
 // attempts count anew, so that the whole schedule lies ahead (table attempts
@@ -63,11 +79,12 @@ const bulkFrom = 100
 // away than any rest is. Locks the rows in
 // order (outbox_pkey) and skips those that somebody is changing, so it waits
 // for nobody; they are in none of the lists that it answers with. The
-// parameters are the key memories, as openFrom wants them, the batch, and whether
-// it goes into the bulk lane; a row that is there stays.
+// parameters are the key memories, as openFrom wants them, the batch, whether
+// it goes into the bulk lane (a row that is there stays), and whether what was refunded
+// or cancelled since goes as well.
 const sqlReopen = `
 WITH picked AS (
-    SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + openBlocked + ` AS blocked` + openFrom + `
+    SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + reopenBlocked + ` AS blocked` + openFrom + `
      WHERE x.operation_id = ANY (@batch::bigint[]) AND x.state = 'parked'
      ORDER BY x.operation_id
        FOR UPDATE OF x SKIP LOCKED
@@ -84,6 +101,8 @@ SELECT (SELECT COALESCE(array_agg(operation_id), '{}') FROM reopened),
        (SELECT COALESCE(sum(points), 0)::bigint FROM reopened),
        (SELECT count(*) FROM reopened WHERE in_doubt),
        (SELECT COALESCE(array_agg(operation_id), '{}') FROM picked WHERE blocked <> ''),
+       (SELECT count(*) FROM picked WHERE blocked = 'no_vendor_call'),
+       (SELECT count(*) FROM picked WHERE blocked = 'refunded'),
        (SELECT count(*) FROM picked WHERE blocked = 'account_not_configured'),
        (SELECT count(*) FROM picked WHERE blocked = 'member_unknown'),
        (SELECT COALESCE(array_agg(batch.id), '{}')
@@ -102,13 +121,13 @@ func (r *PlanRun) PutBack(ctx context.Context, limit int, memories []KeyMemory, 
 	}
 	var b Reopened
 	more, err = r.step(ctx, limit, func(ctx context.Context, tx pgx.Tx, ids []int64) (d planDecision, err error) {
-		err = tx.QueryRow(ctx, sqlReopen, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "batch": ids, "bulk": r.Plan.Size > bulkFrom}).
-			Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.AccountUnknown, &b.MemberUnknown, &d.skipped)
+		err = tx.QueryRow(ctx, sqlReopen, pgx.StrictNamedArgs{"memory_accounts": accounts, "memory_ms": ms, "batch": ids, "bulk": r.Plan.Size > bulkFrom,
+			"refunded": r.Plan.takesRefunded()}).Scan(&d.done, &b.Points, &b.InDoubt, &d.refused, &b.WorkItems, &b.Refunded, &b.AccountUnknown, &b.MemberUnknown, &d.skipped)
 		if err != nil {
 			return d, fmt.Errorf("put batch back: %w", err)
 		}
 		b.Reopened, b.Skipped = int64(len(d.done)), int64(len(d.skipped))
-		b.KeyMemoryOver = int64(len(d.refused)) - b.AccountUnknown - b.MemberUnknown
+		b.KeyMemoryOver = int64(len(d.refused)) - b.WorkItems - b.Refunded - b.AccountUnknown - b.MemberUnknown
 		return d, nil
 	})
 	if err == nil {

@@ -22,6 +22,8 @@ const (
 	StepList StepKind = "list"
 	// StepResume lets an account go on that was paused.
 	StepResume StepKind = "resume"
+	// StepWorkItems lists what a person does in a vendor's back office.
+	StepWorkItems StepKind = "work_items"
 	// StepRejects lists what was rejected.
 	StepRejects StepKind = "rejects"
 )

@@ -15,9 +15,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"pointsledger/desk"
+	"pointsledger/desk/workitems"
 	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
+	"pointsledger/ledger/waiting"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
@@ -64,7 +68,8 @@ func entryOf(seq int, kind ledger.Kind, account, memberID string, points ledger.
 }
 
 // fill makes a small ledger: two grants and a freeze posted, one grant parked
-// in doubt, one waiting, one with nothing to send, and two rejects.
+// in doubt, one waiting, one with nothing to send, two rejects, and at an account zz of
+// another member two grants that were cancelled: one is to be taken back by hand, one was.
 func fill(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	ctx := t.Context()
@@ -80,6 +85,7 @@ func fill(t *testing.T, pool *pgxpool.Pool) {
 		entryOf(1, ledger.PointsAdd, "zhimai", member, 100), entryOf(2, ledger.PointsAdd, "zhimai", member, 20),
 		entryOf(3, ledger.PointsAdd, "zhimai", "7", 5), entryOf(4, ledger.PointsAdd, "zhimai", member, 3),
 		entryOf(5, ledger.PointsAdd, "zhimai", "", 0), entryOf(6, ledger.FreezePoint, "kylin", "K:1", 50), rejected, garbage,
+		entryOf(9, ledger.PointsAdd, "zz", "8", 40), entryOf(10, ledger.PointsAdd, "zz", "8", 2),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -95,22 +101,45 @@ func fill(t *testing.T, pool *pgxpool.Pool) {
 		}
 		return byKey
 	}
-	grants, freezes := claim("zhimai", 1), claim("kylin", 2)
+	grants, freezes, others := claim("zhimai", 1), claim("kylin", 2), claim("zz", 3)
 	var heard []ledger.Confirmation
-	for _, row := range []ledger.Claimed{grants["SO-1"], grants["SO-2"], freezes["SO-6"]} {
+	for _, row := range []ledger.Claimed{grants["SO-1"], grants["SO-2"], freezes["SO-6"], others["SO-9"], others["SO-10"]} {
 		heard = append(heard, ledger.Confirmation{ID: row.ID, Evidence: ledger.Answered, MemberID: row.MemberID, HTTPStatus: 200})
 	}
 	done, err := store.Confirm(ctx, heard)
 	if err != nil || done.Posted != len(heard) {
 		t.Fatalf("confirm: %+v, %v", done, err)
 	}
-	doubtful, waiting := grants["SO-3"], grants["SO-4"]
+	takeBack(t, pool, store)
+	doubtful, unsent := grants["SO-3"], grants["SO-4"]
 	changed, err := store.Settle(ctx, []ledger.Change{
 		{ID: doubtful.ID, Token: 1, State: ledger.Parked, Cause: ledger.CauseAttemptsExhausted, Doubt: true, UseAttempt: true},
-		{ID: waiting.ID, Token: 1, State: ledger.Pending, Unsent: true, Delay: time.Hour},
+		{ID: unsent.ID, Token: 1, State: ledger.Pending, Unsent: true, Delay: time.Hour},
 	})
 	if err != nil || len(changed) != 2 {
 		t.Fatalf("settle: %v, %v", changed, err)
+	}
+}
+
+// takeBack cancels the orders of account zz, which has no call for it; one of them is
+// settled.
+func takeBack(t *testing.T, pool *pgxpool.Pool, store *ledger.Store) {
+	t.Helper()
+	for seq, order := range map[uint64]string{11: "SO-9", 12: "SO-10"} {
+		if _, err := store.Record(t.Context(), []ledger.Entry{orders.Refunded(seq, order, order, nil)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := waiting.New(pool, store).ReleaseTakeBacks(t.Context(), "zz", nil); err != nil {
+		t.Fatal(err)
+	}
+	var key ledger.BizID
+	if err := pool.QueryRow(t.Context(), `SELECT biz_id FROM work_items WHERE business_key = 'SO-10'`).Scan(&key); err != nil {
+		t.Fatal(err)
+	}
+	done, err := workitems.New(pool).Settle(t.Context(), []workitems.Answer{{BizID: key, Result: workitems.Done}}, desk.Decision{Actor: "lin", Reason: "ticket 81"}, "work.csv")
+	if err != nil || done.Operations != 1 {
+		t.Fatalf("settle: %+v, %v", done, err)
 	}
 }
 
@@ -200,8 +229,8 @@ func TestFinanceQueries(t *testing.T) {
 		}
 	}
 	want("2, as of a day", results[2][len(results[2])-1], map[string]string{"account": "sum of all accounts", "balance_points": "0"})
-	if open := results[3]; len(open) != 2 {
-		t.Errorf("3: %d rows are open, want 2: %v", len(open), open)
+	if open := results[3]; len(open) != 3 {
+		t.Errorf("3: %d rows are open, want 3: %v", len(open), open)
 	}
 	for _, row := range results[3] {
 		switch row["business_key"] {
@@ -209,6 +238,8 @@ func TestFinanceQueries(t *testing.T) {
 			want("3", row, map[string]string{"state": "parked in doubt", "in_doubt": "true", "points": "5"})
 		case "SO-4":
 			want("3", row, map[string]string{"state": "waiting", "in_doubt": "false", "first_sent_at": "<nil>"})
+		case "SO-9":
+			want("3", row, map[string]string{"state": "parked", "cause": "no_vendor_call", "points": "40"})
 		default:
 			t.Errorf("3: this is not open: %v", row)
 		}
@@ -227,6 +258,8 @@ func TestFinanceQueries(t *testing.T) {
 		t.Errorf("6: %d groups of rejects, want 2: %v", len(results[6]), results[6])
 	}
 	want("7", results[7][0], map[string]string{"mapping_version": version, "evidence": "answered"})
+	want("8", results[8][0], map[string]string{"account": "zz", "kind": "points_deduct", "operations": "1", "points_to_be_taken_back": "40", "members": "1", "perhaps_done": "0"})
+	want("8, reported", results[9][0], map[string]string{"account": "zz", "result": "done", "operations": "1", "points": "2", "members": "1"})
 }
 
 // text writes a value as psql would; numeric has no other simple form.

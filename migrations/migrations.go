@@ -230,7 +230,7 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 	for _, grant := range []string{
 		`GRANT USAGE ON SCHEMA ` + pgx.Identifier{schema}.Sanitize() + ` TO ` + to,
 		`GRANT SELECT ON operation_kinds, operations, outbox, postings, corrections, attempts, rejects, mappings, mapping_withdrawals, mapping_ends, request_shapes, ops_actions,
-			action_operations, accounts, gates, replay_plans, replay_plan_operations, entries, trial_balance, operation_status, goose_db_version TO ` + to,
+			action_operations, accounts, gates, replay_plans, replay_plan_operations, entries, trial_balance, operation_status, work_items, goose_db_version TO ` + to,
 		`GRANT INSERT ON operations, outbox, postings, corrections, attempts, rejects, mappings, mapping_withdrawals, mapping_ends, request_shapes,
 			ops_actions, action_operations, accounts, gates TO ` + to,
 		`GRANT UPDATE ON mapping_ends TO ` + to,

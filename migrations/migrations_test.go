@@ -143,6 +143,7 @@ func TestGrantWorker(t *testing.T) {
 		`SELECT pg_walfile_name(pg_current_wal_lsn())`:                     true,
 		`UPDATE postings SET kind = kind WHERE false`:                      false,
 		`INSERT INTO reversals SELECT * FROM reversals WHERE false`:        true,
+		`SELECT count(*) FROM work_items`:                                  true,
 		`DELETE FROM reversals WHERE false`:                                false,
 		`INSERT INTO waiting SELECT * FROM waiting WHERE false`:            true,
 		`UPDATE waiting SET referral = referral WHERE false`:               true,
@@ -165,7 +166,7 @@ func TestFinanceRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"operations", "outbox", "postings", "attempts", "rejects", "mappings", "ops_actions", "action_operations", "accounts",
-		"ledger_identity", "replay_plans", "replay_plan_operations", "entries", "trial_balance", "operation_status"} {
+		"ledger_identity", "replay_plans", "replay_plan_operations", "entries", "trial_balance", "operation_status", "work_items"} {
 		if _, err := conn.Exec(t.Context(), `SELECT * FROM `+name); err != nil {
 			t.Errorf("read %s: %v", name, err)
 		}

@@ -38,7 +38,7 @@ func texts(f *desk.OpenFilter) []filterText {
 		{"member", &f.Member, "member id or scanned code"},
 		{"order", &f.BusinessKey, "order number, or what stands for it"},
 		{"biz-id", (*string)(&f.BizID), "dedup key"},
-		{"kind", (*string)(&f.Kind), "points_add or freeze_point"},
+		{"kind", (*string)(&f.Kind), "points_add, points_deduct and so on"},
 		{"type", &f.EventType, "event type, such as order.paid"},
 		{"source", &f.EventSource, "event source, such as shop-sh"},
 		{"shop", &f.ShopCode, "shop code"},
@@ -51,10 +51,11 @@ Filters, all of which must fit:
   --outcome O      how the last attempt ended   --code C        the vendor's last code, whole;
                    (refused, unknown…, none)                    "HTTP 500" or none without one
   --member M       member id or scanned code    --order KEY     the order number, whole
-  --biz-id B       the dedup key                --kind K        points_add or freeze_point
+  --biz-id B       the dedup key                --kind K        points_add, points_deduct…
   --type T         the event's type             --source S      the event's source
   --shop S         the shop's code              --source-type N 1 to 12, --channel N 1 to 9
   --in-doubt       only what the vendor may have applied
+  --refunded       only what was refunded or cancelled since: nothing of it is kept
   --since, --until RFC 3339, or an age such as 90m, 24h, 7d; --by says of what: recorded
                    (default), event (its own time), failed (the last attempt)`
 
@@ -67,6 +68,7 @@ func (f *filterFlags) register(c *cobra.Command) {
 	c.Flags().IntVar(&f.chosen.SourceType, "source-type", 0, "sourceType of the call, 1 to 12")
 	c.Flags().IntVar(&f.chosen.PointsChannel, "channel", 0, "pointsChannel of the call, 1 to 9")
 	c.Flags().BoolVar(&f.chosen.InDoubt, "in-doubt", false, "only operations in doubt")
+	c.Flags().BoolVar(&f.chosen.Refunded, "refunded", false, "only what was refunded or cancelled whole since")
 	c.Flags().StringVar(&f.since, "since", "", "at this time or later")
 	c.Flags().StringVar(&f.until, "until", "", "before this time")
 	c.Flags().StringVar((*string)(&f.chosen.By), "by", string(desk.TimeRecorded), "time for --since: recorded, event or failed")
@@ -83,6 +85,9 @@ func (f *filterFlags) registerState(c *cobra.Command) {
 // outcomes are what table attempts knows, and what stands for no attempt.
 var outcomes = []string{"refused", "unknown", "not_sent", "retryable", "unauthorised", "throttled", "lease_expired", "applied",
 	"already_applied", desk.NoAttempt}
+
+// kinds are what an operation may be.
+var kinds = []string{string(ledger.PointsAdd), string(ledger.FreezePoint), string(ledger.PointsDeduct), string(ledger.UnfreezePoint), string(ledger.ConsumeFrozen)}
 
 // filter reads the flags. An age becomes a time, so that a command made from
 // the filter means the same set later.
@@ -110,8 +115,8 @@ func (f *filterFlags) check(c *cobra.Command) error {
 		return command.Usagef("--state: want parked, pending, sending or all, got %q", o.State)
 	case o.Outcome != "" && !slices.Contains(outcomes, o.Outcome):
 		return command.Usagef("--outcome: want one of %s; got %q", strings.Join(outcomes, ", "), o.Outcome)
-	case o.Kind != "" && o.Kind != ledger.PointsAdd && o.Kind != ledger.FreezePoint:
-		return command.Usagef("--kind: want %s or %s, got %q", ledger.PointsAdd, ledger.FreezePoint, o.Kind)
+	case o.Kind != "" && !slices.Contains(kinds, string(o.Kind)):
+		return command.Usagef("--kind: want one of %s; got %q", strings.Join(kinds, ", "), o.Kind)
 	case c.Flag("source-type").Changed && (o.SourceType < 1 || o.SourceType > 12):
 		return command.Usagef("--source-type: want 1 to 12, got %d", o.SourceType)
 	case c.Flag("channel").Changed && (o.PointsChannel < 1 || o.PointsChannel > 9):
@@ -144,8 +149,10 @@ func filterArgs(f desk.OpenFilter) []string {
 		}
 		add(t.name, *t.value)
 	}
-	if f.InDoubt {
-		args = append(args, "--in-doubt")
+	for flag, on := range []bool{f.InDoubt, f.Refunded} {
+		if on {
+			args = append(args, []string{"--in-doubt", "--refunded"}[flag])
+		}
 	}
 	add("since", timeText(f.Since))
 	add("until", timeText(f.Until))

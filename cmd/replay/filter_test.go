@@ -26,7 +26,7 @@ func TestFilterArgsMeanTheSame(t *testing.T) {
 	since := time.Date(2026, 11, 20, 2, 0, 0, 123456789, time.UTC)
 	full := desk.OpenFilter{State: "pending", Account: "zhimai", Cause: "refused", Member: "42", BusinessKey: "SO 1'$(rm)", BizID: "pa", EventType: "order.paid",
 		EventSource: "shop-sh", Kind: ledger.PointsAdd, SourceType: 11, PointsChannel: 9, ShopCode: "S7", Outcome: "refused", Code: "HTTP 500",
-		InDoubt: true, Since: since, Until: since.Add(time.Hour), By: desk.TimeFailed}
+		InDoubt: true, Refunded: true, Since: since, Until: since.Add(time.Hour), By: desk.TimeFailed}
 	for i, fields := 0, reflect.ValueOf(full); i < fields.NumField(); i++ {
 		if fields.Type().Field(i).IsExported() && fields.Field(i).IsZero() {
 			t.Fatalf("field %s is not in this test", fields.Type().Field(i).Name)

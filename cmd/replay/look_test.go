@@ -114,9 +114,9 @@ func TestShow(t *testing.T) {
 		o.Account, o.Kind, o.SourceType, o.PointsChannel = "kylin", ledger.FreezePoint, 0, 0
 	})
 	for text, words := range map[string][]string{
-		"SO-1":                              {"Operation 1: grant 1,290 points", "Operation 2: freeze 100 points", "freezePoint (Kylin)"},
+		"SO-1":                              {"Operation 1: grant 1,290 points", "Operation 2: freeze 100 points", "freeze_point at account kylin"},
 		"1":                                 {"Operation 1"},
-		string(op.BizID):                    {"user.points-add (Zhimai)", op.Reason, "sourceType 1, pointsChannel 3"},
+		string(op.BizID):                    {"points_add at account zhimai", op.Reason, "sourceType 1, pointsChannel 3"},
 		"#" + strings.ToLower(op.Reference): {"waiting, due now, after 0 attempts", "a worker sends it by itself"},
 		" " + op.Reference + "\t":           {"order.paid, id e1, from shop-sh", `{"orderId":"SO-1"}`},
 	} {
@@ -138,10 +138,7 @@ func TestShow(t *testing.T) {
 	c.exec(`WITH gone AS (DELETE FROM outbox WHERE operation_id = 1)
 	        INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) VALUES (1, 'posted', 'already_applied', $1, 2)`, member)
 	contains(t, c.must(0, "show", "1"), "posted, after 2 attempts", "had applied this key before", "Nothing: the vendor has applied it")
-	var shown struct {
-		Operations []overview.Operation `json:"operations"`
-		More       bool                 `json:"more"`
-	}
+	var shown overview.Found
 	c.json(&shown, "show", "SO-1")
 	if len(shown.Operations) != 2 || shown.Operations[0].Posting == nil || shown.Operations[1].Open == nil || shown.More {
 		t.Errorf("shown %+v", shown)
@@ -170,10 +167,7 @@ func TestShowTellsEarlierReplays(t *testing.T) {
 	if first > put || put > second {
 		t.Errorf("not in order of time: %s", out)
 	}
-	var shown struct {
-		Operations []overview.Operation `json:"operations"`
-		More       bool                 `json:"more"`
-	}
+	var shown overview.Found
 	c.json(&shown, "show", "SO-1")
 	if actions := shown.Operations[0].Acts; len(actions) != 1 || actions[0].ID != 1 || actions[0].Actor != "lin" {
 		t.Errorf("actions %+v", actions)

@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/records"
+	"pointsledger/desk/workitems"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
@@ -59,7 +60,7 @@ everything could be done.`,
 	root.AddCommand(newVoid(environ), newSettle(environ), newResolve(environ), newPause(environ), newResume(environ), newLog(environ))
 	root.AddCommand(newPlans(environ), newCancel(environ))
 	root.AddCommand(newMember(environ))
-	root.AddCommand(newRejects(environ))
+	root.AddCommand(newRejects(environ), newWorkItems(environ))
 	return root
 }
 
@@ -68,6 +69,7 @@ type session struct {
 	config *config.Config
 	store  *ledger.Store
 	desk   *desk.Desk
+	items  *workitems.Items
 	files  *rulefiles.Registry
 	close  func()
 }
@@ -92,7 +94,7 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 		return nil, err
 	}
 	book := ledger.New(pool)
-	return &session{config: cfg, store: book, desk: desk.New(pool, book), files: rulefiles.New(pool), close: pool.Close}, nil
+	return &session{config: cfg, store: book, desk: desk.New(pool, book), items: workitems.New(pool), files: rulefiles.New(pool), close: pool.Close}, nil
 }
 
 // records looks into the vendors' records with what is configured here.

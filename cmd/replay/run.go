@@ -12,8 +12,8 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/records"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
-	"pointsledger/ledger"
 )
 
 // runOptions are the flags of `replay run`.
@@ -50,7 +50,10 @@ never sent has no age limit.
 
 What was parked because it was above the budget of a day is left out, and counted,
 unless the filter names it: by --cause over_budget, --order or --biz-id. So is what is for a
-person to do because no call can be made for it (--cause no_vendor_call, --biz-id).
+person to do because no call can be made for it; that is never put back (replay
+workitems). So is what was refunded or cancelled since, so that nothing of it is
+kept: nobody is owed it. replay void --refunded gives it up; run --refunded puts it
+back all the same, as what is in doubt may have arrived.
 
 A plan is carried out in batches. After Ctrl-C or a kill the same command goes on
 with what is left, and never does an operation twice; ` + "`replay cancel`" + ` ends a plan
@@ -112,15 +115,14 @@ func (o *runOptions) read(c *cobra.Command, _ []string) error {
 
 func (o *runOptions) call(c *cobra.Command, s *session) (page, error) {
 	plan, err := s.planOf(c.Context(), &o.planFlags)
-	if err == nil && plan.OverBudget > 0 {
-		c.PrintErrf("Left out: %s above the budget of a day. They are released by name: replay run --cause %s\n", wording.Plural(plan.OverBudget, "operation"), ledger.CauseOverBudget)
-	}
-	if err == nil && plan.Work > 0 {
-		c.PrintErrf("Left out: %s for a person to do in the vendor's back office. See: replay list --cause %s\n", wording.Plural(plan.Work, "operation"), ledger.CauseNoVendorCall)
-	}
 	switch {
 	case err != nil:
 		return nil, err
+	case plan.ID == 0 && plan.Work+plan.Refunded > 0 && o.chosen.Named():
+		return nil, steps.NothingOwed(&plan)
+	}
+	c.PrintErr(steps.LeftOut(&plan))
+	switch {
 	case o.Yes:
 		return s.carryOut(c, o, plan)
 	}

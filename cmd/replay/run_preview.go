@@ -78,6 +78,7 @@ func (p *previewReport) print(out io.Writer) {
 		terminal.Line(out, "old codes", fmt.Sprintf("%s: scanned longer ago than their account allows (code_max_age); what has no member yet parks again.",
 			wording.Count(t.CodeTooOld)))
 	}
+	counted(out, "refunded", t.TakenBack, " of them since: "+wording.Plural(t.TakenPoints, "point")+" to be taken back when they have arrived")
 	counted(out, "no longer parked", p.NoLongerParked, " of the plan: skipped")
 	if p.PutBackSeconds > 0 {
 		terminal.Line(out, "putting back", fmt.Sprintf("%s at --rate %s", wording.About(p.PutBackSeconds), wording.Count(p.Rate)))

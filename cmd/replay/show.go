@@ -14,7 +14,6 @@ import (
 	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/internal/terminal"
-	"pointsledger/ledger"
 )
 
 func newShow(environ []string) *cobra.Command {
@@ -26,7 +25,9 @@ reference at the end of the text that the member sees (with or without #), and
 tells the event, the rules, what was sent, every attempt that did not post, who
 put it back, how it ended or what it waits for, and what you can do. An order
 number can stand for several operations: all are shown, and before those that
-have the number as their id. It changes nothing.`,
+have the number as their id. All that names the order stands first: what gave, what
+takes back, what waits for it, and rejects whose payload has its number. It changes
+nothing.`,
 		Example: "  replay show SO-1001\n  replay show '#7K2M9QF3TR4V8'\n  replay show 4711 --json",
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    runs(environ, &showTask{}),
@@ -52,7 +53,7 @@ func (t *showTask) call(c *cobra.Command, s *session) (page, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(found.Operations) == 0:
+	case len(found.Operations)+len(found.Waiting)+len(found.Rejects) == 0:
 		return nil, steps.NotFound(t.text)
 	}
 	for i := range found.Operations {
@@ -70,8 +71,15 @@ func (found *showPage) print(out io.Writer) {
 	if ways := found.SeveralWays(); ways != "" {
 		fmt.Fprintf(out, "%s is %s.\n\n", terminal.Clip(terminal.Clean(found.text), 2*terminal.LabelCells), ways)
 	}
+	life := found.Life()
+	if len(life) > 0 {
+		fmt.Fprintf(out, "All that names %s (times in %s)\n", terminal.Clip(terminal.Clean(found.text), 2*terminal.LabelCells), found.At.Local().Format("-07:00"))
+		for _, h := range life {
+			terminal.Line(out, dayAndTime(h.At), h.Words)
+		}
+	}
 	for i := range found.Operations {
-		if i > 0 {
+		if i > 0 || len(life) > 0 {
 			fmt.Fprintln(out)
 		}
 		printOperation(out, &found.Operations[i], found.At)
@@ -84,15 +92,12 @@ func (found *showPage) print(out io.Writer) {
 func printOperation(out io.Writer, o *overview.Operation, now time.Time) {
 	fmt.Fprintf(out, "Operation %d: %s\n", o.ID, terminal.Clip(terminal.Clean(overview.Headline(&o.OperationDetail)), terminal.PageWidth-24))
 	printFacts(out, o.Standing(now))
+	printFacts(out, o.ReversalFacts())
 	fmt.Fprintln(out, "What happened")
 	printFacts(out, o.EventFacts())
 	if o.Points > 0 {
-		call := "user.points-add (Zhimai)"
-		if o.Kind == ledger.FreezePoint {
-			call = "freezePoint (Kylin)"
-		}
 		fmt.Fprintln(out, "What is sent")
-		terminal.Line(out, "call", call+" at account "+o.Account)
+		terminal.Line(out, "call", o.CallWords())
 		printFacts(out, o.CallFacts())
 		printFacts(out, o.RequestFacts())
 	}

@@ -45,7 +45,7 @@ type statusTask struct{}
 func (statusTask) read(*cobra.Command, []string) error { return nil }
 
 func (statusTask) call(c *cobra.Command, s *session) (page, error) {
-	r, err := overview.Read(c.Context(), s.desk, s.store, accounts.ForOverview(s.config))
+	r, err := overview.Read(c.Context(), s.desk, s.items, accounts.ForOverview(s.config))
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +79,12 @@ func (r *statusPage) print(out io.Writer) {
 	printLanes(out, &r.Report)
 	printParked(out, &r.Report)
 	printWaiting(out, &r.Report)
+	if len(r.WorkItems) > 0 {
+		fmt.Fprintln(out, "\nFor a person in the vendor's back office")
+		for i := range r.WorkItems {
+			terminal.Line(out, r.WorkItems[i].Account, r.WorkItems[i].Words())
+		}
+	}
 	if len(r.Rejects) > 0 {
 		fmt.Fprintln(out, "\nRejected events, open")
 		rejects := make([][]string, len(r.Rejects))

@@ -106,10 +106,12 @@ func (p *PutBackPreview) sortOut(accounts []Account) {
 	for _, g := range p.Groups {
 		a := accountOf(accounts, g.Account)
 		if a.Verifies {
-			p.LookedUpFirst += g.InDoubt - g.Blocked()
+			p.LookedUpFirst += g.DoubtGoes
 		} else {
-			p.SentUnasked += g.InDoubt - g.Blocked()
+			p.SentUnasked += g.DoubtGoes
 		}
+		p.stay(Stay{g.Account, desk.BlockedWorkItem, g.WorkItems, 0})
+		p.stay(Stay{g.Account, desk.BlockedRefunded, g.Refunded, 0})
 		p.stay(Stay{g.Account, desk.BlockedKeyMemory, g.KeyMemoryOver, a.Memory})
 		p.stay(Stay{g.Account, desk.BlockedUnknownAccount, g.AccountUnknown, a.Memory})
 		p.stay(Stay{g.Account, desk.BlockedMemberUnknown, g.MemberUnknown, a.Memory})

@@ -126,7 +126,7 @@ func (r *putBackRun) end(ctx context.Context) (err error) {
 	r.result.EndAct, err = endCounted(ctx, r.run, func(counts desk.PlanCounts, points ledger.Points) (int64, string) {
 		done := &r.result.Reopened
 		done.Reopened, done.Points, done.Skipped = counts.Done, points, counts.Skipped
-		done.KeyMemoryOver = counts.Refused - done.AccountUnknown - done.MemberUnknown
+		done.KeyMemoryOver = counts.Refused - done.WorkItems - done.Refunded - done.AccountUnknown - done.MemberUnknown
 		r.result.Left = counts.Left
 		text := done.Text() + fmt.Sprintf("; left %d", counts.Left)
 		if r.result.Stopped != nil {

@@ -36,6 +36,8 @@ func (r *PutBackResult) Facts(names wording.Names) (f wording.Facts) {
 	if r.InDoubt > 0 {
 		f.Add("in doubt", wording.Count(r.InDoubt)+" of them; the dedup key stays the same")
 	}
+	f.Count("stay parked", r.WorkItems, "no call can be made for them: see "+names.WorkItems)
+	f.Count("stay parked", r.Refunded, "refunded or cancelled since, so that nothing of them is kept: "+names.GiveUp+" gives them up")
 	f.Count("stay parked", r.KeyMemoryOver, "in doubt, and the vendor may have forgotten the dedup key")
 	f.Count("stay parked", r.AccountUnknown, "in doubt, and the account is not in the configuration read here. Set "+names.Configuration+" to the worker's file")
 	f.Count("stay parked", r.MemberUnknown, "in doubt, and their member is not known: "+names.Show+" says what is left to do")

@@ -29,7 +29,7 @@ func (r *Report) Advice(names wording.Names) []Advice {
 		}
 		for _, c := range a.byCause() {
 			points = append(points, Advice{Words: fmt.Sprintf("%s, %s parked (%s): %s. %s:", a.Account, wording.Count(c.count), c.cause,
-				wording.Cause(c.cause, ledger.Parked), wording.Advice(c.cause, a.Verifies, names)), Steps: c.steps(desk.StepList, a.Account)})
+				wording.Cause(c.cause, ledger.Parked), wording.Advice(c.cause, a.Verifies, names)), Steps: c.look(a.Account)})
 			if wording.WorthReplay(c.cause, a.Verifies) {
 				again = append(again, c.steps(desk.StepPutBack, a.Account)...)
 			}
@@ -88,6 +88,14 @@ func (a *Account) byCause() []causeSum {
 		last.codes = append(last.codes, c.Code)
 	}
 	return sums
+}
+
+// look is how a person sees them.
+func (c *causeSum) look(account string) []desk.Step {
+	if c.cause == ledger.CauseNoVendorCall {
+		return []desk.Step{{Do: desk.StepWorkItems, Account: account}}
+	}
+	return c.steps(desk.StepList, account)
 }
 
 // steps are one for each code where there are several.

@@ -2,6 +2,7 @@ package overview
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"pointsledger/desk"
@@ -63,6 +64,9 @@ func nextOfWaiting(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Ti
 		}
 		return Advice{Words: "Wait: a worker is sending it now."}
 	}
+	if d.Open.WaitsFor != 0 {
+		return Advice{Words: fmt.Sprintf("Nothing: it goes by itself when operation %d, which it takes back from, has ended. If that waits for a person, see it first.", d.Open.WaitsFor)}
+	}
 	if g, closed := desk.GateOf(gates, d.Account); closed {
 		return Advice{Words: fmt.Sprintf("The gate of account %s is closed: %s. It goes by itself when the gate opens", g.Account, wording.Gate(g.Reason)), AtAccount: true}
 	}
@@ -84,7 +88,15 @@ func nextOfParked(d *desk.OperationDetail, s Settings, names wording.Names) Advi
 	}
 	var a Advice
 	a.Steps = []desk.Step{step(desk.StepPutBack)}
+	if d.Open.Cause == ledger.CauseNoVendorCall {
+		return nextOfWork(d, names, step(desk.StepSettle), step(desk.StepGiveUp))
+	}
 	switch {
+	case nothingKept(d) && d.Open.InDoubt:
+		return Advice{Words: "Its order was refunded or cancelled since, so that nothing of it is kept. If the vendor has applied it, settle it: it is taken back then. If it surely has not, give it up",
+			Steps: []desk.Step{step(desk.StepSettle), step(desk.StepGiveUp)}}
+	case nothingKept(d):
+		return Advice{Words: "Its order was refunded or cancelled since, so that nothing of it is kept and nobody is owed it: give it up", Steps: []desk.Step{step(desk.StepGiveUp)}}
 	case d.Open.Blocked != "":
 		a.Words = "It stays parked: " + wording.Blocked(d.Open.Blocked, d.Account, s.Memory, names) +
 			". Ask the vendor whether it has applied the key " + string(d.BizID)
@@ -122,6 +134,8 @@ func WaitsFor(d *desk.OperationDetail, closedGates []desk.ClosedGate, now time.T
 		return "a person"
 	case d.Open.State == ledger.Sending:
 		return "the vendor's answer"
+	case d.Open.WaitsFor != 0:
+		return fmt.Sprintf("operation %d, which it takes back from", d.Open.WaitsFor)
 	}
 	g, closed := desk.GateOf(closedGates, d.Account)
 	switch {
@@ -133,4 +147,23 @@ func WaitsFor(d *desk.OperationDetail, closedGates []desk.ClosedGate, now time.T
 		return "its time, in " + wording.Short(d.Open.NextAt.Sub(now))
 	}
 	return "a worker"
+}
+
+// nextOfWork says what a person can do about what no call can be made for.
+func nextOfWork(d *desk.OperationDetail, names wording.Names, settle, giveUp desk.Step) Advice {
+	words := wording.Advice(d.Open.Cause, false, names)
+	switch from := d.TakesFrom; {
+	case from != nil && from.State == string(ledger.Voided):
+		return Advice{Words: fmt.Sprintf("Nothing is to be done for it: operation %d, which it takes from, was given up. Give it up, too", from.Operation), Steps: []desk.Step{giveUp}}
+	case from != nil && from.State != string(ledger.Posted) && from.State != "voided but applied":
+		return Advice{Words: fmt.Sprintf("Nothing yet: operation %d, which it takes from, is %s.", from.Operation, from.State)}
+	case d.Open.InDoubt:
+		words = "The database lost its newest commits since, so it may be done, and reported, already: ask first. " + words
+	}
+	return Advice{Words: words, Steps: []desk.Step{settle, giveUp}}
+}
+
+// nothingKept tells whether all of an operation is taken back.
+func nothingKept(d *desk.OperationDetail) bool {
+	return slices.ContainsFunc(d.TakenBack, func(r desk.Reversal) bool { return r.KeptAfter == 0 })
 }

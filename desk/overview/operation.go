@@ -32,6 +32,10 @@ type Found struct {
 	Operations []Operation `json:"operations"`
 	// More: there are others.
 	More bool `json:"more"`
+	// Waiting are the events that wait about an order of this number, Rejects those whose
+	// payload names it, the newest first.
+	Waiting []desk.WaitingEvent `json:"waiting_events"`
+	Rejects []NamedReject       `json:"rejects"`
 	// At is when they were looked for.
 	At time.Time `json:"-"`
 }
@@ -53,11 +57,18 @@ func Find(ctx context.Context, d *desk.Desk, text string, c Configuration, names
 	if err != nil {
 		return Found{}, err
 	}
+	var naming desk.Naming
+	// An order stands first. What was found by a key of its own is no order number.
+	if len(found) == 0 || found[0].FoundBy == desk.ByBusinessKey {
+		if naming, err = d.NamedBy(ctx, text); err != nil {
+			return Found{}, err
+		}
+	}
 	gates, err := d.ClosedGates(ctx)
 	if err != nil {
 		return Found{}, err
 	}
-	f := Found{More: more, At: time.Now(), Operations: make([]Operation, len(found))}
+	f := Found{More: more, At: time.Now(), Operations: make([]Operation, len(found)), Waiting: append([]desk.WaitingEvent{}, naming.Waiting...), Rejects: namedRejects(naming.Rejects)}
 	for i := range found {
 		o := &found[i]
 		f.Operations[i] = Operation{WaitsFor: WaitsFor(o, gates, f.At), Request: c.Request(o), Advice: Next(o, gates, f.At, c.Account(o.Account), names),

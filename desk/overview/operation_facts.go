@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pointsledger/desk/wording"
+	"pointsledger/ledger"
 )
 
 // Standing says how it stands at a time, and what holds it back.
@@ -49,6 +50,14 @@ func (o *Operation) EventFacts() (f wording.Facts) {
 	f.Add("rules", rules)
 	f.Add("recorded", wording.Moment(o.RecordedAt))
 	return f
+}
+
+// CallWords names the call.
+func (o *Operation) CallWords() string {
+	if o.Open != nil && o.Open.Cause == ledger.CauseNoVendorCall {
+		return "none: a person does it at account " + o.Account
+	}
+	return string(o.Kind) + " at account " + o.Account
 }
 
 // CallFacts are what the call carries. It is the same for every attempt.

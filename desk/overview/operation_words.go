@@ -12,11 +12,7 @@ import (
 
 // Headline is an operation in a few words.
 func Headline(d *desk.OperationDetail) string {
-	verb := "grant"
-	if d.Kind == ledger.FreezePoint {
-		verb = "freeze"
-	}
-	return fmt.Sprintf("%s %s at %s for %s", verb, wording.Plural(d.Points, "point"), d.Account, d.BusinessKey)
+	return fmt.Sprintf("%s %s at %s for %s", wording.Verb(d.Kind), wording.Plural(d.Points, "point"), d.Account, d.BusinessKey)
 }
 
 // State says in words how it stands at a time.
@@ -42,9 +38,15 @@ func (o *Operation) State(now time.Time) string {
 	case ledger.Sending:
 		return "being sent; its lease ends " + wording.Moment(*x.LeaseUntil)
 	case ledger.Pending:
+		if x.WaitsFor != 0 {
+			return fmt.Sprintf("waiting for operation %d to end%s", x.WaitsFor, why)
+		}
 		due := "due now"
 		if x.NextAt.After(now) {
 			due = "due " + wording.Moment(x.NextAt)
+		}
+		if x.HeldUntil != nil && x.HeldUntil.After(now) {
+			due = "held until " + wording.Moment(*x.HeldUntil)
 		}
 		return fmt.Sprintf("waiting, %s, after %s%s", due, o.attemptWords(x.Attempts, 0), why)
 	}

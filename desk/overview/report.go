@@ -10,6 +10,7 @@ import (
 	"pointsledger/desk"
 	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
+	"pointsledger/desk/workitems"
 	"pointsledger/ledger"
 )
 
@@ -18,6 +19,9 @@ type Report struct {
 	At       time.Time     `json:"at"`
 	Accounts []Account     `json:"accounts"`
 	Rejects  []RejectCount `json:"open_rejects"`
+	// WorkItems are what a person does in the vendors' back offices; Parked of the
+	// accounts counts them, too.
+	WorkItems []workitems.Sum `json:"work_items"`
 	// Next says what a person can do, as a terminal words it: whoever has one fills
 	// it in.
 	Next []string `json:"next"`
@@ -98,7 +102,7 @@ type Configured struct {
 
 // Read reads what is open. The configured accounts come in their order, then
 // others that have a closed gate or open operations.
-func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Configured) (Report, error) {
+func Read(ctx context.Context, d *desk.Desk, items *workitems.Items, configured []Configured) (Report, error) {
 	gates, err := d.ClosedGates(ctx)
 	if err != nil {
 		return Report{}, err
@@ -108,6 +112,10 @@ func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Co
 		return Report{}, err
 	}
 	rejects, err := d.OpenRejects(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	work, err := items.Sum(ctx, workitems.Filter{})
 	if err != nil {
 		return Report{}, err
 	}
@@ -123,7 +131,7 @@ func Read(ctx context.Context, d *desk.Desk, book *ledger.Store, configured []Co
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{At: time.Now(), Accounts: []Account{}, Rejects: countRejects(rejects)}
+	r := Report{At: time.Now(), Accounts: []Account{}, Rejects: countRejects(rejects), WorkItems: append([]workitems.Sum{}, work...)}
 	for _, c := range configured {
 		a := r.account(c.Name)
 		a.Configured, a.Verifies, a.endpoint, a.RatePerSecond = true, c.Verifies, c.Endpoint, c.RatePerSecond

@@ -49,6 +49,10 @@ func (l *SettleLook) Against() string {
 func (l *Lookup) BeforeSettling(ctx context.Context, d *desk.OperationDetail) (look SettleLook, err error) {
 	look.Refused = lastRefusal(d)
 	look.Records = unread
+	if d.Open.Cause == ledger.CauseNoVendorCall {
+		look.Words = "not read: what a person does in the back office bears no reference of ours"
+		return look, nil
+	}
 	a, configured := l.account(d.Account)
 	switch {
 	case configured && !a.Reads:

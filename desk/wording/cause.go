@@ -132,6 +132,9 @@ func Advice(cause ledger.Cause, verify bool, names Names) string {
 			return "Put back, it is looked up in the member's records before it is sent"
 		}
 		return "Ask the vendor whether it applied the dedup key. Put back, it goes with the same key, while the vendor remembers that"
+	case ledger.CauseNoVendorCall:
+		return "Do it there, then settle it; if it is not possible, give it up (" + names.GiveUp + "). It is never put back. " +
+			"Many at once: " + names.WorkItems + " writes the list for whoever does it, and settles what comes back"
 	case ledger.CauseOverBudget:
 		return names.Show + " says which budget it was above. If the points are right, put it back: it is sent then, whatever the budget says; if they are not, give it up (" +
 			names.GiveUp + ")"
@@ -141,5 +144,5 @@ func Advice(cause ledger.Cause, verify bool, names Names) string {
 
 // WorthReplay tells whether putting operations of this cause back can help.
 func WorthReplay(cause ledger.Cause, verify bool) bool {
-	return cause != ledger.CauseKeyMemoryOver || verify
+	return cause != ledger.CauseNoVendorCall && (cause != ledger.CauseKeyMemoryOver || verify)
 }

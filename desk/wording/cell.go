@@ -23,3 +23,12 @@ func Cell(text string) string {
 	}
 	return text
 }
+
+// DigitsCell is Cell for numbers that are names, as a member's id: a spreadsheet would
+// take 383933091455959041 for 3.83933E+17, and 0042 for 42. A tab before it makes it a text.
+func DigitsCell(text string) string {
+	if text != "" && text[0] >= '0' && text[0] <= '9' {
+		return "\t" + text
+	}
+	return Cell(text)
+}

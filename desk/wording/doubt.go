@@ -12,6 +12,10 @@ import (
 // the guard sees it, 0 when the account is not configured.
 func Blocked(blocked, account string, memory time.Duration, names Names) string {
 	switch blocked {
+	case desk.BlockedWorkItem:
+		return "no call can be made for it, and a person may have done it already: see " + names.WorkItems
+	case desk.BlockedRefunded:
+		return "refunded or cancelled since, so that nothing of it is kept: give it up (" + names.GiveUp + ")"
 	case desk.BlockedKeyMemory:
 		return fmt.Sprintf("in doubt, and first sent longer ago than account %s surely remembers a dedup key (%s, the time of a send taken off)",
 			account, memory.Round(time.Second))

@@ -22,6 +22,8 @@ type Names struct {
 	CheckEvent, ListFields string
 	// Configuration is the setting that says which configuration is read here.
 	Configuration string
+	// WorkItems are what a person does in a vendor's back office.
+	WorkItems string
 	// Member shows a member's records, Settle takes an operation for applied.
 	Member, Settle string
 }

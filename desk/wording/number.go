@@ -25,3 +25,11 @@ func Plural[T ~int | ~int64](n T, noun string) string {
 	}
 	return Count(n) + " " + noun + "s"
 }
+
+// Signed writes a difference with its sign.
+func Signed[T ~int | ~int64](n T) string {
+	if n > 0 {
+		return "+" + Count(n)
+	}
+	return Count(n)
+}

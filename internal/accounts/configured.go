@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"encoding/json"
+	"slices"
 
 	"pointsledger/desk"
 	"pointsledger/desk/overview"
@@ -32,7 +33,7 @@ func (c Configured) Account(name string) overview.Settings {
 // Request implements overview.Configuration.
 func (c Configured) Request(d *desk.OperationDetail) *vendorapi.Preview {
 	account, found := c.Config.Account(d.Account)
-	if !found || d.Open == nil {
+	if !found || d.Open == nil || !slices.Contains(account.Calls, d.Kind) {
 		return nil
 	}
 	call := ledger.VendorCall{Kind: d.Kind, BizID: d.BizID, Points: d.Points, SourceType: d.SourceType,

@@ -144,3 +144,31 @@ func OtherRejects(err error) error {
 	return fmt.Errorf("%s found, not the %s expected: nothing was changed. Look again with the same command without --yes; a colleague may have been there",
 		wording.Plural(size.Found, "open reject"), wording.Count(size.Expect))
 }
+
+// LeftOut says what a run plan left out, a line for each; empty for nothing.
+func LeftOut(p *desk.Plan) (lines string) {
+	for _, left := range []struct {
+		n     int64
+		words string
+	}{
+		{p.OverBudget, "above the budget of a day. They are released by name: replay run --cause " + string(ledger.CauseOverBudget)},
+		{p.Work, "for a person to do in the vendor's back office, never put back. See: replay workitems list"},
+		{p.Refunded, "refunded or cancelled since, of which nothing is kept. See: replay list --refunded. To give up: replay void --refunded"},
+	} {
+		if left.n > 0 {
+			lines += fmt.Sprintf("Left out: %s %s\n", wording.Plural(left.n, "operation"), left.words)
+		}
+	}
+	return lines
+}
+
+// NothingOwed says that a run plan found nothing but what it leaves out: work for a
+// person, or what was refunded or cancelled since.
+func NothingOwed(p *desk.Plan) error {
+	if p.Work > 0 {
+		return fmt.Errorf("nothing was put back: no call can be made for %s, and a person may have done it already. "+
+			"`replay workitems export --output work.csv` writes what is to be done, `replay workitems settle work.csv` reads what was done", wording.Plural(p.Work, "work item"))
+	}
+	return fmt.Errorf("nothing was put back: %s refunded or cancelled since, so that nobody is owed it. `replay void --refunded` with the same filter gives it up; "+
+		"`replay run --refunded` with it puts it back all the same, and what arrives is taken back then", wording.Plural(p.Refunded, "operation"))
+}

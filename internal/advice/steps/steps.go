@@ -17,7 +17,7 @@ func Names() wording.Names {
 		Show: "`replay show`", Resolve: "`replay resolve`", GiveUp: "`replay void`", PutBack: "replay run", Reread: "`replay stream`", Status: "`replay status`",
 		AskAccount: "--account", LongerAgo: "--since", ExportRejects: "replay rejects export",
 		CheckEvent: "`worker explain FILE`", ListFields: "`worker schema TYPE`", Configuration: "WORKER_CONFIG",
-		Member: "`replay member`", Settle: "`replay settle`",
+		WorkItems: "`replay workitems`", Member: "`replay member`", Settle: "`replay settle`",
 	}
 }
 
@@ -47,6 +47,8 @@ func Command(step desk.Step) string {
 		return command.Shell(acceptInDoubt([]string{"replay", "void", "--biz-id", string(step.BizID)}, step)...)
 	case desk.StepResume:
 		return command.Shell("replay", "resume", step.Account, "--reason", command.ReasonToFill, "--yes")
+	case desk.StepWorkItems:
+		return command.Shell("replay", "workitems", "list", "--account", step.Account)
 	case desk.StepRejects:
 		return command.Shell("replay", "rejects", "list")
 	}

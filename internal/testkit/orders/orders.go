@@ -36,3 +36,20 @@ func Operation(account, order string, points ledger.Points) ledger.Operation {
 		Points: points, SourceType: 1, PointsChannel: 3, Reason: "订单" + order + " #" + ledger.ReferenceOf(id),
 		Reference: ledger.ReferenceOf(id), BusinessDate: "2026-11-20", MappingVersion: "test"}
 }
+
+// Refunded takes back what an order gave: the share of its amount in fen, or all of it
+// when that is nil.
+func Refunded(seq uint64, order, id string, shareFen *int64) ledger.Entry {
+	e := Paid(seq, order)
+	typ := "order.refunded"
+	if shareFen == nil {
+		typ = "order.cancelled"
+	}
+	e.Message.Subject = "points.events." + typ
+	e.Event.Type, e.Event.Operations = typ, nil
+	e.Event.FactKey = ledger.NewFactKey("shop-sh", typ, id)
+	e.Event.Content = fmt.Sprintf(`{"id":%q,"orderId":%q}`, id, order)
+	e.Event.Refers = &ledger.Referral{Origins: []ledger.FactKey{ledger.NewFactKey("shop-sh", "order.paid", order)}, Origin: "order.paid " + order,
+		ShareFen: shareFen, BusinessKey: order, BusinessDate: "2026-11-20", MappingVersion: "test"}
+	return e
+}

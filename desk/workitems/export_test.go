@@ -1,0 +1,4 @@
+package workitems
+
+// SetBatch has Settle use smaller transactions.
+func (x *Items) SetBatch(rows int) { x.batch = rows }

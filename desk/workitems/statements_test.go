@@ -1,0 +1,13 @@
+package workitems_test
+
+import (
+	"testing"
+
+	"pointsledger/internal/testkit"
+)
+
+// Every statement fits the migrated schema.
+func TestStatementsPrepare(t *testing.T) {
+	t.Parallel()
+	testkit.StatementsPrepare(t, "sqlItems", "sqlSums", "sqlStandings", "sqlSettleItems")
+}
