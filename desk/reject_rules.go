@@ -15,6 +15,8 @@ type RejectRules struct {
 	ChosenRules
 	// On and Off are the accounts that events may and may not go to.
 	On, Off []string
+	// Refunded: events that were refunded or cancelled whole since are accepted as well.
+	Refunded bool
 	// Words say an error to people, as it is kept with how a retry ended; nil keeps
 	// the error's own text.
 	Words ErrorWords
@@ -59,7 +61,7 @@ func again(r *rules.Rules, on []string) Remap {
 
 // Plan is what a plan of these rejects keeps.
 func (r *RejectRules) Plan(ids []ledger.RejectID) RejectPlan {
-	return RejectPlan{Rules: r.Version, FromFile: r.FileName != "", Registered: r.RegisteredVersion, IDs: ids}
+	return RejectPlan{Rules: r.Version, FromFile: r.FileName != "", Registered: r.RegisteredVersion, Refunded: r.Refunded, IDs: ids}
 }
 
 // RejectForecast is what would become of rejects.
@@ -73,7 +75,7 @@ type RejectForecast struct {
 // ForecastRejects asks what would become of rejects by these rules, and changes
 // nothing. progress may be nil.
 func (d *Desk) ForecastRejects(ctx context.Context, ids []ledger.RejectID, r *RejectRules, progress func(done, found int)) (f RejectForecast, err error) {
-	if f.RetryPreview, err = d.PreviewRetry(ctx, ids, r.remap, r.other, progress); err != nil {
+	if f.RetryPreview, err = d.PreviewRetry(ctx, ids, r.remap, r.other, r.Refunded, progress); err != nil {
 		return f, err
 	}
 	f.Known, err = republished.Count(ctx, d.pool, d.book, ids, r.Rules.FactIn)
@@ -105,7 +107,7 @@ func (d *Desk) Retry(ctx context.Context, plan Plan, ids []ledger.RejectID, who 
 		text = r.Text
 	}
 	tally, err := d.RetryRejects(ctx, RejectRetry{Run: run, IDs: ids, Remap: r.remap, RulesVersion: r.Version, RulesText: text,
-		Registered: r.RegisteredVersion, Progress: progress})
+		Registered: r.RegisteredVersion, Refunded: r.Refunded, Progress: progress})
 	trouble := ""
 	if err != nil {
 		trouble = err.Error()

@@ -30,6 +30,9 @@ type RejectRetry struct {
 	// person looked; empty when they had none. The retry stops when it is
 	// neither that nor RulesVersion any more.
 	Registered string
+	// Refunded: events that were refunded or cancelled whole since are recorded as well;
+	// else they stay open.
+	Refunded bool
 	// Progress hears how many are done, between batches; nil hears nothing.
 	Progress func(done, found int)
 }
@@ -67,7 +70,11 @@ func (d *Desk) RetryRejects(ctx context.Context, r RejectRetry) (RetryTally, err
 	err = d.book.EachReject(ctx, r.IDs, func(batch []ledger.Reject) error {
 		part := RetryTally{}
 		inDoubt, others := remapAll(batch, r.Remap, rebuilt, &part)
-		err := d.retryBatch(ctx, &r, inDoubt, &part)
+		others, err := d.leaveRefunded(ctx, &r, others, &part)
+		if err != nil {
+			return err
+		}
+		err = d.retryBatch(ctx, &r, inDoubt, &part)
 		if err == nil {
 			err = d.retryBatch(ctx, &r, others, &part)
 		}
@@ -86,6 +93,22 @@ func (d *Desk) RetryRejects(ctx context.Context, r RejectRetry) (RetryTally, err
 		return total, fmt.Errorf("retry rejects: %w", err)
 	}
 	return total, nil
+}
+
+// leaveRefunded takes out what was refunded or cancelled whole since, unless that is
+// asked for, and counts it. What is recorded in doubt goes on: it may have been granted.
+func (d *Desk) leaveRefunded(ctx context.Context, r *RejectRetry, items []retried, tally *RetryTally) ([]retried, error) {
+	if r.Refunded {
+		return items, nil
+	}
+	refunded, err := d.refundedSince(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	before := len(items)
+	items = slices.DeleteFunc(items, func(x retried) bool { return x.isRefunded(refunded) })
+	tally.Refunded += int64(before - len(items))
+	return items, nil
 }
 
 // retryTries bounds how often a batch begins anew because a worker recorded one of
@@ -234,7 +257,11 @@ func (w *retryWrite) BeforeTx(ctx context.Context, tx pgx.Tx, verdicts []ledger.
 // which Record takes its locks.
 func (w *retryWrite) AfterTx(ctx context.Context, tx pgx.Tx, written map[ledger.OperationKey]ledger.OperationID) error {
 	run := w.retry.Run
-	if err := ledger.RecordActedTx(ctx, tx, run.Act, slices.Sorted(maps.Values(written))); err != nil {
+	ids := slices.Sorted(maps.Values(written))
+	if err := ledger.RecordActedTx(ctx, tx, run.Act, ids); err != nil {
+		return err
+	}
+	if err := w.tally.overBudgetTx(ctx, tx, ids); err != nil {
 		return err
 	}
 	for _, a := range w.accepted {

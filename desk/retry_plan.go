@@ -21,6 +21,8 @@ type RejectPlan struct {
 	// Registered is the version that the workers had registered last, empty
 	// when they had none.
 	Registered string
+	// Refunded: what was refunded or cancelled whole since is accepted as well.
+	Refunded bool
 	// IDs rise.
 	IDs []ledger.RejectID
 }
@@ -30,6 +32,7 @@ type rejectPlanDetails struct {
 	Rules      string `json:"rules"`
 	FromFile   bool   `json:"rules_from_file"`
 	Registered string `json:"registered_rules"`
+	Refunded   bool   `json:"refunded,omitempty"`
 	// Rejects are ids and ranges of ids: "1-300,302".
 	Rejects string `json:"rejects"`
 }
@@ -43,7 +46,7 @@ func (d *Desk) CreateRejectPlan(ctx context.Context, actor, filterText string, p
 		return Plan{}, err
 	}
 	var err error
-	n.Details, err = json.Marshal(rejectPlanDetails{Rules: p.Rules, FromFile: p.FromFile, Registered: p.Registered, Rejects: ranges(p.IDs)})
+	n.Details, err = json.Marshal(rejectPlanDetails{Rules: p.Rules, FromFile: p.FromFile, Registered: p.Registered, Refunded: p.Refunded, Rejects: ranges(p.IDs)})
 	if err != nil {
 		return Plan{}, fmt.Errorf("create plan: %w", err)
 	}
@@ -63,7 +66,7 @@ func (p *Plan) Rejects() (RejectPlan, error) {
 	if err != nil {
 		return RejectPlan{}, fmt.Errorf("read plan %s: %w", p.Name, err)
 	}
-	return RejectPlan{Rules: d.Rules, FromFile: d.FromFile, Registered: d.Registered, IDs: ids}, nil
+	return RejectPlan{Rules: d.Rules, FromFile: d.FromFile, Registered: d.Registered, Refunded: d.Refunded, IDs: ids}, nil
 }
 
 // ranges writes rising ids as ranges.

@@ -30,15 +30,15 @@ type RetryPreview struct {
 }
 
 // PreviewRetry says what RetryRejects would do with open rejects, and changes
-// nothing. other is nil, or the rules to compare with. Memory: one batch, and
+// nothing. other is nil, or the rules to compare with; refunded as in RejectRetry. Memory: one batch, and
 // 32 bytes (with Go's map some 80) for each operation that would be new.
-func (d *Desk) PreviewRetry(ctx context.Context, ids []ledger.RejectID, with, other Remap, progress func(done, found int)) (RetryPreview, error) {
+func (d *Desk) PreviewRetry(ctx context.Context, ids []ledger.RejectID, with, other Remap, refunded bool, progress func(done, found int)) (RetryPreview, error) {
 	rebuilt, err := d.rebuiltAt(ctx)
 	if err != nil {
 		return RetryPreview{}, err
 	}
-	a := retryForecast{book: d.book, remap: with, rebuilt: rebuilt, seen: map[ledger.FactKey]uint64{}}
-	b := retryForecast{book: d.book, remap: other, rebuilt: rebuilt, seen: map[ledger.FactKey]uint64{}}
+	a := retryForecast{desk: d, refunded: refunded, remap: with, rebuilt: rebuilt, seen: map[ledger.FactKey]uint64{}}
+	b := retryForecast{desk: d, refunded: refunded, remap: other, rebuilt: rebuilt, seen: map[ledger.FactKey]uint64{}}
 	p := RetryPreview{}
 	done := 0
 	err = d.book.EachReject(ctx, ids, func(batch []ledger.Reject) error {
@@ -126,9 +126,11 @@ func contentPrint(content string) uint64 {
 
 // retryForecast is a preview by one set of rules.
 type retryForecast struct {
-	book  *ledger.Store
+	desk  *Desk
 	remap Remap
 	tally RetryTally
+	// refunded: what was refunded or cancelled since would be accepted as well.
+	refunded bool
 	// rebuilt is when the ledger was rebuilt, zero for never.
 	rebuilt time.Time
 	// seen holds the facts that earlier rejects would take, with a print of
@@ -150,12 +152,22 @@ func (f *retryForecast) judge(ctx context.Context, batch []ledger.Reject) ([]*le
 		}
 		items, entries = append(items, x), append(entries, x.entry)
 	}
-	verdicts, err := f.book.Judge(ctx, entries)
+	verdicts, err := f.desk.book.Judge(ctx, entries)
 	if err != nil {
 		return nil, err
 	}
+	var refunded map[ledger.FactKey]bool
+	if !f.refunded {
+		if refunded, err = f.desk.refundedSince(ctx, items); err != nil {
+			return nil, err
+		}
+	}
 	for i, verdict := range verdicts {
 		x := &items[i]
+		if verdict.Kind == ledger.Accepted && !x.inDoubt && x.isRefunded(refunded) {
+			f.tally.Refunded++
+			continue
+		}
 		if verdict.Kind == ledger.Accepted {
 			verdict = f.decideSeen(x.entry.Event)
 		}

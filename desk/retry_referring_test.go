@@ -32,7 +32,7 @@ func TestPreviewOfRefundsThatDiffer(t *testing.T) {
 					Origin: "order.paid SO-1", ShareFen: &fen, BusinessKey: "SO-1", BusinessDate: "2026-11-20", MappingVersion: "test"}}}, false
 		}
 	}
-	p, err := f.PreviewRetry(t.Context(), ids, remap(300), remap(400), nil)
+	p, err := f.PreviewRetry(t.Context(), ids, remap(300), remap(400), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,16 +2,19 @@ package desk
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"pointsledger/ledger"
 )
 
 // RetryTally counts what became, or would become, of rejects that are mapped
-// again: Found = Accepted + Duplicates + Ignored + Failing + Skipped.
+// again: Found = Accepted + Duplicates + Ignored + Failing + Skipped + Refunded.
 type RetryTally struct {
 	Found int64 `json:"found"`
 	// Accepted events have Operations and Points; NothingToSend of the
@@ -27,6 +30,14 @@ type RetryTally struct {
 	// InDoubt of the operations are parked in doubt, cause rebuilt: the ledger
 	// was rebuilt since their events, and they may have been granted before.
 	InDoubt int64 `json:"in_doubt"`
+	// OverBudget of the operations are parked, because they are above what a day may
+	// grant; always 0 in a preview. OverBudgetOrders are some of them.
+	OverBudget       int64         `json:"over_budget"`
+	OverBudgetPoints ledger.Points `json:"over_budget_points"`
+	OverBudgetOrders []string      `json:"over_budget_orders,omitempty"`
+	// Refunded were refunded or cancelled whole since, so that nothing of them would be
+	// kept: they stay open, unless they are asked for.
+	Refunded int64 `json:"refunded_since"`
 	// Duplicates are in the ledger already, with the same content.
 	Duplicates int64 `json:"duplicates"`
 	// Ignored are of a type that the rules ignore now.
@@ -124,6 +135,10 @@ func (t *RetryTally) add(part *RetryTally) {
 	t.Points += part.Points
 	t.Referring += part.Referring
 	t.InDoubt += part.InDoubt
+	t.OverBudget += part.OverBudget
+	t.OverBudgetPoints += part.OverBudgetPoints
+	t.OverBudgetOrders = append(t.OverBudgetOrders, part.OverBudgetOrders[:min(len(part.OverBudgetOrders), maxOverBudgetOrders-len(t.OverBudgetOrders))]...)
+	t.Refunded += part.Refunded
 	t.Duplicates += part.Duplicates
 	t.Ignored += part.Ignored
 	t.Skipped += part.Skipped
@@ -165,6 +180,12 @@ func (t *RetryTally) text() string {
 	if t.InDoubt > 0 {
 		fmt.Fprintf(&b, "; %d operations parked in doubt: the ledger was rebuilt, they may have been granted before", t.InDoubt)
 	}
+	if t.OverBudget > 0 {
+		fmt.Fprintf(&b, "; %d operations (%d points) parked above the budget of a day", t.OverBudget, t.OverBudgetPoints)
+	}
+	if t.Refunded > 0 {
+		fmt.Fprintf(&b, "; %d refunded or cancelled since, left open", t.Refunded)
+	}
 	for _, c := range t.Codes {
 		reason := []rune(c.Reason)
 		if len(reason) > resultReason {
@@ -173,4 +194,25 @@ func (t *RetryTally) text() string {
 		fmt.Fprintf(&b, "; %s %d (reject %d: %s)", c.Code, c.Count, c.Example, string(reason))
 	}
 	return b.String()
+}
+
+// maxOverBudgetOrders is how many operations above a budget are named.
+const maxOverBudgetOrders = 10
+
+// sqlParkedOverBudget reads which operations were parked above a budget
+// (budget_excesses_pkey, outbox_pkey). One row always.
+const sqlParkedOverBudget = `
+SELECT count(*), COALESCE(sum(COALESCE(x.points, o.points)), 0)::bigint, COALESCE((array_agg(o.business_key ORDER BY o.id))[:$2], '{}')
+  FROM budget_excesses b
+  JOIN outbox x ON x.operation_id = ANY (ARRAY[b.operation_id]) AND x.cause = 'over_budget'
+  JOIN operations o ON o.id = ANY (ARRAY[b.operation_id])
+ WHERE b.operation_id = ANY ($1::bigint[])`
+
+// overBudgetTx counts what was parked above a budget in the transaction that did so.
+func (t *RetryTally) overBudgetTx(ctx context.Context, tx pgx.Tx, ids []ledger.OperationID) error {
+	err := tx.QueryRow(ctx, sqlParkedOverBudget, ids, maxOverBudgetOrders).Scan(&t.OverBudget, &t.OverBudgetPoints, &t.OverBudgetOrders)
+	if err != nil {
+		return fmt.Errorf("count what is above a budget: %w", err)
+	}
+	return nil
 }

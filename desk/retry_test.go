@@ -185,7 +185,7 @@ func TestRetryRejectsAfterARebuild(t *testing.T) {
 			orders.Epoch.Add(at), desk.ActStream)
 	}
 	run, ids := f.beginRetry("lin")
-	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
+	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestRetryRejectsOfOneKeyAcrossARebuild(t *testing.T) {
 	f.exec(`INSERT INTO ops_actions (at, actor, action, filter, reason, set_size, result) VALUES ($1, 'lin', $2, '', 'lost', 1, '')`,
 		orders.Epoch.Add(time.Hour), desk.ActStream)
 	run, ids := f.beginRetry("lin")
-	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
+	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestRetryOneFactAtTwoAccounts(t *testing.T) {
 		e.Message = m
 		return e, false
 	}
-	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, nil)
+	preview, err := f.PreviewRetry(t.Context(), ids, remap, nil, false, nil)
 	if err != nil || preview.With.Duplicates != 1 {
 		t.Errorf("preview: %+v %v, want one duplicate", preview.With, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"pointsledger/desk"
 	"pointsledger/desk/wording"
+	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
 	"pointsledger/ledger"
 )
@@ -155,12 +156,9 @@ func rejectFilterArgs(f desk.RejectFilter) []string {
 	return args
 }
 
-// allOpenRejects is what a filter that leaves nothing out is called.
-const allOpenRejects = "all open rejects"
-
 // rejectFilterText is a filter as plans and acts keep it.
 func rejectFilterText(f desk.RejectFilter) string {
-	return cmp.Or(command.Shell(rejectFilterArgs(f)...), allOpenRejects)
+	return cmp.Or(command.Shell(rejectFilterArgs(f)...), steps.AllOpenRejects)
 }
 
 // rejectAct are the flags of a command that decides about rejects.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,6 @@ import (
 	"pointsledger/internal/advice"
 	"pointsledger/internal/advice/steps"
 	"pointsledger/internal/command"
-	"pointsledger/internal/terminal"
 )
 
 // retryOptions are the flags of `replay rejects retry`.
@@ -26,6 +24,7 @@ type retryOptions struct {
 	filter     desk.RejectFilter
 	who        desk.Decision
 	file, plan string
+	refunded   bool
 }
 
 func newRejectsRetry(environ []string) *cobra.Command {
@@ -48,7 +47,8 @@ What is accepted is recorded as a worker would have recorded it, and the running
 workers send it. If the ledger was rebuilt since (replay stream), it may have been
 granted before the loss: then it is parked in doubt, and replay run looks it up
 first. What is in the ledger already is resolved as a duplicate. What still fails
-stays open; a conflict always does. It goes on where it is after
+stays open; a conflict always does, and so does what was refunded or cancelled since
+(--refunded accepts it as well, and what it grants is taken back). It goes on where it is after
 Ctrl-C or a kill: run the same plan again. It keeps one batch in memory, at most
 1,000 events and 5 MiB, and some 100 bytes for each operation of a preview.
 
@@ -64,6 +64,7 @@ operation of it.
 	o.filters.register(c)
 	o.register(c)
 	c.Flags().StringVar(&o.file, "config", "", "map by the rules of this file instead of the registered ones")
+	c.Flags().BoolVar(&o.refunded, "refunded", false, "also what was refunded or cancelled since: it is granted, and taken back")
 	c.Flags().StringVar(&o.plan, "plan", "", "carry out exactly this plan, such as P-7K2M")
 	return c
 }
@@ -80,8 +81,8 @@ func (o *retryOptions) read(c *cobra.Command, args []string) (err error) {
 		return command.Usagef("--config is empty: want a file")
 	case c.Flag("plan").Changed && o.plan == "":
 		return command.Usagef("--plan is empty: want a plan's name, such as P-7K2M")
-	case o.plan != "" && (len(rejectFilterArgs(o.filter)) > 0 || o.expect != 0):
-		return command.Usagef("--plan says which rejects are meant: leave out ids, filters and --expect")
+	case o.plan != "" && (len(rejectFilterArgs(o.filter)) > 0 || o.expect != 0 || o.refunded):
+		return command.Usagef("--plan says which rejects are meant: leave out ids, filters, --refunded and --expect")
 	}
 	return nil
 }
@@ -91,11 +92,12 @@ func (o *retryOptions) call(c *cobra.Command, s *session) (page, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules.Refunded = o.refunded
 	retry := &rejects.Retry{Desk: s.desk, Rules: rules}
 	var set rejects.Set
 	if o.plan != "" {
 		set, err = retry.OfPlan(c.Context(), o.plan)
-		err = o.planWords(rules, err)
+		err = steps.RejectPlan(o.plan, o.file, rules, err)
 	} else {
 		set, err = retry.OfFilter(c.Context(), o.filter, o.filterText())
 	}
@@ -163,38 +165,6 @@ func (o *retryOptions) planCommand(name string) string {
 	return o.Line(args...)
 }
 
-// planWords says why a plan cannot be taken up here; nil for nil.
-func (o *retryOptions) planWords(now *desk.RejectRules, err error) error {
-	var kind *desk.PlanKindError
-	var other *rejects.PlanRulesError
-	switch {
-	case errors.Is(err, desk.ErrNoPlan):
-		return fmt.Errorf("there is no plan %s: `replay rejects retry` with filters makes one", terminal.Clean(o.plan))
-	case errors.As(err, &kind):
-		return command.Usagef("plan %s is of kind %s, not for rejects: `%s` shows it", kind.Plan.Name, kind.Plan.Kind, steps.ShowPlan(kind.Plan))
-	case !errors.As(err, &other):
-		return err
-	}
-	plan, made, again := other.Plan.Name, &other.Made, "replay rejects retry"
-	if !strings.HasPrefix(other.Plan.Filter, allOpenRejects) {
-		again += " " + other.Plan.Filter
-	}
-	switch {
-	case made.FromFile && o.file == "":
-		return command.Usagef("plan %s was made with the rules of a file: add the same --config FILE (version %s)", plan, made.Rules)
-	case !made.FromFile && o.file != "":
-		return command.Usagef("plan %s was made with the registered rules: leave out --config, or look again with it:\n  %s --config FILE", plan, again)
-	case made.FromFile && now.Version != made.Rules:
-		return fmt.Errorf("the file %s is version %s, and plan %s was made with %s: nothing was changed. Look again:\n  %s", o.file, now.Version, plan, made.Rules, again)
-	}
-	return rulesChanged(plan, made.Registered, now.RegisteredVersion, again)
-}
-
-func rulesChanged(plan, then, now, again string) error {
-	return fmt.Errorf("the workers have registered other rules since plan %s was made (%s, before: %s): what it showed no longer holds. Look again:\n  %s",
-		plan, now, cmp.Or(then, "none"), again)
-}
-
 // stoppedWords says why a plan was not begun (done is nil) or not finished, and what
 // it did before.
 func (o *retryOptions) stoppedWords(plan string, done *desk.RetryResult, err error) error {
@@ -216,7 +186,7 @@ func (o *retryOptions) stoppedWords(plan string, done *desk.RetryResult, err err
 	before := fmt.Sprintf("Before that: accepted %s, duplicates %s; each of them is whole, the others are open", wording.Count(done.Accepted), wording.Count(done.Duplicates))
 	switch {
 	case errors.As(err, &changed):
-		return fmt.Errorf("%w\n%s", rulesChanged(plan, changed.Then, changed.Now, "replay rejects retry"), before)
+		return fmt.Errorf("%w\n%s", steps.RulesChanged(plan, changed.Then, changed.Now, "replay rejects retry"), before)
 	case isCancelled:
 		return fmt.Errorf("%w: the rest stays open\n%s", cancelled, before)
 	}

@@ -82,21 +82,13 @@ func printAccounts(out io.Writer, p *rejects.Forecast) {
 	var rows [][]string
 	for _, a := range compared {
 		rows = append(rows, []string{a.Account, string(a.Kind), wording.Count(a.Operations), wording.Count(a.Points),
-			wording.Count(a.Registered.Operations), wording.Count(a.Registered.Points), signed(a.Points - a.Registered.Points)}[:len(columns)])
+			wording.Count(a.Registered.Operations), wording.Count(a.Registered.Points), wording.Signed(a.Points - a.Registered.Points)}[:len(columns)])
 	}
 	terminal.Table(out, columns, rows)
 	if p.NothingToSend > 0 {
 		fmt.Fprintf(out, "Of them without points, so nothing to send: %s.\n", wording.Count(p.NothingToSend))
 	}
 	printFacts(out, rejects.InDoubt(p.InDoubt, terminalNames))
-}
-
-// signed writes a difference with its sign.
-func signed(p ledger.Points) string {
-	if p > 0 {
-		return "+" + wording.Count(p)
-	}
-	return wording.Count(p)
 }
 
 // printFailing prints what still fails, by code, and then one reason of each in
@@ -128,8 +120,8 @@ func (d *retried) print(out io.Writer) {
 	facts.Add("recorded", recordedAs(d.Act, d.who)+", plan "+d.Plan)
 	printFacts(out, facts)
 	printFailing(out, d.Codes)
-	switch sent := d.Operations - d.NothingToSend - d.InDoubt; {
-	case sent > 0 && d.InDoubt > 0:
+	switch sent := d.Operations - d.NothingToSend - d.InDoubt - d.OverBudget; {
+	case sent > 0 && d.InDoubt+d.OverBudget > 0:
 		fmt.Fprintf(out, "The running workers send the other %s now; `replay status` shows how it goes.\n", wording.Count(sent))
 	case sent > 0:
 		fmt.Fprintln(out, "The running workers send them now; `replay status` shows how it goes.")

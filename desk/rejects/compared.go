@@ -26,6 +26,7 @@ func (p *Forecast) Outcomes() (shown []Outcome) {
 		{Outcome{"in the ledger already (duplicates)", p.Duplicates, other.Duplicates}, true},
 		{Outcome{"of a type that is ignored now", p.Ignored, other.Ignored}, false},
 		{Outcome{"still fail, stay open", p.Failing, other.Failing}, true},
+		{Outcome{"refunded or cancelled since, stay open", p.Refunded, other.Refunded}, false},
 		{Outcome{"decided about already", p.Skipped, other.Skipped}, false},
 	} {
 		if o.always || o.Events+o.Registered > 0 {

@@ -3,9 +3,12 @@ package rejects
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"pointsledger/desk"
+	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
+	"pointsledger/ledger"
 )
 
 // Facts say what a retry did.
@@ -18,11 +21,24 @@ func Facts(d *desk.RetryResult, names wording.Names) (facts wording.Facts) {
 	}
 	facts.Count("about earlier", d.Referring, ReferringWords)
 	facts = append(facts, InDoubt(d.InDoubt, names)...)
+	if d.OverBudget > 0 {
+		more := ""
+		if d.OverBudget > int64(len(d.OverBudgetOrders)) {
+			more = " …"
+		}
+		facts.Add("over budget", fmt.Sprintf("%s of the operations, %s: parked, above what a day may grant (%s%s). They are released by name: %s of cause %s", wording.Count(d.OverBudget),
+			wording.Plural(d.OverBudgetPoints, "point"), privacy.Mobiles(strings.Join(d.OverBudgetOrders, ", ")), more, names.PutBack, ledger.CauseOverBudget))
+	}
+	facts.Count("refunded", d.Refunded, RefundedWords)
 	facts.Count("duplicates", d.Duplicates, "in the ledger already, with the same content; resolved")
 	facts.Count("ignored", d.Ignored, "of a type that needs no record; resolved")
 	facts.Count("skipped", d.Skipped, "decided about already, by an earlier run or somebody else")
 	return facts
 }
+
+// RefundedWords say what becomes of events that were refunded or cancelled whole
+// before they could be recorded.
+const RefundedWords = "refunded or cancelled since, so that nothing of them would be kept: left open, dismiss them"
 
 // ReferringWords say what becomes of events that are about earlier ones.
 const ReferringWords = "what each takes back, or makes spent, the ledger works out as it records it"

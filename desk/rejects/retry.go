@@ -22,7 +22,8 @@ type Retry struct {
 	Rules *desk.RejectRules
 }
 
-// OfPlan is the set of a plan by its name as it was typed. The error is
+// OfPlan is the set of a plan by its name as it was typed; what was refunded since is
+// accepted as the plan says. The error is
 // desk.ErrNoPlan, a *desk.PlanKindError or a *PlanRulesError, or the database's.
 func (r *Retry) OfPlan(ctx context.Context, name string) (Set, error) {
 	plan, err := r.Desk.ReadPlan(ctx, name)
@@ -41,6 +42,7 @@ func (r *Retry) OfPlan(ctx context.Context, name string) (Set, error) {
 		by.RegisteredVersion != made.Registered && by.RegisteredVersion != made.Rules {
 		return Set{}, &PlanRulesError{Plan: plan, Made: made}
 	}
+	by.Refunded = made.Refunded
 	return Set{Plan: plan, IDs: made.IDs, FilterText: plan.Filter}, nil
 }
 
