@@ -126,6 +126,14 @@ func returnUnsent(row *ledger.Claimed) decision {
 	return decision{change: c}
 }
 
+// toAPerson parks a row that no call can be made for. Doubt stays: a person may have
+// done it, or the account had a call before.
+func toAPerson(row *ledger.Claimed) decision {
+	c := giveBack(row)
+	c.State, c.Cause = ledger.Parked, ledger.CauseNoVendorCall
+	return decision{change: c}
+}
+
 // later is a decision to give a row back that is due again only after a wait:
 // what keeps it from being sent does not end at once.
 func later(d decision, wait time.Duration) decision {

@@ -37,6 +37,9 @@ func (d *Dispatcher) sendLoop(accept, work context.Context) {
 
 // attempt makes the row's call, if it may, and decides what becomes of it.
 func (d *Dispatcher) attempt(accept, work context.Context, row *held) decision {
+	if d.isByHand(row.Kind) {
+		return toAPerson(&row.Claimed)
+	}
 	if row.MemberID == "" {
 		if decided, ok := d.resolve(accept, work, row); !ok {
 			return decided

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -29,4 +30,11 @@ func (d *Dispatcher) releaseTakeBacks(ctx context.Context) {
 	if r.Due > 0 {
 		d.Wake()
 	}
+}
+
+// isByHand tells that an operation takes back, or releases, and that the account has no
+// call for it. What waited is never let go then; it may have been read from the stream
+// again and put back, or the account had the call when it was let go.
+func (d *Dispatcher) isByHand(kind ledger.Kind) bool {
+	return (kind == ledger.PointsDeduct || kind == ledger.UnfreezePoint) && !slices.Contains(d.account.Calls, kind)
 }

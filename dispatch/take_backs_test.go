@@ -102,3 +102,41 @@ func TestTakeBackGoesTheWayThatTheVendorOffers(t *testing.T) {
 		})
 	}
 }
+
+// What takes back and was put back, as after a rebuild, becomes work for a person where
+// the account has no call, and keeps its doubt; nothing is sent.
+func TestTakeBackWithoutACallIsLeftToAPerson(t *testing.T) {
+	t.Parallel()
+	for _, honoured := range []bool{false, true} {
+		b := newBench(t, sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true}}})
+		b.longKnown()
+		a := b.verifying()
+		a.Calls, a.KeysHonoured = []ledger.Kind{ledger.PointsAdd}, honoured
+		vendor := deducting{a.Vendor.(*zhimai.Client), &sync.Mutex{}, map[[2]ledger.BizID]int{}, false}
+		a.Vendor = vendor
+		b.accept(1, nil)
+		d, _ := b.start(a)
+		testkit.Eventually(t, 30*time.Second, "the grant", func() bool { return b.open() == 0 })
+		b.refund()
+		parked := func(inDoubt bool) func() bool {
+			return func() (is bool) {
+				d.Wake()
+				err := b.pool.QueryRow(t.Context(), `SELECT state = 'parked' AND cause = 'no_vendor_call' AND in_doubt = $1 FROM outbox`, inDoubt).Scan(&is)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return is
+			}
+		}
+		testkit.Eventually(t, 30*time.Second, "the work item", parked(false))
+		if _, err := b.pool.Exec(t.Context(), `UPDATE outbox SET state = 'pending', cause = 'rebuilt', in_doubt = true, first_sent_at = now(), next_attempt_at = now()`); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, 30*time.Second, "the work item again, in doubt", parked(true))
+		vendor.mu.Lock()
+		if len(vendor.took) > 0 {
+			t.Errorf("keys honoured %v: sent %v", honoured, vendor.took)
+		}
+		vendor.mu.Unlock()
+	}
+}
