@@ -28,7 +28,10 @@ type OpenGroup struct {
 	// Late counts rows that a worker should have taken a minute ago: due, or
 	// their lease over.
 	Late int64
-	// Bulk counts those of the bulk lane.
+	// ForOrigin and Held count waiting rows that are not due for anybody: until what
+	// they take back from has ended, and until the time that their rule says.
+	ForOrigin, Held int64
+	// Bulk counts those of the bulk lane that are neither.
 	Bulk int64
 	// Oldest is when the oldest was recorded.
 	Oldest time.Time
@@ -45,14 +48,16 @@ type OpenGroup struct {
 // rows only: their number is what people can deal with, a backlog's is not.
 // Locks nothing; no rows means that nothing is open.
 const sqlOpenGroups = `
-SELECT g.target, g.state, g.cause, g.code, g.n, g.in_doubt, g.late, g.bulk, g.oldest,
+SELECT g.target, g.state, g.cause, g.code, g.n, g.in_doubt, g.late, g.for_origin, g.held, g.bulk, g.oldest,
        COALESCE(said.call, ''), COALESCE(said.vendor_code, ''), COALESCE(said.vendor_message, ''), COALESCE(said.error, '')
   FROM (SELECT x.target, x.state, COALESCE(x.cause, '') AS cause,
                CASE WHEN x.state = 'parked' THEN` + openCode + ` ELSE '' END AS code, count(*) AS n,
                count(*) FILTER (WHERE x.in_doubt) AS in_doubt,
-               count(*) FILTER (WHERE x.state = 'pending' AND x.next_attempt_at < now() - interval '1 minute'
+               count(*) FILTER (WHERE x.state = 'pending' AND x.waits_for IS NULL AND x.next_attempt_at < now() - interval '1 minute'
                                    OR x.state = 'sending' AND x.lease_until < now() - interval '1 minute') AS late,
-               count(*) FILTER (WHERE x.bulk) AS bulk,
+               count(*) FILTER (WHERE x.state = 'pending' AND x.waits_for IS NOT NULL) AS for_origin,
+               count(*) FILTER (WHERE x.state = 'pending' AND x.waits_for IS NULL AND x.held_until > now()) AS held,
+               count(*) FILTER (WHERE x.bulk AND x.waits_for IS NULL AND (x.held_until > now()) IS NOT TRUE) AS bulk,
                min(o.recorded_at) AS oldest, max(x.operation_id) AS newest_id
           FROM outbox x
           JOIN operations o ON o.id = x.operation_id
@@ -72,7 +77,7 @@ func (d *Desk) OpenGroups(ctx context.Context) ([]OpenGroup, error) {
 		return nil, fmt.Errorf("summarise outbox: %w", err)
 	}
 	groups, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (g OpenGroup, err error) {
-		return g, row.Scan(&g.Account, &g.State, &g.Cause, &g.Code, &g.Count, &g.InDoubt, &g.Late, &g.Bulk, &g.Oldest,
+		return g, row.Scan(&g.Account, &g.State, &g.Cause, &g.Code, &g.Count, &g.InDoubt, &g.Late, &g.ForOrigin, &g.Held, &g.Bulk, &g.Oldest,
 			&g.Call, &g.VendorCode, &g.VendorWords, &g.Error)
 	})
 	if err != nil {

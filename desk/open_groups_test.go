@@ -19,8 +19,11 @@ func TestOpenGroups(t *testing.T) {
 	f.park("SO-3", 0, false)
 	f.park("SO-4", 0, false)
 	f.park("SO-5", 0, false)
-	f.record(f.event("SO-6"))
+	f.record(f.event("SO-6"), f.event("SO-7"), f.event("SO-8"))
 	f.exec(`UPDATE outbox SET next_attempt_at = now() - interval '2 minutes' WHERE state = 'pending'`)
+	// What waits for another operation, or is held, is late for nobody.
+	f.exec(`UPDATE outbox SET waits_for = 1 WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-7')`)
+	f.exec(`UPDATE outbox SET held_until = now() + interval '7 days', next_attempt_at = now() + interval '7 days' WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-8')`)
 	// The last attempt counts, also when it has no code.
 	f.exec(`INSERT INTO attempts (operation_id, outcome, http_status, vendor_code, vendor_message, duration_ms)
 	        SELECT o.id, 'refused', 200, a.code, a.code || ' ' || o.business_key, 1
@@ -37,7 +40,7 @@ func TestOpenGroups(t *testing.T) {
 		{Account: "zhimai", State: "parked", Cause: "refused", Code: "40101", Count: 1, Call: ledger.CallPoints, VendorCode: "40101", VendorWords: "40101 SO-3"},
 		{Account: "zhimai", State: "parked", Cause: "refused", Code: "HTTP 500", Count: 1, Call: ledger.CallPoints},
 		{Account: "zhimai", State: "parked", Cause: "refused", Code: desk.NoCode, Count: 1},
-		{Account: "zhimai", State: "pending", Count: 1, Late: 1},
+		{Account: "zhimai", State: "pending", Count: 3, Late: 1, ForOrigin: 1, Held: 1},
 	}
 	want(t, "groups", len(groups), len(wanted))
 	for i, g := range groups {

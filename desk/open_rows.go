@@ -18,7 +18,8 @@ type OpenRows struct {
 	// Rows is at least 1.
 	Rows int64
 	// OldestID names the operation that was recorded first (ids go up with
-	// time), and Oldest is how long ago that was.
+	// time) of those that are neither held nor wait for another; 0 when there is none.
+	// Oldest is how long ago that was, or for how long one that was held could have gone.
 	OldestID ledger.OperationID
 	Oldest   time.Duration
 	InDoubt  int64
@@ -31,7 +32,8 @@ const (
 	// sqlCountOutbox reads the outbox once from end to end, which is as large as
 	// the backlog, and no other table. Locks no rows. No rows: nothing is open.
 	sqlCountOutbox = `
-SELECT target, state, count(*), min(operation_id), count(*) FILTER (WHERE in_doubt),
+SELECT target, state, count(*), COALESCE(min(operation_id) FILTER (WHERE waits_for IS NULL AND held_until IS NULL), 0), count(*) FILTER (WHERE in_doubt),
+       COALESCE(EXTRACT(epoch FROM now() - min(held_until) FILTER (WHERE waits_for IS NULL AND held_until <= now())), 0)::float8,
        COALESCE(EXTRACT(epoch FROM now() - min(first_sent_at) FILTER (WHERE in_doubt)), 0)::float8
   FROM outbox
  GROUP BY target, state
@@ -67,7 +69,7 @@ func (d *Desk) CountOpen(ctx context.Context) ([]OpenRows, error) {
 		return nil, fmt.Errorf("read age of open operations: %w", err)
 	}
 	for i := range open {
-		open[i].Oldest = inSeconds(ages[open[i].OldestID])
+		open[i].Oldest = max(open[i].Oldest, inSeconds(ages[open[i].OldestID]))
 	}
 	return open, nil
 }
@@ -83,10 +85,12 @@ func (d *Desk) countOutbox(ctx context.Context) (open []OpenRows, ids []int64, e
 			return err
 		}
 		open, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o OpenRows, err error) {
-			var doubt float64
-			err = row.Scan(&o.Account, &o.State, &o.Rows, &o.OldestID, &o.InDoubt, &doubt)
-			o.OldestDoubt = inSeconds(doubt)
-			ids = append(ids, int64(o.OldestID))
+			var held, doubt float64
+			err = row.Scan(&o.Account, &o.State, &o.Rows, &o.OldestID, &o.InDoubt, &held, &doubt)
+			o.Oldest, o.OldestDoubt = inSeconds(held), inSeconds(doubt)
+			if o.OldestID != 0 {
+				ids = append(ids, int64(o.OldestID))
+			}
 			return o, err
 		})
 		return err

@@ -131,7 +131,7 @@ type backlogCollector struct {
 func newBacklogCollector(reader *backlogReader, accounts []string) *backlogCollector {
 	return &backlogCollector{reader: reader, accounts: accounts,
 		rows:        describe("outbox_rows", "Open operations, by account and state.", "account", "state"),
-		oldest:      describe("outbox_oldest_seconds", "Age, since it was recorded, of the oldest open operation; 0 when there is none.", "account", "state"),
+		oldest:      describe("outbox_oldest_seconds", "Age, since it was recorded, of the oldest open operation that is neither held nor waits for another; 0 when there is none.", "account", "state"),
 		doubt:       describe("in_doubt_rows", "Open operations that the vendor may have applied.", "account"),
 		doubtOldest: describe("in_doubt_oldest_seconds", "Time since the first call of the operation that is in doubt longest; 0 when none is.", "account"),
 		rejects:     describe("open_rejects", "Rejected events that wait for a person, by reason code.", "reason_code"),

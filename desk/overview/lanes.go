@@ -3,6 +3,8 @@ package overview
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"pointsledger/desk/wording"
@@ -45,7 +47,7 @@ func drains(live, bulk int64, perSecond float64) (liveIn, bulkIn time.Duration) 
 
 // fillLanes says of the lanes what the counts of open operations tell.
 func (a *Account) fillLanes() {
-	live := Lane{Lane: "live", Waiting: a.Waiting + a.Sending - a.bulk}
+	live := Lane{Lane: "live", Waiting: a.backlog() - a.bulk}
 	late := Lane{Lane: "bulk", Waiting: a.bulk}
 	pace := float64(a.RatePerSecond)
 	if pace == 0 {
@@ -66,8 +68,8 @@ func (l *Lane) take(in time.Duration, atLeast bool) {
 	}
 }
 
-// LaneWords say how long what waits takes at the account's rate, lane by lane; empty
-// where nothing waits, or nothing is known.
+// LaneWords say how long what waits takes at the account's rate, lane by lane, and what
+// is not due; empty where nothing waits, or nothing is known.
 func (a *Account) LaneWords() string {
 	words := ""
 	for i := range a.Lanes {
@@ -84,11 +86,27 @@ func (a *Account) LaneWords() string {
 		}
 		words += fmt.Sprintf("%s %s in %s%s", l.Lane, wording.Plural(l.Waiting, "operation"), least, wording.Short(min(time.Duration(*l.DrainsInMs)*time.Millisecond, maxDrain)))
 	}
-	if words == "" {
-		return ""
+	switch {
+	case words == "":
+	case a.RatePerSecond > 0:
+		words += fmt.Sprintf(", if nothing else comes: at the account's rate of %s a second", wording.Count(a.RatePerSecond))
+	default:
+		words += ", if nothing else comes: at the pace of the last minute; the account has no rate"
 	}
-	if a.RatePerSecond > 0 {
-		return fmt.Sprintf("%s, if nothing else comes: at the account's rate of %s a second", words, wording.Count(a.RatePerSecond))
-	}
-	return words + ", if nothing else comes: at the pace of the last minute; the account has no rate"
+	return strings.Join(slices.DeleteFunc([]string{words, a.notDue()}, func(s string) bool { return s == "" }), "; ")
 }
+
+// notDue says what waits and is not due; empty for nothing.
+func (a *Account) notDue() string {
+	var parts []string
+	if a.ForOrigin > 0 {
+		parts = append(parts, wording.Plural(a.ForOrigin, "operation")+" until what it takes back from has ended")
+	}
+	if a.Held > 0 {
+		parts = append(parts, wording.Plural(a.Held, "operation")+" held by a rule")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// backlog counts what waits for its turn or is being sent.
+func (a *Account) backlog() int64 { return a.Waiting + a.Sending - a.ForOrigin - a.Held }

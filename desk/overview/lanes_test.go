@@ -45,6 +45,9 @@ func TestLaneWords(t *testing.T) {
 			"live 75 operations in 10s, bulk 20,000 operations in 33m, if nothing else comes: at the account's rate of 10 a second"},
 		"in doubt": {Account{RatePerSecond: 10, Waiting: 40, Waits: []Wait{{Cause: ledger.CauseUnknown, Count: 40, InDoubt: 40}}},
 			"live 40 operations in > 4s, if nothing else comes: at the account's rate of 10 a second"},
+		"not due": {Account{RatePerSecond: 10, Waiting: 48, ForOrigin: 1, Held: 7},
+			"live 40 operations in 4s, if nothing else comes: at the account's rate of 10 a second; 1 operation until what it takes back from has ended, 7 operations held by a rule"},
+		"nothing is due":   {Account{RatePerSecond: 10, Waiting: 1, Held: 1}, "1 operation held by a rule"},
 		"no rate":          {Account{Waiting: 40, Pace: Pace{PerSecond: 4}}, "live 40 operations in 10s, if nothing else comes: at the pace of the last minute; the account has no rate"},
 		"nothing is known": {Account{Waiting: 40}, ""},
 		"a closed gate":    {Account{RatePerSecond: 10, Waiting: 40, Gate: &Gate{}}, ""},
@@ -53,7 +56,7 @@ func TestLaneWords(t *testing.T) {
 		if got := test.a.LaneWords(); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
-		if n := test.a.Lanes[0].Waiting + test.a.Lanes[1].Waiting; len(test.a.Lanes) != 2 || n != test.a.Waiting+test.a.Sending {
+		if n := test.a.Lanes[0].Waiting + test.a.Lanes[1].Waiting; len(test.a.Lanes) != 2 || n != test.a.Waiting+test.a.Sending-test.a.ForOrigin-test.a.Held {
 			t.Errorf("%s: %d in the lanes", name, n)
 		}
 	}

@@ -68,7 +68,7 @@ func timeOrNil(t time.Time) *time.Time {
 // learn adds the Pace and what is known of an account.
 func (a *Account) learn(perSecond float64, facts []desk.AccountFact, known []knowledge.KnownEndpoint) {
 	a.PerSecond = math.Round(perSecond*1000) / 1000
-	if backlog := a.Waiting + a.Sending; backlog > 0 && perSecond > 0 && a.Gate == nil {
+	if backlog := a.backlog(); backlog > 0 && perSecond > 0 && a.Gate == nil {
 		ms := int64(float64(backlog) / perSecond * 1000)
 		if a.AtLeastMs = ms; a.slow() == 0 {
 			a.DrainsInMs = &ms

@@ -29,7 +29,7 @@ const maxDrain = 99 * 24 * time.Hour
 // DrainWords say how long what waits takes.
 func (a *Account) DrainWords() string {
 	switch {
-	case a.Waiting+a.Sending == 0:
+	case a.backlog() == 0:
 		return "-"
 	case a.Gate != nil:
 		return "closed"

@@ -35,9 +35,13 @@ type Account struct {
 	// Gate is nil while the gate is open.
 	Gate    *Gate `json:"gate"`
 	Waiting int64 `json:"waiting"`
-	Sending int64 `json:"sending"`
-	Parked  int64 `json:"parked"`
-	InDoubt int64 `json:"in_doubt"`
+	// ForOrigin and Held of those that wait are not due: until what they take back from
+	// has ended, or until the time that their rule says.
+	ForOrigin int64 `json:"waiting_for_origin"`
+	Held      int64 `json:"held"`
+	Sending   int64 `json:"sending"`
+	Parked    int64 `json:"parked"`
+	InDoubt   int64 `json:"in_doubt"`
 	// Late counts what a worker should have taken a minute ago.
 	Late int64 `json:"late"`
 	// OldestAt is when the oldest open operation was recorded.
@@ -180,6 +184,7 @@ func (a *Account) add(g desk.OpenGroup) {
 	switch g.State {
 	case ledger.Pending:
 		a.Waiting += g.Count
+		a.ForOrigin, a.Held = a.ForOrigin+g.ForOrigin, a.Held+g.Held
 		a.Waits = append(a.Waits, Wait{Cause: g.Cause, Words: wording.Cause(g.Cause, g.State), Count: g.Count, InDoubt: g.InDoubt, OldestAt: g.Oldest})
 	case ledger.Sending:
 		a.Sending += g.Count
