@@ -240,7 +240,7 @@ func trafficWithEverything(t *testing.T) *rehearsal.Plan {
 func addLater(plan *rehearsal.Plan) []rehearsal.Message {
 	from := len(plan.Messages)
 	for i := range 3 {
-		e := rehearsal.Expected{Account: "zhimai", Type: "order.paid", Source: "shop-sh", BusinessKey: fmt.Sprintf("LATER-%d", i),
+		e := rehearsal.Expected{Account: "zhimai", Kind: "points_add", Type: "order.paid", Source: "shop-sh", BusinessKey: fmt.Sprintf("LATER-%d", i),
 			Points: 129, Member: fmt.Sprintf("38393309145595%d111", i), Message: len(plan.Messages)}
 		plan.Messages = append(plan.Messages, orderOf("l", i, e))
 		plan.Truth = append(plan.Truth, e)
@@ -260,7 +260,7 @@ func orderOf(id string, n int, e rehearsal.Expected) rehearsal.Message {
 // confirmed a call before.
 func addFrozen(plan *rehearsal.Plan) {
 	for i := range 3 {
-		e := rehearsal.Expected{Account: "zhimai", Type: "order.paid", Source: "shop-sh", BusinessKey: fmt.Sprintf("FROZEN-%d", i),
+		e := rehearsal.Expected{Account: "zhimai", Kind: "points_add", Type: "order.paid", Source: "shop-sh", BusinessKey: fmt.Sprintf("FROZEN-%d", i),
 			Points: 129, Member: fmt.Sprintf("38393309145595%d000", i), Frozen: true, Message: len(plan.Messages)}
 		plan.Messages = append(plan.Messages, orderOf("f", i, e))
 		plan.Truth = append(plan.Truth, e)

@@ -13,12 +13,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"pointsledger/desk"
 	"pointsledger/dispatch"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/internal/rehearsal"
-	"pointsledger/ledger"
 	"pointsledger/migrations"
 	"pointsledger/vendorapi/sim"
 )
@@ -40,7 +38,9 @@ func newDemo() *cobra.Command {
 		Long: `demo starts its own NATS and Postgres and a simulator of both vendors, publishes
 events with duplicates and garbage among them, lets a worker do its job, and
 compares three books under every key: what was published, what the ledger says,
-what the vendors applied. Nothing is left behind.
+what the vendors applied. Orders are refunded, cancelled and completed; grants for
+orders are held for two seconds; and one shop, the mall, has a vendor of its own,
+described in the configuration, which can take points back. Nothing is left behind.
 
 Exit code 0 only if the books agree, 3 if they do not.`,
 		Args: command.NoArgs,
@@ -131,7 +131,7 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	}
 	fmt.Fprintf(d.out, "  NATS JetStream, Postgres and the vendor simulator are up (%.1f s)\n", result.phases[0].took.Seconds())
 
-	d.plan = rehearsal.Generate(rehearsal.Options{Events: d.options.events, Seed: d.options.seed, Kylin: true})
+	d.plan = rehearsal.Generate(rehearsal.Options{Events: d.options.events, Seed: d.options.seed, Kylin: true, Life: true})
 	serviceCtx, stopService := context.WithCancel(ctx)
 	defer stopService()
 	stopped := make(chan error, 1)
@@ -160,7 +160,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	if err := migrations.Up(ctx, d.stack.databaseURL); err != nil {
 		return err
 	}
-	d.simulator, err = sim.New(sim.Config{Seed: d.options.seed,
+	d.simulator, err = sim.New(sim.Config{Seed: d.options.seed, TakesBack: true,
 		Zhimai:  sim.ZhimaiConfig{Faults: d.faults, Records: sim.RecordsConfig{EchoReason: true}},
 		Kylin:   sim.KylinConfig{Faults: d.faults},
 		Members: sim.MembersConfig{FrozenSuffix: "000"}})
@@ -172,6 +172,10 @@ func (d *demo) start(ctx context.Context) (err error) {
 		return fmt.Errorf("start simulator: %w", err)
 	}
 	d.stopSim = stop
+	file, err := rehearsal.Config(string(config.DefaultFile()), url)
+	if err != nil {
+		return err
+	}
 	// The demo does not read the caller's environment: it must not reach a
 	// real vendor or database.
 	d.config, err = config.Load([]string{
@@ -179,7 +183,8 @@ func (d *demo) start(ctx context.Context) (err error) {
 		"ZHIMAI_URL=" + url + "/api/v2", "ZHIMAI_OPEN_ID=" + sim.DefaultOpenID,
 		"ZHIMAI_GRANT_CODE=" + sim.DefaultGrantCode, "ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey, "KYLIN_URL=" + url,
 		"ZHIMAI_RATE=0", // the simulator takes what comes
-	}, os.ReadFile)
+		"WORKER_CONFIG=demo.yaml",
+	}, func(string) ([]byte, error) { return []byte(file), nil })
 	if err != nil {
 		return err
 	}
@@ -267,7 +272,7 @@ func (d *demo) waitUntilQuiet(ctx context.Context, stopped <-chan error) error {
 		if err != nil {
 			return err
 		}
-		if left == 0 && open.underWay == 0 {
+		if left == 0 && open.underWay == 0 && open.early == 0 {
 			return nil
 		}
 		now := fmt.Sprint(left, open)
@@ -290,8 +295,16 @@ func (d *demo) waitUntilQuiet(ctx context.Context, stopped <-chan error) error {
 }
 
 // openCount is what is open at all accounts together: under way (pending or
-// being sent) or parked, and how many of both are in doubt.
-type openCount struct{ underWay, parked, inDoubt int64 }
+// being sent) or parked, what waits for something parked among these, and how many of
+// both are in doubt. Early are events whose order has not come.
+type openCount struct{ underWay, parked, inDoubt, early int64 }
+
+// sqlDemoOpen counts the open rows, and what waits for its order.
+const sqlDemoOpen = `
+SELECT count(*) FILTER (WHERE x.state <> 'parked' AND o.state IS DISTINCT FROM 'parked'),
+       count(*) FILTER (WHERE x.state = 'parked' OR o.state = 'parked'), count(*) FILTER (WHERE x.in_doubt), (SELECT count(*) FROM waiting)
+  FROM outbox x
+  LEFT JOIN outbox o ON o.operation_id = x.waits_for`
 
 // remaining counts the events without an acknowledgement, and the open rows of
 // all accounts together.
@@ -309,16 +322,10 @@ func (d *demo) remaining(ctx context.Context, js jetstream.JetStream) (events in
 	if events == 0 && info.AckFloor.Stream < stream.CachedInfo().State.LastSeq {
 		events = 1 // a consumer that was just made has not counted yet
 	}
-	rows, err := desk.New(d.service.pool, d.service.store).CountOpen(ctx)
-	for _, r := range rows {
-		open.inDoubt += r.InDoubt
-		if r.State == ledger.Parked {
-			open.parked += r.Rows
-		} else {
-			open.underWay += r.Rows
-		}
+	if err := d.service.pool.QueryRow(ctx, sqlDemoOpen).Scan(&open.underWay, &open.parked, &open.inDoubt, &open.early); err != nil {
+		return 0, open, fmt.Errorf("count open operations: %w", err)
 	}
-	return events, open, err
+	return events, open, nil
 }
 
 // stop ends everything the demo started, in reverse.

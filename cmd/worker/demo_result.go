@@ -10,10 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"pointsledger/desk"
 	"pointsledger/internal/command"
 	"pointsledger/internal/rehearsal"
-	"pointsledger/ledger"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -27,6 +25,7 @@ type demoResult struct {
 	published int
 	tally     recorded
 	report    rehearsal.Report
+	cameBack  cameBack
 	rejects   []rejectGroup
 	zhimai    sim.Totals
 	kylin     sim.Totals
@@ -67,20 +66,12 @@ const sqlAcceptedEvents = `SELECT count(DISTINCT stream_seq) FROM operations`
 // what was published.
 func (d *demo) compare(ctx context.Context, r *demoResult) error {
 	r.counts, r.published = d.plan.Counts, len(d.plan.Messages)
-	var rows []rehearsal.LedgerRow
-	err := desk.New(d.service.pool, d.service.store).EachOperation(ctx, func(st desk.Status) error {
-		rows = append(rows, ledgerRow(st))
-		return nil
-	})
+	rows, err := readBooks(ctx, d.service.pool)
 	if err != nil {
 		return err
 	}
-	var book []rehearsal.BookRow
-	for _, e := range d.simulator.Book() {
-		book = append(book, rehearsal.BookRow{Vendor: string(e.Vendor), Key: e.Key, Points: e.Points, Received: e.Received,
-			Applied: e.Applied, AppliedPoints: e.AppliedPoints, Mismatched: e.Mismatched})
-	}
-	r.report = rehearsal.Compare(d.plan.Truth, rows, book)
+	r.report = d.plan.Compare(rows, bookRows(d.simulator.Book()))
+	r.cameBack = newCameBack(d.plan.Orders, rows)
 	r.zhimai, r.kylin = d.simulator.Totals(sim.Zhimai), d.simulator.Totals(sim.Kylin)
 	return d.readCounts(ctx, r)
 }
@@ -126,27 +117,6 @@ func (d *demo) readCounts(ctx context.Context, r *demoResult) error {
 	return nil
 }
 
-// ledgerRow translates the ledger's words into the comparison's.
-func ledgerRow(st desk.Status) rehearsal.LedgerRow {
-	row := rehearsal.LedgerRow{Account: st.Account, Type: st.EventType, Source: st.EventSource, BusinessKey: st.BusinessKey,
-		BizID: string(st.BizID), Points: int64(st.Points), InDoubt: st.InDoubt}
-	switch st.State {
-	case string(ledger.Posted):
-		row.State = rehearsal.StatePosted
-	case string(ledger.Voided):
-		row.State = rehearsal.StateVoided
-	case "nothing to send":
-		row.State = rehearsal.StateNothing
-	case string(ledger.Parked), "parked in doubt":
-		row.State = rehearsal.StateParked
-	case string(ledger.Sending):
-		row.State = rehearsal.StateSending
-	default:
-		row.State = rehearsal.StatePending
-	}
-	return row
-}
-
 func (r *demoResult) agrees() bool { return r.report.Agrees() && len(r.complaints) == 0 }
 
 // demoJSON is the object of --json; its names are a contract.
@@ -161,6 +131,8 @@ type demoJSON struct {
 	Parked              int     `json:"parked"`
 	InTransit           int     `json:"in_transit"`
 	InDoubt             int     `json:"in_doubt"`
+	ByHand              int     `json:"by_hand"`
+	ByHandPoints        int64   `json:"by_hand_points"`
 	LedgerPoints        int64   `json:"ledger_points"`
 	VendorPoints        int64   `json:"vendor_points"`
 	VendorApplied       int     `json:"vendor_applied"`
@@ -174,14 +146,23 @@ type demoJSON struct {
 func (r *demoResult) printJSON(out io.Writer) error {
 	return json.NewEncoder(out).Encode(demoJSON{
 		Published: r.published, Accepted: r.tally.accepted, Duplicates: r.tally.duplicates, Rejected: r.tally.rejected,
-		Operations: r.report.Operations, NothingToSend: r.report.NothingToSend, Posted: r.report.Posted,
-		Parked: r.report.Parked, InTransit: r.report.InTransit, InDoubt: r.report.InDoubt,
+		Operations: r.report.Operations, NothingToSend: r.nothingToSend(), Posted: r.report.Posted,
+		Parked: r.parked(), InTransit: r.report.InTransit, InDoubt: r.report.InDoubt,
+		ByHand: r.report.ByHand, ByHandPoints: r.report.ByHandPoints,
 		LedgerPoints: r.report.LedgerPoints, VendorPoints: r.report.VendorPoints,
 		VendorApplied: r.report.VendorApplied, VendorDoubleApplied: r.report.VendorDoubleApplied,
 		Difference: r.report.Difference, ElapsedMS: r.elapsed.Milliseconds(),
 		EventsPerSecond: float64(int(r.perSecond()*10)) / 10, Agrees: r.agrees(),
 	})
 }
+
+// nothingToSend are the operations that ended, or were recorded, without a call.
+func (r *demoResult) nothingToSend() int {
+	return r.report.NothingToSend + r.report.Netted + r.report.Voided
+}
+
+// parked are those that wait for a person, or for one that does.
+func (r *demoResult) parked() int { return r.report.Parked + r.report.Waiting }
 
 func (r *demoResult) perSecond() float64 { return float64(r.published) / r.elapsed.Seconds() }
 
@@ -197,15 +178,12 @@ func (r *demoResult) print(out io.Writer) {
 
 	fmt.Fprintf(out, "\nWhat came out\n")
 	line("operations", n(r.report.Operations), "vendor calls the rules asked for")
-	line("nothing to send", n(r.report.NothingToSend), "zero points or an anonymous sale")
+	line("nothing to send", n(r.nothingToSend()), "zero points, an anonymous sale, taken back before it was sent")
 	line("posted", n(r.report.Posted), command.Count(r.report.LedgerPoints)+" points, confirmed by the vendor")
-	if r.report.InDoubt == 0 {
-		line("parked", n(r.report.Parked), "refused by the vendor (frozen members): wait for a person")
-	} else {
-		line("parked", n(r.report.Parked), "refused by the vendor, or without proof: wait for a person")
-	}
+	line("parked", n(r.parked()), fmt.Sprintf("wait for a person: %s to be taken back, %s refused or without proof", n(r.report.ByHand), n(r.parked()-r.report.ByHand)))
 	line("  of these in doubt", n(r.report.InDoubt), "the vendor may have applied it, no proof")
 
+	r.cameBack.print(out)
 	r.printRejects(out)
 	r.printVendors(out)
 
@@ -213,7 +191,7 @@ func (r *demoResult) print(out io.Writer) {
 	for _, p := range r.phases {
 		line(p.name, fmt.Sprintf("%.1f s", p.took.Seconds()), p.about)
 	}
-	line("events per second", command.Count(int(r.perSecond())), "from the first publish to the last posting")
+	line("events per second", command.Count(int(r.perSecond())), "from the first publish to the last posting; held grants wait 2 s")
 
 	fmt.Fprintf(out, "\nThe books, key by key\n")
 	line("ledger", command.Count(r.report.LedgerPoints), "points posted")

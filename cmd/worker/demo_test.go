@@ -34,6 +34,12 @@ func TestDemo(t *testing.T) {
 	if number("posted") == 0 || number("vendor_applied") != number("posted") || number("ledger_points") != number("vendor_points") {
 		t.Errorf("posted and applied differ: %v", got)
 	}
+	if sum := number("nothing_to_send") + number("posted") + number("parked") + number("in_transit"); sum != number("operations") {
+		t.Errorf("%v operations end or wait, of %v", sum, number("operations"))
+	}
+	if number("by_hand") == 0 || number("by_hand_points") == 0 || number("by_hand") > number("parked") {
+		t.Errorf("nothing is to be taken back by a person: %v", got)
+	}
 	if number("duplicates") < 30 || number("rejected") < 12 {
 		t.Errorf("too few duplicates or rejects to show anything: %v", got)
 	}

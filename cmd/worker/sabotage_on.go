@@ -12,6 +12,7 @@ import (
 	"pointsledger/dispatch"
 	"pointsledger/internal/sabotage"
 	"pointsledger/ledger"
+	"pointsledger/ledger/waiting"
 )
 
 // brokenStore wraps the store when the environment asks for a broken promise
@@ -24,6 +25,8 @@ func brokenStore(s dispatch.Store, pool *pgxpool.Pool) dispatch.Store {
 		return leaselessStore{s, pool}
 	case sabotage.Breaks(sabotage.NewKeyOnRetry):
 		return newKeyStore{s}
+	case sabotage.Breaks(sabotage.TakeBackDoesNotWait):
+		return impatientStore{s, pool}
 	}
 	return credulous(s)
 }
@@ -90,6 +93,29 @@ func (s newKeyStore) Claim(ctx context.Context, c ledger.Claim) ([]ledger.Claime
 		}
 	}
 	return claimed, err
+}
+
+// impatientStore lets what takes points back go whether or not what gave them has
+// ended.
+type impatientStore struct {
+	dispatch.Store
+	pool *pgxpool.Pool
+}
+
+const sqlImpatient = `
+UPDATE outbox x SET waits_for = NULL, next_attempt_at = now()
+  FROM operations o
+ WHERE o.id = x.operation_id AND x.target = $1 AND x.waits_for IS NOT NULL AND x.state = 'pending' AND o.kind = ANY ($2)`
+
+func (s impatientStore) ReleaseTakeBacks(ctx context.Context, account string, offered []ledger.Kind) (waiting.Released, error) {
+	kinds := make([]string, len(offered))
+	for i, kind := range offered {
+		kinds[i] = string(kind)
+	}
+	if _, err := s.pool.Exec(ctx, sqlImpatient, account, kinds); err != nil {
+		return waiting.Released{}, err
+	}
+	return s.Store.ReleaseTakeBacks(ctx, account, offered)
 }
 
 // brokenAccount wraps the account's vendor, or lets it forget to verify.

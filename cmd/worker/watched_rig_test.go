@@ -14,9 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/consumers"
-	"pointsledger/desk"
 	"pointsledger/internal/rehearsal"
-	"pointsledger/ledger"
 )
 
 // watchedRig is a rig with open connections to look at broker and ledger.
@@ -203,20 +201,11 @@ func (w *watchedRig) quiet() bool {
 // agrees compares what was published, the ledger and the vendors' book.
 func (w *watchedRig) agrees(plan *rehearsal.Plan) {
 	w.t.Helper()
-	var rows []rehearsal.LedgerRow
-	err := desk.New(w.pool, ledger.New(w.pool)).EachOperation(context.WithoutCancel(w.t.Context()), func(st desk.Status) error {
-		rows = append(rows, ledgerRow(st))
-		return nil
-	})
+	rows, err := readBooks(context.WithoutCancel(w.t.Context()), w.pool)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var book []rehearsal.BookRow
-	for _, e := range w.book() {
-		book = append(book, rehearsal.BookRow{Vendor: string(e.Vendor), Key: e.Key, Points: e.Points, Received: e.Received,
-			Applied: e.Applied, AppliedPoints: e.AppliedPoints, Mismatched: e.Mismatched})
-	}
-	report := rehearsal.Compare(plan.Truth, rows, book)
+	report := rehearsal.Compare(plan.Truth, rows, bookRows(w.book()))
 	for _, d := range report.Shown {
 		w.t.Error(d)
 	}

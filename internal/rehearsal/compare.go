@@ -17,20 +17,35 @@ const (
 	// StateNothing is an operation with 0 points: nothing to send.
 	StateNothing State = "nothing"
 	StateVoided  State = "voided"
+	// StateNetted is taken from what it takes back before that was sent: no call.
+	StateNetted State = "netted"
+	// StateWaits waits for what it takes back, which has not ended.
+	StateWaits State = "waits"
 )
 
 // LedgerRow is one operation of the ledger and how it ended.
 type LedgerRow struct {
 	Account     string
+	Kind        string
 	Type        string
 	Source      string
 	BusinessKey string
 	// BizID is the dedup key as the vendor knows it.
-	BizID   string
-	Points  int64
-	State   State
-	InDoubt bool
+	BizID string
+	// Points are as they were recorded. Netted of them were taken back before it was
+	// sent: the rest is what is sent, or was.
+	Points, Netted int64
+	State          State
+	InDoubt        bool
+	// ByHand: parked for a person, as the account has no call for it.
+	ByHand bool
+	// Origin is the key of the operation that it takes from, at the same account;
+	// empty for all others.
+	Origin string
 }
+
+// sent are the points that are sent, or were.
+func (r LedgerRow) sent() int64 { return r.Points - r.Netted }
 
 // BookRow is what a vendor knows about one dedup key.
 type BookRow struct {
@@ -46,6 +61,9 @@ type BookRow struct {
 	AppliedPoints int64
 	// Mismatched counts calls whose parameters differed from the key's first.
 	Mismatched int
+	// FirstNo and AppliedNo say which call came, and which was applied, before which, at
+	// all vendors; AppliedNo is 0 while nothing was applied.
+	FirstNo, AppliedNo int64
 }
 
 // Disagreement is one thing that does not agree, under one key.
@@ -88,6 +106,10 @@ const (
 	UnknownToLedger     = "unknown_to_ledger"
 	ParametersChanged   = "parameters_changed"
 	FrozenPosted        = "frozen_posted"
+	// Of orders that come back:
+	TakeBackOvertook = "take_back_overtook"
+	KeptOtherwise    = "kept_otherwise"
+	EndedTwice       = "ended_twice"
 )
 
 // maxShown bounds the disagreements of each kind that a report holds in words; a
@@ -102,6 +124,11 @@ type Report struct {
 	// How the ledger's operations stand. InDoubt counts rows of any open state
 	// that may have been applied without proof.
 	Posted, Parked, InTransit, NothingToSend, Voided, InDoubt int
+	// Netted are those that took from another one before that was sent, Waiting those
+	// that wait for one that is parked. ByHand of the parked are for a person because
+	// the account has no call for them, ByHandPoints in all.
+	Netted, Waiting, ByHand int
+	ByHandPoints            int64
 	// ParkedUnexpected are parked though the member is not frozen. They are no
 	// disagreement (a person decides), and worth a look.
 	ParkedUnexpected int
@@ -139,7 +166,7 @@ func (r *Report) disagree(kind string, d Disagreement, format string, args ...an
 }
 
 // fact identifies a business fact at an account.
-type fact struct{ account, typ, source, key string }
+type fact struct{ account, kind, typ, source, key string }
 
 func (f fact) named(bizID string) Disagreement {
 	return Disagreement{Account: f.account, Type: f.typ, Source: f.source, BusinessKey: f.key, BizID: bizID}
@@ -148,14 +175,30 @@ func (f fact) named(bizID string) Disagreement {
 // bookKey identifies a vendor call.
 type bookKey struct{ vendor, key string }
 
+// BookOf names the vendor whose book the calls of an account are in: the mall grants at
+// one and freezes at the other.
+func BookOf(account, kind string) string {
+	switch {
+	case account != accountMall:
+		return account
+	case kind == kindAdd || kind == kindDeduct:
+		return accountZhimai
+	}
+	return accountKylin
+}
+
+func bookKeyOf(row LedgerRow) bookKey { return bookKey{BookOf(row.Account, row.Kind), row.BizID} }
+
 // Compare compares what was published, what the ledger says and what the
 // vendors applied. It changes nothing and reads no clock; take the ledger's
 // rows and the book at quiet. The order of the arguments' rows does not matter.
+// What takes something back is compared with the book alone: [Plan.Compare] also
+// holds it against its order.
 func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 	r := Report{Expected: len(truth), Operations: len(ledger), ByKind: map[string]int{}}
 	wanted := make(map[fact]Expected, len(truth))
 	for _, e := range truth {
-		wanted[fact{e.Account, e.Type, e.Source, e.BusinessKey}] = e
+		wanted[fact{e.Account, e.Kind, e.Type, e.Source, e.BusinessKey}] = e
 	}
 	ledger = slices.Clone(ledger)
 	slices.SortFunc(ledger, func(a, b LedgerRow) int {
@@ -164,20 +207,23 @@ func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 	found := make(map[fact]string, len(ledger))
 	posted := make(map[bookKey]int64, len(ledger))
 	rows := make(map[bookKey]LedgerRow, len(ledger))
+	states := statesOf(ledger)
 	for _, row := range ledger {
-		r.count(row)
-		r.againstTruth(row, wanted, found)
-		k := bookKey{row.Account, row.BizID}
+		r.count(row, states)
+		if row.Origin == "" {
+			r.againstTruth(row, wanted, found)
+		}
+		k := bookKeyOf(row)
 		if _, twice := rows[k]; twice {
 			r.disagree(DoubleOperation, factOf(row).named(row.BizID), "two operations have one dedup key (invariant 2)")
 		}
 		rows[k] = row
 		if row.State == StatePosted {
-			posted[k] += row.Points
+			posted[k] += row.sent()
 		}
 	}
 	for _, e := range truth {
-		f := fact{e.Account, e.Type, e.Source, e.BusinessKey}
+		f := fact{e.Account, e.Kind, e.Type, e.Source, e.BusinessKey}
 		if _, ok := found[f]; !ok {
 			r.disagree(MissingOperation, f.named(""), "published (message %d, %d points) and not in the ledger (invariant 1)", e.Message, e.Points)
 		}
@@ -186,18 +232,47 @@ func Compare(truth []Expected, ledger []LedgerRow, book []BookRow) Report {
 	return r
 }
 
-func factOf(row LedgerRow) fact { return fact{row.Account, row.Type, row.Source, row.BusinessKey} }
+func factOf(row LedgerRow) fact {
+	return fact{row.Account, row.Kind, row.Type, row.Source, row.BusinessKey}
+}
 
-func (r *Report) count(row LedgerRow) {
+// origin is the place of an operation for those that take from it.
+type origin struct{ account, key string }
+
+// statesOf are the states of all operations.
+func statesOf(ledger []LedgerRow) map[origin]State {
+	states := make(map[origin]State, len(ledger))
+	for _, row := range ledger {
+		states[origin{row.Account, row.BizID}] = row.State
+	}
+	return states
+}
+
+func (r *Report) count(row LedgerRow, states map[origin]State) {
 	if row.InDoubt {
 		r.InDoubt++
 	}
 	switch row.State {
 	case StatePosted:
 		r.Posted++
-		r.LedgerPoints += row.Points
+		r.LedgerPoints += row.sent()
 	case StateParked:
 		r.Parked++
+		if row.ByHand {
+			r.ByHand++
+			r.ByHandPoints += row.Points
+		} else if row.Origin != "" {
+			r.ParkedUnexpected++
+		}
+	case StateNetted:
+		r.Netted++
+	case StateWaits:
+		if of := states[origin{row.Account, row.Origin}]; of != StateParked {
+			r.InTransit++
+			r.disagree(InTransit, factOf(row).named(row.BizID), "waits for what it takes back, which is %s (invariant 9)", of)
+			return
+		}
+		r.Waiting++
 	case StateNothing:
 		r.NothingToSend++
 	case StateVoided:
@@ -274,11 +349,11 @@ func (r *Report) againstBook(rows map[bookKey]LedgerRow, posted map[bookKey]int6
 		case !known:
 			r.disagree(UnknownToLedger, name, "the vendor got this key %d times and applied it %d times; the ledger has no such operation (invariant 1)", b.Received, b.Applied)
 		case isPosted && b.Applied == 0:
-			r.disagree(PostedNotApplied, name, "posted with %d points, received %d times and never applied (invariant 9)", row.Points, b.Received)
+			r.disagree(PostedNotApplied, name, "posted with %d points, received %d times and never applied (invariant 9)", row.sent(), b.Received)
 		case !isPosted && b.Applied > 0:
 			r.disagree(AppliedNotPosted, name, "applied for %d points; the ledger says %s, in doubt %t (invariant 9)", b.AppliedPoints, row.State, row.InDoubt)
-		case isPosted && b.Applied == 1 && b.AppliedPoints != row.Points:
-			r.disagree(AppliedOtherPoints, name, "posted with %d points, applied with %d (invariant 9)", row.Points, b.AppliedPoints)
+		case isPosted && b.Applied == 1 && b.AppliedPoints != row.sent():
+			r.disagree(AppliedOtherPoints, name, "posted with %d points, applied with %d (invariant 9)", row.sent(), b.AppliedPoints)
 		}
 	}
 	for _, k := range sortedBookKeys(posted) {

@@ -16,18 +16,18 @@ func perfect(truth []Expected) ([]LedgerRow, []BookRow) {
 	var ledger []LedgerRow
 	var book []BookRow
 	for i, e := range truth {
-		row := LedgerRow{Account: e.Account, Type: e.Type, Source: e.Source, BusinessKey: e.BusinessKey, BizID: fmt.Sprintf("biz%06d", i), Points: e.Points, State: StatePosted}
+		row := LedgerRow{Account: e.Account, Kind: e.Kind, Type: e.Type, Source: e.Source, BusinessKey: e.BusinessKey, BizID: fmt.Sprintf("biz%06d", i), Points: e.Points, State: StatePosted}
 		if row.Source == "" {
 			row.Source = "any-shop"
 		}
-		entry := BookRow{Vendor: e.Account, Key: row.BizID, Points: e.Points, Received: 1, Applied: 1, AppliedPoints: e.Points}
+		entry := BookRow{Vendor: BookOf(e.Account, e.Kind), Key: row.BizID, Points: e.Points, Received: 1, Applied: 1, AppliedPoints: e.Points, FirstNo: int64(2*i + 1), AppliedNo: int64(2*i + 2)}
 		switch {
 		case e.Points == 0:
 			row.State = StateNothing
 			ledger = append(ledger, row)
 			continue
 		case e.Frozen:
-			row.State, entry.Applied, entry.AppliedPoints = StateParked, 0, 0
+			row.State, entry.Applied, entry.AppliedPoints, entry.AppliedNo = StateParked, 0, 0, 0
 		}
 		ledger, book = append(ledger, row), append(book, entry)
 	}

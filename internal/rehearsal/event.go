@@ -13,6 +13,13 @@ import (
 const (
 	accountZhimai = "zhimai"
 	accountKylin  = "kylin"
+	accountMall   = "mall"
+
+	kindAdd      = "points_add"
+	kindFreeze   = "freeze_point"
+	kindDeduct   = "points_deduct"
+	kindUnfreeze = "unfreeze_point"
+	kindConsume  = "consume_frozen"
 
 	typeOrder   = "order.paid"
 	typeCheckIn = "member.checked_in"
@@ -88,22 +95,25 @@ type event struct {
 	channel           int
 	businessKey       string
 	member, code      string // at Zhimai; both empty is an anonymous sale
-	points            int64  // at Zhimai
+	points            int64  // at Zhimai, or the mall's account
+	amount            int64  // of an order, in fen
+	account           string // that grants, and freezeAccount that freezes
+	freezeAccount     string
 	kylinMember       string
-	pointsUsed        int64 // frozen at Kylin when above 0
+	pointsUsed        int64 // frozen when above 0
 	anySource, frozen bool
 }
 
 // truth lists the operations that must come of the event.
 func (e *event) truth() []Expected {
-	op := Expected{Account: accountZhimai, Type: e.typ, Source: e.source, BusinessKey: e.businessKey, Points: e.points,
+	op := Expected{Account: e.account, Kind: kindAdd, Type: e.typ, Source: e.source, BusinessKey: e.businessKey, Points: e.points,
 		Member: e.member, Code: e.code, Frozen: e.frozen && e.points > 0, Message: e.index}
 	if e.anySource {
 		op.Source = ""
 	}
 	all := []Expected{op}
 	if e.pointsUsed > 0 {
-		op.Account, op.Points, op.Member, op.Code, op.Frozen = accountKylin, e.pointsUsed, e.kylinMember, "", false
+		op.Account, op.Kind, op.Points, op.Member, op.Code, op.Frozen = e.freezeAccount, kindFreeze, e.pointsUsed, e.kylinMember, "", false
 		all = append(all, op)
 	}
 	return all

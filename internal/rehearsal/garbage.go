@@ -172,6 +172,9 @@ func (g *generator) plainEvent(typ string) *event {
 		typ = typeOrder
 	}
 	e := g.start(typ)
+	if g.Life && e.source == mallSource {
+		e.source, e.account = sources[0], accountZhimai // the mall takes members that Kylin does not
+	}
 	e.subject = "points.events." + typ
 	member := object{{"customerId", quote(g.customer(e))}}.text()
 	switch typ {

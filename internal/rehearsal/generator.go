@@ -14,7 +14,11 @@ var channelForms = [10][]string{
 }
 
 // sources are systems that issue order numbers.
-var sources = []string{"shop-sh", "shop-bj", "shop-cd", "tmall-flagship", "pos-cloud", "/mall/mini-program"}
+var sources = []string{"shop-sh", "shop-bj", "shop-cd", "tmall-flagship", "pos-cloud", mallSource}
+
+// mallSource has an account of its own for its orders, where orders come back
+// (Options.Life).
+const mallSource = "/mall/mini-program"
 
 // generator makes events. Its state is what makes them unique.
 type generator struct {
@@ -24,9 +28,11 @@ type generator struct {
 	index     int // of the message being made
 	serial    int
 	originals []*event
+	plan      *Plan
+	queue     []later // what comes later, by its place
 	checkIns  map[string]bool
-	// regulars are members who come again and again.
-	regulars []string
+	// regulars are members who come again and again, at the mall and elsewhere.
+	regulars, atMall []string
 	// shared is an order number that was used at one source and waits to be
 	// used at another, which makes it another order.
 	shared       string
@@ -72,7 +78,7 @@ func (g *generator) goodEvent() *event {
 // start makes the envelope.
 func (g *generator) start(typ string) *event {
 	g.serial++
-	e := &event{index: g.index, typ: typ, source: pick(g, sources), binary: g.chance(250), messageID: g.chance(500)}
+	e := &event{index: g.index, typ: typ, account: accountZhimai, freezeAccount: accountKylin, source: pick(g, sources), binary: g.chance(250), messageID: g.chance(500)}
 	e.id = fmt.Sprintf("ev-%d-%08x", g.serial, g.rand.Uint32())
 	e.time = g.Now.Add(-time.Duration(g.rand.Int64N(int64(20 * 24 * time.Hour)))).In(g.zone).Truncate(time.Millisecond)
 	if g.chance(300) {
@@ -96,12 +102,16 @@ const mostRegulars = 60
 // it. One in 200 ends in 000, and no other does.
 func (g *generator) customer(e *event) string {
 	e.frozen = g.chance(5)
-	if !e.frozen && len(g.regulars) > 0 && g.chance(300) {
-		return g.regulars[g.rand.IntN(len(g.regulars))]
+	regulars := &g.regulars
+	if e.account == accountMall {
+		regulars = &g.atMall
+	}
+	if !e.frozen && len(*regulars) > 0 && g.chance(300) {
+		return (*regulars)[g.rand.IntN(len(*regulars))]
 	}
 	id := g.newCustomer(e)
-	if !e.frozen && len(g.regulars) < mostRegulars {
-		g.regulars = append(g.regulars, id)
+	if !e.frozen && len(*regulars) < mostRegulars {
+		*regulars = append(*regulars, id)
 	}
 	return id
 }
@@ -218,6 +228,9 @@ func (g *generator) oddExtras(e *event) {
 
 func (g *generator) order() *event {
 	e := g.start(typeOrder)
+	if g.Life && e.source == mallSource {
+		e.account, e.freezeAccount = accountMall, accountMall
+	}
 	e.businessKey = g.oddNumber(e, "SO-")
 	e.data = object{{"orderId", quote(e.businessKey)}}
 	g.memberOf(e, true)
@@ -231,11 +244,13 @@ func (g *generator) order() *event {
 	case g.chance(5):
 		amount = 10_000_099 // 100,000 points, just within the limit
 	}
-	e.points = amount / 100
+	e.points, e.amount = amount/100, amount
 	e.data = append(e.data, attribute{"amountFen", number(amount)})
 	g.overrideOf(e)
 	g.shopOf(e)
-	if g.chance(200) {
+	if g.Life && g.chance(120) {
+		e.noTime = true // the broker's counts, so that it is held for a while
+	} else if g.chance(200) {
 		e.data = append(e.data, attribute{"businessDate", quote(e.time.In(g.zone).Format(time.DateOnly))})
 	}
 	if e.member == "" {
@@ -260,6 +275,9 @@ func (g *generator) spendPoints(e *event) {
 	}
 	e.pointsUsed = used
 	e.kylinMember = fmt.Sprintf("m%016x%015x", g.rand.Uint64(), g.rand.Uint64()>>4|1) // never ends in 000
+	if e.account == accountMall {
+		e.kylinMember = e.member // one id for both
+	}
 	identity := object{{"memberId", quote(e.kylinMember)}, {"customerId", quote(e.member)}}
 	if e.code != "" {
 		identity[1] = attribute{"userCode", quote(e.code)}

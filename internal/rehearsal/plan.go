@@ -19,6 +19,9 @@ type Options struct {
 	// Kylin says that the account kylin is on: some orders spend points. Off,
 	// such an order would be a reject, so there is none.
 	Kylin bool
+	// Life: orders come back, in part or whole, and some are of a shop whose account,
+	// mall, has calls for that. It needs the configuration of [Config].
+	Life bool
 }
 
 // Verdict is what must become of a message.
@@ -40,6 +43,9 @@ type Expect struct {
 	// Of is the index of the message that this one repeats or contradicts, -1
 	// for every other. It is always smaller than the message's own.
 	Of int
+	// Differs: a repeat that says otherwise than the first and counts as the same. What
+	// the first says is done, so it must be recorded before.
+	Differs bool
 }
 
 // Message is one message to publish.
@@ -52,8 +58,10 @@ type Message struct {
 
 // Expected is one operation that must be in the ledger.
 type Expected struct {
-	// Account is the vendor account, zhimai or kylin.
+	// Account is the vendor account: zhimai, kylin or mall.
 	Account string
+	// Kind is points_add or freeze_point.
+	Kind string
 	// Type is the event's type.
 	Type string
 	// Source is the event's source. Empty for types whose key belongs to the
@@ -81,13 +89,14 @@ type Counts struct {
 	Duplicates     int
 	Rejected       int
 	RejectedByCode map[string]int
-	// Operations is the number of expected operations, NothingToSend how many
-	// of them have 0 points, Parked how many a frozen member refuses.
+	// Operations is the number of expected operations. NothingToSend is how many
+	// of them have 0 points, Parked how many a frozen member refuses, both without
+	// those of orders that come back: how much each takes back is their order's.
 	Operations    int
 	NothingToSend int
 	Parked        int
 	// ZhimaiPoints and KylinPoints are the sums that must reach the vendors,
-	// without what is parked.
+	// without what is parked, what comes back, and the account mall.
 	ZhimaiPoints int64
 	KylinPoints  int64
 }
@@ -96,7 +105,9 @@ type Counts struct {
 type Plan struct {
 	Messages []Message
 	Truth    []Expected
-	Counts   Counts
+	// Orders are those that something came back of (Options.Life).
+	Orders []*Order
+	Counts Counts
 }
 
 // The mix, in parts per thousand of all messages. Rounded up, so that also a
@@ -123,6 +134,7 @@ func Generate(o Options) *Plan {
 	}
 	g := newGenerator(o)
 	p := &Plan{Counts: Counts{RejectedByCode: map[string]int{}}}
+	g.plan = p
 	slots := layOut(max(o.Events, 0), g.rand)
 	p.Messages = make([]Message, 0, len(slots))
 	for _, s := range slots {
@@ -130,11 +142,7 @@ func Generate(o Options) *Plan {
 		var m Message
 		switch s {
 		case slotGood:
-			e := g.goodEvent()
-			m = e.message()
-			m.Expect = Expect{Verdict: Accepted, About: e.about, Of: -1}
-			p.Truth = append(p.Truth, e.truth()...)
-			g.originals = append(g.originals, e)
+			m = g.good()
 		case slotDuplicate:
 			m = g.repeat()
 		case slotConflict:
@@ -191,7 +199,7 @@ func (c *Counts) operation(e Expected) {
 		c.Parked++
 	case e.Account == accountKylin:
 		c.KylinPoints += e.Points
-	default:
+	case e.Account == accountZhimai:
 		c.ZhimaiPoints += e.Points
 	}
 }

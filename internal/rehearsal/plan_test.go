@@ -67,7 +67,7 @@ func checkPlan(t *testing.T, o Options) {
 	seen := map[fact]bool{}
 	perMessage := map[int]int{}
 	for _, e := range p.Truth {
-		f := fact{e.Account, e.Type, e.Source, e.BusinessKey}
+		f := fact{e.Account, e.Kind, e.Type, e.Source, e.BusinessKey}
 		if seen[f] {
 			t.Errorf("%+v: %v stands twice in the truth", o, f)
 		}

@@ -12,16 +12,32 @@ import (
 // by a program that may write it differently.
 type repeatKind struct {
 	about string
+	// anyType: it also repeats a message about an order (Options.Life).
+	anyType bool
+	// differs: it says otherwise than the first, and counts as the same.
+	differs bool
 	// fits says whether the original can be repeated this way; nil is always.
 	fits func(e *event) bool
 	make func(g *generator, e *event) Message
 }
 
 func sameKind(about string, fits func(*event) bool, edit func(g *generator, e *event)) repeatKind {
-	return repeatKind{about, fits, func(g *generator, e *event) Message {
+	return repeatKind{about: about, fits: fits, make: func(g *generator, e *event) Message {
 		edit(g, e)
 		return e.message()
 	}}
+}
+
+// ofAny makes a kind that repeats events of any type.
+func ofAny(kind repeatKind) repeatKind {
+	kind.anyType = true
+	return kind
+}
+
+// differing makes a kind that says otherwise than the first.
+func differing(kind repeatKind) repeatKind {
+	kind.differs = true
+	return kind
 }
 
 // newIdentity is what a shop's job does that is run twice: another id, some
@@ -37,17 +53,17 @@ func newIdentity(g *generator, e *event) {
 
 func repeatKinds() []repeatKind {
 	return []repeatKind{
-		sameKind("the same bytes", nil, func(*generator, *event) {}),
-		sameKind("new id and time, same data", nil, newIdentity),
+		ofAny(sameKind("the same bytes", nil, func(*generator, *event) {})),
+		ofAny(sameKind("new id and time, same data", nil, newIdentity)),
 		sameKind("other unknown fields", nil, func(g *generator, e *event) {
 			newIdentity(g, e)
 			e.data = append(e.data.without("cashier").without("unknownNote"), attribute{"terminal", number(g.rand.Int64N(99))}, attribute{"retry", "true"})
 			e.extra = object{{"partitionkey", quote(e.source)}}
 		}),
-		sameKind("another field order", nil, func(g *generator, e *event) {
+		ofAny(sameKind("another field order", nil, func(g *generator, e *event) {
 			e.data = slices.Clone(e.data)
 			g.rand.Shuffle(len(e.data), func(i, j int) { e.data[i], e.data[j] = e.data[j], e.data[i] })
-		}),
+		})),
 		sameKind("the channel's number", nil, func(_ *generator, e *event) {
 			e.data = e.data.with("channel", number(int64(e.channel)))
 		}),
@@ -62,21 +78,21 @@ func repeatKinds() []repeatKind {
 			}
 		}),
 		sameKind("the other mode", func(e *event) bool { return len(e.extra) == 0 }, func(_ *generator, e *event) { e.binary = !e.binary }),
-		{"escaped characters", nil, func(_ *generator, e *event) Message {
+		{about: "escaped characters", anyType: true, make: func(_ *generator, e *event) Message {
 			m := e.message()
 			m.Payload = escape(m.Payload)
 			return m
 		}},
-		{"a byte order mark", nil, func(_ *generator, e *event) Message {
+		{about: "a byte order mark", anyType: true, make: func(_ *generator, e *event) Message {
 			m := e.message()
 			m.Payload = append([]byte("\xef\xbb\xbf"), m.Payload...)
 			return m
 		}},
-		sameKind("a second check-in that day, elsewhere", func(e *event) bool { return e.typ == typeCheckIn }, func(g *generator, e *event) {
+		differing(sameKind("a second check-in that day, elsewhere", func(e *event) bool { return e.typ == typeCheckIn }, func(g *generator, e *event) {
 			newIdentity(g, e)
 			e.source = pick(g, sources)
 			e.data = e.data.with("channel", number(1+g.rand.Int64N(9))).with("shopCode", quote("SH-777"))
-		}),
+		})),
 	}
 }
 
@@ -124,7 +140,7 @@ func (g *generator) repeat() Message {
 		kind = pick(g, kinds)
 	}
 	m := kind.make(g, original.copyOf())
-	m.Expect = Expect{Verdict: Duplicate, About: "repeat: " + kind.about, Of: original.index}
+	m.Expect = Expect{Verdict: Duplicate, About: "repeat: " + kind.about, Of: original.index, Differs: kind.differs}
 	return m
 }
 

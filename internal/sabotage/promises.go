@@ -20,4 +20,7 @@ const (
 	// FirstReferenceWins takes the first reference in a record's text, wherever it
 	// stands.
 	FirstReferenceWins = "first_reference_wins"
+	// TakeBackDoesNotWait sends what takes points back without waiting for the end of
+	// what gave them.
+	TakeBackDoesNotWait = "take_back_does_not_wait"
 )

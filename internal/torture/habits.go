@@ -81,7 +81,7 @@ const historyAge = 90 * 24 * time.Hour
 func (r *rig) giveHistory(ctx context.Context, plan *rehearsal.Plan) error {
 	given := map[string]bool{}
 	for _, e := range plan.Truth {
-		if e.Account != string(sim.Zhimai) || e.Member == "" || given[e.Member] {
+		if rehearsal.BookOf(e.Account, e.Kind) != string(sim.Zhimai) || e.Member == "" || given[e.Member] {
 			continue
 		}
 		given[e.Member] = true

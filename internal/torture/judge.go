@@ -122,9 +122,12 @@ func (j *judge) readStream(ctx context.Context) error {
 	return nil
 }
 
-// sqlOperations reads the ledger's word on every operation.
+// sqlOperations reads the ledger's word on every operation, and what it takes from.
 const sqlOperations = `
-SELECT target, event_type, event_source, business_key, biz_id, points, state, in_doubt FROM operation_status`
+SELECT s.target, s.kind, s.event_type, s.event_source, s.business_key, s.biz_id, s.recorded_points, s.recorded_points - s.points,
+       CASE WHEN s.waits_for IS NULL OR s.state LIKE 'parked%' THEN s.state ELSE 'waiting for its origin' END, s.in_doubt, COALESCE(s.evidence, ''), COALESCE(s.cause, '') = 'no_vendor_call', COALESCE(o.biz_id, '')
+  FROM operation_status s
+  LEFT JOIN operations o ON o.id = s.origin_id`
 
 // compareBooks compares truth, ledger and the vendors' book under every key.
 func (j *judge) compareBooks(ctx context.Context) error {
@@ -133,9 +136,10 @@ func (j *judge) compareBooks(ctx context.Context) error {
 		return fmt.Errorf("read operations: %w", err)
 	}
 	ledger, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r rehearsal.LedgerRow, err error) {
-		var state string
-		err = row.Scan(&r.Account, &r.Type, &r.Source, &r.BusinessKey, &r.BizID, &r.Points, &state, &r.InDoubt)
-		r.State = stateOf(state)
+		var state, evidence string
+		err = row.Scan(&r.Account, &r.Kind, &r.Type, &r.Source, &r.BusinessKey, &r.BizID, &r.Points, &r.Netted, &state, &r.InDoubt,
+			&evidence, &r.ByHand, &r.Origin)
+		r.State = rehearsal.StateOf(state, evidence)
 		return r, err
 	})
 	if err != nil {
@@ -152,9 +156,10 @@ func (j *judge) compareBooks(ctx context.Context) error {
 	book := make([]rehearsal.BookRow, len(answer.Entries))
 	for i, e := range answer.Entries {
 		book[i] = rehearsal.BookRow{Vendor: string(e.Vendor), Key: e.Key, Points: e.Points, Received: e.Received,
-			Applied: e.Applied, AppliedPoints: e.AppliedPoints, Mismatched: e.Mismatched}
+			Applied: e.Applied, AppliedPoints: e.AppliedPoints, Mismatched: e.Mismatched,
+			FirstNo: e.FirstNo, AppliedNo: e.AppliedNo}
 	}
-	j.report = rehearsal.Compare(j.plan.Truth, ledger, book)
+	j.report = j.plan.Compare(ledger, book)
 	known := j.openDoubts(ledger, book)
 	for _, kind := range slices.Sorted(maps.Keys(j.report.ByKind)) {
 		count := j.report.ByKind[kind]
@@ -200,25 +205,6 @@ func firstOf(shown []rehearsal.Disagreement, kind string, known map[string]bool)
 		}
 	}
 	return kind
-}
-
-// stateOf translates the words of operation_status.
-func stateOf(state string) rehearsal.State {
-	switch state {
-	case "posted":
-		return rehearsal.StatePosted
-	case "voided but applied":
-		return rehearsal.StatePosted
-	case "voided":
-		return rehearsal.StateVoided
-	case "nothing to send":
-		return rehearsal.StateNothing
-	case "parked", "parked in doubt":
-		return rehearsal.StateParked
-	case "sending":
-		return rehearsal.StateSending
-	}
-	return rehearsal.StatePending
 }
 
 // compareRejects holds every stored message that must be rejected against the

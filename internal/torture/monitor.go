@@ -11,14 +11,16 @@ import (
 type state struct {
 	// recorded operations; posted and parked ones of them.
 	recorded, posted, parked int
-	// open rows are pending or being sent; doubt counts rows in doubt.
+	// open rows are pending or being sent, but for those that wait for one that is
+	// parked; doubt counts rows in doubt.
 	open, doubt int
-	// left is how many events the broker has still to hear an ack for.
+	// left is how many events the broker has still to hear an ack for, and how many
+	// wait for the order that they are about.
 	left int
 }
 
 func (s state) String() string {
-	return fmt.Sprintf("%d operations recorded, %d posted, %d parked, %d open, %d in doubt, %d events not acknowledged",
+	return fmt.Sprintf("%d operations recorded, %d posted, %d parked, %d open, %d in doubt, %d events not acknowledged or without their order",
 		s.recorded, s.posted, s.parked, s.open, s.doubt, s.left)
 }
 
@@ -30,7 +32,7 @@ const stallAfter = 150 * time.Second
 // publisher, and for the times to recover. Safe for concurrent use.
 type monitor struct {
 	rig *rig
-	// total is how many operations must end posted or parked.
+	// total is how many operations must be recorded, and end.
 	total int
 
 	mu      sync.Mutex
@@ -55,8 +57,10 @@ func newMonitor(r *rig, total int) *monitor {
 // sqlState counts the rows of all accounts.
 const sqlState = `
 SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM postings),
-       count(*) FILTER (WHERE state = 'parked'), count(*) FILTER (WHERE state <> 'parked'), count(*) FILTER (WHERE in_doubt)
-  FROM outbox`
+       count(*) FILTER (WHERE x.state = 'parked'), count(*) FILTER (WHERE x.state <> 'parked' AND o.state IS DISTINCT FROM 'parked'),
+       count(*) FILTER (WHERE x.in_doubt), (SELECT count(*) FROM waiting)
+  FROM outbox x
+  LEFT JOIN outbox o ON o.operation_id = x.waits_for`
 
 // run watches until ctx ends. A server that is away is part of the game.
 func (m *monitor) run(ctx context.Context) {
@@ -76,7 +80,8 @@ func (m *monitor) run(ctx context.Context) {
 func (m *monitor) read(ctx context.Context) (s state, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	err = m.rig.pool.QueryRow(ctx, sqlState).Scan(&s.recorded, &s.posted, &s.parked, &s.open, &s.doubt)
+	var early int
+	err = m.rig.pool.QueryRow(ctx, sqlState).Scan(&s.recorded, &s.posted, &s.parked, &s.open, &s.doubt, &early)
 	if err != nil {
 		return s, fmt.Errorf("read progress: %w", err)
 	}
@@ -89,7 +94,7 @@ func (m *monitor) read(ctx context.Context) (s state, err error) {
 		return s, nil
 	}
 	info := consumer.CachedInfo()
-	s.left = int(info.NumPending) + info.NumAckPending
+	s.left = int(info.NumPending) + info.NumAckPending + early
 	return s, nil
 }
 
@@ -132,5 +137,5 @@ func (m *monitor) progress() float64 {
 	if m.total == 0 {
 		return 1
 	}
-	return float64(s.posted+s.parked) / float64(m.total)
+	return float64(s.recorded-s.open) / float64(m.total)
 }

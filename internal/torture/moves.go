@@ -179,9 +179,16 @@ HAVING count(x.operation_id) + count(p.operation_id) <> CASE WHEN o.points > 0 T
 const sqlUnbalanced = `
 SELECT target || ': the trial balance is ' || sum(balance_points) FROM trial_balance GROUP BY target HAVING sum(balance_points) <> 0`
 
-// sqlVoided finds voided operations; no person is part of a run.
+// sqlVoided finds operations that were given up; no person is part of a run. What was
+// taken back before it was sent, and what needs no call, has ended so by itself; so has
+// a completion whose freeze a cancellation took back before it was sent.
 const sqlVoided = `
-SELECT 'operation ' || operation_id || ' is voided, and nobody voided it' FROM postings WHERE kind <> 'posted'`
+SELECT o.kind || ' ' || o.biz_id || ' (operation ' || o.id || ') is voided (' || p.evidence || '), and nobody voided it'
+  FROM postings p
+  JOIN operations o ON o.id = p.operation_id
+ WHERE p.kind <> 'posted' AND p.evidence NOT IN ('reversed', 'no_call_needed')
+   AND NOT (p.evidence = 'nothing_to_take_back' AND o.kind = 'consume_frozen')
+ ORDER BY o.id`
 
 func checks(o Options) []check {
 	all := []check{{LiveLease, sqlForeignLease}, {ParkedStays, sqlParkedMoved}, {NothingLost, sqlNeitherNor},

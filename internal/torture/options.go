@@ -39,7 +39,7 @@ type Options struct {
 // Sabotages lists the promises that a sabotage build of the worker can break.
 func Sabotages() []string {
 	return []string{sabotage.PostBeforeSend, sabotage.AckBeforeCommit, sabotage.NewKeyOnRetry, sabotage.NoLeaseCheck, sabotage.BlindResend,
-		sabotage.AbsenceWithoutControl, sabotage.FirstReferenceWins, sabotage.NoWitness}
+		sabotage.AbsenceWithoutControl, sabotage.FirstReferenceWins, sabotage.NoWitness, sabotage.TakeBackDoesNotWait}
 }
 
 // Validate names every bad field at once.

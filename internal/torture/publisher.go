@@ -105,7 +105,9 @@ func (p *publisher) run(ctx context.Context) error {
 	return nil
 }
 
-func contradicts(m rehearsal.Message) bool { return m.Expect.Code == "conflict" && m.Expect.Of >= 0 }
+func contradicts(m rehearsal.Message) bool {
+	return m.Expect.Verdict == rehearsal.Rejected && m.Expect.Of >= 0 || m.Expect.Differs
+}
 
 // allowed is how far it may publish: faults must meet work under way on both
 // sides, so the publisher does not run away from the workers.

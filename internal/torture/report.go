@@ -44,7 +44,8 @@ const (
 // for that.
 const (
 	sqlOpen = `
-SELECT target || ' ' || state || CASE WHEN in_doubt THEN ' in doubt' ELSE '' END || COALESCE(', ' || cause, '') || COALESCE(', ' || lack, ''), count(*)
+SELECT target || ' ' || state || CASE WHEN in_doubt THEN ' in doubt' ELSE '' END ||
+       CASE WHEN waits_for IS NOT NULL THEN ' behind what it takes back' ELSE '' END || COALESCE(', ' || cause, '') || COALESCE(', ' || lack, ''), count(*)
   FROM outbox WHERE state <> 'parked' GROUP BY 1 ORDER BY 1`
 	sqlKnown = `
 SELECT e.target || ': references ' || e.reference_state || ', zone ' || COALESCE(e.zone_offset_minutes || ' min', 'unknown') ||
@@ -109,6 +110,8 @@ func (r *run) print(ctx context.Context, v Verdict) error {
 	line("acks watched", command.Count(r.acks.looked), fmt.Sprintf("acknowledged rejects looked up at once, %d were not there yet", r.acks.early))
 	line("operations", command.Count(r.judge.report.Operations), fmt.Sprintf("%s with nothing to send", command.Count(r.judge.report.NothingToSend)))
 	line("posted", command.Count(r.judge.report.Posted), command.Count(r.judge.report.LedgerPoints)+" points")
+	line("orders that came back", command.Count(len(r.plan.Orders)), fmt.Sprintf("what was taken back: %s before it was sent, %s for a person without a call (%s points), %s behind what is parked",
+		command.Count(r.judge.report.Netted), command.Count(r.judge.report.ByHand), command.Count(r.judge.report.ByHandPoints), command.Count(r.judge.report.Waiting)))
 	line("worker processes", r.workers.started, fmt.Sprintf("%d ended by themselves and were started again", len(r.workers.byThemselves)))
 	line("time", r.worked.Round(time.Second), "until all was quiet, the start included")
 

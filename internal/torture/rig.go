@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pointsledger/internal/devstack"
+	"pointsledger/internal/rehearsal"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -98,9 +98,6 @@ func (r *rig) start(ctx context.Context) error {
 		}
 	}
 	var err error
-	if r.toVendors, err = newProxy(strings.TrimPrefix(r.simURL, "http://")); err != nil {
-		return err
-	}
 	if r.toNATS, err = newProxy(r.natsAddress()); err != nil {
 		return err
 	}
@@ -204,13 +201,16 @@ func (r *rig) startSimulator(ctx context.Context) error {
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	r.simURL = "http://" + address
+	if r.toVendors, err = newProxy(address); err != nil {
+		return err
+	}
 	log, err := r.logFile("simulator.log")
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	cmd := exec.Command(r.worker, "simulate", "--addr", address, "--faults", "heavy", "--latency", "2ms",
-		"--frozen-suffix", "000", "--seed", strconv.FormatUint(r.options.Seed, 10))
+		"--frozen-suffix", "000", "--takes-back", "--seed", strconv.FormatUint(r.options.Seed, 10))
 	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, []string{"PATH=" + os.Getenv("PATH")}
 	if r.sim, err = devstack.StartProcess(cmd); err != nil {
 		return fmt.Errorf("start simulator: %w", err)
@@ -276,8 +276,11 @@ func (r *rig) writeConfig(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the built-in one: %w", err)
 	}
-	text, err := workerConfig(string(builtIn), r.options)
+	text, err := rehearsal.Config(string(builtIn), "http://"+r.toVendors.address())
 	if err != nil {
+		return err
+	}
+	if text, err = workerConfig(text, r.options); err != nil {
 		return err
 	}
 	r.config = filepath.Join(r.dir, "worker.yaml")

@@ -78,11 +78,11 @@ func (r *run) run(ctx context.Context) (Verdict, error) {
 		return Verdict{}, err
 	}
 	r.say("Postgres, NATS and the simulator run")
-	r.plan = rehearsal.Generate(rehearsal.Options{Events: o.Events, Seed: o.Seed, Kylin: true})
+	r.plan = rehearsal.Generate(rehearsal.Options{Events: o.Events, Seed: o.Seed, Kylin: true, Life: true})
 	if err := r.rig.giveHistory(ctx, r.plan); err != nil {
 		return Verdict{}, err
 	}
-	r.monitor = newMonitor(r.rig, r.plan.Counts.Operations-r.plan.Counts.NothingToSend)
+	r.monitor = newMonitor(r.rig, r.plan.Counts.Operations)
 	r.publish = newPublisher(r.rig, r.plan, r.monitor)
 	r.acks = &ackWatch{rig: r.rig, publish: r.publish}
 	r.inject = &injector{rig: r.rig, workers: r.workers, monitor: r.monitor, acks: r.acks, publish: r.publish, habits: newHabits(r.options), quiet: r.quiet, say: r.say, done: map[Kind]int{}}

@@ -215,6 +215,8 @@ func sharesOf(broken string) []share {
 		return []share{{PauseWorker, 2}, {KillWorker, 1}}
 	case sabotage.NoWitness:
 		return []share{{RollBackQuiet, 1}, {KillWorker, 2}}
+	case sabotage.TakeBackDoesNotWait: // grants that must be sent again, and what takes from them
+		return []share{{OutageZhimai, 2}, {CutVendors, 2}, {KillWorker, 1}}
 	case sabotage.AbsenceWithoutControl:
 		return []share{{StaleRecords, 2}, {KillWorker, 2}, {EmptyRecords, 1}, {LateRecords, 1}}
 	}

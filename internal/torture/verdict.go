@@ -22,6 +22,9 @@ const (
 	SameKey Invariant = "same_key_and_parameters"
 	// RecordedBeforeAck: what is acknowledged is recorded (1).
 	RecordedBeforeAck Invariant = "recorded_before_ack"
+	// TakeBackWaits: what takes points back never leaves before what gave them has
+	// ended (12).
+	TakeBackWaits Invariant = "take_back_waits"
 	// OneOperation: one operation per key, for ever (2).
 	OneOperation Invariant = "one_operation_per_key"
 	// PostingNeedsEffect: a posting only where the vendor applied (5, 9).
@@ -30,6 +33,10 @@ const (
 	AppliedOnce Invariant = "applied_once"
 	// DoubtIsKept: what may be applied is in doubt until it is posted (6).
 	DoubtIsKept Invariant = "doubt_is_kept"
+	// KeptIsTheFormula: of an order's points the member keeps what its refunds leave (12).
+	KeptIsTheFormula Invariant = "kept_is_the_formula"
+	// OneEnding: what was frozen is released or spent, once (12).
+	OneEnding Invariant = "one_ending"
 	// NothingLost: an operation is open or has ended, never neither or both (8).
 	NothingLost Invariant = "nothing_lost"
 	// RejectsComplete: what cannot be accepted is a reject, nothing else is (3).
@@ -51,8 +58,8 @@ const (
 // Invariants lists all, causes before consequences: the verdict names the
 // first that is broken.
 func Invariants() []Invariant {
-	return []Invariant{LiveLease, ParkedStays, SameKey, RecordedBeforeAck, OneOperation, PostingNeedsEffect, AppliedOnce,
-		DoubtIsKept, NothingLost, RejectsComplete, AsPublished, NewestRules, TrialBalance, BrokerKeeps, WorkerLives, GetsQuiet}
+	return []Invariant{LiveLease, ParkedStays, SameKey, RecordedBeforeAck, TakeBackWaits, OneOperation, PostingNeedsEffect, AppliedOnce,
+		DoubtIsKept, OneEnding, KeptIsTheFormula, NothingLost, RejectsComplete, AsPublished, NewestRules, TrialBalance, BrokerKeeps, WorkerLives, GetsQuiet}
 }
 
 // Finding is a broken invariant: how often, and the first case in words.
@@ -110,6 +117,12 @@ func invariantOf(kind string) Invariant {
 		return AppliedOnce
 	case rehearsal.AppliedNotPosted:
 		return DoubtIsKept
+	case rehearsal.TakeBackOvertook:
+		return TakeBackWaits
+	case rehearsal.KeptOtherwise:
+		return KeptIsTheFormula
+	case rehearsal.EndedTwice:
+		return OneEnding
 	case rehearsal.UnknownToLedger, rehearsal.ParametersChanged, rehearsal.AppliedOtherPoints:
 		return SameKey
 	}
