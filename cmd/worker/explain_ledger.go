@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
-	"pointsledger/desk"
+	"pointsledger/desk/foresight"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -43,9 +43,9 @@ type explainedTake struct {
 	KeptBefore ledger.Points   `json:"kept_before"`
 	KeptAfter  ledger.Points   `json:"kept_after"`
 	// Fate is what becomes of it, once From has ended where it waits for that.
-	Fate  desk.Fate `json:"fate"`
-	Waits bool      `json:"waits"`
-	Then  string    `json:"then"`
+	Fate  foresight.Fate `json:"fate"`
+	Waits bool           `json:"waits"`
+	Then  string         `json:"then"`
 }
 
 // explainedOrigin is an operation that something is taken from.
@@ -84,7 +84,7 @@ func openLedger(ctx context.Context, cfg *config.Config) (*pgxpool.Pool, *config
 
 // foresee looks what would become of the event in a ledger.
 func (e *explained) foresee(ctx context.Context, pool *pgxpool.Pool, cfg *config.Config, m ledger.Message, event *ledger.Event) error {
-	seen, err := desk.New(pool, ledger.New(pool)).Foresee(ctx, m, event)
+	seen, err := foresight.Look(ctx, pool, ledger.New(pool), m, event)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (e *explained) foresee(ctx context.Context, pool *pgxpool.Pool, cfg *config
 		fate := t.Fate(account.Calls)
 		out.Takes = append(out.Takes, explainedTake{Account: t.Operation.Account, Kind: t.Operation.Kind, Points: t.Operation.Points, BizID: t.Operation.BizID,
 			From:       explainedOrigin{ID: t.Origin, Kind: t.OriginKind, Points: t.OriginPoints, State: t.State, Cause: t.Cause, AmountFen: t.OriginFen, RefundedFen: t.RefundedFen},
-			KeptBefore: t.KeptBefore, KeptAfter: t.KeptAfter, Fate: fate, Waits: t.Waits(), Then: wording.Fate(t, account.Calls)})
+			KeptBefore: t.KeptBefore, KeptAfter: t.KeptAfter, Fate: fate, Waits: t.Waits(), Then: t.Words(account.Calls)})
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ func rules() []rule {
 		{"evidence", []string{"ledger", "ledger/knowledge"}, nil, "a judge is pure: it reads neither vendor nor database"},
 		{"desk/records", []string{"desk", "desk/privacy", "desk/wording", "evidence", "ledger", "ledger/knowledge", "vendorapi"}, nil, "a look at records knows no vendor by name, and prints nothing"},
 		{"desk/carry", []string{"desk", "desk/privacy", "desk/wording", "ledger"}, nil, "a plan is carried out by the desk; who watches is told"},
+		{"desk/foresight", []string{"desk/wording", "ledger"}, []string{"github.com/jackc/pgx/v5"}, "what would become of an event is asked of the ledger alone; it prints nothing"},
 		{"desk/overview", []string{"desk", "desk/privacy", "desk/wording", "desk/workitems", "ledger", "ledger/gates", "ledger/knowledge", "vendorapi"}, nil, "how things stand needs the desk and its words"},
 		{"desk/rebuild", []string{"continuity/survey", "desk", "desk/wording", "ledger/rulefiles", "rules"}, nil, "a rebuild asks a stream through its port; it knows neither broker nor keeper"},
 		{"desk/rejects", []string{"desk", "desk/privacy", "desk/wording", "ledger", "rules/cloudevent"}, nil, "how rejects look needs the desk, the rules and the words"},

@@ -1,14 +1,19 @@
-package desk
+package foresight
 
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/ledger"
 )
+
+// Book decides about an event without recording it ([ledger.Store]).
+type Book interface {
+	ForeseeTx(ctx context.Context, tx pgx.Tx, e ledger.Entry) (ledger.Foresight, error)
+}
 
 // Foresight is what would become of an event if it was recorded now, and nothing else
 // came meanwhile.
@@ -33,63 +38,18 @@ type Take struct {
 	given bool
 }
 
-// Fate is what becomes of an operation that takes from another.
-type Fate string
-
-// Fates, as TestForesight tries them.
-const (
-	// FateNothing: there are no points to take.
-	FateNothing Fate = "nothing_to_send"
-	// FateNetted: the origin was not sent, and is lessened. No call is made.
-	FateNetted = Fate(ledger.Netted)
-	// FateSent: a call is made of it.
-	FateSent Fate = "sent"
-	// FateWorkItem: the account has no call for it; a person does it.
-	FateWorkItem Fate = "work_item"
-	// FateNoCall: the account has no call for it, and needs none.
-	FateNoCall = Fate(ledger.NoCallNeeded)
-	// FateGivenUp: its origin was given up.
-	FateGivenUp = Fate(ledger.NothingToTakeBack)
-)
-
-// Fate says what becomes of it at an account that takes these calls; unless
-// Ended, once its origin has ended, and as if that is applied then.
-func (t *Take) Fate(calls []ledger.Kind) Fate {
-	offered := slices.Contains(calls, t.Operation.Kind)
-	switch {
-	case t.Operation.Points == 0:
-		return FateNothing
-	case t.Netted:
-		return FateNetted
-	case t.ByHand:
-		return FateWorkItem
-	case t.Ended && !t.given:
-		return FateGivenUp
-	case offered:
-		return FateSent
-	case t.Operation.Kind == ledger.ConsumeFrozen:
-		return FateNoCall
-	}
-	return FateWorkItem
-}
-
-// Waits tells that its origin has to end first.
-func (t *Take) Waits() bool {
-	return !t.Ended && t.Operation.Points > 0 && !t.Netted && !t.ByHand
-}
-
 // sqlOriginStates reads how operations stand (operations_pkey, and the primary keys
 // of what belongs to them).
 const sqlOriginStates = `
 SELECT id, state, COALESCE(cause, ''), posted_at IS NOT NULL, state IN ('posted', 'voided but applied')
   FROM operation_status WHERE id = ANY ($1::bigint[])`
 
-// Foresee says what would become of an event if it was recorded now. It changes and
-// locks nothing: one look, in a transaction that cannot write (TestForesight).
-func (d *Desk) Foresee(ctx context.Context, m ledger.Message, event *ledger.Event) (f Foresight, err error) {
-	look := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, d.pool, look, func(tx pgx.Tx) error {
-		seen, err := d.book.ForeseeTx(ctx, tx, ledger.Entry{Message: m, Event: event})
+// Look says what would become of an event if it was recorded now. The pool is the one
+// that the book is on, and has two connections at least.
+func Look(ctx context.Context, pool *pgxpool.Pool, book Book, m ledger.Message, event *ledger.Event) (f Foresight, err error) {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
+		seen, err := book.ForeseeTx(ctx, tx, ledger.Entry{Message: m, Event: event})
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package desk_test
+package foresight_test
 
 import (
 	"encoding/binary"
@@ -7,36 +7,21 @@ import (
 	"testing"
 	"time"
 
-	"pointsledger/desk"
-	"pointsledger/internal/testkit/orders"
+	"pointsledger/desk/foresight"
 	"pointsledger/ledger"
 	"pointsledger/ledger/waiting"
 )
-
-// sale is a paid order of 10,000 fen: 100 points at zhimai, and a freeze of 30 at kylin.
-func (f *fixture) sale(order string) ledger.Entry {
-	e, amount := f.event(order), int64(10_000)
-	e.Event.Operations = append(e.Event.Operations, orders.Operation("kylin", order, 30))
-	for i := range e.Event.Operations {
-		e.Event.Operations[i].AmountFen = &amount
-	}
-	return e
-}
-
-// refund is one of SO-1.
-func (f *fixture) refund(id string, fen int64) ledger.Entry {
-	e := f.about("order.refunded", "SO-1", false)
-	e.Event.FactKey, e.Event.Refers.ShareFen = ledger.NewFactKey("shop-sh", "order.refunded", id), &fen
-	e.Event.Content = fmt.Sprintf(`{"amountFen":%d,"refundId":%q}`, fen, id)
-	return e
-}
 
 // apply has all that is due applied at both vendors.
 func (f *fixture) apply() {
 	f.t.Helper()
 	for _, account := range []string{"zhimai", "kylin"} {
-		rows := must(f.Claim(f.t.Context(), ledger.Claim{Account: account, Token: 5, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour}))
-		must(f.Confirm(f.t.Context(), heard(rows...)))
+		rows := must(f.book.Claim(f.t.Context(), ledger.Claim{Account: account, Token: 5, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour}))
+		heard := make([]ledger.Confirmation, len(rows))
+		for i, r := range rows {
+			heard[i] = ledger.Confirmation{ID: r.ID, Evidence: ledger.Answered, MemberID: "m"}
+		}
+		must(f.book.Confirm(f.t.Context(), heard))
 	}
 }
 
@@ -54,7 +39,7 @@ func (f *fixture) became() string {
 }
 
 // foreseen is a foresight in the same words.
-func foreseen(s desk.Foresight, calls []ledger.Kind) string {
+func foreseen(s foresight.Foresight, calls []ledger.Kind) string {
 	words := make([]string, len(s.Takes))
 	for i := range s.Takes {
 		t := &s.Takes[i]
@@ -79,36 +64,36 @@ func TestForesight(t *testing.T) {
 		event func(f *fixture) ledger.Entry
 		want  string
 	}{
-		"before it was sent": {all, func(f *fixture) { f.record(f.sale("SO-1")) },
+		"before it was sent": {all, func(f *fixture) { f.record(f.sale()) },
 			func(f *fixture) ledger.Entry { return f.refund("R2", 3333) }, "points_deduct 34 netted, unfreeze_point 0 nothing_to_send"},
-		"after it was sent": {all, func(f *fixture) { f.record(f.sale("SO-1")); f.apply() },
+		"after it was sent": {all, func(f *fixture) { f.record(f.sale()); f.apply() },
 			func(f *fixture) ledger.Entry { return f.refund("R2", 3333) }, "points_deduct 34 sent, unfreeze_point 0 nothing_to_send"},
-		"the rest": {all, func(f *fixture) { f.record(f.sale("SO-1")); f.apply(); f.record(f.refund("R1", 3333)) },
+		"the rest": {all, func(f *fixture) { f.record(f.sale()); f.apply(); f.record(f.refund("R1", 3333)) },
 			func(f *fixture) ledger.Entry { return f.refund("R2", 6667) }, "points_deduct 66 sent, unfreeze_point 30 sent"},
-		"no call": {pages, func(f *fixture) { f.record(f.sale("SO-1")); f.apply() },
-			func(f *fixture) ledger.Entry { return f.about("order.cancelled", "SO-1", false) }, "points_deduct 100 work_item, unfreeze_point 30 work_item"},
-		"parked": {pages, func(f *fixture) { f.record(f.sale("SO-1")); f.parkAll() },
-			func(f *fixture) ledger.Entry { return f.about("order.cancelled", "SO-1", false) }, "points_deduct 100 waits, unfreeze_point 30 waits"},
+		"no call": {pages, func(f *fixture) { f.record(f.sale()); f.apply() },
+			func(f *fixture) ledger.Entry { return f.cancel("SO-1") }, "points_deduct 100 work_item, unfreeze_point 30 work_item"},
+		"parked": {pages, func(f *fixture) { f.record(f.sale()); f.parkAll() },
+			func(f *fixture) ledger.Entry { return f.cancel("SO-1") }, "points_deduct 100 waits, unfreeze_point 30 waits"},
 		"given up": {all, func(f *fixture) {
-			f.record(f.sale("SO-1"))
+			f.record(f.sale())
 			f.parkAll()
 			f.exec(`WITH g AS (DELETE FROM outbox RETURNING operation_id) INSERT INTO postings (operation_id, kind, evidence, attempts) SELECT operation_id, 'voided', 'manual', 1 FROM g`)
-		}, func(f *fixture) ledger.Entry { return f.about("order.cancelled", "SO-1", false) }, "points_deduct 100 nothing_to_take_back, unfreeze_point 30 nothing_to_take_back"},
+		}, func(f *fixture) ledger.Entry { return f.cancel("SO-1") }, "points_deduct 100 nothing_to_take_back, unfreeze_point 30 nothing_to_take_back"},
 		"given up and applied": {all, func(f *fixture) {
-			f.record(f.sale("SO-1"))
+			f.record(f.sale())
 			f.parkAll()
 			f.exec(`WITH g AS (DELETE FROM outbox RETURNING operation_id) INSERT INTO postings (operation_id, kind, evidence, attempts) SELECT operation_id, 'voided', 'manual', 1 FROM g`)
 			f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', 'm' FROM postings`)
-		}, func(f *fixture) ledger.Entry { return f.about("order.cancelled", "SO-1", false) }, "points_deduct 100 sent, unfreeze_point 30 sent"},
-		"spent": {all, func(f *fixture) { f.record(f.sale("SO-1")); f.apply() },
-			func(f *fixture) ledger.Entry { return f.about("order.completed", "SO-1", true) }, "consume_frozen 30 sent"},
-		"spent without a call": {pages, func(f *fixture) { f.record(f.sale("SO-1")); f.apply() },
-			func(f *fixture) ledger.Entry { return f.about("order.completed", "SO-1", true) }, "consume_frozen 30 no_call_needed"},
+		}, func(f *fixture) ledger.Entry { return f.cancel("SO-1") }, "points_deduct 100 sent, unfreeze_point 30 sent"},
+		"spent": {all, func(f *fixture) { f.record(f.sale()); f.apply() },
+			func(f *fixture) ledger.Entry { return f.complete() }, "consume_frozen 30 sent"},
+		"spent without a call": {pages, func(f *fixture) { f.record(f.sale()); f.apply() },
+			func(f *fixture) ledger.Entry { return f.complete() }, "consume_frozen 30 no_call_needed"},
 		"cancelled after completed": {all, func(f *fixture) {
-			f.record(f.sale("SO-1"))
+			f.record(f.sale())
 			f.apply()
-			f.record(f.about("order.completed", "SO-1", true))
-		}, func(f *fixture) ledger.Entry { return f.about("order.cancelled", "SO-1", false) }, "points_deduct 100 sent, unfreeze_point 30 work_item"},
+			f.record(f.complete())
+		}, func(f *fixture) ledger.Entry { return f.cancel("SO-1") }, "points_deduct 100 sent, unfreeze_point 30 work_item"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,13 +101,13 @@ func TestForesight(t *testing.T) {
 			c.play(f)
 			e := c.event(f)
 			before := f.everything()
-			saw := must(f.Foresee(t.Context(), e.Message, e.Event))
+			saw := f.look(e)
 			want(t, "everything", f.everything(), before)
 			want(t, "foreseen", foreseen(saw, c.calls), c.want)
 			want(t, "the verdict", saw.Verdict.Kind, ledger.Accepted)
 			f.record(e)
 			for _, account := range []string{"zhimai", "kylin"} {
-				must(waiting.New(f.pool, f.Store).ReleaseTakeBacks(t.Context(), account, c.calls))
+				must(waiting.New(f.pool, f.book).ReleaseTakeBacks(t.Context(), account, c.calls))
 			}
 			want(t, "became", f.became(), c.want)
 		})
@@ -139,9 +124,9 @@ func (f *fixture) everything() string {
 func TestForesightNumbers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record(f.sale("SO-1"), f.refund("R1", 2500))
+	f.record(f.sale(), f.refund("R1", 2500))
 	e := f.refund("R2", 1000)
-	saw := must(f.Foresee(t.Context(), e.Message, e.Event))
+	saw := f.look(e)
 	take := saw.Takes[0]
 	if take.OriginPoints != 100 || *take.OriginFen != 10_000 || take.OriginKind != ledger.PointsAdd || take.RefundedFen != 3500 || take.KeptBefore != 75 || take.KeptAfter != 65 ||
 		take.Operation.Points != 10 || take.State != "waiting" || take.Ended {
@@ -154,10 +139,10 @@ func TestForesightNumbers(t *testing.T) {
 func TestForesightOfWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record(f.sale("SO-1"))
+	f.record(f.sale())
 	f.record(f.refund("R1", 4000))
-	other := f.about("order.cancelled", "SO-2", false)
-	early := f.about("order.cancelled", "SO-3", false)
+	other := f.cancel("SO-2")
+	early := f.cancel("SO-3")
 	f.record(early)
 	tx := must(f.pool.Begin(t.Context()))
 	defer tx.Rollback(t.Context())
@@ -178,9 +163,9 @@ func TestForesightOfWhatIsKnown(t *testing.T) {
 		"with another share": {f.refund("R1", 4001), ledger.Rejected, ledger.Conflict, false},
 		"no sale":            {other, ledger.Accepted, "", true},
 		"waits already":      {early, ledger.Duplicate, "", true},
-		"the sale again":     {f.sale("SO-1"), ledger.Duplicate, "", false},
+		"the sale again":     {f.sale(), ledger.Duplicate, "", false},
 	} {
-		saw := must(f.Foresee(t.Context(), c.entry.Message, c.entry.Event))
+		saw := f.look(c.entry)
 		var code ledger.RejectCode
 		if saw.Verdict.Rejection != nil {
 			code = saw.Verdict.Rejection.Code
