@@ -158,17 +158,18 @@ proctype Person(byte i) {
 end:
 	do
 	/* step: desk.PlanRun.PutBack, desk.leaveOutTx. What was sent before stays known as
-	   sent. What is for a person is left out; put back, it still waits for its freeze. */
+	   sent. What is for a person is never put back; if it were, it would wait for its freeze. */
 	:: atomic { returns > 0 && row[i] == PARKED && MAY_RETURN(i) ->
 		returns--;
 		printf("person: puts operation %d back\n", i);
 		row[i] = (for_person[i] -> WAITS : PENDING); for_person[i] = 0 }
-	/* step: desk.PlanRun.VoidBatch */
+	/* step: desk.PlanRun.VoidBatch, workitems.Items.Settle */
 	:: atomic { give_ups > 0 && row[i] == PARKED ->
 		give_ups--;
 		printf("person: gives operation %d up\n", i);
 		row[i] = CLOSED; posting[i] = VOIDED; for_person[i] = 0 }
-	/* step: desk.Desk.SettleByHand. The vendor has no call: it is done in its back office. */
+	/* step: desk.Desk.SettleByHand, workitems.Items.Settle. The vendor has no call: it is
+	   done in its back office. */
 	:: atomic { !OFFERED && i > 0 && row[i] == PARKED ->
 		printf("person: takes operation %d back in the back office, and says so\n", i);
 		apply(i); row[i] = CLOSED; posting[i] = BY_HAND; for_person[i] = 0 }

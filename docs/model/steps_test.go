@@ -34,12 +34,16 @@ type folder struct {
 	texts map[string]string
 }
 
-// parseFolder reads a folder, or a room of the ledger, by the name of its package.
+// parseFolder reads a folder, or a room of the ledger or the desk, by the name of its
+// package.
 func parseFolder(t *testing.T, name string) *folder {
 	t.Helper()
-	path := filepath.Join("..", "..", "ledger", name)
-	if _, err := os.Stat(path); err != nil {
-		path = filepath.Join("..", "..", name)
+	path := filepath.Join("..", "..", name)
+	for _, of := range []string{"ledger", "desk"} {
+		room := filepath.Join("..", "..", of, name)
+		if _, err := os.Stat(room); err == nil {
+			path = room
+		}
 	}
 	files, err := filepath.Glob(filepath.Join(path, "*.go"))
 	if err != nil || len(files) == 0 {
@@ -234,7 +238,7 @@ func TestStepsAreTheCode(t *testing.T) {
 		}
 	}
 	found := 0
-	for _, in := range []string{"ledger", "waiting", "budgets", "desk", "continuity"} {
+	for _, in := range []string{"ledger", "waiting", "budgets", "desk", "workitems", "continuity"} {
 		if folders[in] == nil {
 			folders[in] = parseFolder(t, in)
 		}
