@@ -57,7 +57,7 @@ type Row struct {
 	MemberID    string             `json:"member_id"`
 	Points      ledger.Points      `json:"points"`
 
-	note string
+	note, member string
 }
 
 // sqlStandings reads what the ledger knows of keys. A key names its account, but the
@@ -111,7 +111,7 @@ func (x *Items) Judge(ctx context.Context, answers []Answer) ([]Row, error) {
 		}
 		for _, a := range batch {
 			s := known[a.BizID]
-			r := Row{Line: a.Line, BizID: a.BizID, Result: a.Result, note: a.Note, Operation: s.id, Account: s.account, Kind: s.kind,
+			r := Row{Line: a.Line, BizID: a.BizID, Result: a.Result, note: a.Note, member: s.memberID, Operation: s.id, Account: s.account, Kind: s.kind,
 				BusinessKey: privacy.Hide(s.businessKey, s.memberID), MemberID: privacy.Mobiles(s.memberID), Points: s.points}
 			switch r.Outcome, r.Words = a.judge(&s); {
 			case r.Outcome != WouldSettle:

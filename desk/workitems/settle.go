@@ -36,7 +36,7 @@ func Tally(rows []Row) Settlement {
 		if r.Outcome == WouldSettle || r.Outcome == Settled {
 			s.Operations++
 			s.Points += r.Points
-			members[r.Account+" "+r.MemberID] = true
+			members[r.Account+" "+r.member] = true
 		}
 	}
 	s.Members = int64(len(members))
