@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -96,9 +97,9 @@ func (d *Desk) NamedBy(ctx context.Context, order string) (n Naming, err error) 
 }
 
 // holdsWord tells whether a text holds a word that is not part of a longer one: SO-1 is
-// not in SO-10, nor in XSO-1.
+// not in SO-10, nor in XSO-1, and order is not in order.paid.
 func holdsWord(text, word []byte) bool {
-	inside := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' }
+	inside := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r) }
 	for from := 0; ; {
 		at := bytes.Index(text[from:], word)
 		if at < 0 {
