@@ -55,11 +55,12 @@ func TestRetryKnowsRefunds(t *testing.T) {
 		return fmt.Appendf(nil, `{"specversion":"1.0","id":"%s","source":"shop","type":"order.refunded","data":{"refundId":"%s","orderId":"%s","amountFen":%d}}`, id, id, order, fen)
 	}
 	c.deliver(sale("SO-0", "pos"))
-	for _, order := range []string{"SO-1", "SO-10", "SO-3"} {
+	for _, order := range []string{"SO-1", "SO-10", "SO-3", "SO-4"} {
 		c.deliver(sale(order, "pos7"))
 	}
-	c.deliver(refund("SO-1", "R-1", 4000), refund("SO-1", "R-2", 6000), refund("SO-3", "R-3", 4000))
-	if n := c.count(`SELECT count(*) FROM rejects WHERE reason_code = 'unknown_channel'`); n != 3 || c.count(`SELECT count(*) FROM waiting`) != 3 {
+	c.deliver(refund("SO-1", "R-1", 4000), refund("SO-1", "R-2", 6000), refund("SO-3", "R-3", 4000),
+		[]byte(`{"specversion":"1.0","id":"c4","source":"shop","type":"order.cancelled","data":{"orderId":"SO-4"}}`))
+	if n := c.count(`SELECT count(*) FROM rejects WHERE reason_code = 'unknown_channel'`); n != 4 || c.count(`SELECT count(*) FROM waiting`) != 4 {
 		t.Fatalf("%d rejects", n)
 	}
 	shown := c.must(0, "show", "SO-1")
@@ -78,16 +79,16 @@ func TestRetryKnowsRefunds(t *testing.T) {
 	}
 	c.work([]byte(mended))
 	preview := c.must(0, "rejects", "retry")
-	contains(t, preview, "accepted 2", "refunded or cancelled since, stay open 1")
-	contains(t, c.must(0, planned(t, preview)...), "Accepted 2 of 3 rejects", "refunded 1: refunded or cancelled since")
+	contains(t, preview, "accepted 2", "refunded or cancelled since, stay open 2")
+	contains(t, c.must(0, planned(t, preview)...), "Accepted 2 of 4 rejects", "refunded 2: refunded or cancelled since")
 	if n := c.count(`SELECT count(*) FROM operations WHERE business_key = 'SO-1'`) + c.count(`SELECT count(*) FROM rejects WHERE id = 1 AND resolved_at IS NOT NULL`); n != 0 {
 		t.Errorf("%d: SO-1 was accepted", n)
 	}
 	var forecast rejects.Forecast
-	if c.json(&forecast, "rejects", "retry", "--refunded"); forecast.Accepted != 1 || forecast.Refunded != 0 {
+	if c.json(&forecast, "rejects", "retry", "--refunded"); forecast.Accepted != 2 || forecast.Refunded != 0 {
 		t.Errorf("asked for: %+v", forecast)
 	}
-	contains(t, c.must(0, "rejects", "retry", "--refunded", "--reason", "asked for", "--yes"), "Accepted 1 of 1 reject")
+	contains(t, c.must(0, "rejects", "retry", "--refunded", "--reason", "asked for", "--yes"), "Accepted 2 of 2 rejects")
 	if _, err := waiting.New(c.pool, c.store).Join(t.Context()); err != nil {
 		t.Fatal(err)
 	}
