@@ -1,7 +1,7 @@
 // Package workitems is what a person does in a vendor's back office, because no call
 // can be made for it: points to be taken back, or a freeze to be released, after what
 // they are taken from has arrived. It lists them ([Items.List]), sums them up
-// ([Items.Sum]), writes them out for whoever does them ([Write]), and settles them
+// ([Items.Sum]), writes them out for whoever does them ([Items.Write]), and settles them
 // by the file that comes back ([Read], [Items.Judge], [Items.Settle]).
 //
 // # States

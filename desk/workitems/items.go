@@ -65,17 +65,17 @@ const itemWhere = `
    AND (@business_key::text = '' OR business_key = @business_key)`
 
 // sqlItems lists work items, grouped by account and kind, the oldest first; a limit of
-// 0 is none. It reads the parked rows of the outbox, and the rest by primary keys. Locks
+// 0 is none. A second ending of a freeze was parked before that had arrived. It reads the parked rows of the outbox, and the rest by primary keys. Locks
 // nothing.
 const sqlItems = `
-SELECT operation_id, target, kind, biz_id, business_key, COALESCE(member_id, ''), points, COALESCE(shop_code, ''), event_type, since, in_doubt,
+SELECT operation_id, target, kind, biz_id, business_key, COALESCE(member_id, ''), points, COALESCE(shop_code, ''), event_type, GREATEST(since, origin_posted_at) AS workable, in_doubt,
        origin_id, origin_biz_id, origin_reference, origin_points, origin_posted_at` + itemWhere + `
- ORDER BY target, kind, since, operation_id
+ ORDER BY target, kind, workable, operation_id
  LIMIT NULLIF(@limit::bigint, 0)`
 
 // sqlSums sums the same up by account and kind. No rows means that there are none.
 const sqlSums = `
-SELECT target, kind, count(*), count(DISTINCT member_id), sum(points)::bigint, count(*) FILTER (WHERE in_doubt), min(since)` + itemWhere + `
+SELECT target, kind, count(*), count(DISTINCT member_id), sum(points)::bigint, count(*) FILTER (WHERE in_doubt), min(GREATEST(since, origin_posted_at))` + itemWhere + `
  GROUP BY target, kind
  ORDER BY target, kind`
 

@@ -1,11 +1,15 @@
 package workitems_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"pointsledger/desk"
 	"pointsledger/desk/workitems"
+	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 )
 
@@ -151,28 +155,48 @@ func TestSettleByTwo(t *testing.T) {
 	want(t, "operations of the acts", one[int64](f, `SELECT sum(set_size)::bigint FROM ops_actions`), int64(len(names)))
 }
 
-// A second ending of a freeze is no work item before the freeze has ended, and none
-// when that was given up.
+// A second ending of a freeze is no work item before the freeze has arrived, and counts
+// from then on.
 func TestNoWorkBeforeItsOriginEnded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.items("SO-1")
-	listed := func() int {
+	f.seq++
+	sale := orders.Paid(f.seq, "SO-1")
+	sale.Event.Operations = []ledger.Operation{orders.Operation("kylin", "SO-1", 30)}
+	f.record(sale)
+	claimed, err := f.book.Claim(t.Context(), ledger.Claim{Account: "kylin", Token: 1, Limit: 1, Lease: time.Minute, KeyMemory: time.Hour})
+	if err != nil || len(claimed) != 1 {
+		t.Fatalf("%d claimed, %v", len(claimed), err)
+	}
+	f.seq++
+	completed := orders.Refunded(f.seq, "SO-1", "C-1", nil)
+	completed.Event.Type, completed.Event.FactKey, completed.Event.Refers.Consumes = "order.completed", ledger.NewFactKey("shop-sh", "order.completed", "C-1"), true
+	f.seq++
+	f.record(completed, orders.Refunded(f.seq, "SO-1", "R-1", nil))
+	key := one[string](f, `SELECT o.biz_id FROM operations o JOIN outbox x ON x.operation_id = o.id WHERE o.kind = 'unfreeze_point' AND x.cause = 'no_vendor_call'`)
+	list := func() workitems.Listing {
 		l, err := f.List(t.Context(), workitems.Filter{}, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(l.Items); n > 0 && (l.Sums[0].Operations != int64(n) || l.Sums[0].Points != 10) {
-			t.Errorf("%+v", l)
-		}
-		return len(l.Items)
+		return l
 	}
-	want(t, "listed", listed(), 1)
-	if _, err := f.pool.Exec(t.Context(), `ALTER TABLE postings DISABLE TRIGGER USER; DELETE FROM postings`); err != nil {
-		t.Fatal(err)
-	}
-	want(t, "listed without the origin's posting", listed(), 0)
-	file := "biz_id,result\n" + string(f.key("SO-1")) + ",done\n"
+	want(t, "listed while the freeze is being sent", len(list().Items), 0)
+	file := "biz_id,result\n" + key + ",done\n"
 	refused := f.settle(file)
 	want(t, "settled", outcomes(refused)+": "+refused.Rows[0].Words, "no_work_item: what it takes from has not arrived, so there is nothing to do yet")
+	byHand := desk.HandSettlement{Decision: who, ID: one[ledger.OperationID](f, `SELECT id FROM operations WHERE biz_id = $1`, key), Evidence: "Ms Wu"}
+	var early *desk.NotParkedError
+	if _, err := desk.New(f.pool, f.book).SettleByHand(t.Context(), byHand); !errors.As(err, &early) || !strings.Contains(early.Why, "has not arrived") {
+		t.Errorf("settled by hand: %v", err)
+	}
+	if _, err := f.book.Confirm(t.Context(), []ledger.Confirmation{{ID: claimed[0].ID, Evidence: ledger.Answered, MemberID: claimed[0].MemberID}}); err != nil {
+		t.Fatal(err)
+	}
+	arrived := list()
+	if len(arrived.Items) != 1 || arrived.Sums[0].Points != 30 || !arrived.Items[0].Since.Equal(arrived.Items[0].OriginPostedAt) {
+		t.Fatalf("%+v", arrived)
+	}
+	want(t, "what to do", arrived.Sums[0].Words(), "to be released from a freeze: 1 operation, 30 points, 1 member")
+	want(t, "settled then", outcomes(f.settle(file)), "settled")
 }
