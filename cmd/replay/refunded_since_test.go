@@ -41,6 +41,14 @@ func TestRefundedOrderIsNotGranted(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", sql, got, want)
 		}
 	}
+
+	// A refund that came after the plan was made counts as well.
+	c.sales("SO-3")
+	c.claimAll(false)
+	plan := regexp.MustCompile(`P-[0-9A-Z]+`).FindString(c.must(0, "run", "--order", "SO-3"))
+	c.refund("SO-3", 0)
+	contains(t, c.must(0, "run", "--plan", plan), "stay parked 1: refunded or cancelled since", "Nothing of this would be put back", "replay void --refunded")
+	contains(t, c.must(3, "run", "--plan", plan, "--reason", "x", "--yes"), "Put back 0 of 1 operation", "stay parked 1: refunded or cancelled since")
 }
 
 // A rejected sale that was refunded in full before it could be recorded is left open by a

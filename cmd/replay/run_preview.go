@@ -97,8 +97,9 @@ func (p *previewReport) print(out io.Writer) {
 		fmt.Fprintf(out, "\n%s cancelled it at %s, so it is not carried out any more.\nThe same filter makes a new plan: replay run …\n", terminal.Clean(p.CancelledBy), wording.Moment(*p.CancelledAt))
 	case p.Command == "" && t.Operations > 0:
 		fmt.Fprintln(out)
-		terminal.Paragraph(out, "Nothing of this would be put back, so there is no command to run. Ask the vendor about the dedup keys: `replay list --json` with the same filter has them. What the vendor has applied, settle; what it surely has not and never will, give up, one by one:")
-		fmt.Fprintln(out, "  replay settle BIZ_ID --evidence '…'\n  replay void --biz-id BIZ_ID --accept-in-doubt")
+		words, commands := steps.NothingGoes(&t)
+		terminal.Paragraph(out, words)
+		fmt.Fprintln(out, commands)
 	case p.Command == "":
 		fmt.Fprintln(out, "Nothing of it is left to put back.")
 	default:

@@ -172,3 +172,13 @@ func NothingOwed(p *desk.Plan) error {
 	return fmt.Errorf("nothing was put back: %s refunded or cancelled since, so that nobody is owed it. `replay void --refunded` with the same filter gives it up; "+
 		"`replay run --refunded` with it puts it back all the same, and what arrives is taken back then", wording.Plural(p.Refunded, "operation"))
 }
+
+// NothingGoes says what to do about a plan of which nothing would be put back, and by
+// which commands.
+func NothingGoes(c *desk.ReplayCount) (words, commands string) {
+	if c.Blocked() == c.Refunded {
+		return "Nothing of this would be put back, so there is no command to run: its orders were refunded or cancelled since. To give it up:", "  replay void --refunded"
+	}
+	return "Nothing of this would be put back, so there is no command to run. Ask the vendor about the dedup keys: `replay list --json` with the same filter has them. " +
+		"What the vendor has applied, settle; what it surely has not and never will, give up, one by one:", "  replay settle BIZ_ID --evidence '…'\n  replay void --biz-id BIZ_ID --accept-in-doubt"
+}
