@@ -30,7 +30,8 @@
 //	                     └── CancelPlan (also while it runs) ─▶ cancelled, for ever
 //
 // Each operation of a plan is left, and then once and for ever done, skipped (it
-// was not parked any more) or refused (in doubt, and may not be sent or voided).
+// was not parked any more) or refused (it may not be sent or voided: in doubt, work for
+// a person, or refunded since).
 //
 // # Invariants this package holds
 //
@@ -45,6 +46,9 @@
 //     not changed by a decision: doubt, first send and member stay.
 //   - What is in doubt beyond the key's memory is not put back, and is given up
 //     only when the person accepts that.
+//   - What no call can be made for is never put back, nor is that of which nothing is
+//     kept, unless the plan is of nothing else (TestRunLeavesOutWhatIsForAPerson,
+//     TestRefundedIsNotPutBack).
 //   - What is settled by hand is posted with evidence manual, which accounts for no
 //     record of the vendor.
 //   - A retried reject is open and has left nothing, or is resolved and recorded;

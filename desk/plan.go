@@ -84,8 +84,8 @@ func (p *Plan) State() string {
 type PlanCounts struct {
 	Left int64 `json:"left"`
 	Done int64 `json:"done"`
-	// Skipped were no longer parked; Refused are in doubt, and may not be sent
-	// or voided.
+	// Skipped were no longer parked; Refused may not be sent or voided: in doubt, work for
+	// a person, or refunded since.
 	Skipped int64 `json:"skipped"`
 	Refused int64 `json:"refused"`
 }
