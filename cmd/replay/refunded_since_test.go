@@ -87,7 +87,7 @@ func TestRetryKnowsRefunds(t *testing.T) {
 	}
 	c.work([]byte(mended))
 	preview := c.must(0, "rejects", "retry")
-	contains(t, preview, "accepted 2", "refunded or cancelled since, stay open 2")
+	contains(t, preview, "accepted 2", "refunded or cancelled since, stay open 2", "note 2 events refunded or cancelled before they could be recorded: nobody is owed them")
 	contains(t, c.must(0, planned(t, preview)...), "Accepted 2 of 4 rejects", "refunded 2: refunded or cancelled since")
 	if n := c.count(`SELECT count(*) FROM operations WHERE business_key = 'SO-1'`) + c.count(`SELECT count(*) FROM rejects WHERE id = 1 AND resolved_at IS NOT NULL`); n != 0 {
 		t.Errorf("%d: SO-1 was accepted", n)

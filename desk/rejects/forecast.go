@@ -59,6 +59,9 @@ func ask(ctx context.Context, d *desk.Desk, ids []ledger.RejectID, by *desk.Reje
 		p.Warnings = append(p.Warnings, fmt.Sprintf("of %s the fact is in the ledger by now: it was published again and accepted, so nothing is owed for it. "+
 			"A worker closes such rejects within a minute", wording.Plural(p.KnownByNow, "event")))
 	}
+	if p.Refunded > 0 {
+		p.Warnings = append(p.Warnings, wording.Plural(p.Refunded, "event")+" refunded or cancelled before they could be recorded: nobody is owed them; dismiss them")
+	}
 	if p.KeysDiffer > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s get other dedup keys than by the registered rules: sent again by the publisher, they would count a second time", wording.Plural(p.KeysDiffer, "event")))
 	}
