@@ -33,7 +33,9 @@ type judge struct {
 	// parkedApplied and parkedNot are the rows that ended parked in doubt, by
 	// what the vendor's book says of them.
 	parkedApplied, parkedNot int
-	totals                   map[sim.Vendor]sim.Totals
+	// byOrder were applied and take nothing, beside one of their order in doubt.
+	byOrder int
+	totals  map[sim.Vendor]sim.Totals
 }
 
 func (j *judge) find(invariant Invariant, count int, format string, args ...any) {
@@ -166,22 +168,37 @@ func (j *judge) compareBooks(ctx context.Context) error {
 		if kind == rehearsal.AppliedNotPosted {
 			count -= len(known)
 		}
-		j.find(invariantOf(kind), count, "%s", firstOf(j.report.Shown, kind, known))
+		j.find(invariantOf(kind), count, "%s", firstOf(j.report.Shown, kind, known, ledger, book))
 	}
 	return nil
 }
 
 // openDoubts counts the rows that are parked in doubt, and returns the keys
 // that were applied and that the ledger says are in doubt: what it says is
-// true, and a person must look.
+// true, and a person must look. A refund that takes nothing may have been applied when
+// another one of its order is in doubt: which of them takes how much hangs on which is
+// recorded first, and commits that are lost may be recorded again in another order.
 func (j *judge) openDoubts(ledger []rehearsal.LedgerRow, book []rehearsal.BookRow) map[string]bool {
 	applied := make(map[string]int, len(book))
 	for _, b := range book {
 		applied[b.Key] = b.Applied
 	}
+	doubtful := map[string]bool{} // origins of what takes back and is in doubt
+	for _, row := range ledger {
+		if row.Origin != "" && row.InDoubt && row.State != rehearsal.StatePosted {
+			doubtful[row.Origin] = true
+		}
+	}
 	known := map[string]bool{}
 	for _, row := range ledger {
-		if !row.InDoubt || row.State == rehearsal.StatePosted {
+		switch {
+		case row.State == rehearsal.StatePosted:
+			continue
+		case !row.InDoubt && applied[row.BizID] > 0 && row.State == rehearsal.StateNothing && doubtful[row.Origin]:
+			known[row.BizID] = true
+			j.byOrder++
+			continue
+		case !row.InDoubt:
 			continue
 		}
 		if applied[row.BizID] > 0 {
@@ -198,10 +215,24 @@ func (j *judge) openDoubts(ledger []rehearsal.LedgerRow, book []rehearsal.BookRo
 	return known
 }
 
-func firstOf(shown []rehearsal.Disagreement, kind string, known map[string]bool) string {
+// firstOf is the first disagreement of a kind in words. A report shows not all: of those
+// beyond, the key of what the ledger does not know to be applied.
+func firstOf(shown []rehearsal.Disagreement, kind string, known map[string]bool, ledger []rehearsal.LedgerRow, book []rehearsal.BookRow) string {
 	for _, d := range shown {
 		if d.Kind == kind && (kind != rehearsal.AppliedNotPosted || !known[d.BizID]) {
 			return d.String()
+		}
+	}
+	if kind != rehearsal.AppliedNotPosted {
+		return kind
+	}
+	applied := make(map[string]int64, len(book))
+	for _, b := range book {
+		applied[b.Key] = b.AppliedPoints
+	}
+	for _, row := range ledger {
+		if applied[row.BizID] > 0 && row.State != rehearsal.StatePosted && !known[row.BizID] {
+			return fmt.Sprintf("%s: applied for %d points, and the ledger has %+v", kind, applied[row.BizID], row)
 		}
 	}
 	return kind

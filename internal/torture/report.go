@@ -152,6 +152,7 @@ func (r *run) print(ctx context.Context, v Verdict) error {
 	line("not refused by rule", command.Count(r.judge.report.ParkedUnexpected), "parked though the vendor knows the member: a wrong key, an unclear end")
 	line("parked in doubt", command.Count(r.judge.parkedApplied+r.judge.parkedNot),
 		fmt.Sprintf("%d of them were applied, %d were not", r.judge.parkedApplied, r.judge.parkedNot))
+	line("applied, taking nothing", command.Count(r.judge.byOrder), "of orders that were recorded again in another order, and are in doubt")
 
 	title("Books, key by key")
 	line("ledger", command.Count(r.judge.report.LedgerPoints), "points posted")

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pointsledger/internal/rehearsal"
@@ -82,14 +83,28 @@ func TestOpenDoubtsAreKnown(t *testing.T) {
 	row := func(key string, doubt bool) rehearsal.LedgerRow {
 		return rehearsal.LedgerRow{Account: "zhimai", BizID: key, Points: 1, State: rehearsal.StateParked, InDoubt: doubt}
 	}
+	none := row("d", false) // takes nothing, beside one that is in doubt
+	none.State, none.Origin = rehearsal.StateNothing, "g"
+	beside := row("e", true)
+	beside.Origin = "g"
+	alone := row("f", false)
+	alone.State, alone.Origin = rehearsal.StateNothing, "h"
+	ledger := []rehearsal.LedgerRow{row("a", true), row("b", true), row("c", false), none, beside, alone}
+	var book []rehearsal.BookRow
+	for _, key := range []string{"a", "c", "d", "f"} {
+		book = append(book, rehearsal.BookRow{Vendor: "zhimai", Key: key, Applied: 1, AppliedPoints: 1})
+	}
 	j := &judge{}
-	known := j.openDoubts([]rehearsal.LedgerRow{row("a", true), row("b", true), row("c", false)},
-		[]rehearsal.BookRow{{Vendor: "zhimai", Key: "a", Applied: 1}, {Vendor: "zhimai", Key: "c", Applied: 1}})
-	if len(known) != 1 || !known["a"] || j.parkedApplied != 1 || j.parkedNot != 1 {
+	known := j.openDoubts(ledger, book)
+	if len(known) != 2 || !known["a"] || !known["d"] || j.parkedApplied != 1 || j.parkedNot != 2 {
 		t.Errorf("known %v, parked in doubt: %d applied, %d not", known, j.parkedApplied, j.parkedNot)
 	}
-	first := firstOf([]rehearsal.Disagreement{{Kind: rehearsal.AppliedNotPosted, BizID: "a"}, {Kind: rehearsal.AppliedNotPosted, BizID: "c"}}, rehearsal.AppliedNotPosted, known)
-	if first != (rehearsal.Disagreement{Kind: rehearsal.AppliedNotPosted, BizID: "c"}).String() {
+	shown := []rehearsal.Disagreement{{Kind: rehearsal.AppliedNotPosted, BizID: "a"}, {Kind: rehearsal.AppliedNotPosted, BizID: "c"}}
+	if first := firstOf(shown, rehearsal.AppliedNotPosted, known, ledger, book); first != shown[1].String() {
+		t.Errorf("the example is %q", first)
+	}
+	// What a report does not show is named all the same.
+	if first := firstOf(shown[:1], rehearsal.AppliedNotPosted, known, ledger, book); !strings.Contains(first, "BizID:c") {
 		t.Errorf("the example is %q", first)
 	}
 }
