@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,14 +11,16 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
-	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/internal/explanation"
 	"pointsledger/ledger"
-	"pointsledger/rules"
+	"pointsledger/ledger/database"
+	"pointsledger/ledger/rulefiles"
+	"pointsledger/migrations"
 	"pointsledger/rules/cloudevent"
-	"pointsledger/vendorapi"
 )
 
 func newExplain() *cobra.Command {
@@ -68,59 +71,45 @@ func explain(c *cobra.Command, file, at string, asJSON, inLedger bool) error {
 	if err != nil {
 		return err
 	}
-	message := ledger.Message{Payload: payload, BrokerTime: brokerTime}
-	explanation, rejection := cfg.Rules.Explain(message, nil)
-	if rejection != nil {
-		if asJSON {
-			err = printJSON(c.OutOrStdout(), rejected{true, rejection.Code, rejection.Reason, brokerTime})
-		}
-		return errors.Join(err, wouldBeRejected(rejection))
+	e, err := explanation.Of(cfg, ledger.Message{Payload: payload, BrokerTime: brokerTime}, assumed)
+	if err != nil {
+		return err
 	}
-	e := explained{Ignored: explanation.Ignored, RulesVersion: cfg.RulesVersion, RulesFrom: explanation.RulesFrom,
-		BrokerTime: brokerTime, assumed: assumed}
-	if !explanation.PassedOver.IsZero() {
-		e.PassedOver = &explanation.PassedOver
-	}
-	// The assumed time is often kinder than the broker's clock will be.
-	if _, now := cfg.Rules.Explain(ledger.Message{Payload: payload, BrokerTime: time.Now()}, nil); now != nil {
-		e.RejectedNow = fmt.Sprintf("%s: %s", now.Code, now.Reason)
-	}
-	if explanation.Event != nil {
-		if err := e.fill(cfg, explanation); err != nil {
+	if pool != nil {
+		if err := e.Foresee(c.Context(), pool, cfg); err != nil {
 			return err
 		}
 	}
-	if pool != nil && explanation.Event != nil {
-		if err := e.foresee(c.Context(), pool, cfg, message, explanation.Event); err != nil {
-			return err
-		}
-	}
-	return e.show(c.OutOrStdout(), asJSON)
-}
-
-// show prints it; the error says that the ledger would reject the event.
-func (e *explained) show(out io.Writer, asJSON bool) (err error) {
 	if asJSON {
-		err = printJSON(out, e)
+		err = printJSON(c.OutOrStdout(), e.JSON())
 	} else {
-		e.print(out)
+		e.Print(c.OutOrStdout())
 	}
 	if e.Rejected {
-		err = errors.Join(err, wouldBeRejected(ledger.Rejectf(e.Code, "%s", e.Reason)))
+		err = errors.Join(err, fmt.Errorf("this event would be rejected\n  %s: %s", e.Code, e.Reason))
 	}
 	return err
 }
 
-func wouldBeRejected(r *ledger.Rejection) error {
-	return fmt.Errorf("this event would be rejected\n  %s: %s", r.Code, r.Reason)
-}
-
-// rejected is what --json says of an event that would be rejected.
-type rejected struct {
-	Rejected   bool              `json:"rejected"`
-	Code       ledger.RejectCode `json:"code"`
-	Reason     string            `json:"reason"`
-	BrokerTime time.Time         `json:"assumed_broker_time"`
+// openLedger opens the ledger of the configuration to look into, and says by which
+// rules its workers act. It makes no table and registers nothing.
+func openLedger(ctx context.Context, cfg *config.Config) (*pgxpool.Pool, *config.Config, error) {
+	if cfg.DatabaseURL == "" {
+		return nil, nil, command.Usagef("--ledger: DATABASE_URL is not set: want the ledger's Postgres")
+	}
+	if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
+		return nil, nil, err
+	}
+	pool, err := database.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), 2) // a look, and what it asks beside
+	if err != nil {
+		return nil, nil, err
+	}
+	of, err := rulesOfLedger(ctx, rulefiles.New(pool), cfg, zap.NewNop())
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	return pool, of, nil
 }
 
 func printJSON(out io.Writer, value any) error {
@@ -187,90 +176,4 @@ func assumedTime(payload []byte, at string) (t time.Time, which string, err erro
 		}
 	}
 	return time.Now(), "now; --at assumes another time", nil
-}
-
-// explained is an explanation as it is shown.
-type explained struct {
-	// Rejected: the ledger would not accept what the rules do.
-	Rejected     bool                 `json:"rejected,omitempty"`
-	Code         ledger.RejectCode    `json:"code,omitempty"`
-	Reason       string               `json:"reason,omitempty"`
-	Ignored      bool                 `json:"ignored"`
-	Type         string               `json:"type,omitempty"`
-	Source       string               `json:"source,omitempty"`
-	ID           string               `json:"id,omitempty"`
-	BrokerTime   time.Time            `json:"assumed_broker_time"`
-	RejectedNow  string               `json:"published_now_rejected,omitempty"`
-	RulesVersion string               `json:"rules_version"`
-	RulesFrom    time.Time            `json:"rules_from"`
-	PassedOver   *time.Time           `json:"rules_passed_over_from,omitempty"`
-	Content      json.RawMessage      `json:"content,omitempty"`
-	FactKey      string               `json:"fact_key,omitempty"`
-	Budgets      *explainedBudgets    `json:"budgets,omitempty"`
-	Operations   []explainedOperation `json:"operations,omitempty"`
-	Refers       *explainedReferral   `json:"refers_to,omitempty"`
-	// Ledger is nil unless one was asked.
-	Ledger *explainedLedger `json:"ledger,omitempty"`
-	// assumed says where BrokerTime comes from.
-	assumed string
-}
-
-type explainedOperation struct {
-	Account       string             `json:"account"`
-	AccountOff    string             `json:"account_off_because,omitempty"`
-	Kind          ledger.Kind        `json:"kind"`
-	Points        ledger.Points      `json:"points"`
-	SourceType    int                `json:"source_type,omitempty"`
-	PointsChannel int                `json:"points_channel,omitempty"`
-	Member        string             `json:"member,omitempty"`
-	MemberCode    string             `json:"member_code,omitempty"`
-	BusinessKey   string             `json:"business_key"`
-	BusinessDate  string             `json:"business_date"`
-	HeldUntil     *time.Time         `json:"held_until,omitempty"`
-	Reason        string             `json:"reason"`
-	Reference     string             `json:"reference"`
-	KeyParts      []explainedPart    `json:"key_parts"`
-	BizID         ledger.BizID       `json:"biz_id"`
-	NothingToSend string             `json:"nothing_to_send,omitempty"`
-	Request       *vendorapi.Preview `json:"request,omitempty"`
-}
-
-type explainedPart struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-func (e *explained) fill(cfg *config.Config, x rules.Explanation) error {
-	e.Type, e.Source, e.ID, e.Content = x.Event.Type, x.Event.Source, x.Event.ID, json.RawMessage(x.Event.Content)
-	e.FactKey, e.Budgets = x.Event.FactKey.String(), budgetsOf(x.Event)
-	if x.Event.Refers != nil {
-		e.Refers = newExplainedReferral(&x)
-	}
-	for i := range x.Event.Operations {
-		op := &x.Event.Operations[i]
-		account, found := cfg.Account(op.Account)
-		if !found {
-			return fmt.Errorf("account %s is not configured", op.Account)
-		}
-		shown := explainedOperation{Account: op.Account, AccountOff: account.OffBecause(), Kind: op.Kind, Points: op.Points,
-			SourceType: op.SourceType, PointsChannel: op.PointsChannel, Member: op.MemberID, MemberCode: op.MemberCode,
-			BusinessKey: op.BusinessKey, BusinessDate: op.BusinessDate, Reason: op.Reason, Reference: op.Reference, BizID: op.BizID}
-		if !op.HeldUntil.IsZero() {
-			shown.HeldUntil = &op.HeldUntil
-		}
-		for _, part := range x.Keys[i].Parts {
-			shown.KeyParts = append(shown.KeyParts, explainedPart(part))
-		}
-		switch {
-		case op.Points > 0:
-			preview := accounts.Preview(account, op.VendorCall(), "")
-			shown.Request = &preview
-		case op.MemberID == "" && op.MemberCode == "":
-			shown.NothingToSend = "the sale is anonymous"
-		default:
-			shown.NothingToSend = "the rules give 0 points"
-		}
-		e.Operations = append(e.Operations, shown)
-	}
-	return nil
 }

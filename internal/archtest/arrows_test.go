@@ -73,6 +73,7 @@ func rules() []rule {
 		{"internal/broker", []string{"internal/config"}, all, "a connection is made as the configuration says"},
 		{"internal/command", []string{"desk/wording", "internal/advice", "internal/config"}, all, "exit codes and progress are the same for every command"},
 		{"internal/doctor", []string{"consumers", "continuity", "desk", "desk/wording", "evidence", "internal/accounts", "internal/advice", "internal/broker", "internal/config", "internal/rulebook", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "ledger/rulefiles", "migrations", "vendorapi", "vendorapi/wire"}, all, "doctor looks at all that a worker needs, knows no vendor by name, and prints nothing"},
+		{"internal/explanation", []string{"desk/foresight", "desk/wording", "internal/accounts", "internal/command", "internal/config", "ledger", "rules", "vendorapi"}, all, "what an event would do is asked of rules and ledger; nothing is sent"},
 		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
 		{"internal/rehearsal", nil, all, "the demo's truth must not come from the code that it checks"},
 		{"internal/terminal", nil, nil, "a layout needs only the texts"},

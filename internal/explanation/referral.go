@@ -1,4 +1,4 @@
-package main
+package explanation
 
 import (
 	"fmt"
@@ -9,16 +9,16 @@ import (
 	"pointsledger/rules"
 )
 
-// explainedReferral is what an event refers to, as it is shown.
-type explainedReferral struct {
+// Referral is what an event refers to, as it is shown.
+type Referral struct {
 	// Origin names the earlier event: order.paid SO-1.
 	Origin   string `json:"origin"`
 	Type     string `json:"type"`
 	Consumes bool   `json:"consumes"`
 	// ShareFen is null when all of the amount is meant.
-	ShareFen *int64          `json:"share_fen"`
-	FactKey  string          `json:"fact_key"`
-	KeyParts []explainedPart `json:"key_parts"`
+	ShareFen *int64 `json:"share_fen"`
+	FactKey  string `json:"fact_key"`
+	KeyParts []Part `json:"key_parts"`
 	// OtherFacts are the keys that it would have under other rule sets.
 	OtherFacts   []string               `json:"other_fact_keys,omitempty"`
 	BusinessKey  string                 `json:"business_key"`
@@ -28,12 +28,12 @@ type explainedReferral struct {
 	Effect []string `json:"effect"`
 }
 
-func newExplainedReferral(x *rules.Explanation) *explainedReferral {
+func newReferral(x *rules.Explanation) *Referral {
 	r := x.Event.Refers
-	out := &explainedReferral{Origin: r.Origin, Type: x.Origin.Type, Consumes: r.Consumes, ShareFen: r.ShareFen, FactKey: r.Origins[0].String(),
+	out := &Referral{Origin: r.Origin, Type: x.Origin.Type, Consumes: r.Consumes, ShareFen: r.ShareFen, FactKey: r.Origins[0].String(),
 		BusinessKey: r.BusinessKey, BusinessDate: r.BusinessDate, Texts: r.Texts, Effect: effectOf(r)}
 	for _, part := range x.Origin.Parts {
-		out.KeyParts = append(out.KeyParts, explainedPart(part))
+		out.KeyParts = append(out.KeyParts, Part(part))
 	}
 	for _, other := range r.Origins[1:] {
 		out.OtherFacts = append(out.OtherFacts, other.String())
@@ -59,7 +59,7 @@ func effectOf(r *ledger.Referral) []string {
 
 // print writes it below the event. line writes a value, words a text that may be
 // broken. formula: no ledger was asked.
-func (r *explainedReferral) print(out io.Writer, line, words func(name, format string, args ...any), formula bool) {
+func (r *Referral) print(out io.Writer, line, words func(name, format string, args ...any), formula bool) {
 	fmt.Fprintf(out, "\nRefers to %s\n", r.Origin)
 	words("key parts", "%s", partsText(r.KeyParts))
 	line("its fact key", "%s", r.FactKey)
@@ -82,7 +82,7 @@ func (r *explainedReferral) print(out io.Writer, line, words func(name, format s
 	}
 }
 
-func partsText(parts []explainedPart) string {
+func partsText(parts []Part) string {
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = fmt.Sprintf("%s=%q", p.Name, p.Value)

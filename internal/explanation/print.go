@@ -1,4 +1,4 @@
-package main
+package explanation
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,7 +14,12 @@ import (
 	"pointsledger/vendorapi"
 )
 
-func (e *explained) print(out io.Writer) {
+// Print writes it for a terminal: nothing where the rules reject it, as there is no more
+// than the reason.
+func (e *Explanation) Print(out io.Writer) {
+	if e.Rejected && e.Ledger == nil {
+		return
+	}
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-15s %s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -122,7 +128,7 @@ func contentLines(content []byte) []string {
 	}
 	lines := []string{""}
 	withoutAbsent(whole)
-	names := sortedNames(whole)
+	names := slices.Sorted(maps.Keys(whole))
 	for i, name := range names {
 		value, err := json.Marshal(whole[name])
 		if err != nil {
@@ -156,7 +162,7 @@ func withoutAbsent(object map[string]any) {
 
 func printRequest(out io.Writer, p *vendorapi.Preview) {
 	fmt.Fprintf(out, "  request\n    %s %s\n", p.Method, p.URL)
-	for _, name := range sortedNames(p.Header) {
+	for _, name := range slices.Sorted(maps.Keys(p.Header)) {
 		fmt.Fprintf(out, "    %s: %s\n", name, strings.Join(p.Header[name], ", "))
 	}
 	if len(p.Body) == 0 {

@@ -1,4 +1,4 @@
-package main
+package explanation
 
 import (
 	"context"
@@ -6,25 +6,20 @@ import (
 	"io"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.uber.org/zap"
 
 	"pointsledger/desk/foresight"
 	"pointsledger/desk/wording"
-	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
-	"pointsledger/ledger/database"
-	"pointsledger/ledger/rulefiles"
-	"pointsledger/migrations"
 )
 
-// explainedLedger is what a ledger would make of the event now.
-type explainedLedger struct {
+// Foreseen is what a ledger would make of the event now.
+type Foreseen struct {
 	// Verdict is accepted, duplicate or rejected.
 	Verdict string `json:"verdict"`
 	// Waits: what the event is about is not recorded.
-	Waits bool            `json:"waits_for_origin"`
-	Takes []explainedTake `json:"takes,omitempty"`
+	Waits bool   `json:"waits_for_origin"`
+	Takes []Take `json:"takes,omitempty"`
 
 	// rejected is why not, for a person.
 	rejected string
@@ -32,24 +27,24 @@ type explainedLedger struct {
 	origin string
 }
 
-// explainedTake is an operation that the event would make.
-type explainedTake struct {
+// Take is an operation that the event would make.
+type Take struct {
 	Account string        `json:"account"`
 	Kind    ledger.Kind   `json:"kind"`
 	Points  ledger.Points `json:"points"`
 	BizID   ledger.BizID  `json:"biz_id"`
 	// From is the operation that it takes from.
-	From       explainedOrigin `json:"from"`
-	KeptBefore ledger.Points   `json:"kept_before"`
-	KeptAfter  ledger.Points   `json:"kept_after"`
+	From       Origin        `json:"from"`
+	KeptBefore ledger.Points `json:"kept_before"`
+	KeptAfter  ledger.Points `json:"kept_after"`
 	// Fate is what becomes of it, once From has ended where it waits for that.
 	Fate  foresight.Fate `json:"fate"`
 	Waits bool           `json:"waits"`
 	Then  string         `json:"then"`
 }
 
-// explainedOrigin is an operation that something is taken from.
-type explainedOrigin struct {
+// Origin is an operation that something is taken from.
+type Origin struct {
 	ID     ledger.OperationID `json:"id"`
 	Kind   ledger.Kind        `json:"kind"`
 	Points ledger.Points      `json:"points"`
@@ -61,34 +56,17 @@ type explainedOrigin struct {
 	RefundedFen int64  `json:"refunded_fen"`
 }
 
-// openLedger opens the ledger of the configuration to look into, and says by which
-// rules its workers act. It makes no table and registers nothing.
-func openLedger(ctx context.Context, cfg *config.Config) (*pgxpool.Pool, *config.Config, error) {
-	if cfg.DatabaseURL == "" {
-		return nil, nil, command.Usagef("--ledger: DATABASE_URL is not set: want the ledger's Postgres")
+// Foresee looks what would become of the event in the ledger of a pool, which has two
+// connections at least. Of what the rules ignore or reject there is nothing to see.
+func (e *Explanation) Foresee(ctx context.Context, pool *pgxpool.Pool, cfg *config.Config) error {
+	if e.event == nil {
+		return nil
 	}
-	if err := migrations.Check(ctx, cfg.DatabaseURL.Reveal()); err != nil {
-		return nil, nil, err
-	}
-	pool, err := database.OpenWorkerPool(ctx, cfg.DatabaseURL.Reveal(), 2) // a look, and what it asks beside
-	if err != nil {
-		return nil, nil, err
-	}
-	of, err := rulesOfLedger(ctx, rulefiles.New(pool), cfg, zap.NewNop())
-	if err != nil {
-		pool.Close()
-		return nil, nil, err
-	}
-	return pool, of, nil
-}
-
-// foresee looks what would become of the event in a ledger.
-func (e *explained) foresee(ctx context.Context, pool *pgxpool.Pool, cfg *config.Config, m ledger.Message, event *ledger.Event) error {
-	seen, err := foresight.Look(ctx, pool, ledger.New(pool), m, event)
+	seen, err := foresight.Look(ctx, pool, ledger.New(pool), e.message, e.event)
 	if err != nil {
 		return err
 	}
-	out := &explainedLedger{Verdict: "accepted", Waits: seen.Waits}
+	out := &Foreseen{Verdict: "accepted", Waits: seen.Waits}
 	e.Ledger = out
 	switch v := seen.Verdict; v.Kind {
 	case ledger.Duplicate:
@@ -97,22 +75,22 @@ func (e *explained) foresee(ctx context.Context, pool *pgxpool.Pool, cfg *config
 		out.Verdict, out.rejected = "rejected", fmt.Sprintf("%s: %s", v.Rejection.Code, v.Rejection.Reason)
 		e.Rejected, e.Code, e.Reason = true, v.Rejection.Code, v.Rejection.Reason
 	}
-	if event.Refers != nil {
-		out.origin = event.Refers.Origin
+	if e.event.Refers != nil {
+		out.origin = e.event.Refers.Origin
 	}
 	for i := range seen.Takes {
 		t := &seen.Takes[i]
 		account, _ := cfg.Account(t.Operation.Account) // one that is not configured here takes no calls
 		fate := t.Fate(account.Calls)
-		out.Takes = append(out.Takes, explainedTake{Account: t.Operation.Account, Kind: t.Operation.Kind, Points: t.Operation.Points, BizID: t.Operation.BizID,
-			From:       explainedOrigin{ID: t.Origin, Kind: t.OriginKind, Points: t.OriginPoints, State: t.State, Cause: t.Cause, AmountFen: t.OriginFen, RefundedFen: t.RefundedFen},
+		out.Takes = append(out.Takes, Take{Account: t.Operation.Account, Kind: t.Operation.Kind, Points: t.Operation.Points, BizID: t.Operation.BizID,
+			From:       Origin{ID: t.Origin, Kind: t.OriginKind, Points: t.OriginPoints, State: t.State, Cause: t.Cause, AmountFen: t.OriginFen, RefundedFen: t.RefundedFen},
 			KeptBefore: t.KeptBefore, KeptAfter: t.KeptAfter, Fate: fate, Waits: t.Waits(), Then: t.Words(account.Calls)})
 	}
 	return nil
 }
 
 // words say what would become of the event.
-func (l *explainedLedger) words() string {
+func (l *Foreseen) words() string {
 	switch {
 	case l.rejected != "":
 		return "rejected: " + l.rejected
@@ -128,7 +106,7 @@ func (l *explainedLedger) words() string {
 
 // print writes it below the event. line writes a value, words a text that may be
 // broken.
-func (l *explainedLedger) print(out io.Writer, line, words func(name, format string, args ...any)) {
+func (l *Foreseen) print(out io.Writer, line, words func(name, format string, args ...any)) {
 	fmt.Fprintln(out, "\nIn the ledger, if it was recorded now")
 	words("the event", "%s", l.words())
 	for i := range l.Takes {
@@ -146,7 +124,7 @@ func (l *explainedLedger) print(out io.Writer, line, words func(name, format str
 }
 
 // words say how it stands.
-func (o *explainedOrigin) words() string {
+func (o *Origin) words() string {
 	if o.Cause == "" {
 		return o.State
 	}

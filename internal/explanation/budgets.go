@@ -1,4 +1,4 @@
-package main
+package explanation
 
 import (
 	"strings"
@@ -8,9 +8,9 @@ import (
 	"pointsledger/ledger"
 )
 
-// explainedBudgets are what bounds the day of an explained event; how much of it is
+// Budgets are what bounds the day of an Explanation event; how much of it is
 // left only a ledger knows.
-type explainedBudgets struct {
+type Budgets struct {
 	Day       string `json:"day"`
 	Source    string `json:"source"`
 	PerMember int64  `json:"per_member_day,omitempty"`
@@ -18,14 +18,14 @@ type explainedBudgets struct {
 }
 
 // budgetsOf is nil when the rules have no budgets.
-func budgetsOf(e *ledger.Event) *explainedBudgets {
+func budgetsOf(e *ledger.Event) *Budgets {
 	if e.Budget == nil {
 		return nil
 	}
-	return &explainedBudgets{Day: e.Budget.Day.Format(time.DateOnly), Source: e.Budget.Source, PerMember: e.Budget.PerMember, PerSource: e.Budget.PerSource}
+	return &Budgets{Day: e.Budget.Day.Format(time.DateOnly), Source: e.Budget.Source, PerMember: e.Budget.PerMember, PerSource: e.Budget.PerSource}
 }
 
-func (b *explainedBudgets) words() string {
+func (b *Budgets) words() string {
 	var bounds []string
 	if b.PerMember > 0 {
 		bounds = append(bounds, command.Count(b.PerMember)+" points to a member")
