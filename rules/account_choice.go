@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/spelling"
 )
 
 // accountChoice says which account an operation is for: one, or one by what the
@@ -61,7 +62,7 @@ func (x *reading) accountOf(o *operation) (*Account, *ledger.Rejection) {
 	if choice.of == nil {
 		return choice.only, nil
 	}
-	name, value, present := "source", sourceKey(x.came.Source), true
+	name, value, present := "source", spelling.SourceKey(x.came.Source), true
 	if choice.field >= 0 {
 		v := &x.values[choice.field]
 		name, value, present = x.path(choice.field), v.text, v.present
@@ -103,7 +104,7 @@ func (c *ruleCompiler) compileAccounts(place string, file OperationFile, kind le
 		at := by + ".of." + value
 		key := value
 		if out.field < 0 {
-			key = sourceKey(value)
+			key = spelling.SourceKey(value)
 		}
 		if out.of[key] != nil {
 			c.add(at, "is there twice, in another spelling")

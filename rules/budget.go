@@ -2,6 +2,7 @@ package rules
 
 import (
 	"pointsledger/ledger/budgets"
+	"pointsledger/rules/spelling"
 )
 
 // dayLimits bound what a day may grant; see LimitsFile.
@@ -23,5 +24,5 @@ func (x *reading) budget() *budgets.Budget {
 	if b == (dayLimits{}) {
 		return nil
 	}
-	return &budgets.Budget{Day: x.brokerDay(), Source: sourceKey(x.came.Source), PerMember: b.perMember, PerSource: b.perSource}
+	return &budgets.Budget{Day: x.brokerDay(), Source: spelling.SourceKey(x.came.Source), PerMember: b.perMember, PerSource: b.perSource}
 }

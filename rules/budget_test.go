@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pointsledger/ledger/budgets"
+	"pointsledger/rules/spelling"
 )
 
 // An event brings its budgets along: the broker's day in the programme's zone, and
@@ -27,7 +28,7 @@ func TestEventHasBudgets(t *testing.T) {
 			m.BrokerTime = c.broker
 			for _, r := range []*Rules{rules, rules.WithAccountsOn(func(string) bool { return true })} {
 				b := accepted(t, r, m, nil).Budget
-				if want := (budgets.Budget{Day: c.day, Source: sourceKey(source), PerMember: 5000, PerSource: 1_000_000}); b == nil || *b != want {
+				if want := (budgets.Budget{Day: c.day, Source: spelling.SourceKey(source), PerMember: 5000, PerSource: 1_000_000}); b == nil || *b != want {
 					t.Errorf("at %s from %s: got %+v, want %+v", c.broker, source, b, want)
 				}
 			}

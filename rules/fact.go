@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/spelling"
 )
 
 // factShape is how the rule sets of a file name a fact of one type: the scope
@@ -100,7 +101,7 @@ func (x *reading) nameFact(event *ledger.Event) {
 func (x *reading) factKey() ledger.FactKey {
 	x.parts = append(x.parts[:0], x.plainScope(), x.came.Type)
 	for _, value := range x.keyValues {
-		x.parts = append(x.parts, plainKey(value))
+		x.parts = append(x.parts, spelling.Key(value))
 	}
 	return ledger.NewFactKey(x.parts...)
 }
@@ -109,7 +110,7 @@ func (x *reading) factKey() ledger.FactKey {
 func factKeyOf(plainScope, typ string, keyValues []string) ledger.FactKey {
 	parts := []string{plainScope, typ}
 	for _, value := range keyValues {
-		parts = append(parts, plainKey(value))
+		parts = append(parts, spelling.Key(value))
 	}
 	return ledger.NewFactKey(parts...)
 }
@@ -118,7 +119,7 @@ func (x *reading) plainScope() string {
 	if x.rule.programme {
 		return x.rules.programme
 	}
-	return sourceKey(x.came.Source)
+	return spelling.SourceKey(x.came.Source)
 }
 
 // addOlderKeys adds the dedup keys that the fact would have at other accounts,
@@ -126,7 +127,7 @@ func (x *reading) plainScope() string {
 func (x *reading) addOlderKeys(event *ledger.Event, legs []shapeLeg, otherShape bool) {
 	var scopes []string
 	if !x.rule.programme {
-		scopes = sourceSpellings(x.came.Source)
+		scopes = spelling.SourceSpellings(x.came.Source)
 	}
 	for _, leg := range legs {
 		own := slices.ContainsFunc(event.Operations, func(o ledger.Operation) bool {

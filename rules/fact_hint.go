@@ -6,6 +6,7 @@ import (
 
 	"pointsledger/ledger"
 	"pointsledger/rules/cloudevent"
+	"pointsledger/rules/spelling"
 )
 
 // FactIn reads what fact a reject is about, as far as that can be told from an
@@ -39,7 +40,7 @@ func (r *Rules) FactIn(reject *ledger.Reject) (fact ledger.FactHint, ok bool) {
 			}
 		}
 		return ledger.FactHint{Reject: reject.ID, Source: reject.Source, Type: reject.Type, BusinessKey: strings.Join(businessKey, "/"),
-			Fact: factKeyOf(sourceKey(reject.Source), reject.Type, values)}, true
+			Fact: factKeyOf(spelling.SourceKey(reject.Source), reject.Type, values)}, true
 	}
 	return fact, false
 }

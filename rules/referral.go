@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pointsledger/ledger"
+	"pointsledger/rules/spelling"
 )
 
 // reference is what a rule says of the earlier fact that its events are about, their
@@ -92,7 +93,7 @@ func (x *reading) originScope(shape originShape) string {
 	if shape.programme {
 		return x.rules.programme
 	}
-	return sourceKey(x.originSource())
+	return spelling.SourceKey(x.originSource())
 }
 
 // originSource is the source of the origin as the event spells it: its own, when it

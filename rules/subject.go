@@ -8,6 +8,7 @@ import (
 
 	"pointsledger/ledger"
 	"pointsledger/rules/cloudevent"
+	"pointsledger/rules/spelling"
 )
 
 // subjectPrefix stands before the type in a subject.
@@ -27,7 +28,7 @@ func (r *Rules) compileSources(sources map[string]string, p *problems) {
 		if sources[token] == "" || cloudevent.HasControl(sources[token]) {
 			p.add(place, "want the source that may publish there, got %q", sources[token])
 		}
-		r.sources[token] = sourceKey(sources[token])
+		r.sources[token] = spelling.SourceKey(sources[token])
 	}
 	if len(r.sources) == 0 {
 		p.add("sources", "want at least one, or no sources at all: this refuses every event")
@@ -69,7 +70,7 @@ func (x *reading) checkSource(rest string) *ledger.Rejection {
 		return ledger.Rejectf(ledger.SubjectMismatch, "the subject %q ends with the type: want a token of sources behind it (%s.<token>), which says whose events these are", cloudevent.Clip(x.message.Subject), cloudevent.Clip(subjectPrefix+x.came.Type))
 	case !known:
 		return ledger.Rejectf(ledger.SubjectMismatch, "the subject's last token %q is not in sources", cloudevent.Clip(token))
-	case source != sourceKey(x.came.Source):
+	case source != spelling.SourceKey(x.came.Source):
 		return ledger.Rejectf(ledger.SubjectMismatch, "source: %q may not be said on a subject that ends in %q, which is for %q (sources)", cloudevent.Clip(x.came.Source), cloudevent.Clip(token), cloudevent.Clip(source))
 	}
 	return nil

@@ -36,7 +36,8 @@ func rules() []rule {
 	all := []string{anything}
 	return []rule{
 		{"cmd", all, all, "the commands wire everything together"},
-		{"rules", []string{"ledger", "ledger/budgets", "rules/cloudevent"}, []string{"github.com/goccy/go-yaml", "golang.org/x/text"}, "rules are pure: bytes to operations or a reason; they know neither broker nor database"},
+		{"rules", []string{"ledger", "ledger/budgets", "rules/cloudevent", "rules/spelling"}, []string{"github.com/goccy/go-yaml"}, "rules are pure: bytes to operations or a reason; they know neither broker nor database"},
+		{"rules/spelling", nil, []string{"golang.org/x/text"}, "how a text is spelled needs only the text"},
 		{"rules/cloudevent", []string{"ledger"}, []string{"github.com/go-json-experiment/json/jsontext", "golang.org/x/text"}, "bytes are read before any rule is asked"},
 		{"consumers", []string{"ledger", "rules", "rules/cloudevent", "internal/sabotage"}, all, "consumers map and record; they know nothing of vendors' calls"},
 		{"continuity", []string{"consumers", "continuity/survey", "ledger", "rules", "internal/sabotage"}, all, "continuity compares the ledger with the stream; it knows nothing of vendors' calls"},

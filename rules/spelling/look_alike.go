@@ -1,86 +1,17 @@
-package rules
+package spelling
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
-
-	"pointsledger/ledger"
-	"pointsledger/rules/cloudevent"
 )
 
-// checkKeyTexts refuses what a person cannot tell from another text by eye in
-// all that names the fact: "SO-1" and "SO-1 " are one order to whoever reads
-// them, and two keys. The rejection is for a fact that is new; an event that is
-// recorded already stays what it is (TestLookAlikesThatAreRecorded).
-func (x *reading) checkKeyTexts() *ledger.Rejection {
-	if !x.rule.programme {
-		source := x.came.Source
-		if plain := plainSource(source); utf8.ValidString(plain) {
-			source = plain
-		}
-		if rejection := checkKeyText("source", source); rejection != nil {
-			return rejection
-		}
-	}
-	for i := range x.rule.key {
-		part := &x.rule.key[i]
-		path := "data." + part.name
-		switch {
-		case part.kind == keyMemberID:
-			path = memberPath + "." + part.name
-		case part.kind != keyField || x.rule.fields[part.field].kind != kindString:
-			continue
-		}
-		if rejection := checkKeyText(path, x.keyValues[i]); rejection != nil {
-			return rejection
-		}
-	}
-	if x.rule.refers != nil {
-		return x.checkOriginTexts()
-	}
-	return nil
-}
-
-// checkOriginTexts looks at what names the event that is meant: by a text that looks
-// like its key it would never be found.
-func (x *reading) checkOriginTexts() *ledger.Rejection {
-	shape := x.rule.refers.shapes[0]
-	if !shape.programme {
-		source := plainSource(x.originSource())
-		if rejection := checkKeyText("data."+orderSource, source); x.values[x.rule.refers.sourceAt].present && utf8.ValidString(source) && rejection != nil {
-			return rejection
-		}
-	}
-	for _, at := range shape.key {
-		if x.rule.fields[at].kind != kindString {
-			continue
-		}
-		if rejection := checkKeyText(x.path(at), x.values[at].text); rejection != nil {
-			return rejection
-		}
-	}
-	return nil
-}
-
-// checkKeyText names the first character that makes a text look like another.
-func checkKeyText(path, text string) *ledger.Rejection {
-	at, what := lookAlike(text)
-	if what == "" {
-		return nil
-	}
-	c, _ := utf8.DecodeRuneInString(text[at:])
-	return ledger.Rejectf(ledger.BadType, "%s: want a text that cannot be taken for another by eye, got %s with %U, %s, at character %d of %d: send it without",
-		path, strconv.Quote(cloudevent.Clip(text)), c, what, utf8.RuneCountInString(text[:at])+1, utf8.RuneCountInString(text))
-}
-
-// lookAlike finds the first character by which a text looks like another one,
+// LookAlike finds the first character by which a text looks like another one,
 // and says what is the matter with it; what is empty when there is none.
-func lookAlike(text string) (at int, what string) {
+func LookAlike(text string) (at int, what string) {
 	plain := isASCII(text)
 	for i, c := range text {
 		if what = oddSpace(text, i, c); what == "" && c >= utf8.RuneSelf {
@@ -130,7 +61,7 @@ func oddCharacter(c rune) string {
 	case unicode.Is(unicode.Nd, c):
 		return "a digit that is not one of 0 to 9"
 	case strings.ContainsRune(chinesePunctuation, c), isEnclosed(c):
-		return "" // plainKey makes one key of the former and their ASCII twins
+		return "" // Key makes one key of the former and their ASCII twins
 	case likeASCII(c):
 		return "which looks like another character"
 	}
@@ -164,13 +95,13 @@ func likeASCII(c rune) bool {
 		0x02b0 <= c && c <= 0x02ff || 0x2e80 <= c && c <= 0x2eff || 0x31c0 <= c && c <= 0x31ef
 }
 
-// chinesePunctuation is what Chinese text has in full width, and plainKey folds.
+// chinesePunctuation is what Chinese text has in full width, and Key folds.
 const chinesePunctuation = "（）：，！？；“”‘’"
 
-// plainKey is the form of a key text for the fact key: punctuation that Chinese
+// Key is the form of a key text for the fact key: punctuation that Chinese
 // input writes in full width counts as its ASCII twin, so that "SO（1）" and
 // "SO(1)" are one fact: the second one is a conflict that shows both.
-func plainKey(text string) string {
+func Key(text string) string {
 	if isASCII(text) || !strings.ContainsAny(text, chinesePunctuation) {
 		return text
 	}

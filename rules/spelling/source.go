@@ -1,11 +1,11 @@
-package rules
+package spelling
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// plainSource is the one form of all spellings of a source, for the fact key
+// Source is the one form of all spellings of a source, for the fact key
 // only: percent-decoded until nothing is left to decode. A source is a URI
 // reference, so "%E9%97%A8" and "门" name one shop; and a header says "%E9%97%A8"
 // whether the publisher wrote that and its SDK did not encode it again (Go and
@@ -14,7 +14,7 @@ import (
 //
 // Dedup keys keep the spelling that they have always been made of
 // (TestKeysOfSpelledSources): an old ledger and the vendor know them.
-func plainSource(source string) string {
+func Source(source string) string {
 	for strings.IndexByte(source, '%') >= 0 {
 		decoded := percentDecoded(source)
 		if decoded == source {
@@ -25,9 +25,9 @@ func plainSource(source string) string {
 	return source
 }
 
-// sourceKey is the one form of a source by which facts, accounts and publishers are
+// SourceKey is the one form of a source by which facts, accounts and publishers are
 // told apart.
-func sourceKey(source string) string { return plainKey(plainSource(source)) }
+func SourceKey(source string) string { return Key(Source(source)) }
 
 // percentDecoded decodes each %XX once, and leaves any other % as it is.
 func percentDecoded(s string) string {
@@ -54,14 +54,14 @@ func hexValue(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// sourceSpellings are the usual spellings of a source that rows from before fact
+// SourceSpellings are the usual spellings of a source that rows from before fact
 // keys may have their dedup keys from, without the one at hand: plain, and
 // percent-encoded in upper and in lower case. Nil for a source that has one.
-func sourceSpellings(source string) []string {
+func SourceSpellings(source string) []string {
 	if strings.IndexByte(source, '%') < 0 && isASCII(source) {
 		return nil
 	}
-	plain := plainSource(source)
+	plain := Source(source)
 	var out []string
 	for _, spelling := range []string{plain, percentEncoded(plain, "0123456789ABCDEF"), percentEncoded(plain, "0123456789abcdef")} {
 		if spelling != source && utf8.ValidString(spelling) {
