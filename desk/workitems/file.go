@@ -48,9 +48,9 @@ const (
 )
 
 // Read reads a file that came back: CSV with the columns biz_id, result and, if there
-// is one, note, found by their names; others are ignored, but for points. A spreadsheet may have written it: with or
-// without a byte order mark, in UTF-8 or GB18030, with commas, semicolons or tabs. The
-// error is a *FileError, or that of reading.
+// is one, note, found by their names; others are ignored, but for points. A spreadsheet
+// may have written it: with or without a byte order mark, in UTF-8 or GB18030, with
+// commas, semicolons or tabs. The error is a *FileError, or that of reading.
 func Read(from io.Reader) ([]Answer, error) {
 	raw, err := io.ReadAll(io.LimitReader(from, maxFileBytes+1))
 	switch {
