@@ -5,5 +5,7 @@
 // has its own arithmetic for points and imports nothing of this module.
 //
 // Its numbers are those of the built-in rules: order.paid one point per full
-// 100 fen, member.checked_in 5, review.posted 10, or 20 with a photo.
+// 100 fen, member.checked_in 5, review.posted 10, or 20 with a photo. With
+// Options.Life orders come back, and [Config] makes the rules and the account for that;
+// [Plan.Compare] holds each order against the formula.
 package rehearsal
