@@ -121,7 +121,8 @@ func (s impatientStore) ReleaseTakeBacks(ctx context.Context, account string, of
 // brokenAccount wraps the account's vendor, or lets it forget to verify.
 func brokenAccount(a dispatch.Account) dispatch.Account {
 	if sabotage.Breaks(sabotage.BlindResend) {
-		a.Verify = false
+		// What is not verified is parked unless the vendor promises to know its keys.
+		a.Verify, a.KeysHonoured = false, true
 	}
 	return hasty(a)
 }
