@@ -30,8 +30,13 @@ event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, 
 	operationColumns = 26
 
 	copyOutbox = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
+lease_until, shape) FROM STDIN WITH (FORMAT binary)`
+	outboxColumns = 9
+	// copyOutboxMarked says more of some rows: until when they are held, their lane, and
+	// until when their event is fresh.
+	copyOutboxMarked = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
 lease_until, shape, held_until, bulk, fresh_until) FROM STDIN WITH (FORMAT binary)`
-	outboxColumns = 12
+	outboxMarks = 3
 )
 
 // copy writes what write does, for a large batch of messages that are new to the
@@ -62,11 +67,15 @@ func (w *recordWrite) copyTx(ctx context.Context, tx pgx.Tx) (leased []Claimed, 
 	}
 	w.highest = slices.Max(ids)
 	operations := operationRows(w.operations, ids)
-	outbox, leased := w.how.outboxRows(w.operations, ids, now)
+	marked, copyRows := w.marked || w.holds(), copyOutbox
+	if marked {
+		copyRows = copyOutboxMarked
+	}
+	outbox, leased := w.how.outboxRows(w.operations, ids, now, marked)
 	if err := operations.send(ctx, tx, copyOperations); err != nil {
 		return nil, err
 	}
-	if err := outbox.send(ctx, tx, copyOutbox); err != nil {
+	if err := outbox.send(ctx, tx, copyRows); err != nil {
 		return nil, err
 	}
 	if len(w.rejects) > 0 {
@@ -134,15 +143,19 @@ func operationRows(operations []newOperation, ids []OperationID) *copyRows {
 	return c
 }
 
-// outboxRows are the rows of copyOutbox, in the order of its columns, and those
-// operations that they lease.
-func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now time.Time) (c *copyRows, leased []Claimed) {
+// outboxRows are the rows of copyOutbox, or of copyOutboxMarked, in the order of its
+// columns, and those operations that they lease.
+func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now time.Time, marked bool) (c *copyRows, leased []Claimed) {
 	c = newCopyRows(112 * len(operations))
+	fields := uint16(outboxColumns)
+	if marked {
+		fields += outboxMarks
+	}
 	for i, o := range operations {
 		if o.Points == 0 {
 			continue
 		}
-		c.row(outboxColumns)
+		c.row(fields)
 		c.integer(int64(ids[i]))
 		c.text(o.Account)
 		if l := q.lease(o.Account); l != nil && o.HeldUntil.IsZero() {
@@ -153,9 +166,9 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 			c.integer(int64(l.Token))
 			c.time(now.Add(l.Lease))
 			c.textOrNull(l.Shape)
-			c.null()
-			c.boolean(o.Bulk)
-			c.null()
+			if marked {
+				c.marks(time.Time{}, o.Bulk, time.Time{})
+			}
 			leased = append(leased, firstClaim(o, ids[i], l, now))
 			continue
 		}
@@ -170,19 +183,18 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 		c.null()
 		c.null()
 		c.null()
-		if o.HeldUntil.IsZero() {
-			c.null()
-		} else {
-			c.time(o.HeldUntil)
-		}
-		c.boolean(o.Bulk)
-		if until := q.freshUntil(&o, now); until.IsZero() {
-			c.null()
-		} else {
-			c.time(until)
+		if marked {
+			c.marks(o.HeldUntil, o.Bulk, q.freshUntil(&o, now))
 		}
 	}
 	return c, leased
+}
+
+// marks are the last columns of copyOutboxMarked.
+func (c *copyRows) marks(heldUntil time.Time, bulk bool, freshUntil time.Time) {
+	c.timeOrNull(heldUntil)
+	c.boolean(bulk)
+	c.timeOrNull(freshUntil)
 }
 
 // copyRows are rows in the binary format of COPY (PostgreSQL documentation,
@@ -266,6 +278,15 @@ const (
 
 func (c *copyRows) time(t time.Time) {
 	c.integer((t.Unix()-epochSeconds)*1_000_000 + int64(t.Nanosecond())/1000)
+}
+
+// timeOrNull writes the zero time as NULL.
+func (c *copyRows) timeOrNull(t time.Time) {
+	if t.IsZero() {
+		c.null()
+		return
+	}
+	c.time(t)
 }
 
 // date writes the day of a midnight.
