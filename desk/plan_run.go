@@ -294,13 +294,16 @@ func (r *PlanRun) decideTx(ctx context.Context, tx pgx.Tx, d planDecision) error
 
 // sqlPlanCounts counts what is left of a plan's operations, and those that one
 // action decided, with the points of those that it did
-// (replay_plan_operations_pkey, operations_pkey).
+// (replay_plan_operations_pkey, operations_pkey, outbox_pkey, postings_pkey): what was left
+// of them after refunds.
 const sqlPlanCounts = `
 SELECT count(*) FILTER (WHERE po.outcome IS NULL), count(*) FILTER (WHERE po.outcome = 'done'),
        count(*) FILTER (WHERE po.outcome = 'skipped'), count(*) FILTER (WHERE po.outcome = 'refused'),
-       COALESCE(sum(o.points) FILTER (WHERE po.outcome = 'done'), 0)::bigint
+       COALESCE(sum(COALESCE(p.points, x.points, o.points)) FILTER (WHERE po.outcome = 'done'), 0)::bigint
   FROM replay_plan_operations po
   JOIN operations o ON o.id = po.operation_id
+  LEFT JOIN outbox x ON x.operation_id = po.operation_id
+  LEFT JOIN postings p ON p.operation_id = po.operation_id
  WHERE po.plan_id = $1 AND (po.outcome IS NULL OR po.action_id = $2)`
 
 // Counts reads what this run has decided, what is left of the plan, and the

@@ -105,7 +105,7 @@ type VoidGroup struct {
 // nothing.
 const sqlPreviewVoid = `
 SELECT x.target, x.cause, o.kind, count(*),
-       count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(o.points)::bigint,
+       count(DISTINCT COALESCE(x.resolved_member_id, o.member_id, o.member_code)), sum(COALESCE(x.points, o.points))::bigint,
        count(*) FILTER (WHERE x.in_doubt), min(o.recorded_at), max(o.recorded_at)
   FROM replay_plan_operations po
   JOIN outbox x ON x.operation_id = po.operation_id

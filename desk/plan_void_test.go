@@ -263,3 +263,19 @@ func TestResolveByHand(t *testing.T) {
 		}
 	}
 }
+
+// What was taken from a grant before it was sent is given up by nobody: the preview and
+// the count are of what is left.
+func TestVoidCountsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	f, s := replayFixture(t)
+	f.park("SO-1", 0, false)
+	f.exec(`UPDATE outbox SET points = 40`)
+	plan := voidPlan(t, s, desk.OpenFilter{})
+	total, groups, err := s.PreviewVoid(t.Context(), plan)
+	if err != nil || total.Points != 40 || groups[0].Points != 40 {
+		t.Errorf("preview %+v %+v, %v", total, groups, err)
+	}
+	want(t, "given up", void(t, s, plan, false), desk.VoidCount{Voided: 1, Points: 40})
+	want(t, "counted", one[int](f, `SELECT COALESCE(p.points, 0)::int FROM postings p`), 40)
+}

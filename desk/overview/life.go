@@ -113,6 +113,14 @@ func (o *Operation) ReversalFacts() (f wording.Facts) {
 			wording.Count(from.KeptBefore), wording.Count(from.KeptAfter)))
 	}
 	for _, by := range o.TakenBack {
+		if by.Kind == ledger.ConsumeFrozen {
+			what := "the order is complete: nothing of it was frozen"
+			if o.Kind == ledger.FreezePoint {
+				what = "its frozen points are spent"
+			}
+			f.Add("ended", fmt.Sprintf("%s, by operation %d (%s)", what, by.Operation, by.State))
+			continue
+		}
 		how := ""
 		if by.Netted {
 			how = ", before anything was sent"
