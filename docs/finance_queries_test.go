@@ -262,6 +262,61 @@ func TestFinanceQueries(t *testing.T) {
 	want("8, reported", results[9][0], map[string]string{"account": "zz", "result": "done", "operations": "1", "points": "2", "members": "1"})
 }
 
+// What refunds took is counted once: from a grant that was not sent in the grant's row,
+// and after it in the row of what takes back.
+func TestFinanceQueriesCountWhatRefundsTook(t *testing.T) {
+	pool := testkit.Pool(t)
+	store := ledger.New(pool)
+	sale := func(seq int, points ledger.Points) ledger.Entry {
+		e := entryOf(seq, ledger.PointsAdd, "zhimai", member, points)
+		amount := int64(10_000)
+		e.Event.Operations[0].AmountFen = &amount
+		return e
+	}
+	record := func(entries ...ledger.Entry) {
+		t.Helper()
+		verdicts, err := store.Record(t.Context(), entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range verdicts {
+			if v.Kind != ledger.Accepted {
+				t.Fatalf("%+v", v)
+			}
+		}
+	}
+	fen := func(n int64) *int64 { return &n }
+	record(sale(1, 100), sale(2, 20))
+	record(orders.Refunded(3, "SO-1", "RF-1", fen(6000)), orders.Refunded(4, "SO-2", "RF-2", nil))
+	rows, err := store.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 1, Limit: 10, Lease: time.Minute, KeyMemory: time.Hour})
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("claimed %+v, %v", rows, err)
+	}
+	if _, err := store.Confirm(t.Context(), []ledger.Confirmation{{ID: rows[0].ID, Evidence: ledger.Answered, MemberID: member}}); err != nil {
+		t.Fatal(err)
+	}
+	record(orders.Refunded(5, "SO-1", "RF-3", fen(1000)))
+	conn := financeConn(t, pool)
+	all := queries(t)
+	for _, query := range []int{0, 5} {
+		for _, row := range run(t, conn, all[query]) {
+			want := map[string]string{"issued_points": "120", "posted_points": "40", "voided_points": "0", "netted_points": "80", "open_points": "0"}
+			if row["kind"] == "points_deduct" {
+				want = map[string]string{"issued_points": "10", "posted_points": "0", "voided_points": "0", "netted_points": "0", "open_points": "10"}
+			}
+			for name, value := range want {
+				if got := text(row[name]); got != value {
+					t.Errorf("query %d: %s of %s is %s, want %s (%v)", query+1, name, row["kind"], got, value, row)
+				}
+			}
+		}
+	}
+	history := run(t, conn, all[4])
+	if last := history[len(history)-1]; text(last["kind"]) != "points_deduct" || last["posted_so_far"] != nil {
+		t.Errorf("the member's history ends with %v", last)
+	}
+}
+
 // text writes a value as psql would; numeric has no other simple form.
 func text(v any) string {
 	if n, ok := v.(interface{ MarshalJSON() ([]byte, error) }); ok {
