@@ -70,10 +70,21 @@ const reopenBlocked = `
             WHEN NOT @refunded::boolean AND` + openNothingKept + ` THEN 'refunded'
             ELSE` + openBlocked + ` END`
 
+// reopenNotArrived is what a row takes from, when that has not arrived: what was read
+// from the stream again waits for nothing while it is parked (reversals_pkey,
+// postings_pkey, corrections_pkey).
+const reopenNotArrived = `
+       (SELECT v.origin_id
+          FROM reversals v
+         WHERE v.operation_id = x.operation_id
+           AND NOT EXISTS (SELECT 1 FROM postings p WHERE p.operation_id = v.origin_id AND p.kind = 'posted' OFFSET 0)
+           AND NOT EXISTS (SELECT 1 FROM corrections c WHERE c.operation_id = v.origin_id OFFSET 0))`
+
 // sqlReopen puts rows back that are still parked and may be sent again. The
 // attempts count anew, so that the whole schedule lies ahead (table attempts
 // keeps the old ones). first_sent_at, in_doubt and the resolved member stay:
-// what the vendor may have seen is not changed by a decision. Nor is the rest of
+// what the vendor may have seen is not changed by a decision. What takes back waits
+// for its grant again. Nor is the rest of
 // a row in doubt, after which its look-up proves something (attempt that timed
 // out, lease that ended, database that changed); a retry time that is further
 // away than any rest is. Locks the rows in
@@ -84,13 +95,14 @@ const reopenBlocked = `
 // or cancelled since goes as well.
 const sqlReopen = `
 WITH picked AS (
-    SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + reopenBlocked + ` AS blocked` + openFrom + `
+    SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + reopenNotArrived + ` AS not_arrived,` + reopenBlocked + ` AS blocked` + openFrom + `
      WHERE x.operation_id = ANY (@batch::bigint[]) AND x.state = 'parked'
      ORDER BY x.operation_id
        FOR UPDATE OF x SKIP LOCKED
 ), reopened AS (
     UPDATE outbox x
        SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true, lack = NULL, bulk = x.bulk OR @bulk,
+           waits_for = COALESCE(x.waits_for, p.not_arrived),
            next_attempt_at = CASE WHEN x.in_doubt THEN LEAST(GREATEST(now(), x.next_attempt_at), now() + interval '5 minutes')
                                   ELSE GREATEST(now(), x.held_until) END
       FROM picked p

@@ -11,8 +11,9 @@ import (
 // applied is taken back from the member who has it; of one that was given up there
 // is nothing to take back (outbox_waits_idx, postings_pkey). Where the account offers
 // no call, what takes back is parked for a person, and what only makes frozen points
-// spent ends. Rows that somebody is changing are left for the next time. No row counted
-// means that all wait on.
+// spent ends. One in doubt of what was given up waits on: it may have been taken back,
+// and a correction would take it once more. Rows that somebody is changing are left for
+// the next time. No row counted means that all wait on.
 const sqlReleaseTakeBacks = `
 WITH ready AS (
     SELECT x.operation_id, COALESCE(c.member_id, p.member_id) AS member_id, o.member_id IS NULL AS by_code,
@@ -24,6 +25,7 @@ WITH ready AS (
       JOIN postings p ON p.operation_id = ANY (ARRAY[x.waits_for])
       LEFT JOIN corrections c ON c.operation_id = ANY (ARRAY[x.waits_for])
      WHERE x.target = $1 AND x.waits_for IS NOT NULL AND x.state = 'pending'
+       AND NOT (x.in_doubt AND p.kind = 'voided' AND c.operation_id IS NULL)
      ORDER BY x.waits_for
      LIMIT $2
        FOR UPDATE OF x SKIP LOCKED
