@@ -21,7 +21,9 @@ type Doubt struct {
 	Parked bool
 }
 
-// sqlDoubtOpen marks every open row in doubt. Doubt that is there keeps its
+// sqlDoubtOpen marks every open row in doubt, but what is held and not due: it cannot
+// have been sent. The database's clock may be behind the lost one's; of what was due
+// within the hour nobody knows. Doubt that is there keeps its
 // age; a row without doubt had no effect before the loss, so its doubt is as
 // old as the loss. A row whose member is not known is parked, also one that a
 // worker has in hand: the lost commits may have named a member and sent it, and
@@ -33,6 +35,7 @@ const sqlDoubtOpen = `
 WITH locked AS (
     SELECT operation_id
       FROM outbox
+     WHERE held_until IS NULL OR held_until <= now() + interval '1 hour'
      ORDER BY operation_id
        FOR UPDATE
 )
@@ -64,7 +67,7 @@ const sqlSkipLostIDs = `
 SELECT setval(s.name, GREATEST(nextval(s.name) + 1000000000, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))
   FROM (SELECT pg_get_serial_sequence('operations', 'id')::regclass AS name) AS s`
 
-// DoubtOpen marks every open row in doubt, because the commits that would show
+// DoubtOpen marks every open row that may have been sent in doubt, because the commits that would show
 // its send may be lost, and says how many there are. Events that wait for their sale
 // count as done, perhaps: they are left to a person when it comes.
 func DoubtOpen(ctx context.Context, pool *pgxpool.Pool, d Doubt) (rows int64, err error) {

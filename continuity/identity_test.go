@@ -251,7 +251,7 @@ func TestIdentityIsHidden(t *testing.T) {
 func TestDoubtOpen(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record(f.event("never"), f.event("sent"), f.event("parked"), f.event("sending"), f.event("doubt"))
+	f.record(f.event("never"), f.event("sent"), f.event("parked"), f.event("sending"), f.event("doubt"), f.event("held"), f.event("due"))
 	set := func(order, columns string) {
 		f.exec(`UPDATE outbox SET `+columns+` WHERE operation_id = (SELECT id FROM operations WHERE business_key = $1)`, order)
 	}
@@ -259,9 +259,11 @@ func TestDoubtOpen(t *testing.T) {
 	set("parked", `state = 'parked', cause = 'refused'`)
 	set("sending", `state = 'sending', lease_token = 1, lease_until = now() - interval '1 s', first_sent_at = now() - interval '1 min'`)
 	set("doubt", `in_doubt = true, first_sent_at = now() - interval '9 h'`)
+	set("held", `held_until = now() + interval '2 h', next_attempt_at = now() + interval '2 h'`)
+	set("due", `held_until = now() + interval '1 min'`)
 	highest := one[int64](f, `SELECT max(id) FROM operations`)
 	since := one[time.Time](f, `SELECT now() + interval '1 min'`)
-	want(t, "rows", must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since, Rest: time.Hour})), 5)
+	want(t, "rows", must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since, Rest: time.Hour})), 6)
 	row := func(order string) string {
 		return one[string](f, `SELECT concat_ws(' ', x.state, x.cause, x.in_doubt, round(extract(epoch FROM x.first_sent_at - now()) / 3600),
 			x.next_attempt_at > now() + interval '59 min', x.lease_until > now() + interval '59 min')
@@ -272,6 +274,8 @@ func TestDoubtOpen(t *testing.T) {
 	want(t, "parked", row("parked"), "parked refused t 0 t")
 	want(t, "sending", row("sending"), "sending t 0 t t")
 	want(t, "in doubt before", row("doubt"), "pending database_changed t -9 t")
+	want(t, "held and not due", row("held"), "pending f t")
+	want(t, "held, and due by a clock that was ahead", row("due"), "pending database_changed t 0 t")
 	want(t, "first_sent_at of a row that was never sent", one[time.Time](f, `SELECT x.first_sent_at FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE o.business_key = 'never'`).Equal(since), true)
 	want(t, "claimed", len(f.claim(1, 10)), 0)
 	must(continuity.DoubtOpen(t.Context(), f.pool, continuity.Doubt{SentSince: since, Parked: true}))
