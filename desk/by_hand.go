@@ -108,12 +108,22 @@ var customerID = regexp.MustCompile(`^[0-9]{1,32}$`)
 // ValidCustomerID tells whether a text can be a member id at Zhimai.
 func ValidCustomerID(text string) bool { return customerID.MatchString(text) }
 
+// anyMemberID is what a member id may be where the vendor's ids look like anything: what
+// an event may name a member by.
+var anyMemberID = regexp.MustCompile(`^[^\pC\pZ]([^\pC\p{Zl}\p{Zp}]{0,62}[^\pC\pZ])?$`)
+
+// ValidMemberID tells whether a text can be a member id at an account whose vendor's ids
+// may look like anything.
+func ValidMemberID(text string) bool { return anyMemberID.MatchString(text) }
+
 // HandResolution names the member behind a scanned code that nobody could
 // resolve.
 type HandResolution struct {
 	Decision
 	ID       ledger.OperationID
 	MemberID string
+	// AnyID: the account's vendor has ids that look like anything; else 1 to 32 digits.
+	AnyID bool
 	// AcceptInDoubt names the member also of an operation that may have been
 	// sent: of a database that was rebuilt, which has lost for whom.
 	AcceptInDoubt bool
@@ -143,7 +153,10 @@ func (d *Desk) ResolveByHand(ctx context.Context, h HandResolution) (act int64, 
 	if err := h.check(); err != nil {
 		return 0, fmt.Errorf("resolve by hand: %w", err)
 	}
-	if !ValidCustomerID(h.MemberID) {
+	switch {
+	case h.AnyID && !ValidMemberID(h.MemberID):
+		return 0, fmt.Errorf("resolve by hand: want a member id of 1 to 64 printable characters")
+	case !h.AnyID && !ValidCustomerID(h.MemberID):
 		return 0, fmt.Errorf("resolve by hand: want a member id of 1 to 32 digits")
 	}
 	err = pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {

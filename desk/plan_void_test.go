@@ -253,6 +253,9 @@ func TestResolveByHand(t *testing.T) {
 	}
 	want(t, "still parked", one[string](f, `SELECT state || ' ' || resolved_member_id FROM outbox`+key, "SO-1"), "parked "+longest)
 	want(t, "action", one[string](f, `SELECT concat_ws('|', action, filter, reason, result) FROM ops_actions`), "resolve|SO-1|the shop knows her|member "+longest)
+	if _, err := s.ResolveByHand(t.Context(), desk.HandResolution{Decision: desk.Decision{Actor: "lin", Reason: "r"}, MemberID: "a\x00b", AnyID: true, ID: 1}); err == nil {
+		t.Error("a member id with a NUL is accepted")
+	}
 	if err := resolve("SO-1", "43"); err == nil {
 		t.Error("an operation changed its member")
 	}

@@ -26,11 +26,12 @@ type resolveOptions struct {
 func newResolve(environ []string) *cobra.Command {
 	var o resolveOptions
 	c := &cobra.Command{
-		Use:   "resolve ID|BIZ_ID|REFERENCE --customer-id N",
+		Use:   "resolve ID|BIZ_ID|REFERENCE --customer-id ID",
 		Short: "Name the member behind a scanned code that nobody could resolve",
 		Long: `resolve names the member of a parked operation that has only a scanned code: the
 code was too old, or nobody was found behind it. The operation stays parked, and
-its dedup key stays the same; the command that puts it back is printed.
+its dedup key stays the same; the command that puts it back is printed. The id is
+1 to 32 digits, at an account of kind custom 1 to 64 printable characters.
 
 An operation never changes its member, so resolve is refused when its code is
 resolved already. It is refused, too, when the operation is in doubt: it may have
@@ -45,17 +46,21 @@ and then an event under an order number of its own (the same one is a duplicate)
 		RunE: runs(environ, &o),
 	}
 	o.Register(c)
-	c.Flags().StringVar(&o.customerID, "customer-id", "", "the member's id at the vendor, 1 to 32 digits; required")
+	c.Flags().StringVar(&o.customerID, "customer-id", "", "the member's id at the vendor; required")
 	c.Flags().BoolVar(&o.acceptInDoubt, "accept-in-doubt", false, "also when it may have been sent: it was for this member")
 	return c
 }
 
 func (o *resolveOptions) read(c *cobra.Command, args []string) error {
 	err := o.byHand.read(c, args)
-	if o.customerID = strings.TrimSpace(o.customerID); err == nil && !desk.ValidCustomerID(o.customerID) {
-		err = command.Usagef("--customer-id: want the member's id at the vendor, 1 to 32 digits, got %q", privacy.Mobiles(o.customerID))
+	if o.customerID = strings.TrimSpace(o.customerID); err == nil && !desk.ValidMemberID(o.customerID) {
+		err = o.badID("1 to 32 digits, or at an account of kind custom 1 to 64 printable characters")
 	}
 	return err
+}
+
+func (o *resolveOptions) badID(want string) error {
+	return command.Usagef("--customer-id: want the member's id at the vendor, %s, got %q", want, privacy.Mobiles(o.customerID))
 }
 
 // resolved is what resolve did, or would do.
@@ -79,6 +84,10 @@ func (o *resolveOptions) call(c *cobra.Command, s *session) (page, error) {
 	if err := resolvable(d, o.acceptInDoubt); err != nil {
 		return nil, err
 	}
+	account, _ := s.config.Account(d.Account)
+	if !account.AnyMemberID && !desk.ValidCustomerID(o.customerID) {
+		return nil, o.badID("1 to 32 digits")
+	}
 	r := resolved{Operation: d.ID, BizID: d.BizID, MemberID: privacy.Mobiles(o.customerID), handled: o.handled(d)}
 	if !o.Yes {
 		args := []string{"replay", "resolve", string(d.BizID), "--customer-id", o.customerID}
@@ -88,7 +97,7 @@ func (o *resolveOptions) call(c *cobra.Command, s *session) (page, error) {
 		r.Command = o.Line(args...)
 		return &r, nil
 	}
-	r.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: o.who, ID: d.ID, MemberID: o.customerID,
+	r.Action, err = s.desk.ResolveByHand(c.Context(), desk.HandResolution{Decision: o.who, ID: d.ID, MemberID: o.customerID, AnyID: account.AnyMemberID,
 		AcceptInDoubt: o.acceptInDoubt, Filter: string(d.BizID)})
 	if err != nil {
 		return nil, steps.NotParked(err, d)

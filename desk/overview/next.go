@@ -41,10 +41,18 @@ func Next(d *desk.OperationDetail, gates []desk.ClosedGate, now time.Time, s Set
 	switch {
 	case d.Posting != nil && d.Posting.Kind == ledger.Posted && d.Posting.Evidence == ledger.Manual:
 		return Advice{Words: "Nothing: a person took the vendor's word that it is applied. What that rests on stands above."}
+	case d.Posting != nil && d.Posting.Kind == ledger.Posted && d.Posting.Evidence == ledger.Netted:
+		return Advice{Words: "Nothing: that much less is sent of what it takes back from, so that no call is needed."}
 	case d.Posting != nil && d.Posting.Kind == ledger.Posted:
 		return Advice{Words: "Nothing: the vendor has applied it."}
 	case d.Posting != nil && d.Posting.Correction != nil:
 		return Advice{Words: "A person gave it up, and the vendor applied it all the same: the member has the points, and the ledger counts them as credited. See that they were not granted in another way as well; settle that with the vendor."}
+	case d.Posting != nil && d.Posting.Evidence == ledger.Reversed:
+		return Advice{Words: "Nothing: its order was refunded or cancelled before it was sent, so that nobody is owed it."}
+	case d.Posting != nil && d.Posting.Evidence == ledger.NothingToTakeBack:
+		return Advice{Words: "Nothing: what it would take back from was given up. If the vendor applies that all the same, it is taken back by itself."}
+	case d.Posting != nil && d.Posting.Evidence == ledger.NoCallNeeded:
+		return Advice{Words: "Nothing: the vendor needs no call for it."}
 	case d.Posting != nil:
 		return Advice{Words: "Nothing: a person gave it up. If an attempt below says applied, the vendor applied it all the same: somebody must settle that with the vendor."}
 	case d.Open == nil && d.Points == 0:

@@ -57,6 +57,9 @@ func (o *Operation) CallWords() string {
 	if o.Open != nil && o.Open.Cause == ledger.CauseNoVendorCall {
 		return "none: a person does it at account " + o.Account
 	}
+	if o.Posting != nil && slices.Contains([]ledger.Evidence{ledger.Netted, ledger.NothingToTakeBack, ledger.NoCallNeeded}, o.Posting.Evidence) {
+		return "none: nothing was sent to account " + o.Account
+	}
 	return string(o.Kind) + " at account " + o.Account
 }
 

@@ -22,6 +22,9 @@ type Account struct {
 	// Reads: vendors of the kind offer calls that read. IDsOnly: they know no
 	// scanned codes.
 	Reads, IDsOnly bool
+	// AnyIDs: the vendor's ids of members may look like anything, so that a number may be
+	// a scanned code (a mobile number) and a word an id.
+	AnyIDs bool
 	// Verifies: what is in doubt is looked up before it is sent again.
 	Verifies bool
 	// PerSecond is the account's rate of reading records; 0 is no limit.

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -80,7 +81,7 @@ func (l *Lookup) Member(ctx context.Context, q MemberQuestion) (*MemberReport, e
 		if a.worthShowing() {
 			report.Accounts = append(report.Accounts, a)
 		} else {
-			silent = append(silent, name+": "+a.Vendor.Words)
+			silent = append(silent, name+": "+cmp.Or(a.Vendor.Words, "the vendor's records have nothing of such a member"))
 		}
 		if a.incomplete() {
 			report.Unread = append(report.Unread, name)
@@ -170,10 +171,10 @@ func (l *Lookup) memberAt(ctx context.Context, name string, q MemberQuestion, kn
 	here, isKnown := known[name]
 	settings, configured := l.account(name)
 	a := &MemberAccount{Account: name, Kind: settings.Kind, config: settings, names: l.names}
-	byID := !q.AsCode && (here.asID || desk.ValidCustomerID(q.Text) && !here.asCode)
+	byID := !q.AsCode && (here.asID || !settings.AnyIDs && desk.ValidCustomerID(q.Text) && !here.asCode)
 	if view, unasked := l.unasked(settings, configured, !isKnown && len(known) > 0); unasked {
 		a.Vendor = view
-	} else if err := l.askVendor(ctx, a, q.Text, byID, !here.asID); err != nil { // what the ledger knows as an id is no code
+	} else if err := l.askVendor(ctx, a, q, byID, !here.asID); err != nil { // what the ledger knows as an id is no code
 		return nil, err
 	}
 	if a.Vendor.Cards == nil {
@@ -219,6 +220,12 @@ func (l *Lookup) memberLedger(ctx context.Context, a *MemberAccount, q MemberQue
 				}
 				break
 			}
+		}
+	}
+	if query.MemberID == "" && len(a.ledger.Operations) == 0 && a.config.AnyIDs && !q.AsCode {
+		query.MemberID = q.Text
+		if a.ledger, err = l.desk.MemberOperations(ctx, query); err != nil {
+			return err
 		}
 	}
 	a.echo = a.knowledge.References == knowledge.ReferencesShown

@@ -73,7 +73,7 @@ const memberMaxCards = 20
 
 // askVendor asks an account that is on and reads, after what is known of its
 // records. byID and byCode say as what the text may be meant, in that order.
-func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, text string, byID, byCode bool) error {
+func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, q MemberQuestion, byID, byCode bool) error {
 	from, err := l.opener.OpenReader(a.Account)
 	if err != nil {
 		return err
@@ -85,39 +85,51 @@ func (l *Lookup) askVendor(ctx context.Context, a *MemberAccount, text string, b
 	bounded, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
 	if client, tells := from.(vendorapi.MemberReader); tells {
-		a.Vendor = readMember(bounded, client, text, byID, byCode)
+		a.Vendor = readMember(bounded, client, q.Text, byID, byCode)
 	} else {
-		a.Vendor = readRecordsAlone(bounded, from, text, byID)
+		a.Vendor = readRecordsAlone(bounded, from, q.Text, byID, q.AsCode)
 	}
 	return ctx.Err()
 }
 
 // readRecordsAlone reads the records at a vendor that tells nothing else of a member.
-// A text that is no id is asked for as a code, where the vendor knows codes.
-func readRecordsAlone(ctx context.Context, from Reader, text string, byID bool) VendorView {
+// A text that is not known as an id is asked for as a code, where the vendor knows codes;
+// one that is nobody's code is an id if it has records, unless it surely is a code.
+func readRecordsAlone(ctx context.Context, from Reader, text string, byID, surelyCode bool) VendorView {
 	view := VendorView{Cards: []Card{}, id: text}
 	if resolver, resolves := from.(vendorapi.Resolver); resolves && !byID {
-		var reply vendorapi.Reply
-		if view.id, reply = resolver.Resolve(ctx, text); reply.Outcome != vendorapi.Applied {
+		id, reply := resolver.Resolve(ctx, text)
+		if reply.Outcome == vendorapi.Refused && !surelyCode {
+			if view.readRecords(ctx, from); len(view.history.Records) > 0 {
+				return view
+			}
+			view = VendorView{Cards: []Card{}}
+		}
+		if view.id = id; reply.Outcome != vendorapi.Applied {
 			view.failed("who the member is", reply)
 			return view
 		}
 	}
-	reading, reply := from.ReadRecords(ctx, view.id)
+	view.readRecords(ctx, from)
+	return view
+}
+
+// readRecords reads the records of the member.
+func (v *VendorView) readRecords(ctx context.Context, from Reader) {
+	reading, reply := from.ReadRecords(ctx, v.id)
 	if reply.Outcome != vendorapi.Applied {
-		view.failed("the points records", reply)
-		return view
+		v.failed("the points records", reply)
+		return
 	}
-	view.State, view.read, view.Partial = VendorRead, true, !reading.Complete
+	v.State, v.read, v.Partial = VendorRead, true, !reading.Complete
 	for _, r := range reading.Records {
 		movement := vendorapi.Movement{Record: r}
 		if !r.At.IsZero() {
 			movement.WrittenAt = r.At.In(writtenZone).Format(time.DateTime)
 		}
-		view.history.Records = append(view.history.Records, movement)
+		v.history.Records = append(v.history.Records, movement)
 	}
-	view.history.Partial = view.Partial
-	return view
+	v.history.Partial = v.Partial
 }
 
 // writtenZone is the zone in which a record's time is shown where the vendor's own

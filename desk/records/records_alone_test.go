@@ -35,14 +35,15 @@ func (alone) Resolve(_ context.Context, code string) (string, vendorapi.Reply) {
 func TestMemberByRecordsAlone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		text  string
-		byID  bool
-		state string
-		read  int
+		text             string
+		byID, surelyCode bool
+		state            string
+		read             int
 	}{
-		{"m-42", true, VendorRead, 2}, {"code", false, VendorRead, 2}, {"nobody", false, VendorRefused, 0}, {"m-43", true, VendorAway, 0},
+		{"m-42", true, false, VendorRead, 2}, {"code", false, false, VendorRead, 2}, {"nobody", false, false, VendorRefused, 0}, {"m-43", true, false, VendorAway, 0},
+		{"m-42", false, false, VendorRead, 2}, {"m-42", false, true, VendorRefused, 0}, // an id that the ledger knows from a code alone
 	} {
-		view := readRecordsAlone(t.Context(), alone{complete: true}, c.text, c.byID)
+		view := readRecordsAlone(t.Context(), alone{complete: true}, c.text, c.byID, c.surelyCode)
 		if view.State != c.state || view.RecordsRead() != c.read || view.Partial || view.Identity != nil {
 			t.Errorf("%s: %+v", c.text, view)
 		}
@@ -50,7 +51,7 @@ func TestMemberByRecordsAlone(t *testing.T) {
 			t.Errorf("%s: %+v", c.text, view)
 		}
 	}
-	if view := readRecordsAlone(t.Context(), alone{}, "m-42", true); !view.Partial || !view.history.Partial {
+	if view := readRecordsAlone(t.Context(), alone{}, "m-42", true, false); !view.Partial || !view.history.Partial {
 		t.Errorf("%+v", view)
 	}
 }

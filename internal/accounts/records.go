@@ -14,7 +14,7 @@ func ForRecords(cfg *config.Config) []records.Account {
 	all := make([]records.Account, len(cfg.Accounts))
 	for i, v := range cfg.Accounts {
 		all[i] = records.Account{Name: v.Name, Kind: v.Kind, Off: v.OffBecause(), Reads: v.Reads,
-			IDsOnly: !v.Resolves, Verifies: v.InDoubt == config.InDoubtVerify, PerSecond: v.RateOf(dispatch.CallRecords),
+			IDsOnly: !v.Resolves && !v.AnyMemberID, AnyIDs: v.AnyMemberID, Verifies: v.InDoubt == config.InDoubtVerify, PerSecond: v.RateOf(dispatch.CallRecords),
 			Beliefs: evidence.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}}
 	}
 	return all

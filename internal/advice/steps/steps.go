@@ -101,9 +101,12 @@ func OfOperation(a overview.Advice) string {
 	case len(a.Steps) == 0:
 		return a.Words
 	}
-	see := "putting it back"
-	if len(a.Steps) > 1 {
+	see := "that"
+	switch {
+	case len(a.Steps) > 1:
 		see = "each"
+	case a.Steps[0].Do == desk.StepPutBack:
+		see = "putting it back"
 	}
 	return a.Words + ". See what " + see + " would do:\n" + strings.Join(Commands(a.Steps), "\n")
 }
