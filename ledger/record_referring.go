@@ -256,7 +256,8 @@ func doneOrNot(e Entry) int {
 }
 
 // sqlReadOrigins reads the operations of facts (operations_one_per_fact) and what was
-// taken from each (reversals_origin_idx).
+// taken from each (reversals_origin_idx). After a cancellation refunds of any amount are
+// accepted, so that their sum may be more than 64 bits hold: then it is the most.
 const sqlReadOrigins = `
 SELECT o.fact_key, o.id, o.kind, o.target, o.biz_id, o.points, COALESCE(o.member_id, ''), COALESCE(o.member_code, ''),
        COALESCE(o.source_type, 0), COALESCE(o.points_channel, 0), COALESCE(o.shop_code, ''), o.amount_fen,
@@ -264,7 +265,7 @@ SELECT o.fact_key, o.id, o.kind, o.target, o.biz_id, o.points, COALESCE(o.member
   FROM unnest($1::uuid[]) AS k (fact_key)
  CROSS JOIN LATERAL (SELECT * FROM operations WHERE fact_key = k.fact_key OFFSET 0) AS o
   CROSS JOIN LATERAL (
-       SELECT COALESCE(sum(amount_fen), 0)::bigint AS refunded, COALESCE(bool_or(amount_fen IS NULL), false) AS whole,
+       SELECT LEAST(COALESCE(sum(amount_fen), 0), 9223372036854775807)::bigint AS refunded, COALESCE(bool_or(amount_fen IS NULL), false) AS whole,
               min(kept_after) AS kept, COALESCE(bool_or(ends), false) AS ended
          FROM reversals WHERE origin_id = o.id) AS r
  ORDER BY o.fact_key, o.fact_leg`

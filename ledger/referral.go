@@ -1,6 +1,9 @@
 package ledger
 
-import "math/big"
+import (
+	"math"
+	"math/big"
+)
 
 // Referral is what an event says about an earlier fact, its origin: a refund or
 // a cancellation takes back what a sale gave, a completion makes its freeze
@@ -138,7 +141,7 @@ func (o *origin) apply(r *Referral, t taken) {
 	case r.ShareFen == nil:
 		o.whole = true
 	default:
-		o.refunded += *r.ShareFen
+		o.refunded += min(*r.ShareFen, math.MaxInt64-o.refunded)
 	}
 }
 

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,12 @@ func TestLifeOfAnOrder(t *testing.T) {
 			f.record(f.refund("SO", "R1", 2500), f.cancel("SO"), f.refund("SO", "R2", 9000))
 			f.sweep()
 		}, "points_add 100 posted answered, points_deduct 25 waiting, points_deduct 75 waiting, points_deduct 0 nothing to send"},
+		"refunds after a cancellation, of more than can be counted": {func(f *fixture) {
+			f.record(f.sale("SO", 0), f.cancel("SO"))
+			for _, id := range []string{"R1", "R2", "R3"} {
+				f.record(f.refund("SO", id, math.MaxInt64))
+			}
+		}, "points_add 0 voided reversed, points_deduct 100 posted netted, points_deduct 0 nothing to send, points_deduct 0 nothing to send, points_deduct 0 nothing to send"},
 		"of what a person gave up there is nothing to take back": {func(f *fixture) {
 			f.record(f.sale("SO", 0))
 			f.claim(1, 10)
