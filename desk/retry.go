@@ -70,6 +70,9 @@ func (d *Desk) RetryRejects(ctx context.Context, r RejectRetry) (RetryTally, err
 	err = d.book.EachReject(ctx, r.IDs, func(batch []ledger.Reject) error {
 		part := RetryTally{}
 		inDoubt, others := remapAll(batch, r.Remap, rebuilt, &part)
+		if err := d.leaveWaiting(ctx, inDoubt, others); err != nil {
+			return err
+		}
 		others, err := d.leaveRefunded(ctx, &r, others, &part)
 		if err != nil {
 			return err

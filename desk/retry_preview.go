@@ -143,6 +143,9 @@ type retryForecast struct {
 func (f *retryForecast) judge(ctx context.Context, batch []ledger.Reject) ([]*ledger.Event, error) {
 	accepted := make([]*ledger.Event, len(batch))
 	inDoubt, others := remapAll(batch, f.remap, f.rebuilt, &f.tally)
+	if err := f.desk.leaveWaiting(ctx, inDoubt, others); err != nil {
+		return nil, err
+	}
 	var items []retried
 	var entries []ledger.Entry
 	for _, x := range append(inDoubt, others...) {
