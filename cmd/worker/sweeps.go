@@ -59,6 +59,12 @@ func joinWaiting(w *waiting.Waiting, log *zap.Logger) func(accept, work context.
 				return nil
 			}
 			began := time.Now()
+			switch returned, err := w.ReturnEnded(accept); {
+			case err != nil && accept.Err() == nil:
+				log.Warn("cannot look what waits by ended rules", zap.Error(err))
+			case returned > 0:
+				log.Warn("events waited for what they are about by rules that are not in force any more, and are rejects now", zap.Int("events", returned))
+			}
 			joined, err := w.Join(accept)
 			if joined > 0 {
 				log.Info("events recorded that had come before what they are about", zap.Int("events", joined))

@@ -29,7 +29,7 @@ func (s *Shown) Advice() []Advice {
 	switch {
 	case s.ResolvedAt != nil:
 		return nil
-	case s.Code == ledger.OriginUnknown:
+	case s.Code == ledger.OriginUnknown && (s.Now == nil || s.Now.Outcome == "failing"):
 		return []Advice{{"It waits for the event that it is about, and is recorded by itself when that comes, also after it was dismissed. If the publisher named " +
 			"the wrong one, have it published again under a number of its own, and dismiss this one:", StepDismiss}}
 	case s.Code == ledger.OverRefunded:

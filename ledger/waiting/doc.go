@@ -10,6 +10,8 @@
 //
 //   - An event leaves the table in the transaction that records it, under the lock of
 //     its sale (TestOrdersKeepWhatTheFormulaSays).
+//   - Or it becomes a reject, when the rules by which it waits are not in force for it
+//     any more (TestWaitingByWithdrawnRules).
 //   - A take-back is let go when its origin has ended, never before (the same test, and
 //     docs/model/life.pml: take_back_does_not_wait).
 //   - Where the account offers no call, what takes back becomes a person's work.
