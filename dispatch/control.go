@@ -100,7 +100,11 @@ func (d *Dispatcher) mayRepeat(ctx context.Context, row *held) (_ decision, ok b
 	}
 	c := giveBack(&row.Claimed)
 	c.State, c.Cause, c.UseAttempt = ledger.Parked, ledger.CauseNoControl, true
+	why := "there are no records to look at"
+	if d.account.Verify {
+		why = "records are looked at for grants alone"
+	}
 	c.Attempt = &ledger.Attempt{Outcome: outcomeNotKnown,
-		Error: "not sent again: there are no records to look at, and the vendor is not known to honour repeated keys"}
+		Error: "not sent again: " + why + ", and the vendor is not known to honour repeated keys"}
 	return decision{change: c}, false
 }

@@ -112,7 +112,7 @@ func nextOfParked(d *desk.OperationDetail, s Settings, names wording.Names) Advi
 	case d.Open.Cause == ledger.CauseMemberUnresolved && d.MemberID != "":
 		a.Words = "Its member is known by now, so it can go"
 	default:
-		a.Words = wording.Advice(d.Open.Cause, s.Verifies, names)
+		a.Words = wording.Advice(d.Open.Cause, s.Verifies && d.Kind == ledger.PointsAdd, names) // records tell of grants alone
 	}
 	named := d.MemberID != ""
 	switch {
