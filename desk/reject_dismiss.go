@@ -31,13 +31,28 @@ type Dismissed struct {
 	Dismissed int64 `json:"dismissed"`
 	// Skipped were resolved by somebody else meanwhile.
 	Skipped int64 `json:"skipped_already_resolved"`
+	// WaitsEnded are events that waited for what they are about, and do not any more.
+	WaitsEnded int64 `json:"waits_ended"`
 }
+
+// sqlEndWaits ends the waits of events whose rejects are dismissed (by the message,
+// which reads the whole table). It goes before the rejects are locked, as a join does it, and
+// leaves what is being recorded right now: its reject is closed by that.
+const sqlEndWaits = `
+DELETE FROM waiting w
+ WHERE w.fact_key = ANY (ARRAY(
+       SELECT v.fact_key
+         FROM rejects r
+         JOIN waiting v ON v.stream = r.stream AND v.stream_created = r.stream_created AND v.stream_seq = r.stream_seq AND v.broker_time = r.broker_time
+        WHERE r.id = ANY ($1::bigint[]) AND r.reason_code = 'origin_unknown' AND r.resolved_at IS NULL
+          FOR UPDATE OF v SKIP LOCKED))`
 
 // dismissBatch bounds what one statement locks.
 const dismissBatch = 1000
 
 // DismissRejects resolves open rejects without recording anything else, and
-// keeps who did it, in one transaction. The error is a *SetSizeError when their
+// keeps who did it, in one transaction. A refund that waits for its sale waits no more:
+// published again, it counts anew. The error is a *SetSizeError when their
 // number is not what is expected. It holds eight bytes for each, and a batch.
 func (d *Desk) DismissRejects(ctx context.Context, what Dismissal) (result Dismissed, err error) {
 	if strings.TrimSpace(what.Actor) == "" || strings.TrimSpace(what.Reason) == "" {
@@ -68,6 +83,11 @@ func dismissTx(ctx context.Context, tx pgx.Tx, d Dismissal, result *Dismissed) e
 	for len(ids) > 0 {
 		batch := ids[:min(len(ids), dismissBatch)]
 		ids = ids[len(batch):]
+		ended, err := tx.Exec(ctx, sqlEndWaits, batch)
+		if err != nil {
+			return fmt.Errorf("end waits: %w", err)
+		}
+		result.WaitsEnded += ended.RowsAffected()
 		open, err := collectRejectIDs(tx.Query(ctx, sqlLockRejects, batch))
 		if err != nil {
 			return fmt.Errorf("lock rejects: %w", err)

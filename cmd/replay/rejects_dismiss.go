@@ -32,7 +32,8 @@ func newRejectsDismiss(environ []string) *cobra.Command {
 		Short: "Decide that rejects need nothing more; without --yes only show which",
 		Long: `dismiss resolves open rejects without accepting them: no points are granted for
 them by this. The bytes stay in the ledger. It cannot be taken back: a reject is
-decided about once. An event that counts after all must be published again.
+decided about once. An event that counts after all must be published again. A
+refund that waits for its sale (origin_unknown) waits no more.
 
 Without --yes it changes nothing, and shows what it would dismiss. Above 100
 rejects the number found must be given with --expect.
@@ -117,6 +118,7 @@ func (d *dismissed) print(out io.Writer) {
 		return
 	}
 	fmt.Fprintf(out, "Dismissed %s of %s.\n", wording.Count(d.Dismissed.Dismissed), wording.Plural(d.Found, "reject"))
+	counted(out, "waited for their sale", d.WaitsEnded, ": they wait no more")
 	counted(out, "skipped", d.Skipped, ": somebody decided about them meanwhile")
 	terminal.Line(out, "recorded", recordedAs(d.Act, d.who))
 }

@@ -9,32 +9,15 @@ import (
 	"pointsledger/desk/rebuild"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/advice/steps"
-	"pointsledger/internal/command"
 )
 
 // previewWords says why a part cannot be looked at, and what to do.
 func (s *streamSession) previewWords(err error) error {
-	var unread *rebuild.UnreadError
-	var nobody *rebuild.NoConsumerError
-	var beyond *rebuild.BeyondError
-	var size *rebuild.SizeError
 	at := &s.config.NATS
-	switch {
-	case errors.As(err, &unread):
-		return fmt.Errorf("%w\nNothing was changed", unread.Err)
-	case errors.Is(err, continuity.ErrNoStream):
+	if errors.Is(err, continuity.ErrNoStream) {
 		return fmt.Errorf("there is no stream %s at %s: set NATS_URL and NATS_STREAM as the workers have them", at.Stream, at.URL)
-	case errors.As(err, &nobody):
-		return fmt.Errorf("there is no consumer %s on stream %s, so nothing tells what workers have recorded: set NATS_DURABLE as the workers have it. "+
-			"If it was deleted, name the last event to add with --to-seq (the stream's last one is %d): events behind it will be taken for new ones", at.Durable, at.Stream, nobody.Last)
-	case errors.As(err, &beyond) && beyond.ConsumerFound:
-		return command.Usagef("--to-seq %d: workers have read up to %d, and later events they record as usual; adding them here would only park them", beyond.To, beyond.Delivered)
-	case errors.As(err, &beyond):
-		return command.Usagef("--to-seq %d: the stream's last event is %d", beyond.To, beyond.Last)
-	case errors.As(err, &size):
-		return steps.StreamSize(size)
 	}
-	return err
+	return steps.StreamPart(err, at.Stream, at.Durable)
 }
 
 // addWords says why a plan was not begun (done is nil) or not finished, and what to

@@ -46,3 +46,26 @@ func StreamSize(size *rebuild.SizeError) error {
 	return command.Usagef("%s operations would be added, more than %d: nothing was changed. Look at them (the same command without --yes), and carry out the plan that it makes",
 		wording.Count(size.Found), desk.MaxUnexpected)
 }
+
+// StreamPart says why a part of a stream cannot be looked at, and what to do. durable is
+// the workers' consumer. Other errors stay as they are.
+func StreamPart(err error, stream, durable string) error {
+	var unread *rebuild.UnreadError
+	var nobody *rebuild.NoConsumerError
+	var beyond *rebuild.BeyondError
+	var size *rebuild.SizeError
+	switch {
+	case errors.As(err, &unread):
+		return fmt.Errorf("%w\nNothing was changed", unread.Err)
+	case errors.As(err, &nobody):
+		return fmt.Errorf("there is no consumer %s on stream %s, so nothing tells what workers have recorded: set NATS_DURABLE as the workers have it. "+
+			"If it was deleted, name the last event to add with --to-seq (the stream's last one is %d): events behind it will be taken for new ones", durable, stream, nobody.Last)
+	case errors.As(err, &beyond) && beyond.ConsumerFound:
+		return command.Usagef("--to-seq %d: workers have read up to %d, and later events they record as usual; adding them here would only park them", beyond.To, beyond.Delivered)
+	case errors.As(err, &beyond):
+		return command.Usagef("--to-seq %d: the stream's last event is %d", beyond.To, beyond.Last)
+	case errors.As(err, &size):
+		return StreamSize(size)
+	}
+	return err
+}
