@@ -105,7 +105,7 @@ func PreviewPutBack(ctx context.Context, d *desk.Desk, plan desk.Plan, rate int,
 func (p *PutBackPreview) sortOut(accounts []Account) {
 	for _, g := range p.Groups {
 		a := accountOf(accounts, g.Account)
-		if a.Verifies {
+		if a.Verifies && g.Kind == ledger.PointsAdd { // records tell of grants alone
 			p.LookedUpFirst += g.DoubtGoes
 		} else {
 			p.SentUnasked += g.DoubtGoes

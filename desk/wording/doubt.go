@@ -30,14 +30,14 @@ func Blocked(blocked, account string, memory time.Duration, names Names) string 
 // Doubt says how operations in doubt are kept from being applied twice
 // when they are put back.
 func Doubt(n int64, verify bool) string {
-	them, they := "them", "They go"
+	them, they, are := "them", "They go", "are"
 	if n == 1 {
-		them, they = "it", "It goes"
+		them, they, are = "it", "It goes", "is"
 	}
 	if verify {
 		return fmt.Sprintf("the vendor may have applied %s. The worker looks %s up in the member's records first, and sends only what is not there, with the same dedup key.", them, them)
 	}
-	return fmt.Sprintf("the vendor may have applied %s. %s with the same dedup key, which the vendor should recognise.", them, they)
+	return fmt.Sprintf("the vendor may have applied %s. %s with the same dedup key where the account's keys are known to be honoured, and %s parked again where not.", them, they, are)
 }
 
 // Evidence says how we know that the vendor applied an operation, or why it ended
