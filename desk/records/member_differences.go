@@ -128,11 +128,11 @@ func (a *MemberAccount) differenceWords(d *Difference, rows []memberRow) string 
 	case JustPosted:
 		return operations + " posted just now, and not in the records yet. Look again in a minute."
 	case NotCompared:
-		return operations + " posted, and not compared: the vendor has more records than were read."
+		return operations + " posted, and not compared: the vendor has more records than were read, or it is no grant, which alone is compared."
 	case OtherAward:
 		return records + " from other sources (tills, campaigns, the vendor's people): not ours, and no fault."
 	}
-	return records + " of points spent: not ours, and no fault."
+	return records + " of points spent or taken back: no grant, and no fault."
 }
 
 // missingWords says what it is worth that a posted operation is not seen.

@@ -287,6 +287,11 @@ func foundSeen(o *desk.MemberOperation, equal, guess bool) Finding {
 	return OpenSeen
 }
 
+// takes tells of what is compared with no record: records are matched with grants alone.
+func takes(kind ledger.Kind) bool {
+	return kind == ledger.PointsDeduct || kind == ledger.UnfreezePoint || kind == ledger.ConsumeFrozen
+}
+
 // foundUnseen is the finding of an operation without a record.
 func (m *matcher) foundUnseen(o *desk.MemberOperation, covered func(time.Time) bool) Finding {
 	switch o.State {
@@ -296,7 +301,7 @@ func (m *matcher) foundUnseen(o *desk.MemberOperation, covered func(time.Time) b
 		return VoidedUnseen
 	case string(ledger.Posted):
 		switch {
-		case !m.read || !covered(o.PostedAt):
+		case !m.read || takes(o.Kind) || !covered(o.PostedAt):
 			return NotCompared
 		case m.now.Sub(o.PostedAt) < m.settled:
 			return JustPosted

@@ -118,3 +118,15 @@ func TestCompareMemberTakesTheNearest(t *testing.T) {
 		}
 	}
 }
+
+// Records are matched with grants alone, so that nothing says of a take-back that it is missing.
+func TestTakeBackIsNotMissing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for kind, want := range map[ledger.Kind]Finding{ledger.PointsAdd: NotInRecords, ledger.PointsDeduct: NotCompared} {
+		o := desk.MemberOperation{ID: 1, Kind: kind, Points: 5, State: "posted", Reference: "R", BrokerTime: now.Add(-time.Hour), PostedAt: now.Add(-time.Hour)}
+		if rows := compareMember([]desk.MemberOperation{o}, nil, comparison{read: true, echo: true, settled: time.Minute, now: now}); len(rows) != 1 || rows[0].finding != want {
+			t.Errorf("%s: %+v", kind, rows)
+		}
+	}
+}
