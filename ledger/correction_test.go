@@ -80,3 +80,20 @@ func TestAppliedAfterVoidIsTakenBack(t *testing.T) {
 		want(t, name+": trial balance", one[int](f, `SELECT sum(balance_points)::int FROM trial_balance`), 0)
 	}
 }
+
+// Frozen points that a completed order makes spent are spent in the books as well where
+// the vendor needs no call for it.
+func TestSpentWithoutACallIsSpent(t *testing.T) {
+	t.Parallel()
+	for name, offered := range map[string][]ledger.Kind{"by a call": {ledger.PointsAdd, ledger.FreezePoint, ledger.ConsumeFrozen}, "without": {ledger.PointsAdd, ledger.FreezePoint}} {
+		f := newFixture(t)
+		f.offered = offered
+		f.record(f.sale("SO", 30))
+		f.post("kylin")
+		f.record(f.complete("SO"))
+		f.sweep()
+		f.post("kylin")
+		want(t, name, one[string](f, `SELECT string_agg(regexp_replace(account, '.*:', '') || ' ' || balance_points, ', ' ORDER BY account) FROM trial_balance
+			WHERE account LIKE 'kylin:member:%' AND balance_points <> 0`), "spent 30, vendor_balance -30")
+	}
+}
