@@ -88,6 +88,11 @@ func (d *Difference) them(noun string) string {
 
 func (a *MemberAccount) verifies() bool { return a.config.Verifies }
 
+// looksUp tells whether all of the rows would be looked up: records tell of grants alone.
+func (a *MemberAccount) looksUp(rows []memberRow) bool {
+	return a.verifies() && !slices.ContainsFunc(rows, func(r memberRow) bool { return r.operation != nil && r.operation.Kind != ledger.PointsAdd })
+}
+
 // differenceWords says what a finding means and what to do about it.
 func (a *MemberAccount) differenceWords(d *Difference, rows []memberRow) string {
 	operations, records := d.them("operation"), d.them("record")
@@ -119,10 +124,10 @@ func (a *MemberAccount) differenceWords(d *Difference, rows []memberRow) string 
 		}
 		return words + "Put back, it is looked up once more and then sent:"
 	case DoubtOpen:
-		return a.doubtOpenWords(operations, d.Cause)
+		return a.doubtOpenWords(operations, d.Cause, a.looksUp(rows))
 	case ParkedUnseen:
 		return fmt.Sprintf("%s parked (%s): %s. The member does not have these points. %s:", operations, d.Cause,
-			wording.Cause(d.Cause, ledger.Parked), wording.Advice(d.Cause, a.verifies(), a.names))
+			wording.Cause(d.Cause, ledger.Parked), wording.Advice(d.Cause, a.looksUp(rows), a.names))
 	case UnderWay:
 		return operations + " on the way: the workers send it by themselves." + a.gateWords()
 	case JustPosted:
@@ -163,7 +168,7 @@ func (a *MemberAccount) doubtSeenWords(operations string, cause ledger.Cause) st
 	return words + "This account sends again without looking: have it posted with the record as evidence instead:"
 }
 
-func (a *MemberAccount) doubtOpenWords(operations string, cause ledger.Cause) string {
+func (a *MemberAccount) doubtOpenWords(operations string, cause ledger.Cause, looksUp bool) string {
 	words := operations + " in doubt: the vendor may have applied it. "
 	switch {
 	case !a.Vendor.read:
@@ -181,7 +186,7 @@ func (a *MemberAccount) doubtOpenWords(operations string, cause ledger.Cause) st
 	if cause == "" {
 		return words + "The worker goes on with it by itself." + a.gateWords()
 	}
-	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, ledger.Parked), wording.Advice(cause, a.verifies(), a.names))
+	return fmt.Sprintf("%sParked (%s): %s. %s:", words, cause, wording.Cause(cause, ledger.Parked), wording.Advice(cause, looksUp, a.names))
 }
 
 // gateWords is what a closed gate means for what is on the way.

@@ -1,9 +1,12 @@
 package records
 
 import (
+	"strings"
 	"testing"
 
+	"pointsledger/desk"
 	"pointsledger/desk/wording"
+	"pointsledger/ledger"
 	"pointsledger/ledger/gates"
 )
 
@@ -26,6 +29,19 @@ func TestMemberWordsNameSteps(t *testing.T) {
 	} {
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// Records tell of grants alone: nobody is told that a take-back in doubt is looked up.
+func TestOnlyGrantsAreSaidToBeLookedUp(t *testing.T) {
+	t.Parallel()
+	a := &MemberAccount{config: Account{Verifies: true}}
+	for kind, want := range map[ledger.Kind]bool{ledger.PointsAdd: true, ledger.PointsDeduct: false, ledger.UnfreezePoint: false} {
+		rows := []memberRow{{operation: &desk.MemberOperation{Kind: ledger.PointsAdd}}, {operation: &desk.MemberOperation{Kind: kind}}}
+		d := Difference{Kind: DoubtOpen, Cause: ledger.CauseRebuilt, Count: 2}
+		if said := strings.Contains(a.differenceWords(&d, rows), "it is looked up in the member's records"); said != want {
+			t.Errorf("%s: said %v, want %v", kind, said, want)
 		}
 	}
 }

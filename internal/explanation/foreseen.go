@@ -114,7 +114,7 @@ func (l *Foreseen) print(out io.Writer, line, words func(name, format string, ar
 		fmt.Fprintf(out, "\nTake %d of %d: %s at %s\n", i+1, len(l.Takes), t.Kind, t.Account)
 		line("points", "%d", t.Points)
 		words("from", "the %s of %s, operation %d: %s", t.From.Kind, wording.Plural(t.From.Points, "point"), t.From.ID, t.From.words())
-		if t.From.AmountFen != nil {
+		if t.From.AmountFen != nil && t.Kind != ledger.ConsumeFrozen {
 			line("refunded", "%d of %d fen, with this event", t.From.RefundedFen, *t.From.AmountFen)
 		}
 		line("kept", "%d points before, %d after", t.KeptBefore, t.KeptAfter)
