@@ -52,11 +52,12 @@ end:
 		:: else
 		fi;
 		settle(i, PENDING) }
-	/* step: ledger.Store.Settle. Without doubt it counts as never sent. */
+	/* step: ledger.Store.Settle. It had no effect: no attempt is used, but the vendor may
+	   have seen the key with these points. */
 	:: atomic { by[i] == w + 1 && call[i] == UNSENT ->
 		printf("settle: worker %d gives operation %d back unsent\n", w, i);
 		if
-		:: i == 0 && row[0] == SENDING && sale_was == SENT -> sale_was = 0
+		:: i == 0 && row[0] == SENDING && sale_was == SENT -> sale_was = AFTER_TURNING_AWAY
 		:: else
 		fi;
 		settle(i, PENDING) }
@@ -81,7 +82,18 @@ end:
 	od
 }
 
+/* A vendor that compares a repeat with what it saw first refuses another number. */
+inline see(i) {
+	if
+	:: i == 0 && seen != 0 && seen != carries ->
+		printf("PROMISE BROKEN same_key_and_parameters: the sale's key comes with %d points, and came with %d\n", carries, seen); assert(false)
+	:: i == 0 && seen == 0 -> seen = carries
+	:: else
+	fi
+}
+
 inline apply(i) {
+	see(i);
 	if
 	:: applied[i]                /* it knows the key */
 	:: else ->
@@ -125,12 +137,12 @@ end:
 	:: atomic { call[i] == CALLING && not_sent > 0 && by[i] != 0 ->
 		not_sent--;
 		printf("vendor: turns the call for operation %d away\n", i);
-		answer(i, UNSENT) }
+		see(i); answer(i, UNSENT) }
 	/* step: vendorapi.Refused. What it has applied it does not refuse. */
 	:: atomic { call[i] == CALLING && refused_calls > 0 && by[i] != 0 && !applied[i] ->
 		refused_calls--;
 		printf("vendor: refuses operation %d\n", i);
-		answer(i, REFUSED) }
+		see(i); answer(i, REFUSED) }
 	/* step: ledger.Store.Rescue. The lease has ended: its worker is dead, or sleeps. */
 	:: atomic { row[i] == SENDING && call[i] != CALLING && (by[i] == 0 || pauses > 0) ->
 		if

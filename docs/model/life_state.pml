@@ -77,6 +77,7 @@ byte fact[N];
 byte row[N];
 #define SENT 1               /* claimed, and perhaps answered */
 #define DOUBTED 2
+#define TURNED_AWAY 3        /* a call had no effect, but the vendor has seen the key */
 byte sale_was;               /* 0: of the sale's row nothing was sent */
 byte points[N];              /* what will be sent; what is taken */
 
@@ -122,6 +123,7 @@ byte late[N];                /* w + 1 heard that it is applied, and has lost the
 
 /* --- The vendor, which knows keys. */
 bit applied[N];
+byte seen;                   /* the points with which it saw the sale's key first */
 short balance;               /* of what the sale gave, points or frozen points */
 byte taken_back;             /* how many take-backs it applied */
 

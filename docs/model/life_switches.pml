@@ -14,6 +14,12 @@
 #define WAS_NOT_SENT ((row[0] == HELD || row[0] == PENDING || row[0] == PARKED) && sale_was == 0)
 #endif
 
+#ifdef NETS_WHAT_WAS_TURNED_AWAY
+#define AFTER_TURNING_AWAY 0
+#else
+#define AFTER_TURNING_AWAY TURNED_AWAY
+#endif
+
 #ifdef REFUND_LOCKS_NOTHING
 #define LOCKS 0
 #else
