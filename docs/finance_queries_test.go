@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,6 +261,22 @@ func TestFinanceQueries(t *testing.T) {
 	want("7", results[7][0], map[string]string{"mapping_version": version, "evidence": "answered"})
 	want("8", results[8][0], map[string]string{"account": "zz", "kind": "points_deduct", "operations": "1", "points_to_be_taken_back": "40", "members": "1", "perhaps_done": "0"})
 	want("8, reported", results[9][0], map[string]string{"account": "zz", "result": "done", "operations": "1", "points": "2", "members": "1"})
+	statement := results[10]
+	want("9, opening", statement[0], map[string]string{"what": "opening balance", "balance": "0"})
+	want("9, closing", statement[len(statement)-1], map[string]string{"balance": "120", "pending": "3", "frozen": "0"})
+	for _, row := range results[11] {
+		want("10", row, map[string]string{"sum_points": "0"})
+	}
+	why := map[string]string{}
+	for _, row := range results[12] {
+		why[text(row["why"])] = text(row["points"])
+	}
+	if fmt.Sprint(why) != "map[by_hand:40 in_doubt:5 on_its_way:3]" {
+		t.Errorf("11: %v", why)
+	}
+	want("12", results[13][0], map[string]string{"account": "zz", "business_key": "SO-9", "points": "40", "why": "by_hand", "member_id": "8"})
+	want("13", results[14][0], map[string]string{"settled_later": "false", "granted_points": "0"})
+	want("14", results[15][0], map[string]string{"account": "kylin", "operations": "1", "points": "50"})
 }
 
 // What refunds took is counted once: from a grant that was not sent in the grant's row,
@@ -355,6 +372,32 @@ func TestFinanceRoleChangesNothing(t *testing.T) {
 	wantRefused(t, conn, "UPDATE outbox SET state = 'pending'")
 	wantRefused(t, conn, "UPDATE rejects SET resolved_at = now(), resolved_by = 'me', resolution = 'done'")
 	wantRefused(t, conn, "SET ROLE points")
+}
+
+// What an administrator is told to grant, where the migration could not, is what it grants.
+func TestFinanceGrantsStandOnThePage(t *testing.T) {
+	pool := testkit.Pool(t)
+	rows, err := pool.Query(t.Context(), `SELECT table_name::text FROM information_schema.role_table_grants WHERE grantee = 'points_ledger_finance' AND table_schema = current_schema() AND privilege_type = 'SELECT' ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("finance-queries.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?s)GRANT SELECT ON (.*?)\s+TO points_ledger_finance`).FindSubmatch(page)
+	if list == nil {
+		t.Fatal("the page grants nothing")
+	}
+	told := regexp.MustCompile(`[a-z_]+`).FindAllString(string(list[1]), -1)
+	slices.Sort(told)
+	if !slices.Equal(granted, told) {
+		t.Errorf("the migrations grant\n%v\nthe page tells\n%v", granted, told)
+	}
 }
 
 func wantRefused(t *testing.T, conn *pgx.Conn, sql string) {
