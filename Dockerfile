@@ -9,7 +9,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -tags noembed -ldflags='-s -w' -o /out/ ./cmd/worker ./cmd/replay
+RUN CGO_ENABLED=0 go build -trimpath -tags noembed -ldflags='-s -w' -o /out/ ./cmd/worker ./cmd/replay ./cmd/reconcile
 
 # One static program for the health checks; the image has no shell.
 FROM busybox:1.37-musl AS probe

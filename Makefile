@@ -24,7 +24,7 @@ torture: ## kill, hang and cut off everything, and compare the books (about 2 mi
 	$(GO) run ./cmd/torture
 
 build: ## small static programs without the embedded servers, in bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -tags noembed -ldflags '-s -w' -o bin/ ./cmd/worker ./cmd/replay
+	CGO_ENABLED=0 $(GO) build -trimpath -tags noembed -ldflags '-s -w' -o bin/ ./cmd/worker ./cmd/replay ./cmd/reconcile
 
 fuzz-smoke: ## each fuzz target for FUZZTIME (10s)
 	@set -e; for package in $$($(GO) list ./...); do \

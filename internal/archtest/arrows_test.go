@@ -62,6 +62,7 @@ func rules() []rule {
 		{"ledger/database", nil, []string{"github.com/jackc/pgx/v5"}, "connections and their faults know nothing of the book"},
 		{"ledger/waiting", []string{"ledger", "ledger/database"}, []string{"github.com/jackc/pgx/v5"}, "what waits is brought to the book; when is decided elsewhere"},
 		{"ledger", []string{"ledger/budgets", "ledger/database"}, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
+		{"reconcile/books", []string{"desk/privacy", "ledger"}, []string{"github.com/jackc/pgx/v5"}, "the books are read from the ledger's views alone; nothing is written or printed"},
 		{"vendorapi", []string{"evidence", "ledger", "vendorapi", "vendorapi/wire"}, nil, "a vendor knows what is sent and what a reading is, and nothing of who sends"},
 		{"vendorapi/wire", []string{"vendorapi"}, nil, "the wire knows requests and replies, and no operation"},
 		{"vendorapi/kinds", []string{"vendorapi", "vendorapi/custom", "vendorapi/kylin", "vendorapi/zhimai"}, nil, "the table names the vendors, and nothing else does"},
@@ -229,6 +230,9 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"desk", zap, false},
 		{"desk", "dispatch", false},
 		{"dispatch", "desk", false},
+		{"reconcile/books", pgx, true},
+		{"reconcile/books", "desk", false},
+		{"reconcile/books", zap, false},
 		{"dispatch", "ledger", true},
 		{"dispatch", "vendorapi/kylin", false},
 		{"dispatch", "vendorapi/zhimai", false},
@@ -294,7 +298,7 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 // neither a command line nor a logger nor a server with it.
 func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 	t.Parallel()
-	rooms := []string{"./desk/...", "./evidence", "./rules"}
+	rooms := []string{"./desk/...", "./evidence", "./reconcile/...", "./rules"}
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, rooms...)...)
 	cmd.Dir = "../.."
 	var complaint bytes.Buffer
@@ -312,7 +316,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}

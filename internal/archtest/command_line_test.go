@@ -11,12 +11,12 @@ import (
 // its data, and internal/advice or a command says it with the words below. The
 // folders below internal are left out: they are how the programs are started,
 // configured and looked at.
-var libraries = []string{"ledger", "rules", "consumers", "continuity", "evidence", "dispatch", "vendorapi", "desk", "migrations"}
+var libraries = []string{"ledger", "rules", "consumers", "continuity", "evidence", "dispatch", "vendorapi", "desk", "migrations", "reconcile"}
 
 // commandLine finds a flag, a command of ours, and a variable of the environment
 // that a command reads.
 var commandLine = regexp.MustCompile("--[a-z]" +
-	"|(?:^|[^a-z])(?:replay|worker|reconcile|torture) (?:cancel|config|demo|doctor|explain|gate|list|log|member|migrate|pause|plan|publish|rejects|resolve|resume|rules|run|schema|settle|show|simulate|status|stream|void)(?:[^a-z]|$)" +
+	"|(?:^|[^a-z])(?:replay|worker|reconcile|torture) (?:balance|cancel|config|demo|doctor|explain|gate|list|log|member|migrate|pause|plan|publish|rejects|resolve|resume|rules|run|schema|settle|show|simulate|statement|status|stream|trial|void)(?:[^a-z]|$)" +
 	"|\\b(?:DATABASE_URL|(?:NATS|WORKER|ZHIMAI|KYLIN)_[A-Z_]+)\\b")
 
 // spoken are places where such words stay.
@@ -62,7 +62,7 @@ func isSpoken(file string) bool {
 // What the pattern is to find, and what it is to leave.
 func TestCommandLineIsKnown(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"add --yes", "`replay void`", "replay rejects export has all", "set WORKER_CONFIG", "DATABASE_URL: want", "run `worker migrate up`"} {
+	for _, text := range []string{"add --yes", "`replay void`", "replay rejects export has all", "set WORKER_CONFIG", "DATABASE_URL: want", "run `worker migrate up`", "reconcile trial shows"} {
 		if !commandLine.MatchString(text) {
 			t.Errorf("%q is not found", text)
 		}
