@@ -133,6 +133,7 @@ type demoJSON struct {
 	InDoubt             int     `json:"in_doubt"`
 	ByHand              int     `json:"by_hand"`
 	ByHandPoints        int64   `json:"by_hand_points"`
+	Netted              int     `json:"netted"`
 	LedgerPoints        int64   `json:"ledger_points"`
 	VendorPoints        int64   `json:"vendor_points"`
 	VendorApplied       int     `json:"vendor_applied"`
@@ -148,7 +149,7 @@ func (r *demoResult) printJSON(out io.Writer) error {
 		Published: r.published, Accepted: r.tally.accepted, Duplicates: r.tally.duplicates, Rejected: r.tally.rejected,
 		Operations: r.report.Operations, NothingToSend: r.nothingToSend(), Posted: r.report.Posted,
 		Parked: r.parked(), InTransit: r.report.InTransit, InDoubt: r.report.InDoubt,
-		ByHand: r.report.ByHand, ByHandPoints: r.report.ByHandPoints,
+		ByHand: r.report.ByHand, ByHandPoints: r.report.ByHandPoints, Netted: r.report.Netted,
 		LedgerPoints: r.report.LedgerPoints, VendorPoints: r.report.VendorPoints,
 		VendorApplied: r.report.VendorApplied, VendorDoubleApplied: r.report.VendorDoubleApplied,
 		Difference: r.report.Difference, ElapsedMS: r.elapsed.Milliseconds(),

@@ -37,8 +37,10 @@ func TestDemo(t *testing.T) {
 	if sum := number("nothing_to_send") + number("posted") + number("parked") + number("in_transit"); sum != number("operations") {
 		t.Errorf("%v operations end or wait, of %v", sum, number("operations"))
 	}
-	if number("by_hand") == 0 || number("by_hand_points") == 0 || number("by_hand") > number("parked") {
-		t.Errorf("nothing is to be taken back by a person: %v", got)
+	// Whether a refund finds its grant sent is a matter of pace: then it is a person's.
+	if number("by_hand")+number("netted") < 10 || (number("by_hand") == 0) != (number("by_hand_points") == 0) || number("by_hand") > number("parked") ||
+		number("netted") > number("nothing_to_send") {
+		t.Errorf("what came back is not counted: %v", got)
 	}
 	if number("duplicates") < 30 || number("rejected") < 12 {
 		t.Errorf("too few duplicates or rejects to show anything: %v", got)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -53,28 +52,20 @@ func startChildProgram(t *testing.T, dir string, user *syscall.Credential) (*exe
 	return cmd, report
 }
 
-// openTestBinary copies the test binary to a folder that every user can enter.
+// openTestBinary copies the test binary to a folder that every user can enter. Another
+// process writes it: a file that this one holds open while a parallel test starts a program
+// is open in that program too, and cannot be run.
 func openTestBinary(t *testing.T) string {
 	t.Helper()
-	dir := openDir(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := os.Open(self)
-	if err != nil {
-		t.Fatal(err)
+	path := filepath.Join(openDir(t), "program")
+	if out, err := exec.Command("cp", self, path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	defer func() { _ = from.Close() }()
-	path := filepath.Join(dir, "program")
-	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(to, from); err != nil {
-		t.Fatal(err)
-	}
-	if err := to.Close(); err != nil {
+	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return path
