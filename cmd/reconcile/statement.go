@@ -131,6 +131,8 @@ func lineWords(l *books.Line) string {
 		return what + ": voided"
 	case string(ledger.Netted):
 		return what + ": netted"
+	case "spent":
+		return what + ": done, no call"
 	case "void_undone":
 		return what + ": not voided"
 	case "applied_after_void":

@@ -41,7 +41,7 @@ func TestBooksAgreeWithAListOfWhatHappened(t *testing.T) {
 		})
 	}
 	for _, what := range []string{"netted points_deduct", "netted unfreeze_point", "posted points_deduct", "voided points_deduct", "posted unfreeze_point",
-		"posted consume_frozen", "voided points_add", "voided freeze_point", "applied_after_void points_add", "applied_after_void freeze_point"} {
+		"posted consume_frozen", "spent consume_frozen", "voided points_add", "voided freeze_point", "applied_after_void points_add", "applied_after_void freeze_point"} {
 		if seen[what] == 0 {
 			t.Errorf("nothing was %s in any of the lives: the test looks at too little; there were %v", what, seen)
 		}

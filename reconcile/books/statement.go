@@ -67,7 +67,8 @@ type Line struct {
 	Account      string             `json:"account"`
 	Operation    ledger.OperationID `json:"operation_id"`
 	Kind         ledger.Kind        `json:"kind"`
-	// Movement is accepted, posted, voided, netted, void_undone or applied_after_void.
+	// Movement is accepted, posted, voided, netted, spent (without a call), void_undone
+	// or applied_after_void.
 	Movement    string `json:"movement"`
 	BusinessKey string `json:"business_key"`
 	EventType   string `json:"event_type"`
@@ -90,7 +91,7 @@ SELECT at, business_date, target, operation_id, kind, movement, business_key, ev
   FROM book_entries
  WHERE operation_id = ANY (@operations::bigint[]) AND member_id = ANY (@ids::text[] || 'unresolved'::text) AND ` + asked + `
  GROUP BY at, business_date, target, operation_id, kind, movement, business_key, event_type, reference, shop_code
- ORDER BY CASE WHEN @by_date THEN business_date END, at, operation_id, array_position(ARRAY['accepted', 'netted', 'posted', 'voided', 'void_undone', 'applied_after_void'], movement)`
+ ORDER BY CASE WHEN @by_date THEN business_date END, at, operation_id, array_position(ARRAY['accepted', 'netted', 'posted', 'voided', 'spent', 'void_undone', 'applied_after_void'], movement)`
 
 // Statement reads a member's statement. A member that no operation names is ErrNobody.
 func (b *Books) Statement(ctx context.Context, q StatementAsked) (found Statement, err error) {

@@ -47,7 +47,7 @@ func (w *world) claimed(row *ledger.Claimed) *played {
 	}
 	for _, op := range w.ops {
 		if op.event == event && op.kind == row.Kind {
-			if int64(row.Points) != op.left || op.state != "new" && op.state != "waits" {
+			if int64(row.Points) != op.left || op.state != "new" && op.state != "waits" && op.state != "due" {
 				w.t.Fatalf("%d points of %+v were claimed", row.Points, op)
 			}
 			op.id = row.ID
@@ -123,18 +123,31 @@ func (w *world) correct(op *played) {
 }
 
 // sweep lets go what waited for its origin; of what was given up nothing is left to take.
+// Where the account offers no call for it, what is spent is spent without one.
 func (w *world) sweep() {
 	w.t.Helper()
-	kinds := []ledger.Kind{ledger.PointsAdd, ledger.FreezePoint, ledger.PointsDeduct, ledger.UnfreezePoint, ledger.ConsumeFrozen}
+	kinds := []ledger.Kind{ledger.PointsAdd, ledger.FreezePoint, ledger.PointsDeduct, ledger.UnfreezePoint}
+	consumes := w.IntN(2) == 0
+	if consumes {
+		kinds = append(kinds, ledger.ConsumeFrozen)
+	}
 	for _, account := range []string{"zhimai", "kylin"} {
 		if _, err := waiting.New(w.pool, w.book).ReleaseTakeBacks(w.t.Context(), account, kinds); err != nil {
 			w.t.Fatal(err)
 		}
 	}
 	for _, op := range w.ops {
-		if op.state == "waits" && op.origin.state == "voided" {
+		switch {
+		case op.state != "waits":
+		case op.origin.state == "voided":
 			op.state = "nothing to take back"
 			w.move(op, "voided", "pending", places[op.kind][0], op.left)
+		case op.origin.state != "posted" && op.origin.state != "corrected":
+		case op.kind == ledger.ConsumeFrozen && !consumes:
+			op.state = "spent"
+			w.move(op, "spent", "pending", "spent", op.left)
+		default:
+			op.state = "due"
 		}
 	}
 }

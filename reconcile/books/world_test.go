@@ -39,7 +39,7 @@ type played struct {
 	event  string
 	origin *played // what it takes from
 	// state is new, out (a worker had it), parked, posted, voided or corrected; waits
-	// for what takes back, until a sweep.
+	// and due for what takes back, before and after a sweep.
 	state string
 	id    ledger.OperationID
 }
