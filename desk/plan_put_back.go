@@ -84,7 +84,7 @@ const reopenNotArrived = `
 // attempts count anew, so that the whole schedule lies ahead (table attempts
 // keeps the old ones). first_sent_at, in_doubt and the resolved member stay:
 // what the vendor may have seen is not changed by a decision. What takes back waits
-// for its grant again. Nor is the rest of
+// for its grant again, and a code of what is held is asked for again. Nor is the rest of
 // a row in doubt, after which its look-up proves something (attempt that timed
 // out, lease that ended, database that changed); a retry time that is further
 // away than any rest is. Locks the rows in
@@ -95,7 +95,7 @@ const reopenNotArrived = `
 // or cancelled since goes as well.
 const sqlReopen = `
 WITH picked AS (
-    SELECT x.operation_id, COALESCE(x.points, o.points) AS points,` + reopenNotArrived + ` AS not_arrived,` + reopenBlocked + ` AS blocked` + openFrom + `
+    SELECT x.operation_id, COALESCE(x.points, o.points) AS points, o.member_id IS NULL AND o.member_code IS NOT NULL AS by_code,` + reopenNotArrived + ` AS not_arrived,` + reopenBlocked + ` AS blocked` + openFrom + `
      WHERE x.operation_id = ANY (@batch::bigint[]) AND x.state = 'parked'
      ORDER BY x.operation_id
        FOR UPDATE OF x SKIP LOCKED
@@ -104,7 +104,8 @@ WITH picked AS (
        SET state = 'pending', cause = 'replayed', attempts = 0, put_back = true, lack = NULL, bulk = x.bulk OR @bulk,
            waits_for = COALESCE(x.waits_for, p.not_arrived),
            next_attempt_at = CASE WHEN x.in_doubt THEN LEAST(GREATEST(now(), x.next_attempt_at), now() + interval '5 minutes')
-                                  ELSE GREATEST(now(), x.held_until) END
+                                  ELSE GREATEST(now(), x.held_until) END,
+           code_due_at = CASE WHEN p.by_code AND x.resolved_member_id IS NULL AND x.held_until > now() AND NOT x.in_doubt THEN now() END
       FROM picked p
      WHERE x.operation_id = p.operation_id AND p.blocked = '' AND x.state = 'parked'
     RETURNING x.operation_id, x.in_doubt, p.points

@@ -52,6 +52,22 @@ func TestPutBackTakeBackWaitsForItsGrant(t *testing.T) {
 	want(t, "of what was given up", one[string](f, `SELECT s.state FROM operation_status s WHERE kind = 'points_deduct' AND business_key = $1`, grants[1].BusinessKey), "waiting in doubt")
 }
 
+// A held operation whose code nobody was found behind is asked for again when it is put
+// back, and stays held; one that names its member, or has one by now, is not.
+func TestPutBackAsksForTheCodeOfWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, e := range []ledger.Entry{f.codedEvent("SO-1", "C1"), f.codedEvent("SO-2", "C2"), f.event("SO-3")} {
+		e.Event.Operations[0].HeldUntil = time.Now().Add(time.Hour)
+		f.record(e)
+	}
+	f.exec(`UPDATE outbox SET state = 'parked', cause = 'member_unresolved', code_due_at = NULL`)
+	f.exec(`UPDATE outbox SET resolved_member_id = '42' WHERE operation_id = (SELECT id FROM operations WHERE business_key = 'SO-2')`)
+	f.putBackKnown(f.planOf(desk.PlanOfRun, desk.OpenFilter{}), 3)
+	want(t, "held", one[int](f, `SELECT count(*) FROM operation_status WHERE state = 'held'`), 3)
+	want(t, "asked for", one[string](f, `SELECT string_agg(o.business_key, ',') FROM outbox x JOIN operations o ON o.id = x.operation_id WHERE x.code_due_at IS NOT NULL`), "SO-1")
+}
+
 // putBackKnown carries a plan out at accounts whose keys are remembered.
 func (f *fixture) putBackKnown(p desk.Plan, size int64) {
 	f.t.Helper()

@@ -28,6 +28,7 @@ type Store interface {
 	doubtStore
 	waitStore
 	takeBackStore
+	codeStore
 	samplerStore
 }
 
@@ -66,9 +67,10 @@ type book struct {
 	doubts   doubtStore
 	waiting  waitStore
 	backs    takeBackStore
+	codes    codeStore
 }
 
 func openBook(s Store, observer Observer) book {
 	return book{account: s, claims: observedClaims{s, observer}, leases: s, dead: s, clock: s, members: s, settling: s,
-		shapes: s, gate: s, probe: s, doubts: s, waiting: s, backs: s}
+		shapes: s, gate: s, probe: s, doubts: s, waiting: s, backs: s, codes: s}
 }

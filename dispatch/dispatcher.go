@@ -140,7 +140,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	stop := context.AfterFunc(work, func() { time.AfterFunc(settleGrace, stopWriting) })
 	defer stop()
 
-	var senders, keepers, sampling sync.WaitGroup
+	var senders, keepers, beside sync.WaitGroup
 	for range d.account.Concurrency {
 		senders.Go(func() { d.sendLoop(accept, work) })
 	}
@@ -149,7 +149,8 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	keepers.Go(func() { d.renewLoop(write) })
 	keepers.Go(func() { d.sweepLoop(accept) })
 	keepers.Go(func() { d.gateLoop(accept) })
-	sampling.Go(func() { d.sampler.run(accept) })
+	beside.Go(func() { d.sampler.run(accept) })
+	beside.Go(func() { d.codesLoop(accept, work) })
 
 	d.claimLoop(accept)
 	d.reserved.close()
@@ -157,7 +158,7 @@ func (d *Dispatcher) Run(accept, work context.Context) error {
 	senders.Wait()
 	close(d.results)
 	err = <-settled
-	sampling.Wait()
+	beside.Wait()
 	d.sampler.close(write)
 	stopWriting()
 	keepers.Wait()

@@ -13,6 +13,9 @@
 // Rows also come from the intake, already leased, where the account has caught up
 // ([Handover]).
 //
+// Whose the scanned codes are of what is not to be sent yet is asked beside all that,
+// while nothing is due ([Dispatcher.codesLoop]).
+//
 // With a rate, a claim takes no more rows than it has slots for, and each call
 // waits for its slot ([pace]).
 //

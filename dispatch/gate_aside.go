@@ -75,3 +75,17 @@ func (g *gate) unread(now time.Time, t ticket, member string, reply vendorapi.Re
 	_, changed = g.learn(now, t, member, reply, &g.unreadable)
 	return changed
 }
+
+// unresolved ends a question for a member that no points call waits for, and that was not
+// answered. While points are served it holds nothing back. It counts apart from points
+// calls, so that the next answer opens the gate, and none of these must come first
+// (TestHeldCodesOutliveAnOutage). Refusals alike of many codes are as suspicious as ever.
+func (g *gate) unresolved(now time.Time, t ticket, code string, reply vendorapi.Reply) (held, changed bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !t.probe && reply.Outcome != vendorapi.Throttled && reply.Outcome != vendorapi.Refused && now.Sub(g.served) < servedFor {
+		g.end(t)
+		return false, false
+	}
+	return g.learn(now, t, code, reply, &g.unreadable)
+}

@@ -143,8 +143,7 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	}
 	resolver, able := d.account.Vendor.(vendorapi.Resolver)
 	if !able {
-		return decideUnresolved(&row.Claimed, vendorapi.Reply{Outcome: vendorapi.Refused,
-			Message: "this vendor offers no call that resolves a scanned member code"}, hold{}, d.policy, 0), false
+		return decideUnresolved(&row.Claimed, noResolver(), hold{}, d.policy, 0), false
 	}
 	if wait := d.heldBack(row); wait > 0 {
 		return holdBack(&row.Claimed, wait), false
@@ -153,20 +152,11 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	if !entered {
 		return later(returnUnsent(&row.Claimed), wait), false
 	}
-	ctx, cancel := context.WithDeadline(work, pass.deadline)
-	defer cancel()
-	member, reply := resolver.Resolve(ctx, row.MemberCode)
+	member, reply, h := d.whose(work, pass, resolver, row.MemberCode, d.learn)
 	if reply.Outcome != vendorapi.Applied {
-		var h hold
-		if errors.Is(reply.Err, vendorapi.ErrNoMember) {
-			d.gate.answered(pass) // a success that names nobody: nothing about us is suspicious
-		} else {
-			h = d.learn(pass, row.MemberCode, reply)
-		}
 		d.logAttempt(row, reply)
 		return decideUnresolved(&row.Claimed, reply, h, d.policy, rand.Float64()), false
 	}
-	d.gate.answered(pass)
 	kept, err := d.book.members.Resolve(work, row.ID, row.Token, member)
 	d.note(err)
 	if err != nil || !kept {
@@ -176,6 +166,25 @@ func (d *Dispatcher) resolve(accept, work context.Context, row *held) (_ decisio
 	row.MemberID, row.NeverSent = member, true
 	sabotage.Crash(sabotage.AfterResolve)
 	return decision{}, true
+}
+
+// whose asks for the member behind a code, and tells the gate; of what is no answer,
+// by learn.
+func (d *Dispatcher) whose(work context.Context, pass ticket, resolver vendorapi.Resolver, code string,
+	learn func(ticket, string, vendorapi.Reply) hold) (member string, reply vendorapi.Reply, h hold) {
+	ctx, cancel := context.WithDeadline(work, pass.deadline)
+	defer cancel()
+	member, reply = resolver.Resolve(ctx, code)
+	if reply.Outcome == vendorapi.Applied || errors.Is(reply.Err, vendorapi.ErrNoMember) {
+		d.gate.answered(pass) // also when it names nobody: nothing about us is suspicious
+		return member, reply, hold{}
+	}
+	return member, reply, learn(pass, code, reply)
+}
+
+// noResolver is the answer of a vendor without a call that resolves codes.
+func noResolver() vendorapi.Reply {
+	return vendorapi.Reply{Outcome: vendorapi.Refused, Message: "this vendor offers no call that resolves a scanned member code"}
 }
 
 // learn tells the gate of a reply and everybody of the gate's change.

@@ -14,6 +14,7 @@ import (
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/ledger/budgets"
+	"pointsledger/ledger/waiting"
 )
 
 var budgetDay = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
@@ -251,4 +252,59 @@ func TestBudgetsForgetOldDays(t *testing.T) {
 	f.record(within(1000, 0, f.ordersOf("1", 1)...)...)
 	f.record(within(1000, 0, f.ordersOf("2", 1)...)...)
 	want(t, "old days", one[string](f, `SELECT string_agg(day::text, ' ' ORDER BY day) FROM budget_counters WHERE day < '2026-11-20'`), "2026-09-21 2026-09-21 2026-09-21")
+}
+
+// The code of what is above a budget, or held and read from the stream again, is asked
+// for while it waits; who has it next to hand is another one's concern once it is kept,
+// sent, or known to be nobody's. What is parked keeps its cause, and what is refunded goes.
+func TestCodesOfWhatWaits(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w := f.waiting()
+	take := func(what string, wanted bool) waiting.Code {
+		t.Helper()
+		c, some, err := w.TakeCode(t.Context(), "zhimai", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, what, some, wanted)
+		return c
+	}
+	keep := func(what string, id ledger.OperationID, wanted bool) {
+		t.Helper()
+		kept, err := w.KeepMember(t.Context(), id, "42")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, what, kept, wanted)
+	}
+	row := `SELECT COALESCE(state || ' ' || COALESCE(cause, '-') || ' ' || COALESCE(resolved_member_id, '-') || ' ' || attempts, '') FROM outbox
+		WHERE operation_id = (SELECT id FROM operations WHERE business_key = $1)`
+
+	f.record(within(50, 0, f.codedEvent("SO-1", "UC1"), f.codedEvent("SO-2", "UC2"))...)
+	f.record(f.codedEvent("SO-3", "UC3")) // due at once: no question apart
+	one1 := take("above the budget", true)
+	want(t, "its code", one1.MemberCode, "UC1")
+	keep("kept", one1.ID, true)
+	keep("kept twice", one1.ID, false)
+	want(t, "parked as before", one[string](f, row, "SO-1"), "parked over_budget 42 0")
+	two := take("the other", true)
+	parked, err := w.PutCodeBack(t.Context(), waiting.Unresolved{ID: two.ID, Ended: true, Attempt: &ledger.Attempt{Call: ledger.CallIdentity, Outcome: "refused"}})
+	if err != nil || parked {
+		t.Errorf("parked anew: %v, %v", parked, err)
+	}
+	want(t, "its cause stays", one[string](f, row, "SO-2"), "parked over_budget - 0")
+	take("none is left", false)
+
+	held := f.codedEvent("SO-4", "UC4")
+	held.Event.Operations[0].HeldUntil = time.Now().Add(time.Hour)
+	if _, err := f.RecordRebuilt(t.Context(), []ledger.Entry{held}, ledger.Rebuilt{}); err != nil {
+		t.Fatal(err)
+	}
+	four := take("read from the stream again", true)
+	take("it is in hand", false)
+	f.exec(`UPDATE outbox SET code_due_at = now(), state = 'pending', cause = NULL, held_until = now(), next_attempt_at = now() WHERE operation_id = $1`, four.ID)
+	f.claim(7, 10)
+	keep("being sent", four.ID, false)
+	take("being sent", false)
 }

@@ -129,7 +129,7 @@ WITH due AS (
        SET state = 'sending', lease_token = $3, lease_until = now() + $4::interval,
            first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at ELSE now() END,
            quiet_since = CASE WHEN x.in_doubt THEN COALESCE(x.quiet_since, now()) END,
-           shape = COALESCE(x.shape, NULLIF($6, '')), fresh_until = NULL
+           shape = COALESCE(x.shape, NULLIF($6, '')), fresh_until = NULL, code_due_at = NULL
       FROM due d
      WHERE NOT d.ended AND x.operation_id = ANY (ARRAY[d.operation_id])
     RETURNING x.operation_id, x.next_attempt_at, x.attempts, x.in_doubt, x.resolved_member_id, x.first_sent_at,

@@ -51,7 +51,7 @@ func checkPlans(f *fixture) {
 	parameter := regexp.MustCompile(`\$(\d+)`)
 	for _, name := range []string{"sqlClaim", "sqlClaimBulk", "sqlClaimFresh", "sqlClaimFreshBulk", "sqlMarkBulk", "sqlRenew", "sqlRescue", "sqlParkForgotten", "sqlNextDue", "sqlConfirm", "sqlSettle",
 		"sqlResolve", "sqlLookUp", "sqlLookUpOlder", "sqlHoldsOlder", "sqlInsertOperations", "sqlInsertNewOperations",
-		"sqlHold", "sqlParkExcess", "sqlReadOrigins", "sqlLockUnsent", "sqlReleaseTakeBacks", "sqlFindJoinable", "sqlTakeWaiting", "sqlOriginCame", "sqlFindCorrected", "sqlBudgetSpent", "sqlParkRebuiltOrigins", "sqlLessen", "sqlReverse"} {
+		"sqlHold", "sqlParkExcess", "sqlReadOrigins", "sqlLockUnsent", "sqlReleaseTakeBacks", "sqlTakeCode", "sqlKeepMember", "sqlPutCodeBack", "sqlFindJoinable", "sqlTakeWaiting", "sqlOriginCame", "sqlFindCorrected", "sqlBudgetSpent", "sqlParkRebuiltOrigins", "sqlLessen", "sqlReverse"} {
 		sql, there := found[name]
 		if !there {
 			t.Fatalf("no statement %s", name)

@@ -32,11 +32,11 @@ event_type, event_time, event_subject, stream_seq, broker_time, data, fact_key, 
 	copyOutbox = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
 lease_until, shape) FROM STDIN WITH (FORMAT binary)`
 	outboxColumns = 9
-	// copyOutboxMarked says more of some rows: until when they are held, their lane, and
-	// until when their event is fresh.
+	// copyOutboxMarked says more of some rows: until when they are held, their lane, until
+	// when their event is fresh, and when the code of what is held is asked for.
 	copyOutboxMarked = `COPY outbox (operation_id, target, state, in_doubt, first_sent_at, next_attempt_at, lease_token,
-lease_until, shape, held_until, bulk, fresh_until) FROM STDIN WITH (FORMAT binary)`
-	outboxMarks = 3
+lease_until, shape, held_until, bulk, fresh_until, code_due_at) FROM STDIN WITH (FORMAT binary)`
+	outboxMarks = 4
 )
 
 // copy writes what write does, for a large batch of messages that are new to the
@@ -167,7 +167,7 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 			c.time(now.Add(l.Lease))
 			c.textOrNull(l.Shape)
 			if marked {
-				c.marks(time.Time{}, o.Bulk, time.Time{})
+				c.marks(time.Time{}, o.Bulk, time.Time{}, time.Time{})
 			}
 			leased = append(leased, firstClaim(o, ids[i], l, now))
 			continue
@@ -184,17 +184,18 @@ func (q *queueing) outboxRows(operations []newOperation, ids []OperationID, now 
 		c.null()
 		c.null()
 		if marked {
-			c.marks(o.HeldUntil, o.Bulk, q.freshUntil(&o, now))
+			c.marks(o.HeldUntil, o.Bulk, q.freshUntil(&o, now), o.codeDue(now))
 		}
 	}
 	return c, leased
 }
 
 // marks are the last columns of copyOutboxMarked.
-func (c *copyRows) marks(heldUntil time.Time, bulk bool, freshUntil time.Time) {
+func (c *copyRows) marks(heldUntil time.Time, bulk bool, freshUntil, codeDue time.Time) {
 	c.timeOrNull(heldUntil)
 	c.boolean(bulk)
 	c.timeOrNull(freshUntil)
+	c.timeOrNull(codeDue)
 }
 
 // copyRows are rows in the binary format of COPY (PostgreSQL documentation,

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"pointsledger/ledger"
 )
 
 // maxHold is the longest that an operation can be held: as long as the age of an
@@ -65,24 +63,4 @@ func (x *reading) heldUntil(hold time.Duration) time.Time {
 		return time.Time{}
 	}
 	return until
-}
-
-// HeldCodes are, by account, the longest times that a rule holds a grant whose event may
-// name its member by a scanned code. Such a code is asked for when the hold is over.
-func (r *Rules) HeldCodes() map[string]time.Duration {
-	longest := map[string]time.Duration{}
-	for _, set := range r.sets {
-		for _, rule := range set.rules {
-			for i := range rule.operations {
-				o := &rule.operations[i]
-				if rule.member == memberCustomer || o.kind != ledger.PointsAdd || o.hold == 0 {
-					continue
-				}
-				for _, account := range o.accounts.all() {
-					longest[account.Name] = max(longest[account.Name], o.hold)
-				}
-			}
-		}
-	}
-	return longest
 }

@@ -70,19 +70,3 @@ func TestDescribeFits(t *testing.T) {
 		t.Errorf("WORKER_CONFIG is %v, want built in", v)
 	}
 }
-
-// A scanned code is asked for when the hold of its grant is over, and is too old then
-// unless the account says that codes stay good so long.
-func TestHoldAgainstCodeMaxAge(t *testing.T) {
-	held := strings.Replace(string(DefaultFile()), "# hold: 7d", "hold: 7d", 1)
-	longer := strings.Replace(held, "code_max_age: 24h", "code_max_age: 168h", 1)
-	if held == string(DefaultFile()) || longer == held {
-		t.Fatal("the built-in file has no such lines")
-	}
-	for text, warned := range map[string]bool{string(DefaultFile()): false, held: true, longer: false} {
-		c := mustLoad(t, []string{"WORKER_CONFIG=f"}, files{"f": text})
-		if got := strings.Contains(strings.Join(c.Warnings, "\n"), "vendors.zhimai.code_max_age is 24h0m0s, and a rule holds grants there for 168h0m0s"); got != warned || !warned && len(c.Warnings) > 0 {
-			t.Errorf("warnings %q, want one: %v", c.Warnings, warned)
-		}
-	}
-}

@@ -37,7 +37,6 @@ func LoadKinds(table []vendorapi.Kind, environ []string, readFile func(string) (
 	c.Accounts = loadAccounts(e, file)
 	checkPairs(e, c)
 	c.Rules = compileRules(e, c, file)
-	warnHeldCodes(e, c)
 	if c.RulesFrom == builtIn {
 		c.older = compileOlderDefaults(e, c)
 	}
@@ -161,20 +160,6 @@ func checkPairs(e *environment, c *Config) {
 			e.addf("WORKER_DRAIN", "want more than the timeout of vendors.%s, %s, got %s: stopping would leave its calls in doubt", v.Name, v.Timeout, c.Drain)
 		default:
 			e.warnings = append(e.warnings, fmt.Sprintf("WORKER_DRAIN is %s; when vendors.%s is on, it must be more than its timeout, %s", c.Drain, v.Name, v.Timeout))
-		}
-	}
-}
-
-// warnHeldCodes warns where a scanned code is too old when the hold of its grant is over.
-func warnHeldCodes(e *environment, c *Config) {
-	if c.Rules == nil {
-		return
-	}
-	held := c.Rules.HeldCodes()
-	for _, v := range c.Accounts {
-		if hold := held[v.Name]; v.CodeMaxAge > 0 && hold > v.CodeMaxAge {
-			e.warnings = append(e.warnings, fmt.Sprintf("vendors.%s.code_max_age is %s, and a rule holds grants there for %s: the member behind a scanned code (userCode) is asked for when the hold is over, "+
-				"so such a grant is parked (member_unresolved) then; name members by their ids, or set code_max_age to the hold or more if codes stay good so long", v.Name, v.CodeMaxAge, hold))
 		}
 	}
 }

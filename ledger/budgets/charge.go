@@ -36,16 +36,17 @@ DELETE FROM budget_counters
 
 // sqlParkExcess parks what this transaction has recorded and is above a budget, and
 // keeps by what it was measured. A row that was leased was not sent: nobody sees it
-// before the commit. One that is rebuilt and may have been sent keeps its doubt, and
+// before the commit. Its scanned code is asked for meanwhile. One that is rebuilt and may have been sent keeps its doubt, and
 // one that is parked already its cause.
 const sqlParkExcess = `
 WITH parked AS (
     UPDATE outbox x
        SET state = 'parked', cause = 'over_budget', lease_token = NULL, lease_until = NULL, shape = NULL,
-           first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at END
+           first_sent_at = CASE WHEN x.in_doubt THEN x.first_sent_at END,
+           code_due_at = CASE WHEN o.by_code THEN now() END
       FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bigint[], $6::bigint[])
            AS t (target, biz_id, bound, day, limit_points, spent_points)
-     CROSS JOIN LATERAL (SELECT id FROM operations WHERE target = t.target AND biz_id = t.biz_id OFFSET 0) AS o
+     CROSS JOIN LATERAL (SELECT id, member_id IS NULL AND member_code IS NOT NULL AS by_code FROM operations WHERE target = t.target AND biz_id = t.biz_id OFFSET 0) AS o
      WHERE x.operation_id = ANY (ARRAY[o.id]) AND x.state <> 'parked'
     RETURNING x.operation_id, t.bound, t.day, t.limit_points, t.spent_points
 )

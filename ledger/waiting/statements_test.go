@@ -9,5 +9,5 @@ import (
 // Every statement fits the migrated schema.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
-	testkit.StatementsPrepare(t, "sqlReleaseTakeBacks", "sqlTakeWaiting")
+	testkit.StatementsPrepare(t, "sqlReleaseTakeBacks", "sqlTakeWaiting", "sqlTakeCode")
 }
