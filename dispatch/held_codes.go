@@ -57,6 +57,7 @@ func (d *Dispatcher) nextCode(accept, work context.Context) (pause time.Duration
 		pass, wait, ok := d.beginCode(accept, probe)
 		if !ok {
 			u.Delay = max(wait, d.account.PollEvery)
+			pause = u.Delay // nor is another code asked for before
 			break
 		}
 		member, reply, h := d.whose(work, pass, resolver, code.MemberCode, d.learnAside)
@@ -78,7 +79,7 @@ func (d *Dispatcher) nextCode(accept, work context.Context) (pause time.Duration
 	if parked {
 		d.observer.Settled(d.account.Name, string(ledger.Parked), 1)
 	}
-	return 0
+	return pause
 }
 
 // idle tells that nothing waits to be sent that is due.
