@@ -15,6 +15,9 @@ UPDATE outbox x
    AND x.first_sent_at IS NULL AND NOT x.in_doubt
    AND (x.state = 'pending' AND x.held_until > now() OR x.state = 'parked' AND x.cause IN ('over_budget', 'rebuilt'));
 
+-- Said again: migration 39 has a movement more.
+COMMENT ON COLUMN book_entries.movement IS 'accepted, posted, voided, spent (without a call of the vendor''s), void_undone and applied_after_void, or netted: taken from a grant or freeze before that was sent.';
+
 -- +goose Down
 DROP INDEX outbox_code_idx;
 ALTER TABLE outbox DROP COLUMN code_due_at;
