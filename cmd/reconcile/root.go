@@ -1,15 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
-	"pointsledger/internal/config"
-	"pointsledger/ledger/database"
-	"pointsledger/migrations"
 	"pointsledger/reconcile/books"
 )
 
@@ -48,20 +42,7 @@ type session struct {
 
 // open reads the configuration and opens the ledger. The caller closes.
 func open(c *cobra.Command, environ []string) (*session, error) {
-	cfg, err := config.Load(environ, os.ReadFile)
-	if err != nil {
-		return nil, err
-	}
-	for _, warning := range cfg.Warnings {
-		c.PrintErrf("warning: %s\n", warning)
-	}
-	if cfg.DatabaseURL == "" {
-		return nil, command.Usagef("DATABASE_URL is not set: want the ledger's Postgres URL, such as postgres://alice@db/points")
-	}
-	if err := migrations.Check(c.Context(), cfg.DatabaseURL.Reveal()); err != nil {
-		return nil, fmt.Errorf("open the ledger at %s: %w", cfg.DatabaseURL, err)
-	}
-	pool, err := database.OpenReplayPool(c.Context(), cfg.DatabaseURL.Reveal())
+	_, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points")
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk"
@@ -14,9 +11,7 @@ import (
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
-	"pointsledger/ledger/database"
 	"pointsledger/ledger/rulefiles"
-	"pointsledger/migrations"
 )
 
 // terminalNames is how texts call what they tell a person to do.
@@ -76,20 +71,7 @@ type session struct {
 
 // open reads the configuration and opens the ledger. The caller closes.
 func open(c *cobra.Command, environ []string) (*session, error) {
-	cfg, err := config.Load(environ, os.ReadFile)
-	if err != nil {
-		return nil, err
-	}
-	for _, warning := range cfg.Warnings {
-		c.PrintErrf("warning: %s\n", warning)
-	}
-	if cfg.DatabaseURL == "" {
-		return nil, command.Usagef("DATABASE_URL is not set: want the worker's Postgres URL, such as postgres://ledger@db/points")
-	}
-	if err := migrations.Check(c.Context(), cfg.DatabaseURL.Reveal()); err != nil {
-		return nil, fmt.Errorf("open the ledger at %s: %w", cfg.DatabaseURL, err)
-	}
-	pool, err := database.OpenReplayPool(c.Context(), cfg.DatabaseURL.Reveal())
+	cfg, pool, err := command.OpenLedger(c, environ, "the worker's Postgres URL, such as postgres://ledger@db/points")
 	if err != nil {
 		return nil, err
 	}

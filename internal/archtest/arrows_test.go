@@ -73,7 +73,7 @@ func rules() []rule {
 		{"internal/advice", []string{"consumers", "continuity", "ledger", "ledger/database", "migrations"}, nil, "advice knows the errors that it words, and nothing of who shows it"},
 		{"internal/advice/steps", []string{"desk", "desk/overview", "desk/privacy", "desk/rebuild", "desk/rejects", "desk/wording", "internal/command", "internal/terminal", "ledger"}, nil, "the next step knows the desk and how a command is written, and runs none"},
 		{"internal/broker", []string{"internal/config"}, all, "a connection is made as the configuration says"},
-		{"internal/command", []string{"desk/wording", "internal/advice", "internal/config"}, all, "exit codes and progress are the same for every command"},
+		{"internal/command", []string{"desk/wording", "internal/advice", "internal/config", "ledger/database", "migrations"}, all, "exit codes, progress and how a ledger is opened are the same for every command"},
 		{"internal/doctor", []string{"consumers", "continuity", "desk", "desk/wording", "evidence", "internal/accounts", "internal/advice", "internal/broker", "internal/config", "internal/rulebook", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "ledger/rulefiles", "migrations", "vendorapi", "vendorapi/wire"}, all, "doctor looks at all that a worker needs, knows no vendor by name, and prints nothing"},
 		{"internal/explanation", []string{"desk/foresight", "desk/wording", "internal/accounts", "internal/command", "internal/config", "ledger", "rules", "vendorapi"}, all, "what an event would do is asked of rules and ledger; nothing is sent"},
 		{"internal/devstack", nil, all, "the embedded servers know nothing of what runs on them"},
