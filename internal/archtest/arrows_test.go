@@ -62,6 +62,7 @@ func rules() []rule {
 		{"ledger/database", nil, []string{"github.com/jackc/pgx/v5"}, "connections and their faults know nothing of the book"},
 		{"ledger/waiting", []string{"ledger", "ledger/database"}, []string{"github.com/jackc/pgx/v5"}, "what waits is brought to the book; when is decided elsewhere"},
 		{"ledger", []string{"ledger/budgets", "ledger/database"}, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
+		{"reconcile/feed", nil, []string{"github.com/goccy/go-yaml", "golang.org/x/text"}, "a file is read without knowing the ledger, or who asks"},
 		{"reconcile/books", []string{"desk/privacy", "ledger"}, []string{"github.com/jackc/pgx/v5"}, "the books are read from the ledger's views alone; nothing is written or printed"},
 		{"vendorapi", []string{"evidence", "ledger", "vendorapi", "vendorapi/wire"}, nil, "a vendor knows what is sent and what a reading is, and nothing of who sends"},
 		{"vendorapi/wire", []string{"vendorapi"}, nil, "the wire knows requests and replies, and no operation"},
@@ -233,6 +234,7 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"reconcile/books", pgx, true},
 		{"reconcile/books", "desk", false},
 		{"reconcile/books", zap, false},
+		{"reconcile/feed", "ledger", false},
 		{"dispatch", "ledger", true},
 		{"dispatch", "vendorapi/kylin", false},
 		{"dispatch", "vendorapi/zhimai", false},
@@ -316,7 +318,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}
