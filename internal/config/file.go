@@ -30,7 +30,9 @@ func DefaultFile() []byte { return append([]byte(nil), defaultFile...) }
 // value still has its line.
 type document struct {
 	rules.RulesFile `yaml:",inline"`
-	Vendors         any `yaml:"vendors"`
+	Vendors         any           `yaml:"vendors"`
+	Periods         periodsFile   `yaml:"periods"`
+	Approvals       approvalsFile `yaml:"approvals"`
 }
 
 // parsedFile is a file whose syntax is right.
@@ -39,6 +41,9 @@ type parsedFile struct {
 	root    ast.Node // nil when it could not be parsed
 	rules   rules.RulesFile
 	vendors ast.Node // nil when the file has none
+	// periods and approvals are what finance does by.
+	periods   periodsFile
+	approvals approvalsFile
 	// vendorsBuiltIn: the accounts are the built-in file's, not this file's.
 	vendorsBuiltIn bool
 	// broken: the rules could not be read, so there is nothing to compile.
@@ -88,6 +93,7 @@ func parseFile(name string, text []byte, p *problems) parsedFile {
 	}
 	parsed.root = docs[0]
 	parsed.rules, parsed.broken, parsed.reported = doc.RulesFile, err != nil, w.reported
+	parsed.periods, parsed.approvals = doc.Periods, doc.Approvals
 	if root, ok := docs[0].(ast.MapNode); ok {
 		for entries := root.MapRange(); entries.Next(); {
 			if keyText(entries.Key()) == "vendors" {

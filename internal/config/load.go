@@ -100,6 +100,7 @@ func loadFile(e *environment, c *Config) parsedFile {
 	}
 	c.RulesText, c.RulesVersion = text, versionOf(text)
 	file := parseFile(name, text, &e.problems)
+	checkClosing(&file, &e.problems)
 	if file.vendors == nil && path != "" {
 		var ignored problems // the built-in file is tested
 		file.vendors = parseFile("default.yaml", defaultFile, &ignored).vendors

@@ -180,6 +180,8 @@ func OtherDifferences(a, b []byte) []string {
 		{"sources", maps.Equal(one.rules.Sources, other.rules.Sources)},
 		{"limits", one.rules.Limits == other.rules.Limits},
 		{"channel_aliases", maps.Equal(one.rules.ChannelAliases, other.rules.ChannelAliases)},
+		{"periods", sameBlocks(one.periods.Blocks, other.periods.Blocks)},
+		{"approvals", one.approvals == other.approvals},
 	} {
 		if !part.same {
 			names = append(names, part.name)
@@ -187,6 +189,9 @@ func OtherDifferences(a, b []byte) []string {
 	}
 	return names
 }
+
+// sameBlocks: none named is not the same as an empty list.
+func sameBlocks(a, b []string) bool { return (a == nil) == (b == nil) && sameSorted(a, b) }
 
 func sameSorted(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))

@@ -1,0 +1,50 @@
+package periods
+
+import "slices"
+
+// Names of the checks before a closing. Beside these each reason of the view open_points
+// is one (held, in_doubt, parked, over_budget, by_hand, waits_for_origin, on_its_way).
+const (
+	// Seal: the chain over the books does not verify.
+	Seal = "seal"
+	// Unexplained: a reconciliation has items that nobody explained.
+	Unexplained = "unexplained"
+	// NotReconciled: a day of the period was compared with no record of the vendor.
+	NotReconciled = "not_reconciled"
+	// DeclaredDays: a shop declared another number of orders or another amount.
+	DeclaredDays = "declared_days"
+	// Rejects: events were rejected and nobody has settled them.
+	Rejects = "rejects"
+	// Lost: an operation is neither open nor ended. It always blocks.
+	Lost = "lost"
+)
+
+// Names are all checks, in the order in which they are told.
+func Names() []string {
+	return []string{Lost, Seal, Unexplained, NotReconciled, DeclaredDays, Rejects,
+		"in_doubt", "parked", "over_budget", "by_hand", "waits_for_origin", "held", "on_its_way"}
+}
+
+// Policy says what closing a period takes.
+type Policy struct {
+	// Blocks names the checks that must find nothing; what the others find is a warning,
+	// which takes a reason. Nil: [DefaultBlocks].
+	Blocks []string
+	// AnotherReopens: a closed period is reopened by another database user than the one
+	// who closed it.
+	AnotherReopens bool
+}
+
+// DefaultBlocks are the checks that block unless the rules say otherwise.
+func DefaultBlocks() []string { return []string{Seal, Unexplained, DeclaredDays} }
+
+func (p *Policy) blocks(check string) bool {
+	if check == Lost {
+		return true
+	}
+	names := p.Blocks
+	if names == nil {
+		names = DefaultBlocks()
+	}
+	return slices.Contains(names, check)
+}
