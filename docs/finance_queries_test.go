@@ -23,6 +23,7 @@ import (
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/ledger/waiting"
+	"pointsledger/reconcile/periods"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
@@ -112,6 +113,9 @@ func fill(t *testing.T, pool *pgxpool.Pool) {
 		t.Fatalf("confirm: %+v, %v", done, err)
 	}
 	takeBack(t, pool, store)
+	if _, err := periods.New(pool).Close(ctx, periods.Closing{Through: "2026-11-19", Actor: "anna", Zone: "Asia/Shanghai"}); err != nil {
+		t.Fatal(err)
+	}
 	doubtful, unsent := grants["SO-3"], grants["SO-4"]
 	changed, err := store.Settle(ctx, []ledger.Change{
 		{ID: doubtful.ID, Token: 1, State: ledger.Parked, Cause: ledger.CauseAttemptsExhausted, Doubt: true, UseAttempt: true},
@@ -347,6 +351,9 @@ func text(v any) string {
 // insufficientPrivilege is SQLSTATE 42501.
 const insufficientPrivilege = "42501"
 
+// financeWrites are finance's own tables, and what it may do to them.
+var financeWrites = map[string]string{"period_acts": "INSERT"}
+
 func TestFinanceRoleChangesNothing(t *testing.T) {
 	pool := testkit.Pool(t)
 	conn := financeConn(t, pool)
@@ -366,7 +373,9 @@ func TestFinanceRoleChangesNothing(t *testing.T) {
 		for _, sql := range []string{
 			"INSERT INTO " + name + " DEFAULT VALUES", "DELETE FROM " + name, "TRUNCATE " + name + " CASCADE",
 		} {
-			wantRefused(t, conn, sql)
+			if verb, _, _ := strings.Cut(sql, " "); !strings.Contains(financeWrites[table], verb) {
+				wantRefused(t, conn, sql)
+			}
 		}
 	}
 	wantRefused(t, conn, "UPDATE outbox SET state = 'pending'")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
@@ -12,11 +13,15 @@ func newRoot(environ []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "reconcile",
 		Short: "What the books hold, by account, member and day",
-		Long: `reconcile reads the ledger as an accountant does, and changes nothing of it.
+		Long: `reconcile reads the ledger as an accountant does, and changes nothing of it; it closes
+periods.
 
   reconcile balance                      each account of the books, and what is open
   reconcile statement 383933091455959041 what one member was given and lost
   reconcile trial --by shop,day          the trial balance, told apart
+  reconcile close --date 2026-11-30      close the books through a business date
+  reconcile reopen --date 2026-11-30     open the last period again
+  reconcile periods                      what is locked and closed, and by whom
 
 All of it as of now, as of an instant (--as-of), or as of a business date (--date).
 They are movements through this worker: the vendor's balance of a member also has
@@ -26,17 +31,20 @@ DATABASE_URL is all that it needs; a login of the role points_ledger_finance may
 it. Mobile numbers in member ids are masked, but for --unmasked, which a user in
 the role ` + books.MembersRole + ` may say.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but something does
+not agree.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
+	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	return root
 }
 
-// session is one run of a command: the open books.
+// session is one run of a command: the open books, and the ledger that they are of.
 type session struct {
 	books *books.Books
+	pool  *pgxpool.Pool
 	close func()
 }
 
@@ -46,5 +54,5 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{books: books.New(pool), close: pool.Close}, nil
+	return &session{books: books.New(pool), pool: pool, close: pool.Close}, nil
 }

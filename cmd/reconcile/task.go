@@ -3,12 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
 	"pointsledger/reconcile/books"
+	"pointsledger/reconcile/periods"
 )
 
 // task is what a command does, in three steps: it reads its flags, makes one call,
@@ -16,7 +18,7 @@ import (
 type task interface {
 	// read checks flags and arguments, before the ledger is opened.
 	read(c *cobra.Command, args []string) error
-	// call does it.
+	// call does it. Beside command.ErrDisagree there is a page all the same.
 	call(c *cobra.Command, s *session) (page, error)
 }
 
@@ -35,23 +37,28 @@ func runs(environ []string, t task) func(*cobra.Command, []string) error {
 		}
 		defer s.close()
 		p, err := t.call(c, s)
-		if err != nil {
+		if err != nil && !errors.Is(err, command.ErrDisagree) {
 			return refused(err)
 		}
 		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
 			encoder := json.NewEncoder(c.OutOrStdout())
 			encoder.SetEscapeHTML(false)
-			return encoder.Encode(p)
+			return errors.Join(encoder.Encode(p), err)
 		}
 		p.print(c.OutOrStdout())
-		return nil
+		return err
 	}
 }
 
 // refused words what a person can do about an error.
 func refused(err error) error {
-	if errors.Is(err, books.ErrMayNotSeeMembers) {
+	switch {
+	case errors.Is(err, books.ErrMayNotSeeMembers):
 		return command.Usagef("--unmasked: this database user is not in the role %s (docs/finance-queries.md): leave the flag out", books.MembersRole)
+	case errors.Is(err, periods.ErrOutOfOrder), errors.Is(err, periods.ErrSameHand):
+		return command.Usagef("%w (reconcile periods lists what is locked and closed)", err)
+	case errors.Is(err, periods.ErrBusy):
+		return fmt.Errorf("%w; it is locked: close it again in a minute", err)
 	}
 	return err
 }

@@ -82,6 +82,9 @@ func (p *Periods) Close(ctx context.Context, c Closing) (o Outcome, err error) {
 	if fixed {
 		c.Zone = zone
 	}
+	if o.State == "closed" {
+		return o, fmt.Errorf("%w: the period through %s is closed already", ErrOutOfOrder, c.Through)
+	}
 	if o.State == "open" && !c.PreviewOnly {
 		if err := p.act(ctx, "lock", c.Through, c.Actor, c.Reason, c.Zone, false, nil); err != nil {
 			return o, err
@@ -189,7 +192,8 @@ func (p *Periods) act(ctx context.Context, act, through, actor, reason, zone str
 	if err != nil {
 		return fmt.Errorf("%s period through %s: %w", act, through, err)
 	}
-	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+	// A login that reads alone by default may close all the same.
+	err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, sqlAct, act, through, actor, reason, zone, another, checks)
 		return err
 	})

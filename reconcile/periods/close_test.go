@@ -89,7 +89,7 @@ func TestPolicySaysWhatBlocks(t *testing.T) {
 	}
 	// Nothing makes a lost operation a warning.
 	*b = blocker{{Check: periods.Lost, Count: 1}}
-	c.PreviewOnly, c.Policy.Blocks = true, []string{}
+	c.Through, c.PreviewOnly, c.Policy.Blocks = daysAgo(0), true, []string{}
 	if o, err = s.Close(ctx, c); err != nil || !o.Blocked() {
 		t.Fatalf("lost: %+v, %v", o, err)
 	}

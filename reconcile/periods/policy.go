@@ -1,6 +1,10 @@
 package periods
 
-import "slices"
+import (
+	"slices"
+
+	"pointsledger/ledger"
+)
 
 // Names of the checks before a closing. Beside these each reason of the view open_points
 // is one (held, in_doubt, parked, over_budget, by_hand, waits_for_origin, on_its_way).
@@ -22,7 +26,7 @@ const (
 // Names are all checks, in the order in which they are told.
 func Names() []string {
 	return []string{Lost, Seal, Unexplained, NotReconciled, DeclaredDays, Rejects,
-		"in_doubt", "parked", "over_budget", "by_hand", "waits_for_origin", "held", "on_its_way"}
+		"in_doubt", string(ledger.Parked), string(ledger.CauseOverBudget), "by_hand", "waits_for_origin", "held", "on_its_way"}
 }
 
 // Policy says what closing a period takes.
