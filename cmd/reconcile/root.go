@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,7 @@ All of it as of now, as of an instant (--as-of), or as of a business date (--dat
 They are movements through this worker: the vendor's balance of a member also has
 others.
 
-DATABASE_URL is all that it needs; a login of the role points_ledger_finance may run
+DATABASE_URL, or --data, is all that it needs; a login of the role points_ledger_finance may run
 it. Mobile numbers in member ids are masked, but for --unmasked, which a user in
 the role ` + books.MembersRole + ` may say.
 
@@ -36,6 +38,7 @@ not agree.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.PersistentFlags().String("data", "", "a folder that worker demo --keep or worker run --embedded left; its database is started for the command")
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	return root
@@ -50,9 +53,18 @@ type session struct {
 
 // open reads the configuration and opens the ledger. The caller closes.
 func open(c *cobra.Command, environ []string) (*session, error) {
-	_, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points")
+	stop := func() {}
+	if dir, _ := c.Flags().GetString("data"); dir != "" {
+		url, stopServer, err := openKept(c.Context(), dir)
+		if err != nil {
+			return nil, err
+		}
+		stop, environ = stopServer, append(slices.Clone(environ), "DATABASE_URL="+url)
+	}
+	_, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points, or --data")
 	if err != nil {
+		stop()
 		return nil, err
 	}
-	return &session{books: books.New(pool), pool: pool, close: pool.Close}, nil
+	return &session{books: books.New(pool), pool: pool, close: func() { pool.Close(); stop() }}, nil
 }

@@ -28,6 +28,7 @@ type demoOptions struct {
 	faults string
 	json   bool
 	log    bool
+	keep   string
 }
 
 func newDemo() *cobra.Command {
@@ -40,7 +41,8 @@ events with duplicates and garbage among them, lets a worker do its job, and
 compares three books under every key: what was published, what the ledger says,
 what the vendors applied. Orders are refunded, cancelled and completed; grants for
 orders are held for two seconds; and one shop, the mall, has a vendor of its own,
-described in the configuration, which can take points back. Nothing is left behind.
+described in the configuration, which can take points back. Nothing is left behind,
+but for the servers' data with --keep: reconcile --data opens it.
 
 Exit code 0 only if the books agree, 3 if they do not.`,
 		Args: command.NoArgs,
@@ -50,6 +52,7 @@ Exit code 0 only if the books agree, 3 if they do not.`,
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the events and of the faults")
 	c.Flags().StringVar(&o.faults, "faults", "none", "how badly the vendors behave: none, light or heavy")
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object as the last line")
+	c.Flags().StringVar(&o.keep, "keep", "", "a new folder in which the servers' data is kept")
 	c.Flags().BoolVar(&o.log, "log", false, "also show the worker's own log, on standard error")
 	return c
 }
@@ -61,6 +64,11 @@ func runDemo(c *cobra.Command, o demoOptions) error {
 	faults, err := sim.FaultsPreset(o.faults)
 	if err != nil {
 		return command.Usagef("--faults: want none, light or heavy, got %q", o.faults)
+	}
+	if o.keep != "" {
+		if _, err := os.Stat(o.keep); !errors.Is(err, os.ErrNotExist) {
+			return command.Usagef("--keep %s: want a folder that is not there yet", o.keep)
+		}
 	}
 	d := &demo{options: o, faults: faults, out: c.OutOrStdout(), log: zap.NewNop()}
 	if o.json {
@@ -154,7 +162,7 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 
 // start brings up the servers, the schema, the simulator and the worker.
 func (d *demo) start(ctx context.Context) (err error) {
-	if d.stack, err = startStack(ctx, stackConfig{}, d.log); err != nil {
+	if d.stack, err = startStack(ctx, stackConfig{dir: d.options.keep}, d.log); err != nil {
 		return err
 	}
 	if err := migrations.Up(ctx, d.stack.databaseURL); err != nil {

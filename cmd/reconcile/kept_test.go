@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pointsledger/internal/command"
+	"pointsledger/internal/devstack"
+	"pointsledger/migrations"
+)
+
+// A ledger that the worker's own servers left is opened for the time of a command, and
+// none is made where there is none.
+func TestKeptLedgerIsOpened(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dir := filepath.Join(t.TempDir(), "kept")
+	server, err := devstack.StartPostgres(ctx, devstack.PostgresConfig{Dir: filepath.Join(dir, "postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := server.CreateDatabase(ctx, keptDatabase)
+	if err == nil {
+		err = migrations.Up(ctx, url)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		root := newRoot([]string{"DATABASE_URL=postgres://nobody@127.0.0.1:1/none"})
+		root.SetOut(&out)
+		root.SetErr(&out)
+		return command.Execute(context.WithoutCancel(ctx), root, args), out.String()
+	}
+	for range 2 {
+		if code, out := run("balance", "--data", dir); code != 0 || !strings.Contains(out, "Nothing was booked") {
+			t.Errorf("exit %d: %s", code, out)
+		}
+	}
+	if code, out := run("balance", "--data", filepath.Join(dir, "other")); code != command.ExitUsage || !strings.Contains(out, "there is no kept ledger") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
