@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +18,16 @@ import (
 func TestKeptLedgerIsOpened(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	dir := filepath.Join(t.TempDir(), "kept")
+	// Postgres does not run as root, and may enter no folder that is root's alone.
+	parent, err := os.MkdirTemp("", "kept-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(parent) })
+	if err := os.Chmod(parent, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(parent, "kept")
 	server, err := devstack.StartPostgres(ctx, devstack.PostgresConfig{Dir: filepath.Join(dir, "postgres")})
 	if err != nil {
 		t.Fatal(err)
