@@ -370,6 +370,10 @@ func TestFinanceRoleChangesNothing(t *testing.T) {
 	}
 	for _, table := range tables {
 		name := pgx.Identifier{table}.Sanitize()
+		if strings.HasPrefix(table, "reconcile_") { // finance's own; see TestFinanceKeepsWhatHasEnded
+			wantRefused(t, conn, "TRUNCATE "+name+" CASCADE")
+			continue
+		}
 		for _, sql := range []string{
 			"INSERT INTO " + name + " DEFAULT VALUES", "DELETE FROM " + name, "TRUNCATE " + name + " CASCADE",
 		} {
@@ -406,6 +410,35 @@ func TestFinanceGrantsStandOnThePage(t *testing.T) {
 	slices.Sort(told)
 	if !slices.Equal(granted, told) {
 		t.Errorf("the migrations grant\n%v\nthe page tells\n%v", granted, told)
+	}
+}
+
+// What finance may write is its own comparisons, and of one that has ended only what is
+// said of its items.
+func TestFinanceKeepsWhatHasEnded(t *testing.T) {
+	pool := testkit.Pool(t)
+	conn := financeConn(t, pool)
+	for _, sql := range []string{
+		`INSERT INTO reconcile_runs (account, from_date, to_date, zone, from_at, until_at, source, members_asked, made_by) VALUES ('zhimai', '2026-11-01', '2026-11-30', 'UTC', '2026-11-01', '2026-12-01', 'file', 'all', 'lin')`,
+		`INSERT INTO reconcile_records (run_id, account, member_id, points, text) VALUES (1, 'zhimai', '7', 5, '')`,
+		`INSERT INTO reconcile_items (run_id, no, kind, account, member_id, ledger_points, vendor_points, evidence, step, operations, records, item_key) VALUES (1, 1, 'only_at_vendor', 'zhimai', '7', 0, 5, '', 'show', '{}', '{1}', 'k')`,
+		`UPDATE reconcile_runs SET state = 'done', ended_at = now()`,
+		`UPDATE reconcile_items SET owner = 'lin'`,
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	wantRefused(t, conn, `UPDATE reconcile_items SET vendor_points = 0`)
+	wantRefused(t, conn, `DELETE FROM reconcile_runs`)
+	wantRefused(t, conn, `DELETE FROM reconcile_remarks`)
+	for _, sql := range []string{
+		`UPDATE reconcile_runs SET vendor_points = 0`, `DELETE FROM reconcile_items`, `DELETE FROM reconcile_records`,
+		`INSERT INTO reconcile_items (run_id, no, kind, account, member_id, ledger_points, vendor_points, evidence, step, operations, records, item_key) VALUES (1, 2, 'only_at_vendor', 'zhimai', '7', 5, 0, '', 'show', '{}', '{}', 'k')`,
+	} {
+		if _, err := pool.Exec(t.Context(), sql); err == nil {
+			t.Errorf("%s: a run that has ended was changed", sql)
+		}
 	}
 }
 

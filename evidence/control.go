@@ -101,10 +101,8 @@ func (j *judging) reach() Lack {
 	// many days has dropped more by now. And it accounts for the balance, or the
 	// vendor has begun to cut. Each alone is not enough: the balance agrees, too,
 	// when what is dropped was given and spent.
-	age := j.reading.BeganAt.Sub(j.FirstSentAt) + j.known.slack()
-	longer := func(e Extent) bool { return e.Records > len(j.reading.Records) && e.ReadAt.Sub(e.Oldest) >= age }
 	switch {
-	case !slices.ContainsFunc(j.known.Extents, longer):
+	case !j.known.longerSeen(len(j.reading.Records), j.reading.BeganAt.Sub(j.FirstSentAt)):
 		return LackReach
 	case j.reading.Balance == nil:
 		return LackBalance
@@ -112,6 +110,12 @@ func (j *judging) reach() Lack {
 		return LackReach
 	}
 	return ""
+}
+
+// longerSeen tells that a longer list than one of so many records was seen which went
+// back as far as an age.
+func (k Knowledge) longerSeen(records int, age time.Duration) bool {
+	return slices.ContainsFunc(k.Extents, func(e Extent) bool { return e.Records > records && e.ReadAt.Sub(e.Oldest) >= age+k.slack() })
 }
 
 // unaccounted compares the points of a list that goes back to before the call with
@@ -140,7 +144,7 @@ func (j *judging) unaccounted() Lack {
 			return LackPoints
 		}
 		for _, r := range second {
-			explained += r.moved()
+			explained += r.Moved()
 		}
 	}
 	if *j.reading.Balance > explained {
@@ -155,7 +159,7 @@ func atFirst(records []Record) int64 {
 	least, first := records[0].Before, []int64(nil)
 	for i, r := range records {
 		least = min(least, r.Before)
-		if !slices.ContainsFunc(slices.Concat(records[:i], records[i+1:]), func(o Record) bool { return o.Before+o.moved() == r.Before }) {
+		if !slices.ContainsFunc(slices.Concat(records[:i], records[i+1:]), func(o Record) bool { return o.Before+o.Moved() == r.Before }) {
 			first = append(first, r.Before)
 		}
 	}

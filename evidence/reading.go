@@ -24,9 +24,9 @@ type Record struct {
 	Tells  bool
 }
 
-// moved is by how much the member's points changed: with or without a sign, the page
+// Moved is by how much the member's points changed: with or without a sign, the page
 // does not say how spent points are written.
-func (r Record) moved() int64 {
+func (r Record) Moved() int64 {
 	if r.Award {
 		return r.Points
 	}
@@ -55,7 +55,7 @@ func (r Reading) wholeByBalance() bool {
 	}
 	var sum int64
 	for _, record := range r.Records {
-		sum += record.moved()
+		sum += record.Moved()
 	}
 	if sum != *r.Balance {
 		return false
@@ -76,7 +76,7 @@ func (r Reading) since(from time.Time) (seconds [][]Record, taken int64) {
 	for i, record := range records {
 		switch {
 		case record.At.IsZero():
-			taken += min(record.moved(), 0)
+			taken += min(record.Moved(), 0)
 		case record.At.Before(from):
 		case i > 0 && len(seconds) > 0 && records[i-1].At.Equal(record.At):
 			seconds[len(seconds)-1] = append(seconds[len(seconds)-1], record)

@@ -251,6 +251,10 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		`GRANT SELECT, INSERT, UPDATE ON call_slots TO ` + to,
 		// What was learned by sampling is pruned, and a person may have it forgotten.
 		`GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints, endpoint_samples, endpoint_extents TO ` + to,
+		// Whoever compares by the vendor's calls takes turns at its rate, which finance may not.
+		`GRANT SELECT, INSERT, UPDATE, DELETE ON reconcile_runs, reconcile_members, reconcile_records, reconcile_matches, reconcile_items TO ` + to,
+		`GRANT SELECT, INSERT ON reconcile_remarks TO ` + to,
+		`GRANT SELECT ON reconcile_run_status TO ` + to,
 		`GRANT UPDATE (resolved_at, resolved_by, resolution) ON rejects TO ` + to,
 	} {
 		if _, err := conn.Exec(ctx, grant); err != nil {

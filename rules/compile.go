@@ -280,6 +280,9 @@ func checkType(place, typ string, p *problems) {
 // Version is the version given to Compile.
 func (r *Rules) Version() string { return r.version }
 
+// Zone is the programme's zone, in which a business date is a day.
+func (r *Rules) Zone() *time.Location { return r.zone }
+
 // Types lists the event types of all rule sets, sorted.
 func (r *Rules) Types() []string {
 	types := map[string]bool{}

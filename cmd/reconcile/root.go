@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/internal/command"
+	"pointsledger/internal/config"
 	"pointsledger/reconcile/books"
 )
 
@@ -24,8 +25,11 @@ periods.
   reconcile close --date 2026-11-30      close the books through a business date
   reconcile reopen --date 2026-11-30     open the last period again
   reconcile periods                      what is locked and closed, and by whom
+  reconcile run --from 2026-11-01 --to 2026-11-30
+                                         the ledger against the vendor's records
+  reconcile items 12                     what differs in a comparison, and what to do
 
-All of it as of now, as of an instant (--as-of), or as of a business date (--date).
+The books as of now, as of an instant (--as-of), or as of a business date (--date).
 They are movements through this worker: the vendor's balance of a member also has
 others.
 
@@ -41,14 +45,25 @@ not agree.`,
 	root.PersistentFlags().String("data", "", "a folder that worker demo --keep or worker run --embedded left; its database is started for the command")
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
+	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
 	return root
 }
 
 // session is one run of a command: the open books, and the ledger that they are of.
 type session struct {
-	books *books.Books
-	pool  *pgxpool.Pool
-	close func()
+	config *config.Config
+	books  *books.Books
+	pool   *pgxpool.Pool
+	ends   []func()
+}
+
+// closeLater has something closed with the session, before what it was opened with.
+func (s *session) closeLater(end func()) { s.ends = append(s.ends, end) }
+
+func (s *session) close() {
+	for _, end := range slices.Backward(s.ends) {
+		end()
+	}
 }
 
 // open reads the configuration and opens the ledger. The caller closes.
@@ -61,10 +76,10 @@ func open(c *cobra.Command, environ []string) (*session, error) {
 		}
 		stop, environ = stopServer, append(slices.Clone(environ), "DATABASE_URL="+url)
 	}
-	_, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points, or --data")
+	cfg, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points, or --data")
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	return &session{books: books.New(pool), pool: pool, close: func() { pool.Close(); stop() }}, nil
+	return &session{config: cfg, books: books.New(pool), pool: pool, ends: []func(){stop, pool.Close}}, nil
 }

@@ -65,15 +65,17 @@ func rules() []rule {
 		{"reconcile/feed", nil, []string{"github.com/goccy/go-yaml", "golang.org/x/text"}, "a file is read without knowing the ledger, or who asks"},
 		{"reconcile/books", []string{"desk/privacy", "ledger"}, []string{"github.com/jackc/pgx/v5"}, "the books are read from the ledger's views alone; nothing is written or printed"},
 		{"reconcile/periods", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "periods are kept by the database; what stands against a closing is handed in"},
+		{"reconcile/match", []string{"evidence", "ledger"}, nil, "what is set side by side is plain data: neither database nor vendor is asked"},
+		{"reconcile/runs", []string{"desk/privacy", "evidence", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "reconcile/books", "reconcile/match", "vendorapi"}, []string{"github.com/jackc/pgx/v5"}, "a comparison knows no vendor by name and no file's format; it prints nothing"},
 		{"vendorapi", []string{"evidence", "ledger", "vendorapi", "vendorapi/wire"}, nil, "a vendor knows what is sent and what a reading is, and nothing of who sends"},
 		{"vendorapi/wire", []string{"vendorapi"}, nil, "the wire knows requests and replies, and no operation"},
 		{"vendorapi/kinds", []string{"vendorapi", "vendorapi/custom", "vendorapi/kylin", "vendorapi/zhimai"}, nil, "the table names the vendors, and nothing else does"},
 		{"vendorapi/sim", nil, nil, "the simulator is the truth of many tests; it shares no code with what they test"},
 		{"migrations", nil, all, "the schema stands alone"},
 		{"internal/config", []string{"dispatch", "ledger", "ledger/rulefiles", "reconcile/periods", "rules", "vendorapi", "vendorapi/kinds"}, all, "the configuration fills the components' own structs"},
-		{"internal/accounts", []string{"desk", "desk/carry", "desk/overview", "desk/privacy", "desk/records", "dispatch", "evidence", "internal/config", "ledger", "vendorapi"}, all, "one way from the configuration to a vendor's client"},
+		{"internal/accounts", []string{"desk", "desk/carry", "desk/overview", "desk/privacy", "desk/records", "dispatch", "evidence", "internal/config", "ledger", "reconcile/runs", "vendorapi"}, all, "one way from the configuration to a vendor's client"},
 		{"internal/advice", []string{"consumers", "continuity", "ledger", "ledger/database", "migrations"}, nil, "advice knows the errors that it words, and nothing of who shows it"},
-		{"internal/advice/steps", []string{"desk", "desk/overview", "desk/privacy", "desk/rebuild", "desk/rejects", "desk/wording", "internal/command", "internal/terminal", "ledger"}, nil, "the next step knows the desk and how a command is written, and runs none"},
+		{"internal/advice/steps", []string{"desk", "desk/overview", "desk/privacy", "desk/rebuild", "desk/rejects", "desk/wording", "internal/command", "internal/terminal", "ledger", "reconcile/match"}, nil, "the next step knows the desk and how a command is written, and runs none"},
 		{"internal/broker", []string{"internal/config"}, all, "a connection is made as the configuration says"},
 		{"internal/command", []string{"desk/wording", "internal/advice", "internal/config", "ledger/database", "migrations"}, all, "exit codes, progress and how a ledger is opened are the same for every command"},
 		{"internal/doctor", []string{"consumers", "continuity", "desk", "desk/wording", "evidence", "internal/accounts", "internal/advice", "internal/broker", "internal/config", "internal/rulebook", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "ledger/rulefiles", "migrations", "vendorapi", "vendorapi/wire"}, all, "doctor looks at all that a worker needs, knows no vendor by name, and prints nothing"},
@@ -236,6 +238,10 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"reconcile/books", "desk", false},
 		{"reconcile/books", zap, false},
 		{"reconcile/feed", "ledger", false},
+		{"reconcile/match", pgx, false},
+		{"reconcile/runs", "reconcile/match", true},
+		{"reconcile/runs", "vendorapi/zhimai", false},
+		{"reconcile/match", "reconcile/runs", false},
 		{"dispatch", "ledger", true},
 		{"dispatch", "vendorapi/kylin", false},
 		{"dispatch", "vendorapi/zhimai", false},
@@ -319,7 +325,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/runs"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}

@@ -100,6 +100,19 @@ func (b *Books) read(ctx context.Context, a *Asked, what string, ask func(pgx.Tx
 	return s, nil
 }
 
+// MaySeeMembers tells whether the database's session may have member ids unmasked. The error is
+// ErrMayNotSeeMembers when not.
+func MaySeeMembers(ctx context.Context, pool *pgxpool.Pool) error {
+	may := false
+	if err := pool.QueryRow(ctx, sqlMaySee, MembersRole).Scan(&may); err != nil {
+		return fmt.Errorf("ask for the right to see members: %w", err)
+	}
+	if !may {
+		return ErrMayNotSeeMembers
+	}
+	return nil
+}
+
 // collect runs a query and collects its rows; never nil.
 func collect[T any](ctx context.Context, tx pgx.Tx, sql string, args pgx.StrictNamedArgs, scan func(pgx.CollectableRow) (T, error)) ([]T, error) {
 	rows, err := tx.Query(ctx, sql, args)

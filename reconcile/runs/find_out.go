@@ -1,0 +1,213 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pointsledger/evidence"
+	"pointsledger/reconcile/match"
+)
+
+// sqlShows counts, by account, a run's records of the window, those of them with a reference, and how
+// many have no time of their day (reconcile_records_member_idx).
+const sqlShows = `
+SELECT account, count(*), count(reference), count(*) FILTER (WHERE date_only)
+  FROM reconcile_records
+ WHERE run_id = $1 AND at >= $2 AND at < $3
+ GROUP BY account`
+
+// sqlExtents reads the lists that go back farthest, and the longest: what one of them held
+// another of its length would (reconcile_members_pkey).
+const sqlExtents = `
+(SELECT account, records, oldest_at, read_at FROM reconcile_members WHERE run_id = $1 AND complete AND oldest_at IS NOT NULL ORDER BY oldest_at LIMIT 200)
+UNION
+(SELECT account, records, oldest_at, read_at FROM reconcile_members WHERE run_id = $1 AND complete AND oldest_at IS NOT NULL ORDER BY records DESC LIMIT 200)`
+
+// sqlHolds reads what a file holds (reconcile_runs_pkey).
+const sqlHolds = `SELECT holds_from, holds_until FROM reconcile_runs WHERE id = $1`
+
+// sqlBeside counts the postings of the window before a time and from another on. It reads
+// postings as a whole.
+const sqlBeside = `
+SELECT count(*) FILTER (WHERE p.posted_at < @holds_from), count(*) FILTER (WHERE p.posted_at >= @holds_until)
+  FROM postings p
+  JOIN operations o ON o.id = p.operation_id
+ WHERE o.target = ANY (@accounts::text[]) AND o.kind IN ('points_add', 'points_deduct') AND p.kind = 'posted' AND p.evidence <> 'netted'
+   AND p.posted_at >= @from AND p.posted_at < @until`
+
+// findOut finds out what each account's records show.
+func (c *comparing) findOut(ctx context.Context, tx pgx.Tx) error {
+	named, dateOnly := map[string]float64{}, map[string]bool{}
+	var account string
+	var all, withReference, days int64
+	rows, err := tx.Query(ctx, sqlShows, c.id, c.from, c.until)
+	if err != nil {
+		return fmt.Errorf("look at the records: %w", err)
+	}
+	if _, err = pgx.ForEachRow(rows, []any{&account, &all, &withReference, &days}, func() error {
+		named[account], dateOnly[account] = float64(withReference), days > 0
+		return nil
+	}); err != nil {
+		return fmt.Errorf("look at the records: %w", err)
+	}
+	if err := c.extents(ctx, tx); err != nil {
+		return err
+	}
+	if err := c.whole(ctx, tx); err != nil {
+		return err
+	}
+	if err := c.holds(ctx, tx); err != nil {
+		return err
+	}
+	offsets, err := c.zones(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, a := range c.accounts {
+		k := c.running.known[a.Name]
+		known := &match.Known{From: c.from, Until: c.until, Lag: k.MaxLag, Slack: k.Slack(), SoleSource: c.soleSource,
+			References: k.References == evidence.ReferencesShown || named[a.Name] > 0 && named[a.Name] >= showsShare*float64(c.window)}
+		if offset, told := offsets[a.Name]; told {
+			k.Zone = evidence.Zone{Known: true}
+			known.Slack = k.Slack()
+			c.offsets[a.Name] = offset
+		}
+		if dateOnly[a.Name] {
+			known.Slack += halfDay
+		}
+		c.known[a.Name] = known
+		c.shows = c.shows || known.References
+	}
+	return nil
+}
+
+// showsShare is the share of the window's postings above which records that end with a
+// reference mean that the account shows them. A few are no habit of the vendor's: somebody may have
+// copied one.
+const showsShare = 0.1
+
+// extents adds the lists of this run to what is known of how far lists go back.
+func (c *comparing) extents(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, sqlExtents, c.id)
+	if err != nil {
+		return fmt.Errorf("look how far the lists go back: %w", err)
+	}
+	var account string
+	var e evidence.Extent
+	_, err = pgx.ForEachRow(rows, []any{&account, &e.Records, &e.Oldest, &e.ReadAt}, func() error {
+		k := c.running.known[account]
+		k.Extents = append(k.Extents, e)
+		c.running.known[account] = k
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look how far the lists go back: %w", err)
+	}
+	return nil
+}
+
+// besideMost is how many postings may lie in days of the window's edges of which a file has no
+// record: more mean that it was not exported whole.
+const besideMost = 10
+
+// holds finds from when to when a file holds what there is: the window, unless it has no
+// records of its first or last days although much was posted there.
+func (c *comparing) holds(ctx context.Context, tx pgx.Tx) error {
+	if c.source != fromFile {
+		return nil
+	}
+	var from, until *time.Time
+	if err := tx.QueryRow(ctx, sqlHolds, c.id).Scan(&from, &until); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("read what the file holds: %w", err)
+	}
+	if from == nil { // no record at all
+		from, until = &c.until, &c.from
+	}
+	var before, after int64
+	args := pgx.StrictNamedArgs{"accounts": c.names, "from": c.from, "until": c.until, "holds_from": *from, "holds_until": *until}
+	if err := tx.QueryRow(ctx, sqlBeside, args).Scan(&before, &after); err != nil {
+		return fmt.Errorf("count postings beside what the file holds: %w", err)
+	}
+	c.holdsFrom, c.holdsUntil = *from, *until
+	if before < besideMost && c.holdsFrom.After(c.from) {
+		c.holdsFrom = c.from
+	}
+	if after < besideMost && c.holdsUntil.Before(c.until) {
+		c.holdsUntil = c.until
+	}
+	return nil
+}
+
+// sqlOffsets counts by how many quarters of an hour records are off from the postings whose
+// references they show, over some of them (reconcile_records_member_idx, operations_member_idx).
+const sqlOffsets = `
+SELECT r.account, round(EXTRACT(epoch FROM p.posted_at - r.at) / 900)::integer, count(*)
+  FROM (SELECT account, member_id, reference, at FROM reconcile_records
+         WHERE run_id = $1 AND reference IS NOT NULL AND at IS NOT NULL AND NOT date_only LIMIT 2000) AS r
+  JOIN operations o ON o.member_id = r.member_id AND o.target = r.account AND o.reference = r.reference
+  JOIN postings p ON p.operation_id = o.id AND p.kind = 'posted' AND p.evidence = 'answered'
+ GROUP BY 1, 2`
+
+// What tells a zone: so many records, and this share of them.
+const (
+	zoneRecords = 20
+	zoneShare   = 0.9
+)
+
+// zones are by how much the times of each account's records are off, as the records with
+// references tell; an account of which they do not is not in it.
+func (c *comparing) zones(ctx context.Context, tx pgx.Tx) (map[string]time.Duration, error) {
+	rows, err := tx.Query(ctx, sqlOffsets, c.id)
+	if err != nil {
+		return nil, fmt.Errorf("look at the records' zone: %w", err)
+	}
+	all, most, offsets := map[string]int{}, map[string]int{}, map[string]time.Duration{}
+	var account string
+	var quarters, count int
+	if _, err = pgx.ForEachRow(rows, []any{&account, &quarters, &count}, func() error {
+		if all[account] += count; count > most[account] {
+			most[account], offsets[account] = count, time.Duration(quarters)*15*time.Minute
+		}
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("look at the records' zone: %w", err)
+	}
+	for account := range offsets {
+		if most[account] < zoneRecords || float64(most[account]) < zoneShare*float64(all[account]) {
+			delete(offsets, account)
+		}
+	}
+	return offsets, nil
+}
+
+// sqlWhole counts, by account, the complete lists whose member's balance is known, and those
+// that account for it (reconcile_members_pkey).
+const sqlWhole = `
+SELECT account, count(*), count(*) FILTER (WHERE whole)
+  FROM reconcile_members
+ WHERE run_id = $1 AND state = 'read' AND complete AND balance IS NOT NULL
+ GROUP BY account`
+
+// wholeShare is the share of lists that account for their balance above which a vendor is
+// taken to keep its records: what it had cut would be missing from balances.
+const wholeShare = 0.9
+
+func (c *comparing) whole(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, sqlWhole, c.id)
+	if err != nil {
+		return fmt.Errorf("look whether lists are whole: %w", err)
+	}
+	var account string
+	var all, whole float64
+	if _, err = pgx.ForEachRow(rows, []any{&account, &all, &whole}, func() error {
+		c.uncut[account] = whole >= wholeShare*all
+		return nil
+	}); err != nil {
+		return fmt.Errorf("look whether lists are whole: %w", err)
+	}
+	return nil
+}

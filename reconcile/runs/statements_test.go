@@ -1,0 +1,13 @@
+package runs_test
+
+import (
+	"testing"
+
+	"pointsledger/internal/testkit"
+)
+
+// Every statement fits the migrated schema.
+func TestStatementsPrepare(t *testing.T) {
+	t.Parallel()
+	testkit.StatementsPrepare(t, "sqlMembersChanged", "sqlPostings", "sqlStrays", "sqlWindow", "sqlItems", "sqlCarry", "sqlReachBack")
+}
