@@ -157,10 +157,10 @@ func readIdentity(ctx context.Context, conn *pgx.Conn) (id Identity, ok bool, er
 	return id, true, nil
 }
 
-// sqlIsEmpty tells whether the ledger holds no operation and no reject.
-const sqlIsEmpty = `SELECT NOT EXISTS (SELECT FROM operations) AND NOT EXISTS (SELECT FROM rejects)`
+// sqlIsEmpty tells whether the ledger holds no operation, no reject and no declaration.
+const sqlIsEmpty = `SELECT NOT EXISTS (SELECT FROM operations) AND NOT EXISTS (SELECT FROM rejects) AND NOT EXISTS (SELECT FROM declarations)`
 
-// Empty tells whether the ledger holds no operation and no reject.
+// Empty tells whether the ledger holds no operation, no reject and no declaration.
 func (s *Session) Empty(ctx context.Context) (empty bool, err error) {
 	if err := s.conn.QueryRow(ctx, sqlIsEmpty).Scan(&empty); err != nil {
 		return false, fmt.Errorf("look whether the ledger is empty: %w", err)
@@ -169,13 +169,15 @@ func (s *Session) Empty(ctx context.Context) (empty bool, err error) {
 }
 
 // sqlNewest is what survived of the newest batches: the rows with the highest
-// ids, by primary key. It costs the recording of events nothing. Both columns
+// ids, by primary key, and the newest declaration (declarations_newest_idx). It costs the recording of events nothing. Both columns
 // are NULL in an empty ledger.
 const sqlNewest = `
 SELECT stream_seq, broker_time
   FROM ((SELECT stream_seq, broker_time, recorded_at FROM operations ORDER BY id DESC LIMIT 1)
         UNION ALL
-        (SELECT stream_seq, broker_time, rejected_at FROM rejects ORDER BY id DESC LIMIT 1)) AS newest
+        (SELECT stream_seq, broker_time, rejected_at FROM rejects ORDER BY id DESC LIMIT 1)
+        UNION ALL
+        (SELECT stream_seq, broker_time, recorded_at FROM declarations ORDER BY broker_time DESC, stream_seq DESC LIMIT 1)) AS newest
  ORDER BY recorded_at DESC
  LIMIT 1`
 

@@ -321,8 +321,11 @@ func (w *retryWrite) checkTx(ctx context.Context, tx pgx.Tx) error {
 
 // acceptedResolution names the operations that a reject led to, or what it is about.
 func acceptedResolution(e *ledger.Event, ids map[ledger.OperationKey]ledger.OperationID) string {
-	if e.Refers != nil {
+	switch {
+	case e.Refers != nil:
 		return "accepted: about " + e.Refers.Origin
+	case e.Declares != nil:
+		return "accepted: " + e.Declares.Text()
 	}
 	texts := make([]string, len(e.Operations))
 	for i := range e.Operations {

@@ -113,8 +113,11 @@ func sameReferral(a, b *ledger.Referral) bool {
 
 // businessKey is what a person searches the event by.
 func businessKey(e *ledger.Event) string {
-	if e.Refers != nil {
+	switch {
+	case e.Refers != nil:
 		return e.Refers.BusinessKey
+	case e.Declares != nil:
+		return e.Declares.Text()
 	}
 	return e.Operations[0].BusinessKey
 }

@@ -127,16 +127,21 @@ type Event struct {
 	OnlyIfKnown *Rejection
 	// Budget bounds what the event's day may grant; nil is no bound.
 	Budget *budgets.Budget
-	// Operations holds at least one operation, and none when Refers is set.
+	// Operations holds at least one operation, and none when Refers or Declares is set.
 	Operations []Operation
 	// Refers: the event is about an earlier fact, and the ledger makes its operations.
 	Refers *Referral
+	// Declares: the event says what was sold on a day, and leads to no operation.
+	Declares *Declaration
 }
 
 // businessKey is what a person searches for.
 func (e *Event) businessKey() string {
-	if e.Refers != nil {
+	switch {
+	case e.Refers != nil:
 		return e.Refers.BusinessKey
+	case e.Declares != nil:
+		return e.Declares.Text()
 	}
 	return e.Operations[0].BusinessKey
 }

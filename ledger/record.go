@@ -66,7 +66,7 @@ func (s *Store) Record(ctx context.Context, entries []Entry) ([]Verdict, error) 
 
 // record is Record; how says what becomes of the operations' outbox rows.
 func (s *Store) record(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
-	if slices.ContainsFunc(entries, refers) {
+	if slices.ContainsFunc(entries, standsApart) {
 		return s.recordReferring(ctx, entries, how)
 	}
 	return s.recordBy(ctx, entries, how, s.recordOnce)

@@ -94,12 +94,16 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 	verdicts := make([]Verdict, len(entries))
 	w := s.newWrite(how)
 	var referring []Entry
+	var declaring []*Entry
 	for i := range entries {
 		if verdicts[i] = decide(&entries[i], known); verdicts[i].Kind == Accepted {
 			known.add(&entries[i])
-			if refers(entries[i]) {
+			switch {
+			case refers(entries[i]):
 				referring = append(referring, entries[i])
-			} else {
+			case declares(entries[i]):
+				declaring = append(declaring, &entries[i])
+			default:
 				w.add(&entries[i])
 			}
 		}
@@ -123,6 +127,9 @@ func (s *Store) recordBeside(ctx context.Context, entries []Entry, how *queueing
 		}
 		if written, err = s.referBesideTx(ctx, tx, referring, how, written); err != nil {
 			return err
+		}
+		if err := declareTx(ctx, tx, declaring); err != nil {
+			return fmt.Errorf("record declarations: %w", err)
 		}
 		return beside.AfterTx(ctx, tx, written)
 	})

@@ -83,6 +83,9 @@ func (s *Store) lookUp(ctx context.Context, entries []Entry) (knownFacts, error)
 	if err == nil && slices.ContainsFunc(entries, refers) {
 		err = known.addWaiting(ctx, s.pool, entries)
 	}
+	if err == nil && slices.ContainsFunc(entries, declares) {
+		err = known.addDeclared(ctx, s.pool, entries)
+	}
 	return known, err
 }
 
@@ -103,8 +106,13 @@ func (k knownFacts) addWaiting(ctx context.Context, in batcher, entries []Entry)
 			facts = append(facts, entries[i].Event.FactKey)
 		}
 	}
+	return k.addFound(ctx, in, sqlLookUpWaiting, facts)
+}
+
+// addFound makes known what a statement finds of facts.
+func (k knownFacts) addFound(ctx context.Context, in batcher, sql string, facts [][16]byte) error {
 	var batch pgx.Batch
-	batch.Queue(sqlLookUpWaiting, facts)
+	batch.Queue(sql, facts)
 	results := in.SendBatch(ctx, &batch)
 	defer results.Close()
 	var fact [16]byte

@@ -44,7 +44,7 @@ func (s *Store) recordParts(ctx context.Context, entries []Entry, how *queueing)
 		return nil, err
 	}
 	switch {
-	case slices.ContainsFunc(entries, refers):
+	case slices.ContainsFunc(entries, standsApart):
 		return s.recordReferring(ctx, entries, how)
 	case len(entries) < s.copyLeast && isFew(entries, older) && !how.marksAny(entries):
 		return s.recordFew(ctx, entries, how)

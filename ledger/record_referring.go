@@ -13,15 +13,18 @@ import (
 // referringMost is how many facts a transaction locks at most.
 const referringMost = 256
 
-// recordReferring is record for a batch in which events refer to earlier ones: what
-// they may refer to is written first.
+// recordReferring is record for a batch in which events refer to earlier ones, or
+// declare days: what they may refer to is written first.
 func (s *Store) recordReferring(ctx context.Context, entries []Entry, how *queueing) ([]Verdict, error) {
-	var plain, referring []Entry
-	var plainAt, referringAt []int
+	var plain, referring, declaring []Entry
+	var plainAt, referringAt, declaringAt []int
 	for i := range entries {
-		if refers(entries[i]) {
+		switch {
+		case refers(entries[i]):
 			referring, referringAt = append(referring, entries[i]), append(referringAt, i)
-		} else {
+		case declares(entries[i]):
+			declaring, declaringAt = append(declaring, entries[i]), append(declaringAt, i)
+		default:
 			plain, plainAt = append(plain, entries[i]), append(plainAt, i)
 		}
 	}
@@ -36,6 +39,13 @@ func (s *Store) recordReferring(ctx context.Context, entries []Entry, how *queue
 	}
 	for i, at := range plainAt {
 		verdicts[at] = first[i]
+	}
+	declared, err := s.recordBy(ctx, declaring, how, s.declareOnce)
+	if err != nil {
+		return nil, err
+	}
+	for i, at := range declaringAt {
+		verdicts[at] = declared[i]
 	}
 	for from := 0; from < len(referring); from += referringMost {
 		to := min(from+referringMost, len(referring))
@@ -351,6 +361,11 @@ func (s *Store) ForeseeTx(ctx context.Context, tx pgx.Tx, e Entry) (f Foresight,
 	known, err := s.lookUpIn(ctx, tx, entries)
 	if err != nil {
 		return f, err
+	}
+	if declares(e) {
+		if err := known.addDeclared(ctx, tx, entries); err != nil {
+			return f, err
+		}
 	}
 	f.Verdict = decide(&e, known)
 	if !refers(e) {

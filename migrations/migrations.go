@@ -239,7 +239,7 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		`GRANT SELECT, INSERT ON budget_excesses TO ` + to,
 		`GRANT UPDATE, DELETE ON outbox TO ` + to,
 		// What waits for its sale leaves with its operations.
-		`GRANT SELECT, INSERT ON reversals TO ` + to,
+		`GRANT SELECT, INSERT ON reversals, declarations TO ` + to,
 		`GRANT SELECT, INSERT, UPDATE, DELETE ON waiting TO ` + to,
 		`GRANT INSERT, UPDATE ON replay_plans, replay_plan_operations TO ` + to,
 		// After a failover the ids that lost commits gave out are left out.

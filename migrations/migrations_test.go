@@ -145,6 +145,8 @@ func TestGrantWorker(t *testing.T) {
 		`INSERT INTO reversals SELECT * FROM reversals WHERE false`:        true,
 		`SELECT count(*) FROM work_items`:                                  true,
 		`DELETE FROM reversals WHERE false`:                                false,
+		`INSERT INTO declarations SELECT * FROM declarations WHERE false`:  true,
+		`DELETE FROM declarations WHERE false`:                             false,
 		`INSERT INTO waiting SELECT * FROM waiting WHERE false`:            true,
 		`UPDATE waiting SET referral = referral WHERE false`:               true,
 		`DELETE FROM waiting WHERE false`:                                  true,
@@ -166,7 +168,7 @@ func TestFinanceRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"operations", "outbox", "postings", "attempts", "rejects", "mappings", "ops_actions", "action_operations", "accounts",
-		"ledger_identity", "replay_plans", "replay_plan_operations", "entries", "trial_balance", "operation_status", "work_items"} {
+		"ledger_identity", "replay_plans", "replay_plan_operations", "entries", "trial_balance", "operation_status", "work_items", "declarations", "declared_days"} {
 		if _, err := conn.Exec(t.Context(), `SELECT * FROM `+name); err != nil {
 			t.Errorf("read %s: %v", name, err)
 		}

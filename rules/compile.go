@@ -58,6 +58,8 @@ type Rules struct {
 	someByEvent bool
 	// shapes are by type; see factShape.
 	shapes map[string][]*factShape
+	// declared is the rule of day.declared, nil where the file has that type otherwise.
+	declared *rule
 	// readings are reused between messages: *reading.
 	readings sync.Pool
 }
@@ -97,7 +99,9 @@ type rule struct {
 	maxDaysBack int
 	shape       *factShape
 	// refers: the events are about an earlier one; then there are no operations.
-	refers     *reference
+	refers *reference
+	// declares: the events say what was sold, and there are no operations.
+	declares   bool
 	operations []operation
 }
 
@@ -157,6 +161,9 @@ func Compile(f RulesFile, version string, accounts []Account) (*Rules, error) {
 	r.checkWithoutRule(p)
 	r.compileShapes()
 	r.compileOrigins(p)
+	if r.takesDeclared() {
+		r.compileDeclared(p)
+	}
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
@@ -283,13 +290,16 @@ func (r *Rules) Version() string { return r.version }
 // Zone is the programme's zone, in which a business date is a day.
 func (r *Rules) Zone() *time.Location { return r.zone }
 
-// Types lists the event types of all rule sets, sorted.
+// Types lists the event types of all rule sets, and day.declared, sorted.
 func (r *Rules) Types() []string {
 	types := map[string]bool{}
 	for _, set := range r.sets {
 		for typ := range set.rules {
 			types[typ] = true
 		}
+	}
+	if r.declared != nil {
+		types[dayDeclaredType] = true
 	}
 	return slices.Sorted(maps.Keys(types))
 }

@@ -124,6 +124,10 @@ func (x *reading) findRule() *ledger.Rejection {
 			return nil
 		}
 	}
+	if x.rules.declared != nil && x.came.Type == dayDeclaredType {
+		x.rule = x.rules.declared
+		return nil
+	}
 	if words := x.rules.noVendorCall[x.came.Type]; words != "" {
 		return ledger.Rejectf(ledger.NoVendorCall, "%s: %s", x.came.Type, words)
 	}
@@ -131,7 +135,7 @@ func (x *reading) findRule() *ledger.Rejection {
 	if slices.Contains(x.rules.Types(), x.came.Type) {
 		reason = " at that time"
 	}
-	return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", cloudevent.Clip(x.came.Type), reason, x.set.types())
+	return ledger.Rejectf(ledger.UnknownType, "type: no rule for %q%s; known types: %s", cloudevent.Clip(x.came.Type), reason, x.rules.typesOf(x.set))
 }
 
 func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
@@ -149,6 +153,9 @@ func (x *reading) readData() (*ledger.Event, *ledger.Rejection) {
 	}
 	if rejection := x.resolveDate(); rejection != nil {
 		return nil, rejection
+	}
+	if x.rule.declares {
+		return x.declaration(), nil
 	}
 	x.resolveKey()
 	rejection := x.checkKeyLength(x.rule.keyNames())

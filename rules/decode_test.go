@@ -240,7 +240,7 @@ func TestBrokerTimePicksTheRuleSet(t *testing.T) {
 	}
 	m := structured("review.posted", `{}`)
 	m.BrokerTime = change
-	if d := rejected(t, rules, m, nil); d.Rejection.Code != ledger.UnknownType || !strings.Contains(d.Rejection.Reason, "at that time; known types: order.paid") {
+	if d := rejected(t, rules, m, nil); d.Rejection.Code != ledger.UnknownType || !strings.Contains(d.Rejection.Reason, "at that time; known types: day.declared, order.paid") {
 		t.Errorf("a type of the first set only: %v", d.Rejection)
 	}
 }

@@ -26,6 +26,7 @@ func FuzzDecode(f *testing.F) {
 		"order.refunded":    refunded,
 		"order.completed":   `{"orderId":"1","orderSource":"s%E9%97%A8"}`,
 		"line.dropped":      `{"dropId":"D","orderId":"1","line":2,"worthFen":7}`,
+		"day.declared":      `{"day":"2026-11-19","orders":3,"amountFen":100,"source":"s%E9%97%A8","shopCode":"1"}`,
 	} {
 		f.Add(structured(typ, data).Payload, false)
 		f.Add([]byte(data), true)
@@ -99,7 +100,7 @@ func checkStorable(t *testing.T, text string) {
 
 func checkEvent(t *testing.T, event *ledger.Event) {
 	t.Helper()
-	if !json.Valid([]byte(event.Content)) || (len(event.Operations) == 0) == (event.Refers == nil) {
+	if !json.Valid([]byte(event.Content)) || (len(event.Operations) == 0) == (event.Refers == nil && event.Declares == nil) {
 		t.Fatalf("event %+v", event)
 	}
 	if event.Refers != nil {

@@ -151,11 +151,14 @@ func (x *reading) bizID(o *operation, account *Account) ledger.BizID {
 	return ledger.NewBizID(o.leg, x.parts...)
 }
 
-// types lists the set's types for a reason.
-func (s *ruleSet) types() string {
-	types := make([]string, 0, len(s.rules))
+// typesOf lists a set's types for a reason.
+func (r *Rules) typesOf(s *ruleSet) string {
+	types := make([]string, 0, len(s.rules)+1)
 	for typ := range s.rules {
 		types = append(types, typ)
+	}
+	if r.declared != nil {
+		types = append(types, dayDeclaredType)
 	}
 	slices.Sort(types)
 	return strings.Join(types, ", ")

@@ -103,7 +103,7 @@ func TestRejectsOfTheEnvelope(t *testing.T) {
 		{"a content type that is a number", envelope(start + `"type":"order.paid","datacontenttype":1,"data":DATA}`), ledger.BadType, "datacontenttype: "},
 		{"a time without an offset", envelope(start + `"type":"order.paid","time":"2026-11-20T12:00:00","data":DATA}`), ledger.BadType, "time: want RFC 3339 with an offset"},
 		{"Unix time", envelope(start + `"type":"order.paid","time":1795000000,"data":DATA}`), ledger.BadType, "got 1795000000"},
-		{"an unknown type", message("order.payed", `{"specversion":"1.0","id":"e1","source":"s","type":"order.payed","data":{}}`), ledger.UnknownType, `no rule for "order.payed"; known types: lottery.won, member.checked_in, order.paid, order.placed, review.posted`},
+		{"an unknown type", message("order.payed", `{"specversion":"1.0","id":"e1","source":"s","type":"order.payed","data":{}}`), ledger.UnknownType, `no rule for "order.payed"; known types: day.declared, lottery.won, member.checked_in, order.paid, order.placed, review.posted`},
 		{"a type without a call", structured("order.refunded", `{}`), ledger.NoVendorCall, "order.refunded: the vendors offer no deduct call"},
 	})
 }

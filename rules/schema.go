@@ -30,6 +30,9 @@ func Schema(r *Rules, typ string) ([]byte, error) {
 			return rule.schema(r)
 		}
 	}
+	if r.declared != nil && typ == dayDeclaredType {
+		return r.declared.schema(r)
+	}
 	return nil, fmt.Errorf("find schema: no rule for type %q, known types: %v", typ, r.Types())
 }
 

@@ -75,6 +75,11 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 			`{"refundId":"1","orderId":"1","amountFen":0,"orderSource":null}`, `{"refundId":"1","orderId":"1","amountFen":1,"orderSource":""}`, `{"refundId":1,"orderId":"1","amountFen":1}`,
 			`{"refundId":"1","orderId":"1","amountFen":1,"orderSource":"` + strings.Repeat("s", 256) + `","member":5}`, `{"refundId":"1","orderId":"1","amountFen":1,"orderSource":"` + strings.Repeat("s", 257) + `"}`,
 		},
+		"day.declared": {
+			`{"day":"2026-11-19","orders":3,"amountFen":100}`, `{"day":"2026-11-19","orders":0,"amountFen":0,"source":"s","shopCode":"1","points":-5}`, `{"day":"2026-11-19","orders":3}`,
+			`{"orders":3,"amountFen":100}`, `{"day":"2026-11-19","orders":-1,"amountFen":100}`, `{"day":"2026-11-19","orders":"3","amountFen":100}`, `{"day":"2026-11-19","orders":3,"amountFen":1.5}`,
+			`{"day":20261119,"orders":3,"amountFen":100}`, `{"day":"2026-11-19","orders":3,"amountFen":100,"source":""}`, `{"day":"2026-11-19","orders":3,"amountFen":100,"shopCode":1}`,
+		},
 		"order.cancelled": {`{"orderId":"1"}`, `{"orderId":"1","businessDate":"2026-11-20"}`, `{}`, `{"orderId":1}`},
 		"line.dropped":    {`{"dropId":"D","orderId":"1","line":2,"worthFen":7}`, `{"dropId":"D","orderId":"1","worthFen":7}`},
 	}
@@ -137,7 +142,7 @@ func TestSchemaOfTheEnvelope(t *testing.T) {
 func TestSchemaIsThereForEachType(t *testing.T) {
 	t.Parallel()
 	rules := defaultRules(t)
-	if got := strings.Join(rules.Types(), " "); got != "lottery.won member.checked_in order.paid order.placed review.posted" {
+	if got := strings.Join(rules.Types(), " "); got != "day.declared lottery.won member.checked_in order.paid order.placed review.posted" {
 		t.Errorf("types %s", got)
 	}
 	for _, typ := range rules.Types() {

@@ -33,6 +33,7 @@ type Explanation struct {
 	Budgets      *Budgets          `json:"budgets,omitempty"`
 	Operations   []Operation       `json:"operations,omitempty"`
 	Refers       *Referral         `json:"refers_to,omitempty"`
+	Declares     *Declared         `json:"declares,omitempty"`
 	// Ledger is nil unless one was asked.
 	Ledger *Foreseen `json:"ledger,omitempty"`
 	// assumed says where BrokerTime comes from.
@@ -113,6 +114,9 @@ func (e *Explanation) fill(cfg *config.Config, x rules.Explanation) error {
 	e.FactKey, e.Budgets = x.Event.FactKey.String(), budgetsOf(x.Event)
 	if x.Event.Refers != nil {
 		e.Refers = newReferral(&x)
+	}
+	if d := x.Event.Declares; d != nil {
+		e.Declares = &Declared{Source: d.Source, ShopCode: d.ShopCode, Day: d.Day, Orders: d.Orders, AmountFen: d.AmountFen}
 	}
 	for i := range x.Event.Operations {
 		op := &x.Event.Operations[i]

@@ -57,6 +57,9 @@ func (e *Explanation) Print(out io.Writer) {
 	if e.Refers != nil {
 		e.Refers.print(out, line, words, e.Ledger == nil)
 	}
+	if e.Declares != nil {
+		e.Declares.print(out, line, words)
+	}
 	for i := range e.Operations {
 		op := &e.Operations[i]
 		fmt.Fprintf(out, "\nOperation %d of %d: %s at %s\n", i+1, len(e.Operations), op.Kind, op.Account)

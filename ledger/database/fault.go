@@ -24,14 +24,15 @@ const (
 
 // The names by which a repeated dedup key and a repeated fact are refused.
 const (
-	constraintOnePerKey  = "operations_one_per_key"
-	constraintOnePerFact = "operations_one_per_fact"
-	constraintOneWaiting = "waiting_pkey"
-	constraintOneEnding  = "reversals_one_ending"
+	constraintOnePerKey   = "operations_one_per_key"
+	constraintOnePerFact  = "operations_one_per_fact"
+	constraintOneWaiting  = "waiting_pkey"
+	constraintOneEnding   = "reversals_one_ending"
+	constraintOneDeclared = "declarations_one_per_event"
 )
 
 // raceConstraints are those that somebody else's commit may have met first.
-var raceConstraints = []string{constraintOnePerKey, constraintOnePerFact, constraintOneWaiting, constraintOneEnding}
+var raceConstraints = []string{constraintOnePerKey, constraintOnePerFact, constraintOneWaiting, constraintOneEnding, constraintOneDeclared}
 
 // IsRace tells that another transaction recorded one of our keys or facts
 // after we had looked, or that Postgres asks for the transaction to be run again.

@@ -193,7 +193,7 @@ func (in *Intake) MakeStream() {
 func (in *Intake) Publish(payload string) {
 	in.t.Helper()
 	typ := "order.paid"
-	for _, other := range []string{"member.checked_in", "order.created", "order.refunded"} {
+	for _, other := range []string{"member.checked_in", "order.created", "order.refunded", "day.declared"} {
 		if strings.Contains(payload, other) {
 			typ = other
 		}

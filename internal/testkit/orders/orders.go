@@ -53,3 +53,15 @@ func Refunded(seq uint64, order, id string, shareFen *int64) ledger.Entry {
 		ShareFen: shareFen, BusinessKey: order, BusinessDate: "2026-11-20", MappingVersion: "test"}
 	return e
 }
+
+// Declared is a day of shop-sh that was declared: so many orders of so many fen. id names
+// the event.
+func Declared(seq uint64, day, id string, number, fen int64) ledger.Entry {
+	e := Paid(seq, id)
+	e.Message.Subject = "points.events.day.declared"
+	e.Event.ID, e.Event.Type, e.Event.Operations = id, "day.declared", nil
+	e.Event.FactKey = ledger.NewFactKey("shop-sh", "day.declared", id)
+	e.Event.Content = fmt.Sprintf(`{"amountFen":%d,"day":%q,"orders":%d,"shopCode":null,"source":null}`, fen, day, number)
+	e.Event.Declares = &ledger.Declaration{Source: "shop-sh", SourceKey: "shop-sh", Spellings: []string{"shop-sh"}, Day: day, Orders: number, AmountFen: fen}
+	return e
+}
