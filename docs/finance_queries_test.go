@@ -88,6 +88,7 @@ func fill(t *testing.T, pool *pgxpool.Pool) {
 		entryOf(3, ledger.PointsAdd, "zhimai", "7", 5), entryOf(4, ledger.PointsAdd, "zhimai", member, 3),
 		entryOf(5, ledger.PointsAdd, "zhimai", "", 0), entryOf(6, ledger.FreezePoint, "kylin", "K:1", 50), rejected, garbage,
 		entryOf(9, ledger.PointsAdd, "zz", "8", 40), entryOf(10, ledger.PointsAdd, "zz", "8", 2),
+		orders.Declared(11, "2026-11-20", "d1", 9, 100),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -249,6 +250,7 @@ func TestFinanceQueries(t *testing.T) {
 			t.Errorf("3: this is not open: %v", row)
 		}
 	}
+	want("16", results[len(results)-1][0], map[string]string{"declared_orders": "9", "accepted_orders": "8", "missing_orders": "1", "missing_fen": "100"})
 	if history := results[4]; len(history) != 3 {
 		t.Errorf("4: the member has %d rows, want 3: %v", len(history), history)
 	} else {

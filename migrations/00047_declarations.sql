@@ -101,7 +101,7 @@ WITH newest AS (
       FROM refused
      GROUP BY GROUPING SETS ((source_key, day), (source_key, day, shop_code))
 )
-SELECT n.source, n.shop_code, n.day, n.day < current_date AS over,
+SELECT n.source, n.source_key, n.shop_code, n.day, n.day < current_date AS over,
        n.orders AS declared_orders, n.amount_fen AS declared_fen,
        COALESCE(a.orders, 0) AS accepted_orders, COALESCE(a.amount_fen, 0) AS accepted_fen,
        COALESCE(r.orders, 0) AS rejected_orders, COALESCE(r.amount_fen, 0) AS rejected_fen,

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"pointsledger/desk/wording"
@@ -83,18 +85,11 @@ func actorAndReason(c *cobra.Command, operator, reason string) (string, string, 
 }
 
 func (o *closeOptions) call(c *cobra.Command, s *session) (page, error) {
-	registered, err := rulefiles.New(s.pool).Registered(c.Context())
-	if err != nil {
+	var err error
+	if o.closing.Policy, o.closing.Zone, err = policyAndZone(c.Context(), s.pool); err != nil {
 		return nil, err
 	}
-	if newest, some := rulefiles.NewestRules(registered); some {
-		if o.closing.Policy, o.closing.Zone, err = config.ClosingPolicy(newest.Version, newest.Text); err != nil {
-			return nil, err
-		}
-	} else if o.closing.Zone, err = defaultZone(); err != nil {
-		return nil, err
-	}
-	found, err := periods.New(s.pool).Close(c.Context(), o.closing)
+	found, err := periods.New(s.pool, declaredDays{s.pool, o.closing.Zone}).Close(c.Context(), o.closing)
 	switch {
 	case errors.Is(err, periods.ErrReasonNeeded):
 		return &closePage{Outcome: found, closing: &o.closing}, &command.PartlyError{Text: "not closed: there are warnings, and --reason does not say why it is closed all the same"}
@@ -106,10 +101,18 @@ func (o *closeOptions) call(c *cobra.Command, s *session) (page, error) {
 	return &closePage{Outcome: found, closing: &o.closing}, nil
 }
 
-// defaultZone is that of a ledger with which no rules were registered yet.
-func defaultZone() (string, error) {
+// policyAndZone are what the newest registered rules say of closing, and the time zone of
+// their business dates; without any, what the built-in file says.
+func policyAndZone(ctx context.Context, pool *pgxpool.Pool) (periods.Policy, string, error) {
+	registered, err := rulefiles.New(pool).Registered(ctx)
+	if err != nil {
+		return periods.Policy{}, "", err
+	}
+	if newest, some := rulefiles.NewestRules(registered); some {
+		return config.ClosingPolicy(newest.Version, newest.Text)
+	}
 	_, zone, err := config.ClosingPolicy("built-in", string(config.DefaultFile()))
-	return zone, err
+	return periods.Policy{}, zone, err
 }
 
 type closePage struct {

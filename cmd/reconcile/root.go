@@ -28,6 +28,7 @@ periods.
   reconcile run --from 2026-11-01 --to 2026-11-30
                                          the ledger against the vendor's records
   reconcile items 12                     what differs in a comparison, and what to do
+  reconcile days                         what shops declared that they sold, and what is there
 
 The books as of now, as of an instant (--as-of), or as of a business date (--date).
 They are movements through this worker: the vendor's balance of a member also has
@@ -46,6 +47,7 @@ not agree.`,
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
+	root.AddCommand(newDays(environ))
 	return root
 }
 

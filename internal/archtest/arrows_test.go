@@ -62,6 +62,7 @@ func rules() []rule {
 		{"ledger/database", nil, []string{"github.com/jackc/pgx/v5"}, "connections and their faults know nothing of the book"},
 		{"ledger/waiting", []string{"ledger", "ledger/database"}, []string{"github.com/jackc/pgx/v5"}, "what waits is brought to the book; when is decided elsewhere"},
 		{"ledger", []string{"ledger/budgets", "ledger/database"}, []string{"github.com/jackc/pgx/v5"}, "the ledger is the centre: it depends on nothing but its database"},
+		{"reconcile/orders", []string{"rules/spelling"}, []string{"github.com/jackc/pgx/v5"}, "what shops say is held against the ledger; nothing of it is written or printed"},
 		{"reconcile/feed", nil, []string{"github.com/goccy/go-yaml", "golang.org/x/text"}, "a file is read without knowing the ledger, or who asks"},
 		{"reconcile/books", []string{"desk/privacy", "ledger"}, []string{"github.com/jackc/pgx/v5"}, "the books are read from the ledger's views alone; nothing is written or printed"},
 		{"reconcile/periods", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "periods are kept by the database; what stands against a closing is handed in"},
@@ -242,6 +243,7 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"reconcile/runs", "reconcile/match", true},
 		{"reconcile/runs", "vendorapi/zhimai", false},
 		{"reconcile/match", "reconcile/runs", false},
+		{"reconcile/orders", "rules", false},
 		{"dispatch", "ledger", true},
 		{"dispatch", "vendorapi/kylin", false},
 		{"dispatch", "vendorapi/zhimai", false},
@@ -325,7 +327,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/runs"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/orders", "reconcile/runs"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}
