@@ -66,15 +66,21 @@ func (r *Rebuilder) state(ctx context.Context) (survey.State, *consumers.Positio
 	if err != nil {
 		return survey.State{}, nil, err
 	}
+	state, err := stateOf(&at, r.config.Stream)
+	return state, &at, err
+}
+
+// stateOf is what a position says of what there is to read.
+func stateOf(at *consumers.Position, stream string) (survey.State, error) {
 	if !at.Found {
-		return survey.State{}, nil, fmt.Errorf("look at stream %s: %w", r.config.Stream, ErrNoStream)
+		return survey.State{}, fmt.Errorf("look at stream %s: %w", stream, ErrNoStream)
 	}
 	state := survey.State{Created: at.Created, First: at.First, FirstAt: at.FirstAt, Last: at.Last,
 		ConsumerFound: at.DurableFound, Acked: at.Acked, AckedAny: at.AnyAcked, Delivered: at.Delivered}
 	if at.Messages == 0 {
 		state.First, state.FirstAt = at.Last+1, time.Time{}
 	}
-	return state, &at, nil
+	return state, nil
 }
 
 // unknown tells that workers refuse this ledger, or have never used it.

@@ -40,6 +40,16 @@ type reader struct {
 // acknowledges nothing and vanishes, and hands each batch to f. Events of
 // ignored types are left out. read counts all events.
 func (r *reader) each(ctx context.Context, part stretch, f func([]ledger.Entry) error) (read int, err error) {
+	return r.eachBatch(ctx, part, func(batch []jetstream.Msg) error {
+		if entries := r.entries(batch); len(entries) > 0 {
+			return f(entries)
+		}
+		return nil
+	})
+}
+
+// eachBatch is each for messages as they come, those of ignored types too.
+func (r *reader) eachBatch(ctx context.Context, part stretch, f func([]jetstream.Msg) error) (read int, err error) {
 	config := jetstream.OrderedConsumerConfig{FilterSubjects: []string{consumers.SubjectPrefix + ">"}, InactiveThreshold: time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(part.from, 1)}
 	if !part.since.IsZero() {
@@ -68,10 +78,8 @@ func (r *reader) each(ctx context.Context, part stretch, f func([]ledger.Entry) 
 			return read, err
 		}
 		read += len(batch)
-		if entries := r.entries(batch); len(entries) > 0 {
-			if err := f(entries); err != nil {
-				return read, err
-			}
+		if err := f(batch); err != nil {
+			return read, err
 		}
 	}
 	return read, nil

@@ -30,6 +30,7 @@ func Rights(stream, durable string) []Right {
 		{true, "$JS.API.DIRECT.GET.KV_" + bucket + ".>", "reading the witness", false},
 		{true, "$JS.API.STREAM.MSG.GET.KV_" + bucket, "the same, at a broker without direct gets", false},
 		{true, "$KV." + bucket + "." + WitnessKey(durable), "writing the witness", false},
+		{true, "$KV." + bucket + ".seal.*", "keeping the head of the seal outside the database", false},
 		{true, "$JS.API.STREAM.CREATE." + stream, "making the stream", true},
 		{true, "$JS.API.STREAM.CREATE.KV_" + bucket, "making the witness's bucket", true},
 	}

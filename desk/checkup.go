@@ -47,6 +47,8 @@ var needed = [...]struct{ right, on string }{
 	{"SELECT", "endpoints"}, {"INSERT", "endpoints"}, {"UPDATE", "endpoints"}, {"DELETE", "endpoints"},
 	{"SELECT", "endpoint_samples"}, {"INSERT", "endpoint_samples"}, {"UPDATE", "endpoint_samples"}, {"DELETE", "endpoint_samples"},
 	{"SELECT", "endpoint_extents"}, {"INSERT", "endpoint_extents"}, {"DELETE", "endpoint_extents"},
+	{"SELECT", "reversals"}, {"SELECT", "ops_actions"},
+	{"SELECT", "seal_batches"}, {"INSERT", "seal_batches"}, {"SELECT", "seal_lists"}, {"INSERT", "seal_lists"},
 	{"SELECT", "ledger_identity"}, {"INSERT", "ledger_identity"}, {"UPDATE", "ledger_identity"},
 }
 

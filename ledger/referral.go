@@ -129,8 +129,7 @@ func (o *origin) keeps(share int64, r *Referral) (int64, *Rejection) {
 	case o.kind == FreezePoint && left > 0:
 		return o.kept, nil
 	}
-	kept := new(big.Int).Mul(big.NewInt(o.points), big.NewInt(left))
-	return kept.Quo(kept, big.NewInt(amount)).Int64(), nil
+	return int64(Keeps(Points(o.points), amount, o.refunded+share)), nil
 }
 
 // apply keeps in mind what a referral took, for the next one of the same batch.
@@ -170,7 +169,7 @@ func (r *Referral) operation(event *Event, o *origin, t taken) Operation {
 	if kind == "" { // a grant that is to be consumed: nothing, and a trace
 		kind = ConsumeFrozen
 	}
-	id := NewBizID(legs[kind], o.account, event.FactKey.String(), string(o.bizID))
+	id := ReferringBizID(kind, OperationKey{o.account, o.bizID}, event.FactKey)
 	reference := ReferenceOf(id)
 	reason := "#" + reference
 	if text := r.Texts[kind]; text != "" {
@@ -179,6 +178,19 @@ func (r *Referral) operation(event *Event, o *origin, t taken) Operation {
 	return Operation{Account: o.account, Kind: kind, BizID: id, BusinessKey: r.BusinessKey, MemberID: o.memberID, MemberCode: o.memberCode,
 		Points: Points(t.points), SourceType: o.sourceType, PointsChannel: o.channel, Reason: reason, Reference: reference,
 		BusinessDate: r.BusinessDate, ShopCode: o.shopCode, AmountFen: r.ShareFen, MappingVersion: r.MappingVersion}
+}
+
+// ReferringBizID is the dedup key of what an event takes from an origin.
+func ReferringBizID(kind Kind, origin OperationKey, fact FactKey) BizID {
+	return NewBizID(legs[kind], origin.Account, fact.String(), string(origin.BizID))
+}
+
+// Keeps is what a member keeps of the points of a grant on an amount of fen, of which
+// some were refunded: any order and number of refunds comes to the same. The amount is
+// above 0, and the refunds are not more.
+func Keeps(points Points, amountFen, refundedFen int64) Points {
+	kept := new(big.Int).Mul(big.NewInt(int64(points)), big.NewInt(amountFen-refundedFen))
+	return Points(kept.Quo(kept, big.NewInt(amountFen)).Int64())
 }
 
 // Foresight is what would become of an event if it was recorded now ([Store.ForeseeTx]).

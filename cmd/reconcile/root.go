@@ -29,13 +29,14 @@ periods.
                                          the ledger against the vendor's records
   reconcile items 12                     what differs in a comparison, and what to do
   reconcile days                         what shops declared that they sold, and what is there
+  reconcile verify                       whether the ledger is what it was
 
 The books as of now, as of an instant (--as-of), or as of a business date (--date).
 They are movements through this worker: the vendor's balance of a member also has
 others.
 
-DATABASE_URL, or --data, is all that it needs; a login of the role points_ledger_finance may run
-it. Mobile numbers in member ids are masked, but for --unmasked, which a user in
+DATABASE_URL, or --data, is all that it needs; verify also asks the broker (NATS_URL). A
+login of the role points_ledger_finance may run it. Mobile numbers in member ids are masked, but for --unmasked, which a user in
 the role ` + books.MembersRole + ` may say.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but something does
@@ -48,6 +49,7 @@ not agree.`,
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
 	root.AddCommand(newDays(environ))
+	root.AddCommand(newVerify(environ))
 	return root
 }
 

@@ -60,5 +60,5 @@ func refused(err error) error {
 	case errors.Is(err, periods.ErrBusy):
 		return fmt.Errorf("%w; it is locked: close it again in a minute", err)
 	}
-	return err
+	return verifyRefused(err)
 }

@@ -22,6 +22,7 @@ import (
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/ledger/waiting"
 	"pointsledger/migrations"
+	"pointsledger/reconcile/seal"
 )
 
 // service is a whole worker in this process: intake, one dispatcher for each
@@ -36,6 +37,7 @@ type service struct {
 	nats        *nats.Conn
 	store       *ledger.Store
 	runner      *consumers.Runner
+	seal        *seal.Sealer
 	dispatchers []*dispatch.Slot
 	reload      *reloader // nil in a rehearsal
 	metrics     *metrics
@@ -50,9 +52,9 @@ type service struct {
 const fewestConnections = 2
 
 // workerConnections is what the intake (a large batch takes two), the dispatchers
-// (claim, settle, renew, sweep) and the operators' pages use at once, with room
-// to spare.
-func workerConnections(accounts, batchesInFlight int) int { return 4 + 2*batchesInFlight + 4*accounts }
+// (claim, settle, renew, sweep), the seal and the operators' pages use at once, with
+// room to spare.
+func workerConnections(accounts, batchesInFlight int) int { return 5 + 2*batchesInFlight + 4*accounts }
 
 // newService connects and checks everything that must hold before the first
 // event is touched: the schema, the rules, the accounts. It waits for a Postgres
@@ -123,6 +125,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err := s.keeper.connect(js, guard, s.pool.Reset, s.rules, cfg, on, log); err != nil {
 		return nil, err
 	}
+	s.seal = seal.NewSealer(s.pool, continuity.NewSealHeads(js, cfg.NATS.Stream, false), cfg.SealEvery)
 	s.runner, err = s.newRunner(js, handover)
 	if err != nil {
 		return nil, err
@@ -167,6 +170,7 @@ func (s *service) run(ctx context.Context) error {
 	loop(s.rules.Run)
 	loop(s.keeper.first(closeKnownRejects(republished.NewCloser(s.keeper.pool, s.keeper.store, s.runner.FactIn), s.log.Named("rejects"))))
 	loop(s.keeper.first(joinWaiting(waiting.New(s.pool, s.store), s.log.Named("waiting"))))
+	loop(s.keeper.first(sealing(s.seal, s.config.SealEvery, s.log.Named("seal"))))
 	if s.reload != nil {
 		loop(s.keeper.first(s.reload.Run))
 	}

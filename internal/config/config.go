@@ -33,6 +33,10 @@ type Config struct {
 	// timeout and sends are cut off, which leaves rows in doubt; keep it below
 	// the time after which the supervisor kills.
 	Drain time.Duration
+	// SealEvery is how often a worker seals what was recorded (WORKER_SEAL_EVERY,
+	// default 1m, 5s to 5m). Too high and what was edited before it is sealed is known
+	// by recomputation alone; too low and there are batches of a few rows.
+	SealEvery time.Duration
 	// Rules is the compiled rule part of the file.
 	Rules *rules.Rules
 	// RulesText is the file as it was read, for the table mappings.

@@ -32,6 +32,7 @@ func LoadKinds(table []vendorapi.Kind, environ []string, readFile func(string) (
 	c.PProf = e.oneOf("WORKER_PPROF", "0", "0", "1") == "1"
 	c.LogLevel = e.oneOf("WORKER_LOG_LEVEL", "info", "debug", "info", "warn", "error")
 	c.Drain = e.duration("WORKER_DRAIN", 25*time.Second, time.Second, 10*time.Minute)
+	c.SealEvery = e.duration("WORKER_SEAL_EVERY", time.Minute, 5*time.Second, 5*time.Minute)
 
 	file := loadFile(e, c)
 	c.Accounts = loadAccounts(e, file)

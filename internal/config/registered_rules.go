@@ -5,7 +5,18 @@ import (
 	"time"
 
 	"pointsledger/ledger/rulefiles"
+	"pointsledger/rules"
 )
+
+// RulesOf compiles the text of a registered rule file, without a secret of its accounts:
+// they are off.
+func RulesOf(text []byte) (*rules.Rules, error) {
+	c, err := Load([]string{"WORKER_CONFIG=registered.yaml"}, func(string) ([]byte, error) { return text, nil })
+	if err != nil {
+		return nil, err
+	}
+	return c.Rules, nil
+}
 
 // RulesEnds works out, for every registered rule file, from which broker's time
 // on it may not be used: from where the newest one that is not withdrawn says

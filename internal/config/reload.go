@@ -121,6 +121,7 @@ func Compare(now, next *Config) Change {
 		{"WORKER_ACK_WAIT", now.NATS.AckWait, next.NATS.AckWait}, {"WORKER_BATCH_TIME", now.NATS.BatchTime, next.NATS.BatchTime},
 		{"WORKER_HTTP_ADDR", now.HTTPAddr, next.HTTPAddr}, {"WORKER_PPROF", now.PProf, next.PProf},
 		{"WORKER_LOG_LEVEL", now.LogLevel, next.LogLevel}, {"WORKER_DRAIN", now.Drain, next.Drain},
+		{"WORKER_SEAL_EVERY", now.SealEvery, next.SealEvery},
 	} {
 		if !reflect.DeepEqual(one.was, one.will) {
 			c.Restart = append(c.Restart, one.name)

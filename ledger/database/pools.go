@@ -18,6 +18,9 @@ func OpenWorkerPool(ctx context.Context, databaseURL string, maxConns int) (*pgx
 	return OpenGuardedPool(ctx, databaseURL, maxConns, nil)
 }
 
+// transactionTimeout bounds a transaction of a guarded pool, in milliseconds.
+const transactionTimeout = "60000"
+
 // ConnGuard looks at each new connection of a pool.
 type ConnGuard interface {
 	// Check keeps a connection out of use by an error, which whoever asked for
@@ -25,7 +28,8 @@ type ConnGuard interface {
 	Check(ctx context.Context, conn *pgx.Conn) error
 }
 
-// OpenGuardedPool is OpenWorkerPool with a guard; nil is none.
+// OpenGuardedPool is OpenWorkerPool with a guard; nil is none. With one its transactions
+// are bounded to a minute.
 func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guard ConnGuard) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
@@ -37,14 +41,7 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 	}
 	boundSilence(config)
 	var after func(context.Context, *pgx.Conn) error
-	if guard != nil {
-		after = func(ctx context.Context, conn *pgx.Conn) error {
-			ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
-			defer cancel()
-			return guard.Check(ctx, conn)
-		}
-	}
-	prepareSessions(config, "points-ledger worker", map[string]string{
+	settings := map[string]string{
 		"enable_seqscan":    "off",
 		"enable_hashjoin":   "off",
 		"enable_mergejoin":  "off",
@@ -59,7 +56,21 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		"tcp_keepalives_idle":                 "30",
 		"tcp_keepalives_interval":             "10",
 		"tcp_keepalives_count":                "3",
-	}, after)
+	}
+	if guard != nil {
+		// What is recorded is committed within a minute, or not at all: the seal takes
+		// what is not there ten minutes later for inserted by hand. Postgres before 17 has
+		// no bound of a transaction; there each statement, and each wait for the next, has
+		// it. The keeper's pool has none: it may have very many rows to put in doubt.
+		settings["transaction_timeout"] = transactionTimeout
+		settings["statement_timeout"] = transactionTimeout
+		after = func(ctx context.Context, conn *pgx.Conn) error {
+			ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
+			defer cancel()
+			return guard.Check(ctx, conn)
+		}
+	}
+	prepareSessions(config, "points-ledger worker", settings, after)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool: %w", err)

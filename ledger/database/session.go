@@ -142,8 +142,10 @@ func checkPooler(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// sqlSet makes settings for the session.
-const sqlSet = `SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)`
+// sqlSet makes settings for the session, but for one that this Postgres does not have.
+const sqlSet = `
+SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)
+ WHERE name <> 'transaction_timeout' OR current_setting('transaction_timeout', true) IS NOT NULL`
 
 func set(ctx context.Context, conn *pgx.Conn, settings map[string]string) error {
 	names := slices.Sorted(maps.Keys(settings))

@@ -70,9 +70,10 @@ type takeBack struct {
 	fact              [16]byte
 }
 
-// further is the key of the one that follows a correction.
-func (t *takeBack) further() ledger.BizID {
-	return ledger.NewBizID(string(t.bizID[:ledger.LegChars]), t.account, ledger.FactKey(t.fact).String(), string(t.origin), "applied after a void")
+// FurtherBizID is the dedup key of the take-back that follows a correction, from the key
+// of the one that found nothing to take back.
+func FurtherBizID(first, origin ledger.OperationKey, fact ledger.FactKey) ledger.BizID {
+	return ledger.NewBizID(string(first.BizID[:ledger.LegChars]), first.Account, fact.String(), string(origin.BizID), "applied after a void")
 }
 
 // TakeBackCorrected takes back what had been given up, so that nothing was taken from it,
@@ -91,7 +92,7 @@ func (w *Waiting) TakeBackCorrected(ctx context.Context) (further int, err error
 	var errs []error
 	for i := range found {
 		t := &found[i]
-		id := t.further()
+		id := FurtherBizID(ledger.OperationKey{Account: t.account, BizID: t.bizID}, ledger.OperationKey{Account: t.account, BizID: t.origin}, t.fact)
 		reference := ledger.ReferenceOf(id)
 		reason := strings.TrimSuffix(t.reason, t.reference) + reference
 		tag, err := w.pool.Exec(ctx, sqlTakeBackFurther, int64(t.id), string(id), reason, reference)
