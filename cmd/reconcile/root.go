@@ -30,6 +30,7 @@ periods.
   reconcile items 12                     what differs in a comparison, and what to do
   reconcile days                         what shops declared that they sold, and what is there
   reconcile verify                       whether the ledger is what it was
+  reconcile journal --format hledger     vouchers in money, for an accounting program
 
 The books as of now, as of an instant (--as-of), or as of a business date (--date).
 They are movements through this worker: the vendor's balance of a member also has
@@ -50,6 +51,7 @@ not agree.`,
 	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
 	root.AddCommand(newDays(environ))
 	root.AddCommand(newVerify(environ))
+	root.AddCommand(newJournal(environ))
 	return root
 }
 

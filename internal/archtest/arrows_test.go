@@ -65,6 +65,8 @@ func rules() []rule {
 		{"reconcile/orders", []string{"rules/spelling"}, []string{"github.com/jackc/pgx/v5"}, "what shops say is held against the ledger; nothing of it is written or printed"},
 		{"reconcile/feed", nil, []string{"github.com/goccy/go-yaml", "golang.org/x/text"}, "a file is read without knowing the ledger, or who asks"},
 		{"reconcile/books", []string{"desk/privacy", "ledger"}, []string{"github.com/jackc/pgx/v5"}, "the books are read from the ledger's views alone; nothing is written or printed"},
+		{"reconcile/money", []string{"evidence", "ledger", "reconcile/feed"}, []string{"github.com/goccy/go-yaml", "github.com/jackc/pgx/v5"}, "vouchers are reckoned without knowing a file that they are written to"},
+		{"reconcile/money/files", []string{"desk/wording", "reconcile/money"}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "a file is written of vouchers alone: the ledger is not asked"},
 		{"reconcile/periods", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "periods are kept by the database; what stands against a closing is handed in"},
 		{"reconcile/match", []string{"evidence", "ledger"}, nil, "what is set side by side is plain data: neither database nor vendor is asked"},
 		{"reconcile/runs", []string{"desk/privacy", "evidence", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "reconcile/books", "reconcile/match", "vendorapi"}, []string{"github.com/jackc/pgx/v5"}, "a comparison knows no vendor by name and no file's format; it prints nothing"},
@@ -241,6 +243,8 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"reconcile/books", zap, false},
 		{"reconcile/feed", "ledger", false},
 		{"reconcile/match", pgx, false},
+		{"reconcile/money", "reconcile/money/files", false},
+		{"reconcile/money/files", pgx, false},
 		{"reconcile/runs", "reconcile/match", true},
 		{"reconcile/runs", "vendorapi/zhimai", false},
 		{"reconcile/match", "reconcile/runs", false},
@@ -328,7 +332,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/orders", "reconcile/runs"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/money", "reconcile/money/files", "reconcile/orders", "reconcile/runs"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}

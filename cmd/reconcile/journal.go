@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pointsledger/internal/command"
+	"pointsledger/reconcile/feed"
+	"pointsledger/reconcile/money"
+	"pointsledger/reconcile/money/files"
+)
+
+type journalOptions struct {
+	asks                 money.Asked
+	columns              *feed.Map
+	format, from, to     string
+	valuesFile, out      string
+	redemptions, mapFile string
+	settlement           string
+	language, encoding   string
+	again, asJSON        bool
+}
+
+func newJournal(environ []string) *cobra.Command {
+	var o journalOptions
+	c := &cobra.Command{
+		Use:   "journal",
+		Short: "Vouchers in money: deferred revenue for points, for an accounting program",
+		Long: `journal turns the points of some business dates into vouchers, one for each day and
+shop: what of the sales' price is deferred for their points, what refunds took of it,
+and what is revenue as points are redeemed (IFRS 15, CAS 14). What a point is worth and
+how many are expected to be redeemed stands in a values file; docs/journal.md has its
+keys, an example, and what each format was checked with.
+
+Without --out the vouchers are printed, and nothing is kept. --out hands them out: the
+estimates used, the vouchers and their numbers are kept. Made again, a file for u8 or
+kis leaves out what was handed out in that format before; a day that is different since
+has another number, and what is different is shown. An estimate that was used cannot be
+changed; a new one has a date after the last day that was handed out.
+
+Redemptions and expiries are the vendor's: --redemptions is its export for one account,
+--map says which column is what (at, points, text; shop and member for --settlement).
+Records that end with a reference of this ledger's are its own, and no redemptions.
+Of the days asked for, the export is taken as whole: a day without a record is one
+without redemptions. They are kept with the journal. Where they are not known, nothing
+is recognised, and the vouchers say 仅计提 (accrual only).`,
+		Example: `  reconcile journal --format hledger --from 2026-11-01 --to 2026-11-30 --values values.yaml
+  reconcile journal --format u8 --from 2026-11-01 --to 2026-11-30 --values values.yaml --out november.txt
+  reconcile journal --format u8 --from 2026-11-01 --to 2026-11-30 --account zhimai --redemptions export.xlsx --map map.yaml --out november.txt --settlement shops.csv
+  reconcile journal --format kis --from 2026-12-01 --to 2026-12-31 --out december.xlsx --json`,
+		Args: command.Args(cobra.NoArgs),
+		RunE: runs(environ, &o),
+	}
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "", "hledger, csv, u8 (用友 U8 text import) or kis (金蝶 KIS import sheet)")
+	f.StringVar(&o.from, "from", "", "the first business date, such as 2026-11-01")
+	f.StringVar(&o.to, "to", "", "the last business date, such as 2026-11-30")
+	f.StringVar(&o.valuesFile, "values", "", "the values file; without it the one that was used last")
+	f.StringVar(&o.asks.Account, "account", "", "vendor account; all of them unless given, each with its own lines")
+	f.StringVar(&o.out, "out", "", "a new file to hand the vouchers out in, instead of printing them")
+	f.StringVar(&o.redemptions, "redemptions", "", "the vendor's export of the account's points records: CSV or XLSX; with --map and --account")
+	f.StringVar(&o.mapFile, "map", "", "a YAML file that says which column of the export is what (docs/journal.md)")
+	f.StringVar(&o.settlement, "settlement", "", "a new CSV file: points of one shop's members that were redeemed at another; with --redemptions")
+	f.BoolVar(&o.again, "again", false, "of u8 and kis: write what was handed out before, too")
+	f.StringVar(&o.language, "lang", "zh", "words in the vouchers: zh or en")
+	f.StringVar(&o.encoding, "encoding", "gb18030", "of u8: gb18030 or utf-8")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object on one line; with --out")
+	return c
+}
+
+func (o *journalOptions) read(c *cobra.Command, _ []string) error {
+	if err := command.NoneEmpty(c, "format", "from", "to", "values", "account", "out", "redemptions", "map", "settlement"); err != nil {
+		return err
+	}
+	for _, d := range []struct {
+		flag, text string
+		day        *money.Day
+	}{{"from", o.from, &o.asks.From}, {"to", o.to, &o.asks.To}} {
+		if _, err := time.Parse(time.DateOnly, d.text); err != nil {
+			return command.Usagef("--%s: want a business date such as 2026-11-20, got %q", d.flag, d.text)
+		}
+		*d.day = money.Day(d.text)
+	}
+	switch {
+	case !slices.Contains([]files.Format{files.Hledger, files.CSV, files.U8, files.KIS}, files.Format(o.format)):
+		return command.Usagef("--format: want hledger, csv, u8 or kis, got %q", o.format)
+	case o.asks.From > o.asks.To:
+		return command.Usagef("--from %s is after --to %s", o.from, o.to)
+	case o.language != "zh" && o.language != "en":
+		return command.Usagef("--lang: want zh or en, got %q", o.language)
+	case o.encoding != "gb18030" && o.encoding != "utf-8":
+		return command.Usagef("--encoding: want gb18030 (which programs take that ask for GBK) or utf-8, got %q", o.encoding)
+	case c.Flag("encoding").Changed && o.format != string(files.U8):
+		return command.Usagef("--encoding is of u8: leave it out")
+	case o.again && !files.Format(o.format).Imported():
+		return command.Usagef("--again is of u8 and kis: %s always has all vouchers", o.format)
+	case o.out == "" && (o.asJSON || o.format == string(files.KIS)):
+		return command.Usagef("--out: want a new file, as --json and a workbook cannot be printed with the vouchers")
+	}
+	if err := o.readRedemptions(); err != nil {
+		return err
+	}
+	o.asks.Format, o.asks.HandOut = o.format, o.out != ""
+	if o.valuesFile == "" {
+		return nil
+	}
+	var err error
+	if o.asks.Values, err = money.ReadValues(o.valuesFile); err != nil {
+		return command.Usagef("%w", err)
+	}
+	return nil
+}
+
+func (o *journalOptions) readRedemptions() (err error) {
+	switch {
+	case (o.redemptions == "") != (o.mapFile == ""):
+		return command.Usagef("--redemptions and --map go together: the export, and what its columns are")
+	case o.settlement != "" && o.redemptions == "":
+		return command.Usagef("--settlement: want --redemptions and --map, as only the vendor's records say what was redeemed")
+	case o.mapFile == "":
+		return nil
+	}
+	o.asks.Settle = o.settlement != ""
+	if o.columns, err = feed.ReadMap(o.mapFile); err != nil {
+		return command.Usagef("--map: %w", err)
+	}
+	return nil
+}
+
+func (o *journalOptions) call(c *cobra.Command, s *session) (page, error) {
+	journals := money.New(s.pool)
+	if o.asks.Values == nil {
+		var err error
+		if o.asks.Values, err = journals.Values(c.Context()); errors.Is(err, money.ErrNoValues) {
+			return nil, command.Usagef("--values: %w; name a file (docs/journal.md)", err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if err := o.chooseAccount(c.Context(), journals); err != nil {
+		return nil, err
+	}
+	p := &journalPage{out: o.out, settlement: o.settlement}
+	if o.redemptions != "" {
+		records, err := money.OpenRecords(o.redemptions, o.columns, o.asks.Values, o.asks.Settle)
+		if err != nil {
+			return nil, command.Usagef("--redemptions: %w", err)
+		}
+		defer records.Close()
+		o.asks.Redemptions = records.Redemptions()
+		defer func() { p.Records = ptr(records.Counts()) }()
+	}
+	var err error
+	if o.out == "" {
+		p.aside = c.ErrOrStderr()
+		p.Journal, err = o.write(c.Context(), journals, c.OutOrStdout())
+	} else {
+		p.Journal, err = o.handOut(c.Context(), journals)
+	}
+	return p, filesRefused(err)
+}
+
+// chooseAccount takes the only vendor account for all of them, so that it is one journal however it is
+// asked for.
+func (o *journalOptions) chooseAccount(ctx context.Context, journals *money.Journals) error {
+	accounts, err := journals.Accounts(ctx)
+	switch {
+	case err != nil:
+		return err
+	case o.asks.Account != "" && !slices.Contains(accounts, o.asks.Account):
+		return command.Usagef("--account: no points were granted at %s; there are %s", o.asks.Account, strings.Join(accounts, ", "))
+	case o.asks.Account == "" && len(accounts) == 1:
+		o.asks.Account = accounts[0]
+	case o.asks.Account == "" && o.redemptions != "":
+		return command.Usagef("--redemptions: want --account, as an export is of one vendor account; there are %s", strings.Join(accounts, ", "))
+	}
+	return nil
+}
+
+func ptr[T any](value T) *T { return &value }
+
+// filesRefused makes a mistake in the values or the export wrong usage.
+func filesRefused(err error) error {
+	var cell *feed.CellError
+	var file *feed.FileError
+	var overlap *money.OverlapError
+	if errors.As(err, &overlap) {
+		return command.Usagef("--account: %w; hand these days out as then, or points would be booked twice", err)
+	}
+	if errors.As(err, &cell) || errors.As(err, &file) {
+		return command.Usagef("--redemptions: %w", err)
+	}
+	var wrong *money.ValuesError
+	if errors.As(err, &wrong) || errors.Is(err, money.ErrBeforeFirstEntry) {
+		return command.Usagef("--values: %w", err)
+	}
+	return err
+}
+
+// handOut writes a new file and has the journal kept. Without a voucher there is no file.
+func (o *journalOptions) handOut(ctx context.Context, journals *money.Journals) (made *money.Journal, err error) {
+	err = newFile("out", o.out, func(file io.Writer) error {
+		if made, err = o.write(ctx, journals, file); err != nil {
+			return err
+		}
+		err := journals.Keep(ctx, made)
+		if err != nil && made.Settlement != nil {
+			_ = os.Remove(o.settlement)
+		}
+		return err
+	})
+	if err == nil && made.Written == 0 {
+		err = os.Remove(o.out)
+	}
+	return made, err
+}
+
+// newFile writes a file that is not there yet. Half a file is removed: it would look like a whole one.
+func newFile(flag, path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return command.Usagef("--%s %s is there already: name a new file", flag, path)
+	}
+	if err != nil {
+		return command.Usagef("--%s: %w", flag, err)
+	}
+	err = write(file)
+	if closed := file.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("write %s: %w", path, closed)
+	}
+	if err != nil {
+		_ = os.Remove(path)
+	}
+	return err
+}
+
+// write makes the journal and writes its vouchers, and the settlement into a file of its own.
+func (o *journalOptions) write(ctx context.Context, journals *money.Journals, out io.Writer) (*money.Journal, error) {
+	format := files.Format(o.format)
+	w, err := files.New(format, out, files.Options{Values: o.asks.Values, English: o.language == "en", UTF8: o.encoding == "utf-8"})
+	if err != nil {
+		return nil, err
+	}
+	made, err := journals.Make(ctx, o.asks, func(v *money.Voucher, s money.Standing) (bool, error) {
+		if s == money.Unchanged && format.Imported() && !o.again && o.out != "" {
+			return false, nil
+		}
+		return true, w.Voucher(v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil || made.Settlement == nil {
+		return made, err
+	}
+	return made, newFile("settlement", o.settlement, func(file io.Writer) error { return files.WriteSettlement(file, made.Settlement) })
+}
