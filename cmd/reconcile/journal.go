@@ -24,9 +24,11 @@ type journalOptions struct {
 	format, from, to     string
 	valuesFile, out      string
 	redemptions, mapFile string
+	run                  int64
 	settlement           string
 	language, encoding   string
 	again, asJSON        bool
+	example              bool
 }
 
 func newJournal(environ []string) *cobra.Command {
@@ -50,16 +52,25 @@ Redemptions and expiries are the vendor's: --redemptions is its export for one a
 --map says which column is what (at, points, text; shop and member for --settlement).
 Records that end with a reference of this ledger's are its own, and no redemptions.
 Of the days asked for, the export is taken as whole: a day without a record is one
-without redemptions. They are kept with the journal. Where they are not known, nothing
+without redemptions. --run takes the records of a comparison instead, if that read all
+members. What was told is kept with the journal. Where redemptions are not known, nothing
 is recognised, and the vouchers say 仅计提 (accrual only).`,
-		Example: `  reconcile journal --format hledger --from 2026-11-01 --to 2026-11-30 --values values.yaml
+		Example: `  reconcile journal --example > values.yaml
+  reconcile journal --format hledger --from 2026-11-01 --to 2026-11-30 --values values.yaml
   reconcile journal --format u8 --from 2026-11-01 --to 2026-11-30 --values values.yaml --out november.txt
   reconcile journal --format u8 --from 2026-11-01 --to 2026-11-30 --account zhimai --redemptions export.xlsx --map map.yaml --out november.txt --settlement shops.csv
   reconcile journal --format kis --from 2026-12-01 --to 2026-12-31 --out december.xlsx --json`,
 		Args: command.Args(cobra.NoArgs),
-		RunE: runs(environ, &o),
+		RunE: func(c *cobra.Command, args []string) error {
+			if o.example {
+				_, err := io.WriteString(c.OutOrStdout(), money.Example)
+				return err
+			}
+			return runs(environ, &o)(c, args)
+		},
 	}
 	f := c.Flags()
+	f.BoolVar(&o.example, "example", false, "print a values file to start from, and do nothing else")
 	f.StringVar(&o.format, "format", "", "hledger, csv, u8 (用友 U8 text import) or kis (金蝶 KIS import sheet)")
 	f.StringVar(&o.from, "from", "", "the first business date, such as 2026-11-01")
 	f.StringVar(&o.to, "to", "", "the last business date, such as 2026-11-30")
@@ -67,6 +78,7 @@ is recognised, and the vouchers say 仅计提 (accrual only).`,
 	f.StringVar(&o.asks.Account, "account", "", "vendor account; all of them unless given, each with its own lines")
 	f.StringVar(&o.out, "out", "", "a new file to hand the vouchers out in, instead of printing them")
 	f.StringVar(&o.redemptions, "redemptions", "", "the vendor's export of the account's points records: CSV or XLSX; with --map and --account")
+	f.Int64Var(&o.run, "run", 0, "a comparison (reconcile runs) whose records say what was redeemed, instead of --redemptions")
 	f.StringVar(&o.mapFile, "map", "", "a YAML file that says which column of the export is what (docs/journal.md)")
 	f.StringVar(&o.settlement, "settlement", "", "a new CSV file: points of one shop's members that were redeemed at another; with --redemptions")
 	f.BoolVar(&o.again, "again", false, "of u8 and kis: write what was handed out before, too")
@@ -105,7 +117,7 @@ func (o *journalOptions) read(c *cobra.Command, _ []string) error {
 	case o.out == "" && (o.asJSON || o.format == string(files.KIS)):
 		return command.Usagef("--out: want a new file, as --json and a workbook cannot be printed with the vouchers")
 	}
-	if err := o.readRedemptions(); err != nil {
+	if err := o.readRedemptions(c); err != nil {
 		return err
 	}
 	o.asks.Format, o.asks.HandOut = o.format, o.out != ""
@@ -119,16 +131,20 @@ func (o *journalOptions) read(c *cobra.Command, _ []string) error {
 	return nil
 }
 
-func (o *journalOptions) readRedemptions() (err error) {
+func (o *journalOptions) readRedemptions(c *cobra.Command) (err error) {
+	o.asks.Settle = o.settlement != ""
 	switch {
 	case (o.redemptions == "") != (o.mapFile == ""):
 		return command.Usagef("--redemptions and --map go together: the export, and what its columns are")
-	case o.settlement != "" && o.redemptions == "":
-		return command.Usagef("--settlement: want --redemptions and --map, as only the vendor's records say what was redeemed")
+	case c.Flag("run").Changed && o.run < 1:
+		return command.Usagef("--run: want the number of a comparison, as reconcile runs lists them, got %d", o.run)
+	case o.redemptions != "" && o.run > 0:
+		return command.Usagef("--redemptions and --run: both say what was redeemed; leave one of the two out")
+	case o.settlement != "" && o.redemptions == "" && o.run == 0:
+		return command.Usagef("--settlement: want --redemptions and --map, or --run, as only the vendor's records say what was redeemed")
 	case o.mapFile == "":
 		return nil
 	}
-	o.asks.Settle = o.settlement != ""
 	if o.columns, err = feed.ReadMap(o.mapFile); err != nil {
 		return command.Usagef("--map: %w", err)
 	}
@@ -145,20 +161,19 @@ func (o *journalOptions) call(c *cobra.Command, s *session) (page, error) {
 			return nil, err
 		}
 	}
+	records, err := o.records(c.Context(), journals)
+	if err != nil {
+		return nil, err
+	}
 	if err := o.chooseAccount(c.Context(), journals); err != nil {
 		return nil, err
 	}
 	p := &journalPage{out: o.out, settlement: o.settlement}
-	if o.redemptions != "" {
-		records, err := money.OpenRecords(o.redemptions, o.columns, o.asks.Values, o.asks.Settle)
-		if err != nil {
-			return nil, command.Usagef("--redemptions: %w", err)
-		}
+	if records != nil {
 		defer records.Close()
 		o.asks.Redemptions = records.Redemptions()
 		defer func() { p.Records = ptr(records.Counts()) }()
 	}
-	var err error
 	if o.out == "" {
 		p.aside = c.ErrOrStderr()
 		p.Journal, err = o.write(c.Context(), journals, c.OutOrStdout())
@@ -185,6 +200,41 @@ func (o *journalOptions) chooseAccount(ctx context.Context, journals *money.Jour
 	return nil
 }
 
+// redeemed is what says what was redeemed.
+type redeemed interface {
+	Redemptions() money.Redemptions
+	Counts() money.RecordCounts
+	Close() error
+}
+
+// records opens the vendor's export, or the records of a comparison; nil when neither was asked for.
+func (o *journalOptions) records(ctx context.Context, journals *money.Journals) (redeemed, error) {
+	switch {
+	case o.redemptions != "":
+		records, err := money.OpenRecords(o.redemptions, o.columns, o.asks.Values, o.asks.Settle)
+		if err != nil {
+			return nil, command.Usagef("--redemptions: %w", err)
+		}
+		return records, nil
+	case o.run == 0:
+		return nil, nil
+	}
+	records, err := journals.OpenRun(ctx, o.run, o.asks.Values)
+	var unfit *money.RunError
+	switch {
+	case errors.As(err, &unfit):
+		return nil, command.Usagef("--run: %w", err)
+	case err != nil:
+		return nil, err
+	case o.asks.Account != "" && o.asks.Account != records.Account:
+		return nil, command.Usagef("--run: comparison %d is of account %s", o.run, records.Account)
+	case o.asks.From < records.From || o.asks.To > records.To:
+		return nil, command.Usagef("--run: comparison %d is of %s to %s: ask for days of these", o.run, records.From, records.To)
+	}
+	o.asks.Account = records.Account
+	return records, nil
+}
+
 func ptr[T any](value T) *T { return &value }
 
 // filesRefused makes a mistake in the values or the export wrong usage.
@@ -194,6 +244,10 @@ func filesRefused(err error) error {
 	var overlap *money.OverlapError
 	if errors.As(err, &overlap) {
 		return command.Usagef("--account: %w; hand these days out as then, or points would be booked twice", err)
+	}
+	var unfit *money.RunError
+	if errors.As(err, &unfit) {
+		return command.Usagef("--run: %w", err)
 	}
 	if errors.As(err, &cell) || errors.As(err, &file) {
 		return command.Usagef("--redemptions: %w", err)

@@ -83,6 +83,9 @@ func (p *journalPage) printNotes(out io.Writer) {
 		case pool.UnknownFrom != "":
 			terminal.Line(out, "", fmt.Sprintf("redemptions of earlier days are not known, the first of them %s", pool.UnknownFrom))
 		}
+		if pool.ByHandPoints != nil && *pool.ByHandPoints > 0 {
+			terminal.Line(out, "", fmt.Sprintf("%s points were taken back by hand: see that the vendor's records of that were left out, they are no redemptions", wording.Count(*pool.ByHandPoints)))
+		}
 		if pool.ExcessPoints > 0 {
 			terminal.Line(out, "", fmt.Sprintf("%s points more were redeemed than are expected of all that were granted: are there points that this ledger did not grant?", wording.Count(pool.ExcessPoints)))
 		}

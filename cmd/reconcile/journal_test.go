@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"pointsledger/ledger"
+	"pointsledger/reconcile/money"
 )
 
 const values = `values:
@@ -245,6 +246,8 @@ func TestJournalUsage(t *testing.T) {
 		{append(month, "csv", "--lang", "de"), "--lang: want zh or en"},
 		{append(month, "csv", "--redemptions", path), "--redemptions and --map go together"},
 		{append(month, "csv", "--settlement", path), "--settlement: want --redemptions"},
+		{append(month, "csv", "--run", "0"), "--run: want the number of a comparison"},
+		{append(month, "csv", "--run", "1", "--redemptions", path, "--map", path), "--redemptions and --run"},
 		{append(month, "csv", "--redemptions", path, "--map", path), "--map: "},
 		{append(month, "csv", "--values", c.file("bad.yaml", "values: 1")), "bad.yaml"},
 		{append(month, "csv", "--values", path, "--out", there), "is there already: name a new file"},
@@ -252,6 +255,9 @@ func TestJournalUsage(t *testing.T) {
 		if out := c.must(2, u.args...); !strings.Contains(out, u.want) {
 			t.Errorf("%v: %s", u.args, out)
 		}
+	}
+	if out := c.must(0, "journal", "--example"); out != money.Example {
+		t.Error(out)
 	}
 	c.sold("SO-1", member, "SH-01", "2026-10-31", 1000)
 	if out := c.must(2, append(month, "csv", "--values", path)...); !strings.Contains(out, "there is no value of a point for this date: 2026-10-31") {

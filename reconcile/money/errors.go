@@ -57,3 +57,12 @@ func (e *OverlapError) Error() string {
 	}
 	return fmt.Sprintf("%s was handed out in this format for %s", e.Day, of)
 }
+
+// RunError is returned by [Journals.OpenRun], and yielded by its redemptions, for a comparison that does not say what was
+// redeemed.
+type RunError struct {
+	Run     int64
+	Problem string
+}
+
+func (e *RunError) Error() string { return fmt.Sprintf("comparison %d: %s", e.Run, e.Problem) }

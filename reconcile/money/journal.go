@@ -63,10 +63,11 @@ type Journal struct {
 	File        *FileStanding  `json:"redemptions"`
 	Settlement  *Settlement    `json:"settlement"`
 
-	values *Values
-	fresh  []keptVoucher
-	told   map[Day]usedUp
-	seen   lastKept
+	values  *Values
+	handOut bool
+	fresh   []keptVoucher
+	told    map[Day]usedUp
+	seen    lastKept
 }
 
 // PoolStanding is what the days did to the points of a vendor account.
@@ -86,6 +87,9 @@ type PoolStanding struct {
 	UnknownFrom Day `json:"unknown_from"`
 	// ExcessPoints were redeemed beyond what is expected of all points granted.
 	ExcessPoints int64 `json:"excess_points"`
+	// ByHandPoints were taken back by hand at the vendor, whose records may show that as a redemption; null: the
+	// records were not asked.
+	ByHandPoints *int64 `json:"taken_back_by_hand_points"`
 }
 
 // Roll is how a liability moved, in fen.
@@ -101,7 +105,7 @@ type Roll struct {
 // Make reckons a journal and gives the vouchers of its days to emit, in the order of days and shops. emit says whether
 // it wrote the voucher. Nothing is kept: see [Journals.Keep].
 func (j *Journals) Make(ctx context.Context, a Asked, emit func(*Voucher, Standing) (written bool, err error)) (*Journal, error) {
-	made := &Journal{From: a.From, To: a.To, Account: a.Account, Format: a.Format, values: a.Values, Changed: []Change{}}
+	made := &Journal{From: a.From, To: a.To, Account: a.Account, Format: a.Format, values: a.Values, handOut: a.HandOut, Changed: []Change{}}
 	err := pgx.BeginTxFunc(ctx, j.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		last, err := checkUsed(ctx, tx, a.Values)
 		if err != nil {
@@ -126,12 +130,34 @@ func (j *Journals) Make(ctx context.Context, a Asked, emit func(*Voucher, Standi
 		if err != nil {
 			return err
 		}
-		return made.reckon(ctx, tx, &a, known, before, emit)
+		if err := made.reckon(ctx, tx, &a, known, before, emit); err != nil {
+			return err
+		}
+		return made.byHand(ctx, tx, &a)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the journal: %w", err)
 	}
 	return made, nil
+}
+
+// sqlByHand is what was taken back by hand at an account on some days.
+const sqlByHand = `
+SELECT COALESCE(sum(COALESCE(p.points, o.points)), 0)::bigint
+  FROM postings p
+  JOIN operations o ON o.id = p.operation_id
+ WHERE p.kind = 'posted' AND p.evidence = 'manual' AND o.kind = 'points_deduct' AND o.target = @account
+   AND (p.posted_at AT TIME ZONE @zone)::date BETWEEN @from::date AND @to::date`
+
+func (made *Journal) byHand(ctx context.Context, tx pgx.Tx, a *Asked) error {
+	if a.Redemptions == nil || len(made.Pools) != 1 {
+		return nil
+	}
+	args := pgx.StrictNamedArgs{"account": a.Account, "zone": a.Values.Zone.String(), "from": string(a.From), "to": string(a.To)}
+	if err := tx.QueryRow(ctx, sqlByHand, args).Scan(&made.Pools[0].ByHandPoints); err != nil {
+		return fmt.Errorf("read what was taken back by hand: %w", err)
+	}
+	return nil
 }
 
 // reckon goes through all days up to the last.

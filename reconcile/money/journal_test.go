@@ -223,7 +223,7 @@ func TestJournalAgreesWithAnotherReckoning(t *testing.T) {
 			w.compare(j, Asked{From: firstDay, To: to, Values: v}, another(w, v, firstDay, to, known, "zhimai", "north"), seen)
 			// What is told of one account is kept, and counts in the journal of all.
 			half := date(40)
-			made, err := j.Make(t.Context(), Asked{From: firstDay, To: half, Account: "zhimai", Values: v, Redemptions: w.redemptions(), Format: "csv"}, func(*Voucher, Standing) (bool, error) { return true, nil })
+			made, err := j.Make(t.Context(), Asked{From: firstDay, To: half, Account: "zhimai", Values: v, Redemptions: w.redemptions(), Format: "csv", HandOut: true}, func(*Voucher, Standing) (bool, error) { return true, nil })
 			if err == nil {
 				err = j.Keep(t.Context(), made)
 			}

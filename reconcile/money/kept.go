@@ -160,11 +160,13 @@ func (made *Journal) compare(v *Voucher, before keptVouchers) (Standing, error) 
 		made.Unchanged++
 		return Unchanged, nil
 	}
-	lines, err := json.Marshal(v.Lines)
-	if err != nil {
-		return Fresh, err
+	if made.handOut {
+		lines, err := json.Marshal(v.Lines)
+		if err != nil {
+			return Fresh, err
+		}
+		made.fresh = append(made.fresh, keptVoucher{key, v.Number, lines})
 	}
-	made.fresh = append(made.fresh, keptVoucher{key, v.Number, lines})
 	if !there || was.number == "" {
 		return Fresh, nil
 	}
@@ -220,7 +222,8 @@ VALUES (@format, @account, @day::date, @shop, @number, @lines::jsonb)`
 )
 
 // Keep notes that a journal was handed out: the values that it used, the vouchers that are new
-// or changed, and what it was told of redemptions. The error may be ErrKeptMeanwhile.
+// or changed, and what it was told of redemptions. It was asked for as one to be handed out. The error may be
+// ErrKeptMeanwhile.
 func (j *Journals) Keep(ctx context.Context, made *Journal) error {
 	err := pgx.BeginTxFunc(ctx, j.pool, pgx.TxOptions{AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockKept); err != nil {

@@ -1,7 +1,6 @@
 package money
 
 import (
-	"strings"
 	"time"
 
 	"pointsledger/evidence"
@@ -78,9 +77,6 @@ func (r *Records) redemption(row *feed.Row) Redemption {
 	if !row.DateOnly { // a date is one wherever it is read
 		at = at.In(r.values.Zone)
 	}
-	found.Day = Day(at.Format(time.DateOnly))
-	for _, text := range r.values.Expiry {
-		found.Expired = found.Expired || strings.Contains(row.Text, text)
-	}
+	found.Day, found.Expired = Day(at.Format(time.DateOnly)), r.values.expired(row.Text)
 	return found
 }

@@ -102,3 +102,22 @@ func TestUsedValuesStay(t *testing.T) {
 		}
 	}
 }
+
+// The example can be used as it is, and names every key.
+func TestExampleOfValues(t *testing.T) {
+	t.Parallel()
+	v := valuesOf(t, Example)
+	if len(v.Entries) != 1 || v.Entries[0].VAT.RatString() != "13/100" || v.Word != "记" || len(v.Departments) != 0 || len(v.Expiry) != 3 {
+		t.Errorf("%+v", v)
+	}
+	for _, role := range roles {
+		if !strings.Contains(Example, string(role.Role)+": {code: \""+role.usual.Code+"\", name: "+role.usual.Name+"}") {
+			t.Errorf("the example lacks %s as it usually is", role.Role)
+		}
+	}
+	for _, key := range []string{"values", "from", "fen_per_point", "expected_redemption", "vat", "allocation", "accounts", "zone", "word", "prepared_by", "departments", "expiry_texts"} {
+		if !strings.Contains(keysOfValues, key) || !strings.Contains(Example, key+":") {
+			t.Errorf("the example or the error about a wrong key lacks %s", key)
+		}
+	}
+}
