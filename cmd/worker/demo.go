@@ -39,7 +39,8 @@ func newDemo() *cobra.Command {
 		Long: `demo starts its own NATS and Postgres and a simulator of both vendors, publishes
 events with duplicates and garbage among them, lets a worker do its job, and
 compares three books under every key: what was published, what the ledger says,
-what the vendors applied. Orders are refunded, cancelled and completed; grants for
+what the vendors applied. At the end it reads each member's records and reconciles
+them with what was posted, as finance does. Orders are refunded, cancelled and completed; grants for
 orders are held for two seconds; and one shop, the mall, has a vendor of its own,
 described in the configuration, which can take points back. Nothing is left behind,
 but for the servers' data with --keep: reconcile --data opens it.
@@ -157,7 +158,10 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	if err := <-stopped; err != nil {
 		return nil, err
 	}
-	return result, result.phase("books compared", "every key, in all three books", func() error { return d.compare(ctx, result) })
+	if err := result.phase("books compared", "every key, in all three books", func() error { return d.compare(ctx, result) }); err != nil {
+		return nil, err
+	}
+	return result, result.phase("reconciled", "every member's records, read from the vendors when they are well", func() error { return d.reconcile(ctx, began, result) })
 }
 
 // start brings up the servers, the schema, the simulator and the worker.

@@ -12,6 +12,7 @@ import (
 
 	"pointsledger/internal/command"
 	"pointsledger/internal/rehearsal"
+	"pointsledger/reconcile/runs"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -29,6 +30,8 @@ type demoResult struct {
 	rejects   []rejectGroup
 	zhimai    sim.Totals
 	kylin     sim.Totals
+	// reconciled is what finance would find.
+	reconciled runs.Summary
 	// complaints are disagreements outside the per-key comparison.
 	complaints []string
 }
@@ -117,7 +120,9 @@ func (d *demo) readCounts(ctx context.Context, r *demoResult) error {
 	return nil
 }
 
-func (r *demoResult) agrees() bool { return r.report.Agrees() && len(r.complaints) == 0 }
+func (r *demoResult) agrees() bool {
+	return r.report.Agrees() && len(r.complaints) == 0 && r.reconciled.Agrees
+}
 
 // demoJSON is the object of --json; its names are a contract.
 type demoJSON struct {
@@ -141,6 +146,9 @@ type demoJSON struct {
 	Difference          int64   `json:"difference"`
 	ElapsedMS           int64   `json:"elapsed_ms"`
 	EventsPerSecond     float64 `json:"events_per_second"`
+	ReconciledPostings  int64   `json:"reconciled_postings"`
+	UnexplainedItems    int64   `json:"unexplained_items"`
+	UnexplainedPoints   int64   `json:"unexplained_points"`
 	Agrees              bool    `json:"agrees"`
 }
 
@@ -154,6 +162,7 @@ func (r *demoResult) printJSON(out io.Writer) error {
 		VendorApplied: r.report.VendorApplied, VendorDoubleApplied: r.report.VendorDoubleApplied,
 		Difference: r.report.Difference, ElapsedMS: r.elapsed.Milliseconds(),
 		EventsPerSecond: float64(int(r.perSecond()*10)) / 10, Agrees: r.agrees(),
+		ReconciledPostings: r.reconciled.Postings, UnexplainedItems: r.reconciled.Unexplained, UnexplainedPoints: r.reconciled.UnexplainedPoints,
 	})
 }
 
@@ -209,8 +218,9 @@ func (r *demoResult) print(out io.Writer) {
 		}
 		fmt.Fprintf(out, "  ✗ %s\n", d)
 	}
+	r.printReconciled(out)
 	if r.agrees() {
-		fmt.Fprintf(out, "\n✓ Published events, ledger and vendors agree under every key.\n")
+		fmt.Fprintf(out, "\n✓ Published events, ledger and vendors agree under every key, and the reconciliation leaves nothing unexplained.\n")
 	} else {
 		fmt.Fprintf(out, "\n✗ The books do not agree. Run again with --seed %d to see the same events and faults.\n", r.options.seed)
 	}

@@ -34,6 +34,9 @@ func TestDemo(t *testing.T) {
 	if number("posted") == 0 || number("vendor_applied") != number("posted") || number("ledger_points") != number("vendor_points") {
 		t.Errorf("posted and applied differ: %v", got)
 	}
+	if number("unexplained_items") != 0 || number("unexplained_points") != 0 || number("reconciled_postings") == 0 || number("reconciled_postings") > number("posted") {
+		t.Errorf("the reconciliation is not 0: %v", got)
+	}
 	if sum := number("nothing_to_send") + number("posted") + number("parked") + number("in_transit"); sum != number("operations") {
 		t.Errorf("%v operations end or wait, of %v", sum, number("operations"))
 	}

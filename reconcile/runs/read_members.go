@@ -25,6 +25,8 @@ const (
 	// failuresMost how many members in a row may fail so.
 	readTries    = 3
 	failuresMost = 4
+	// passesMost is how often the members that could not be read are gone through.
+	passesMost = 8
 	// callsPerMember is what a reading costs at least: a page, and the first again.
 	callsPerMember = 2
 	// chunkMembers are taken from the database at once.
@@ -47,22 +49,28 @@ const sqlAllRead = `UPDATE reconcile_runs SET state = 'comparing' WHERE id = $1 
 
 // readMembers reads the members of all accounts that are not read yet.
 func (run *running) readMembers(ctx context.Context) error {
-	r := &reading{running: run, started: time.Now()}
-	if err := run.pool.QueryRow(ctx, sqlCountUnread, run.id).Scan(&r.left, &r.all); err != nil {
-		return fmt.Errorf("count members: %w", err)
-	}
+	r := &reading{running: run}
 	var now time.Time
 	if err := run.pool.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
 		return fmt.Errorf("read the time: %w", err)
 	}
 	r.ahead = time.Until(now)
-	r.unread = r.left
-	for i := range run.accounts {
-		if run.accounts[i].Reader == nil {
-			continue
+	// Those that could not be read are asked for again, while that reads some.
+	for pass, before := 0, int64(-1); pass < passesMost; pass++ {
+		if err := run.pool.QueryRow(ctx, sqlCountUnread, run.id).Scan(&r.left, &r.all); err != nil {
+			return fmt.Errorf("count members: %w", err)
 		}
-		if err := r.account(ctx, &run.accounts[i]); err != nil {
-			return err
+		if r.left == 0 || r.left == before {
+			break
+		}
+		before, r.unread, r.started = r.left, r.left, time.Now()
+		for i := range run.accounts {
+			if run.accounts[i].Reader == nil {
+				continue
+			}
+			if err := r.account(ctx, &run.accounts[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return pgx.BeginTxFunc(ctx, run.pool, readWrite, func(tx pgx.Tx) error {
