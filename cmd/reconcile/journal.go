@@ -153,22 +153,14 @@ func (o *journalOptions) readRedemptions(c *cobra.Command) (err error) {
 
 func (o *journalOptions) call(c *cobra.Command, s *session) (page, error) {
 	journals := money.New(s.pool)
-	if o.asks.Values == nil {
-		var err error
-		if o.asks.Values, err = journals.Values(c.Context()); errors.Is(err, money.ErrNoValues) {
-			return nil, command.Usagef("--values: %w; name a file (docs/journal.md)", err)
-		} else if err != nil {
-			return nil, err
-		}
+	if err := o.choose(c.Context(), journals); err != nil {
+		return nil, err
 	}
+	p := &journalPage{out: o.out, settlement: o.settlement}
 	records, err := o.records(c.Context(), journals)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.chooseAccount(c.Context(), journals); err != nil {
-		return nil, err
-	}
-	p := &journalPage{out: o.out, settlement: o.settlement}
 	if records != nil {
 		defer records.Close()
 		o.asks.Redemptions = records.Redemptions()
@@ -183,9 +175,9 @@ func (o *journalOptions) call(c *cobra.Command, s *session) (page, error) {
 	return p, filesRefused(err)
 }
 
-// chooseAccount takes the only vendor account for all of them, so that it is one journal however it is
-// asked for.
-func (o *journalOptions) chooseAccount(ctx context.Context, journals *money.Journals) error {
+// choose takes the only vendor account for all of them, so that it is one journal however it is
+// asked for, and the values that were used last when no others are named.
+func (o *journalOptions) choose(ctx context.Context, journals *money.Journals) error {
 	accounts, err := journals.Accounts(ctx)
 	switch {
 	case err != nil:
@@ -194,10 +186,17 @@ func (o *journalOptions) chooseAccount(ctx context.Context, journals *money.Jour
 		return command.Usagef("--account: no points were granted at %s; there are %s", o.asks.Account, strings.Join(accounts, ", "))
 	case o.asks.Account == "" && len(accounts) == 1:
 		o.asks.Account = accounts[0]
-	case o.asks.Account == "" && o.redemptions != "":
-		return command.Usagef("--redemptions: want --account, as an export is of one vendor account; there are %s", strings.Join(accounts, ", "))
+	case o.asks.Account == "" && (o.redemptions != "" || o.run > 0):
+		return command.Usagef("--account: want one, as records are of one vendor account; there are %s", strings.Join(accounts, ", "))
 	}
-	return nil
+	if o.asks.Values != nil {
+		return nil
+	}
+	o.asks.Values, err = journals.Values(ctx, o.asks.Account)
+	if errors.Is(err, money.ErrNoValues) {
+		return command.Usagef("--values: %w; name a file, such as one that --example begins", err)
+	}
+	return err
 }
 
 // redeemed is what says what was redeemed.
@@ -226,12 +225,11 @@ func (o *journalOptions) records(ctx context.Context, journals *money.Journals) 
 		return nil, command.Usagef("--run: %w", err)
 	case err != nil:
 		return nil, err
-	case o.asks.Account != "" && o.asks.Account != records.Account:
+	case o.asks.Account != records.Account:
 		return nil, command.Usagef("--run: comparison %d is of account %s", o.run, records.Account)
 	case o.asks.From < records.From || o.asks.To > records.To:
 		return nil, command.Usagef("--run: comparison %d is of %s to %s: ask for days of these", o.run, records.From, records.To)
 	}
-	o.asks.Account = records.Account
 	return records, nil
 }
 

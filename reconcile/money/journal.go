@@ -107,7 +107,7 @@ type Roll struct {
 func (j *Journals) Make(ctx context.Context, a Asked, emit func(*Voucher, Standing) (written bool, err error)) (*Journal, error) {
 	made := &Journal{From: a.From, To: a.To, Account: a.Account, Format: a.Format, values: a.Values, handOut: a.HandOut, Changed: []Change{}}
 	err := pgx.BeginTxFunc(ctx, j.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		last, err := checkUsed(ctx, tx, a.Values)
+		last, err := checkUsed(ctx, tx, a.Values, a.Account)
 		if err != nil {
 			return err
 		}

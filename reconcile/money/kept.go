@@ -48,10 +48,20 @@ type lastKept struct{ values, vouchers int64 }
 
 const (
 	sqlLastKept = `SELECT COALESCE((SELECT max(id) FROM point_values), 0), COALESCE((SELECT max(id) FROM journal_vouchers), 0)`
-	// sqlUsedValues are all files that were used, the newest last.
-	sqlUsedValues = `SELECT text, max(used_through)::text FROM point_values GROUP BY text ORDER BY max(id)`
+	// sqlUsedValues are all files that were used for an account or for all, the newest last.
+	sqlUsedValues = `
+SELECT text, max(used_through)::text
+  FROM point_values
+ WHERE target = '' OR $1::text = '' OR target = $1
+ GROUP BY text
+ ORDER BY max(id)`
 	// sqlNewestValues: no row means that none was used.
-	sqlNewestValues = `SELECT text FROM point_values ORDER BY id DESC LIMIT 1`
+	sqlNewestValues = `
+SELECT text
+  FROM point_values
+ WHERE target = '' OR $1::text = '' OR target = $1
+ ORDER BY id DESC
+ LIMIT 1`
 	// sqlVendors are the accounts at which points were granted; it reads all operations.
 	sqlVendors = `SELECT DISTINCT target FROM operations WHERE kind = 'points_add' AND points > 0 ORDER BY target`
 	// sqlOverlap is one of the vouchers that were handed out for the same days and for other accounts
@@ -69,10 +79,10 @@ SELECT DISTINCT ON (business_date, shop_code) business_date::text, shop_code, nu
  ORDER BY business_date, shop_code, id DESC`
 )
 
-// Values are the newest that a handed-out journal used; ErrNoValues.
-func (j *Journals) Values(ctx context.Context) (*Values, error) {
+// Values are the newest that a handed-out journal of an account or of all used; ErrNoValues.
+func (j *Journals) Values(ctx context.Context, account string) (*Values, error) {
 	var text string
-	err := j.pool.QueryRow(ctx, sqlNewestValues).Scan(&text)
+	err := j.pool.QueryRow(ctx, sqlNewestValues, account).Scan(&text)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, ErrNoValues
 	}
@@ -109,11 +119,11 @@ func checkOverlap(ctx context.Context, tx pgx.Tx, a *Asked) error {
 }
 
 // checkUsed refuses values that change what was used.
-func checkUsed(ctx context.Context, tx pgx.Tx, v *Values) (last lastKept, err error) {
+func checkUsed(ctx context.Context, tx pgx.Tx, v *Values, account string) (last lastKept, err error) {
 	if err := tx.QueryRow(ctx, sqlLastKept).Scan(&last.values, &last.vouchers); err != nil {
 		return last, fmt.Errorf("read what was handed out: %w", err)
 	}
-	rows, err := tx.Query(ctx, sqlUsedValues)
+	rows, err := tx.Query(ctx, sqlUsedValues, account)
 	if err != nil {
 		return last, fmt.Errorf("read the values that were used: %w", err)
 	}
@@ -214,7 +224,7 @@ func (made *Journal) change(was keptVoucher, number string, lines []Line) error 
 // day.
 const (
 	sqlLockKept    = `SELECT pg_advisory_xact_lock(hashtextextended('points_ledger_journals', 0))`
-	sqlKeepValues  = `INSERT INTO point_values (text, used_through) VALUES ($1, $2::date)`
+	sqlKeepValues  = `INSERT INTO point_values (text, used_through, target) VALUES ($1, $2::date, $3)`
 	sqlKeepVoucher = `
 INSERT INTO journal_vouchers (format, target, business_date, shop_code, number, lines)
 VALUES (@format, @account, @day::date, @shop, @number, @lines::jsonb)`
@@ -237,7 +247,7 @@ func (j *Journals) Keep(ctx context.Context, made *Journal) error {
 			return ErrKeptMeanwhile
 		}
 		batch := &pgx.Batch{}
-		batch.Queue(sqlKeepValues, made.values.text, string(made.To))
+		batch.Queue(sqlKeepValues, made.values.text, string(made.To), made.Account)
 		for _, k := range made.fresh {
 			batch.Queue(sqlKeepVoucher, pgx.StrictNamedArgs{"format": made.Format, "account": made.Account, "day": string(k.day), "shop": k.shop,
 				"number": k.number, "lines": string(k.lines)})
