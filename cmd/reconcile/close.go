@@ -89,7 +89,9 @@ func (o *closeOptions) call(c *cobra.Command, s *session) (page, error) {
 	if o.closing.Policy, o.closing.Zone, err = policyAndZone(c.Context(), s.pool); err != nil {
 		return nil, err
 	}
-	found, err := periods.New(s.pool, declaredDays{s.pool, o.closing.Zone}).Close(c.Context(), o.closing)
+	checks, end := closeChecks(c, s, o.closing.Zone)
+	defer end()
+	found, err := periods.New(s.pool, checks...).Close(c.Context(), o.closing)
 	switch {
 	case errors.Is(err, periods.ErrReasonNeeded):
 		return &closePage{Outcome: found, closing: &o.closing}, &command.PartlyError{Text: "not closed: there are warnings, and --reason does not say why it is closed all the same"}

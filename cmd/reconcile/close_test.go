@@ -1,12 +1,17 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"pointsledger/internal/command"
+	"pointsledger/internal/config"
+	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/reconcile/periods"
+	"pointsledger/reconcile/seal"
 )
 
 // yesterday is the last business date that is over.
@@ -20,7 +25,12 @@ func TestCloseAndReopen(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t, "reconcile_close_test")
 	day := yesterday()
-	c.record(c.sale("SO-1", member, false))
+	c.sold("SO-1", day)
+	if out := c.must(command.ExitDisagree, "close", "--date", day, "--reason", "all the same"); !strings.Contains(out, "nothing is sealed yet") {
+		t.Errorf("without a seal:\n%s", out)
+	}
+	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "nobody seals")
+	c.seal()
 	out := c.must(command.ExitDone, "close", "--date", day, "--preview")
 	for _, want := range []string{": open", "warning", "zhimai", "on its way", "reconcile close --date " + day} {
 		if !strings.Contains(out, want) {
@@ -50,8 +60,61 @@ func TestCloseAndReopen(t *testing.T) {
 		t.Errorf("reopen without a reason:\n%s", out)
 	}
 	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "a wrong shop")
+	if out = c.must(command.ExitDisagree, "close", "--date", day, "--reason", "all the same"); !strings.Contains(out, "BLOCKS") || !strings.Contains(out, "the seal does not verify") {
+		t.Errorf("edited books are closed:\n%s", out)
+	}
+	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "somebody edited it")
 	if out = c.must(command.ExitDone, "periods"); !strings.Contains(out, "All business dates are open") {
 		t.Errorf("after all:\n%s", out)
+	}
+}
+
+// sold records an order of 100 yuan as the built-in rules have it.
+func (c *console) sold(order, day string) {
+	c.t.Helper()
+	cfg, err := config.Load(nil, nil)
+	if err == nil {
+		err = rulefiles.New(c.pool).RegisterMapping(c.t.Context(), cfg.RulesVersion, string(cfg.RulesText))
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.seq++
+	now := time.Now()
+	payload := fmt.Sprintf(`{"specversion":"1.0","id":"e-%s","source":"shop-sh","type":"order.paid","time":%q,
+		"data":{"orderId":%q,"member":{"customerId":%q},"channel":"pos","amountFen":10000,"businessDate":%q}}`, order, now.Format(time.RFC3339), order, member, day)
+	m := ledger.Message{Stream: "POINTS", StreamCreated: now, Seq: c.seq, Subject: "points.events.order.paid", BrokerTime: now, Payload: []byte(payload)}
+	made := cfg.Rules.WithAccountsOn(func(string) bool { return true }).Decode(m, nil)
+	if made.Event == nil {
+		c.t.Fatalf("%s: %+v", payload, made)
+	}
+	c.record(ledger.Entry{Message: m, Event: made.Event})
+}
+
+// seal does what a worker does in the background.
+func (c *console) seal() {
+	c.t.Helper()
+	c.exec("INSERT INTO ledger_identity (stream) VALUES ('POINTS')")
+	if done, err := seal.NewSealer(c.pool, nil, 0).Seal(c.t.Context()); err != nil || done.Batches == 0 {
+		c.t.Fatalf("seal: %+v, %v", done, err)
+	}
+}
+
+// What was posted and not compared, or compared and not explained, and days that shops
+// declared otherwise stand against a closing.
+func TestOtherRoomsStandAgainstAClosing(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t, "reconcile_against_test")
+	c.record(c.sale("SO-1", member, false))
+	c.post("zhimai")
+	c.exec("ALTER TABLE postings DISABLE TRIGGER USER")
+	c.exec("UPDATE postings SET posted_at = posted_at - interval '1 day'")
+	c.declare("2026-11-20", "d1", 7, 700)
+	out := c.must(command.ExitDisagree, "close", "--date", yesterday(), "--preview")
+	for _, want := range []string{"not compared with the vendor", "declared days that do not add up: 2026-11-20 of shop-sh"} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("preview lacks %q:\n%s", want, out)
+		}
 	}
 }
 
