@@ -16,7 +16,7 @@ import (
 // closeChecks are the checks of the other rooms. The caller ends them.
 func closeChecks(c *cobra.Command, s *session, zone string) (checks []periods.Check, end func()) {
 	v := &seal.Verifier{Pool: s.pool, Rules: config.RulesOf}
-	end = s.addBroker(c.Context(), v)
+	end = s.addBroker(c, v)
 	v.Stream, v.NoStream = nil, "not for a closing"
 	shown := command.NewProgress(c.ErrOrStderr())
 	v.Progress = func(check string, done int64) { shown.Show("%s: %s", check, wording.Count(done)) }

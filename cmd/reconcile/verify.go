@@ -1,10 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,6 +15,7 @@ import (
 	"pointsledger/internal/broker"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
+	"pointsledger/internal/devstack"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
@@ -68,7 +69,7 @@ func (o *verifyOptions) read(c *cobra.Command, _ []string) (err error) {
 
 func (o *verifyOptions) call(c *cobra.Command, s *session) (page, error) {
 	v := &seal.Verifier{Pool: s.pool, Rules: config.RulesOf}
-	end := s.addBroker(c.Context(), v)
+	end := s.addBroker(c, v)
 	defer end()
 	shown := command.NewProgress(c.ErrOrStderr())
 	v.Progress = func(check string, done int64) { shown.Show("%s: %s", check, wording.Count(done)) }
@@ -94,30 +95,41 @@ func (o *verifyOptions) call(c *cobra.Command, s *session) (page, error) {
 	return found, found.verdict()
 }
 
-// addBroker gives a verifier what is outside the database, or says why it has none.
-func (s *session) addBroker(ctx context.Context, v *seal.Verifier) (end func()) {
+// addBroker gives a verifier what is outside the database, or says why it has none. Of a
+// folder that embedded servers have left (--data) the broker is started as well.
+func (s *session) addBroker(c *cobra.Command, v *seal.Verifier) (end func()) {
+	stop := func() {}
+	if dir, _ := c.Flags().GetString("data"); dir != "" {
+		server, err := devstack.StartNATS(devstack.NATSConfig{Dir: filepath.Join(dir, "nats")})
+		if err != nil {
+			v.NoOutside, v.NoStream = err.Error(), err.Error()
+			return stop
+		}
+		s.config.NATS.URL, stop = config.NATSURL(server.URL()), func() { _ = server.Stop() }
+	}
 	conn, err := broker.Dial(s.config, "points-ledger reconcile")
 	if err != nil {
 		v.NoOutside, v.NoStream = err.Error(), err.Error()
-		return func() {}
+		return stop
 	}
+	end = func() { conn.Close(); stop() }
 	js, err := jetstream.New(conn)
 	if err != nil {
 		v.NoOutside, v.NoStream = err.Error(), err.Error()
-		return conn.Close
+		return end
 	}
 	v.Outside = continuity.NewSealHeads(js, s.config.NATS.Stream, true)
 	by := s.config.Rules
-	if use, ok, err := rulefiles.New(s.pool).LastMapping(ctx); err == nil && ok {
+	if use, ok, err := rulefiles.New(s.pool).LastMapping(c.Context()); err == nil && ok {
 		if by, err = config.RulesOf([]byte(use.Text)); err != nil {
 			v.NoStream = fmt.Sprintf("this program cannot read the rule file %s: %v", use.Version, err)
-			return conn.Close
+			return end
 		}
 	}
 	// An account that is off here may have been on at the workers.
 	by = by.WithAccountsOn(func(string) bool { return true })
 	v.Stream = continuity.NewStreamReader(js, ledger.New(s.pool), by, s.config.NATS.Stream, s.config.NATS.Durable)
-	return conn.Close
+	return end
 }
 
 type verifyPage struct {

@@ -80,6 +80,13 @@ func TestReconcileVerifiesAsJSON(t *testing.T) {
 	if !page.OK || page.Head.Number == 0 || page.Outside != page.Head || len(page.Checks) != 8 {
 		t.Errorf("got %+v", page)
 	}
+	if out := c.must(0, "close", "--date", yesterday(), "--preview"); strings.Contains(out, "seal") {
+		t.Errorf("a seal that holds stands against closing: %s", out)
+	}
+	c.exec(`SET session_replication_role = replica; UPDATE ops_actions SET reason = 'coffee'; RESET session_replication_role`)
+	if out := c.must(3, "close", "--date", yesterday(), "--preview"); !strings.Contains(out, "BLOCKS") || !strings.Contains(out, "the seal does not verify: ops_actions 1 was edited") {
+		t.Errorf("an edited row does not block closing: %s", out)
+	}
 }
 
 func sealHeads(js jetstream.JetStream) seal.Outside {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pointsledger/internal/testkit"
+	"pointsledger/reconcile/seal"
 )
 
 // The disk is rolled back, end to end, at a vendor that forgets every key: twenty
@@ -62,12 +63,20 @@ func TestRollbackEndToEnd(t *testing.T) {
 			}
 			worker = r.start("run")
 			worker.waitFor("it was rolled back, or lost its newest commits")
+			if !killed { // when it stopped, it sealed what is lost now
+				worker.waitFor("the head of the seal outside the database is of a batch that this database does not hold")
+			}
 			r.exec(resumed)
 			testkit.Eventually(t, 2*time.Minute, "all operations to be posted again", func() bool { return r.count(`SELECT count(*) FROM postings`) == 20 })
 			if n := r.count(`SELECT count(*) FROM postings WHERE evidence = 'verified'`); n != 20 {
 				t.Errorf("%d of 20 are posted from the vendor's records", n)
 			}
 			r.booksAgree(20)
+			worker.stop()
+			found := r.verifyLedger()
+			if lost := len(found.Findings) == 1 && found.Findings[0].Kind == seal.LostCommits; lost == killed || len(found.Findings) > 1 || found.Unsealed != 0 {
+				t.Errorf("verify finds %+v, %d rows unsealed", found.Findings, found.Unsealed)
+			}
 		})
 	}
 }

@@ -185,6 +185,7 @@ func (s *service) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	finishSealing(s.seal, s.log.Named("seal"))
 	s.keeper.finish(s.nats)
 	s.log.Info("worker stopped")
 	return nil

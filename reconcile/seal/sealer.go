@@ -63,9 +63,16 @@ type Sealed struct {
 	Outside error
 }
 
-// Seal lists what is not listed yet. The database is written first, then the head
-// outside: what ends between the two is made good by the next one.
-func (s *Sealer) Seal(ctx context.Context) (done Sealed, err error) {
+// Seal lists what is not listed yet, unless the last batch is young. The database is
+// written first, then the head outside: what ends between the two is made good by the next
+// one.
+func (s *Sealer) Seal(ctx context.Context) (Sealed, error) { return s.seal(ctx, s.every*9/10) }
+
+// Finish lists what is not listed yet, however young the last batch is: a worker stops.
+func (s *Sealer) Finish(ctx context.Context) (Sealed, error) { return s.seal(ctx, 0) }
+
+// seal makes batches while the last one is older than young.
+func (s *Sealer) seal(ctx context.Context, young time.Duration) (done Sealed, err error) {
 	ledgerID, err := readLedgerID(ctx, s.pool)
 	if err != nil || ledgerID == "" {
 		return done, err
@@ -73,7 +80,7 @@ func (s *Sealer) Seal(ctx context.Context) (done Sealed, err error) {
 	outside := s.readOutside(ctx, ledgerID, &done)
 	for more := true; more; {
 		var made *batch
-		if made, more, err = s.next(ctx, outside); err != nil {
+		if made, more, err = s.next(ctx, outside, young); err != nil {
 			return done, fmt.Errorf("seal: %w", err)
 		}
 		if made == nil {
@@ -123,7 +130,7 @@ const sqlTrySeal = `SELECT pg_try_advisory_xact_lock(hashtextextended('points-le
 
 // next makes a batch, or none when there is nothing to list or somebody else seals. more
 // tells that there is more to list.
-func (s *Sealer) next(ctx context.Context, outside Head) (made *batch, more bool, err error) {
+func (s *Sealer) next(ctx context.Context, outside Head, young time.Duration) (made *batch, more bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		free := false
 		if err := tx.QueryRow(ctx, sqlTrySeal).Scan(&free); err != nil || !free {
@@ -140,7 +147,7 @@ func (s *Sealer) next(ctx context.Context, outside Head) (made *batch, more bool
 		if err := b.noteLoss(ctx, tx, outside); err != nil {
 			return err
 		}
-		if b.lostNumber == 0 && p.lastComplete && p.now.Sub(p.lastAt) < s.every*9/10 {
+		if b.lostNumber == 0 && p.lastComplete && p.now.Sub(p.lastAt) < young {
 			return nil
 		}
 		if err := p.collect(ctx, tx, b); err != nil {

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/continuity"
+	"pointsledger/internal/config"
+	"pointsledger/internal/testkit"
+	"pointsledger/internal/testkit/intakes"
+	"pointsledger/ledger"
+	"pointsledger/reconcile/seal"
+)
+
+// verifyLedger verifies as reconcile does, with the head outside and the stream.
+func (r *rig) verifyLedger() seal.Result {
+	r.t.Helper()
+	pool, err := pgxpool.New(r.t.Context(), r.database)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer pool.Close()
+	url := ""
+	for _, entry := range r.env {
+		if value, ok := strings.CutPrefix(entry, "NATS_URL="); ok {
+			url = value
+		}
+	}
+	js := intakes.Dial(r.t, url)
+	rules, err := config.RulesOf(config.DefaultFile())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	rules = rules.WithAccountsOn(func(string) bool { return true })
+	v := &seal.Verifier{Pool: pool, Rules: config.RulesOf, Outside: continuity.NewSealHeads(js, "POINTS", true),
+		Stream: continuity.NewStreamReader(js, ledger.New(pool), rules, "POINTS", "points-worker")}
+	found, err := v.Verify(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return found
+}
+
+// Workers seal what they record, keep the head outside the database, and leave nothing
+// unsealed when they stop.
+func TestWorkersSeal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.env = append(r.env, "WORKER_SEAL_EVERY=5s")
+	first, second := r.start("run"), r.start("run")
+	first.waitFor("worker started")
+	second.waitFor("worker started")
+	if _, errs, code := r.run(orders(30), "publish", "-"); code != 0 {
+		t.Fatal(errs)
+	}
+	testkit.Eventually(t, time.Minute, "all operations to be posted", func() bool { return r.count(`SELECT count(*) FROM postings`) == 30 })
+	testkit.Eventually(t, time.Minute, "operations to be sealed", func() bool { return r.count(`SELECT count(*) FROM seal_lists`) > 0 })
+	if code := first.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if code := second.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	found := r.verifyLedger()
+	if !found.OK || !found.Complete || found.Unsealed != 0 || found.Head.Number == 0 || found.Outside != found.Head {
+		t.Errorf("got %+v", found)
+	}
+}
