@@ -89,6 +89,7 @@ func rules() []rule {
 		{"internal/terminal", nil, nil, "a layout needs only the texts"},
 		{"internal/testkit", []string{"internal/devstack", "migrations"}, all, "the tests' servers know only the schema"},
 		{"internal/testkit/intakes", []string{"consumers", "internal/config", "internal/testkit", "ledger", "rules"}, all, "an intake for tests is the worker's own, on the tests' servers"},
+		{"internal/testkit/months", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "a month's truth must not come from the code that it checks"},
 		{"internal/testkit/orders", []string{"ledger"}, nil, "entries that tests record, and nothing that keeps them"},
 		{"internal/torture", []string{"internal/command", "internal/devstack", "internal/rehearsal", "internal/sabotage", "vendorapi/sim"}, all, "the judge must not share code with what it judges"},
 		{"internal/rulebook", []string{"internal/config", "ledger/rulefiles"}, nil, "how rule files stand to one another is asked of their texts and the registry"},
