@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pointsledger/ledger"
 )
 
 // Account is the vendor account of a month.
@@ -30,11 +32,11 @@ func (m *Month) Book(ctx context.Context, pool *pgxpool.Pool) error {
 	columns = []string{"operation_id", "kind", "evidence", "member_id", "attempts", "posted_at", "first_sent_at"}
 	if _, err := pool.CopyFrom(ctx, pgx.Identifier{"postings"}, columns, pgx.CopyFromSlice(len(m.Postings), func(i int) ([]any, error) {
 		p := &m.Postings[i]
-		kind, how := "posted", "answered"
+		kind, how := ledger.Posted, ledger.Answered
 		if p.Voided {
-			kind, how = "voided", "manual"
+			kind, how = ledger.Voided, ledger.Manual
 		}
-		return []any{p.ID, kind, how, p.Member, 1, p.PostedAt, p.SentAt}, nil
+		return []any{p.ID, string(kind), string(how), p.Member, 1, p.PostedAt, p.SentAt}, nil
 	})); err != nil {
 		return fmt.Errorf("write postings: %w", err)
 	}
