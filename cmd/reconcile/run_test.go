@@ -164,16 +164,35 @@ func TestFinanceComparesWithAnExport(t *testing.T) {
 	}
 }
 
-// Whoever may take turns at the vendor's rate reads from the vendor.
+// Whoever may take turns at the vendor's rate reads from the vendor: by the client of its
+// own, and by one that the configuration describes.
 func TestRunReadsFromTheVendor(t *testing.T) {
-	c := newConsole(t, "reconcile_test_vendor")
+	for name, described := range map[string]bool{"own": false, "described": true} {
+		t.Run(name, func(t *testing.T) { runReads(t, newConsole(t, "reconcile_test_"+name), described) })
+	}
+}
+
+func runReads(t *testing.T, c *console, described bool) {
 	vendor, err := sim.New(sim.Config{Zhimai: sim.ZhimaiConfig{Records: sim.RecordsConfig{EchoReason: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(vendor)
 	t.Cleanup(server.Close)
-	vendors := []string{"ZHIMAI_URL=" + server.URL + "/api/v2", "ZHIMAI_OPEN_ID=" + sim.DefaultOpenID, "ZHIMAI_GRANT_CODE=" + sim.DefaultGrantCode, "ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey}
+	vendors := []string{"ZHIMAI_OPEN_ID=" + sim.DefaultOpenID, "ZHIMAI_GRANT_CODE=" + sim.DefaultGrantCode, "ZHIMAI_OPEN_KEY=" + sim.DefaultOpenKey}
+	if described {
+		text, err := os.ReadFile("../../docs/vendors/zhimai.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "zhimai.yaml")
+		if err := os.WriteFile(file, []byte(strings.Replace(string(text), "url: http://openapi.zvcms.com", "url: "+server.URL, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		vendors = append(vendors, "WORKER_CONFIG="+file)
+	} else {
+		vendors = append(vendors, "ZHIMAI_URL="+server.URL+"/api/v2")
+	}
 	finance := c.env
 	cfg, err := config.Load(append(vendors, finance...), os.ReadFile)
 	if err != nil {
@@ -185,14 +204,14 @@ func TestRunReadsFromTheVendor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 4 {
-		c.record(c.sale(fmt.Sprintf("SO-%d", i), member, i == 0))
+		c.record(c.sale(fmt.Sprintf("SO-%d", i), member, false))
 	}
 	rows, err := c.book.Claim(t.Context(), ledger.Claim{Account: "zhimai", Token: 5, Limit: 100, Lease: time.Minute, KeyMemory: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range rows {
-		if reply := client.Send(t.Context(), &rows[i].VendorCall); i > 0 && reply.Outcome != vendorapi.Applied {
+		if reply := client.Send(t.Context(), &rows[i].VendorCall); reply.Outcome != vendorapi.Applied {
 			t.Fatalf("%+v", reply)
 		}
 		if _, err := c.book.Confirm(t.Context(), []ledger.Confirmation{{ID: rows[i].ID, Evidence: ledger.Answered, MemberID: rows[i].MemberID}}); err != nil {
@@ -200,13 +219,21 @@ func TestRunReadsFromTheVendor(t *testing.T) {
 		}
 	}
 	c.env = append(vendors, finance...)
-	if out := c.must(1, append([]string{"run"}, days()...)...); !strings.Contains(out, "may run it") || !strings.Contains(out, "take turns at its rate") {
+	if described { // it has no rate, so that there are no turns
+	} else if out := c.must(1, append([]string{"run"}, days()...)...); !strings.Contains(out, "may run it") || !strings.Contains(out, "take turns at its rate") {
 		t.Error(out)
 	}
 	c.env = append(vendors, "DATABASE_URL="+c.pool.Config().ConnString())
 	s := c.summary(0, append([]string{"run"}, days()...)...)
 	if s.Postings != 4 || s.Members != 1 || s.MatchedByReference != 4 || !s.Agrees || s.Source != "vendor" {
 		t.Errorf("%+v", s)
+	}
+	if err := vendor.InsertRow(member, 12, false, rows[0].Reason); err != nil { // a person copied the text
+		t.Fatal(err)
+	}
+	again := c.summary(3, append([]string{"run", "--account", "zhimai", "--sample", "5"}, days()...)...)
+	if again.Items[match.AppliedTwice] != 1 || again.DifferencePoints != -12 || again.Choice != comparison.Sample {
+		t.Errorf("%+v", again)
 	}
 	if out := c.must(2, "run", "--resume", strconv.FormatInt(s.Run, 10)); !strings.Contains(out, "the run has ended") {
 		t.Error(out)
