@@ -38,16 +38,21 @@ a command that shows what can be done. Nothing is done by itself.
 		Args:    command.Args(command.OneArg("the number of a run")),
 	}
 	c.RunE = func(c *cobra.Command, args []string) error { return o.run(c, environ, args) }
-	c.Flags().StringVar(&o.kind, "kind", "", "only this kind; in_transit lists what is in transit, which is no difference")
+	c.Flags().StringVar(&o.kind, "kind", "", "only this kind; the last three are no differences")
 	c.Flags().BoolVar(&o.asks.Unexplained, "unexplained", false, "only what nobody has explained")
 	c.Flags().BoolVar(&o.asks.Unmasked, "unmasked", false, "leave mobile numbers in member ids; needs the role "+books.MembersRole)
 	c.Flags().Bool("json", false, "print one JSON object a line, an item each")
 	return c
 }
 
+// listedKinds are all that can be asked for.
+func listedKinds() []match.Kind {
+	return append(match.Kinds(), match.InTransit, comparison.KindNotOurs, comparison.KindWithoutRecords)
+}
+
 func kindHelp() string {
 	var text strings.Builder
-	for _, kind := range append(match.Kinds(), match.InTransit) {
+	for _, kind := range listedKinds() {
 		fmt.Fprintf(&text, "  %-20s %s\n", kind, kindWords[kind])
 	}
 	return text.String()
@@ -61,7 +66,7 @@ func (o *itemsOptions) run(c *cobra.Command, environ, args []string) (err error)
 	if err := command.NoneEmpty(c, "kind"); err != nil {
 		return err
 	}
-	if o.asks.Kind = match.Kind(o.kind); o.kind != "" && !slices.Contains(append(match.Kinds(), match.InTransit), o.asks.Kind) {
+	if o.asks.Kind = match.Kind(o.kind); o.kind != "" && !slices.Contains(listedKinds(), o.asks.Kind) {
 		return command.Usagef("--kind: got %q, want one of:\n%s", terminal.Clean(o.kind), kindHelp())
 	}
 	s, err := open(c, environ)
@@ -80,13 +85,12 @@ func (o *itemsOptions) run(c *cobra.Command, environ, args []string) (err error)
 	encoder.SetEscapeHTML(false)
 	err = comparison.New(s.pool, nil).Items(c.Context(), o.asks, func(v *comparison.ItemView) error {
 		n++
+		if v.Step == "" { // nothing is to be done about it
+			return o.show(out, encoder, asJSON, v)
+		}
 		v.Proposal = steps.Proposal(v.Step, steps.ItemFacts{Item: v.Item.String(), Operation: v.OperationID, BizID: v.BizID, MemberID: v.MemberID,
 			LedgerPoints: v.LedgerPoints, VendorPoints: v.VendorPoints})
-		if asJSON {
-			return encoder.Encode(v)
-		}
-		printItem(out, v)
-		return nil
+		return o.show(out, encoder, asJSON, v)
 	})
 	switch {
 	case errors.Is(err, comparison.ErrNoRun):
@@ -99,20 +103,28 @@ func (o *itemsOptions) run(c *cobra.Command, environ, args []string) (err error)
 	return err
 }
 
+func (o *itemsOptions) show(out io.Writer, encoder *json.Encoder, asJSON bool, v *comparison.ItemView) error {
+	if asJSON {
+		return encoder.Encode(v)
+	}
+	printItem(out, v)
+	return nil
+}
+
 func printItem(out io.Writer, v *comparison.ItemView) {
-	head := fmt.Sprintf("%s  %s, account %s, member %s: ledger %s, vendor %s", v.Item, v.Kind, terminal.Clean(v.Account), terminal.Clean(v.MemberID),
+	head := fmt.Sprintf("%s %s, account %s, member %s: ledger %s, vendor %s", v.Item, v.Kind, terminal.Clean(v.Account), terminal.Clean(v.MemberID),
 		wording.Count(v.LedgerPoints), wording.Count(v.VendorPoints))
 	if v.OpenPoints != 0 {
 		head += ", to be moved " + wording.Count(v.OpenPoints)
 	}
-	terminal.Paragraph(out, head)
+	terminal.Paragraph(out, strings.TrimSpace(head))
 	if v.BusinessKey != "" {
 		terminal.Line(out, "order", fmt.Sprintf("%s, operation %d, bizId %s, reference %s", terminal.Clean(v.BusinessKey), v.OperationID, v.BizID, v.Reference))
 	}
 	terminal.Line(out, "seen", terminal.Clean(v.Evidence))
 	if v.ExplainedAt != nil {
 		terminal.Line(out, "explained", fmt.Sprintf("by %s, %s: %s", terminal.Clean(v.ExplainedBy), wording.Moment(*v.ExplainedAt), terminal.Clean(v.ExplainedWhy)))
-	} else {
+	} else if v.Proposal != "" {
 		terminal.Line(out, "to do", terminal.Clean(v.Proposal))
 	}
 	if v.Owner != "" {

@@ -16,6 +16,7 @@ var kindWords = map[match.Kind]string{
 	match.OnlyInLedger: "posted here, and in no record", match.OnlyAtVendor: "recorded there, and unknown here", match.AmountDiffers: "other points",
 	match.AppliedTwice: "applied more than once", match.WrongMember: "recorded for another member", match.Ambiguous: "cannot be told apart",
 	match.VoidedButApplied: "given up here, and recorded there", match.BalanceDiffers: "a balance that nothing explains", match.InTransit: "in transit",
+	comparison.KindNotOurs: "of another source, or spent", comparison.KindWithoutRecords: "as freezes: they rest on the vendor's answer",
 }
 
 // printRun shows a run and what it found.

@@ -127,6 +127,11 @@ func TestFinanceComparesWithAnExport(t *testing.T) {
 	// A freeze shows in no records: it is counted, and not compared.
 	if s := c.summary(0, append([]string{"run", "--account", "kylin"}, days()...)...); s.Source != "none" || s.NotCompared.WithoutRecords != 1 || s.NotCompared.WithoutRecordsPoints != 50 || s.Coverage != 0 {
 		t.Errorf("kylin: %+v", s)
+	} else if freezes := c.items(s.Run, "--kind", "without_records"); len(freezes) != 1 || freezes[0].LedgerPoints != 50 || !strings.Contains(freezes[0].Evidence, "freeze_point, confirmed: answered") {
+		t.Errorf("kylin: %+v", freezes)
+	}
+	if spent := c.items(s.Run, "--kind", "not_ours"); len(spent) != 1 || spent[0].VendorPoints != -30 || !strings.Contains(spent[0].Evidence, "积分兑换优惠券") {
+		t.Errorf("%+v", spent)
 	}
 	found := c.items(s.Run)
 	if text := c.must(0, "items", strconv.FormatInt(s.Run, 10)); strings.Contains(text, mobile) || !strings.Contains(text, "138****5678") || !strings.Contains(text, "replay show") {

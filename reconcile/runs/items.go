@@ -19,8 +19,13 @@ type ItemID struct {
 	No  int
 }
 
-// String writes it.
-func (id ItemID) String() string { return fmt.Sprintf("%d-%d", id.Run, id.No) }
+// String writes it; empty for no item.
+func (id ItemID) String() string {
+	if id == (ItemID{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d", id.Run, id.No)
+}
 
 // MarshalText implements encoding.TextMarshaler.
 func (id ItemID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
@@ -28,7 +33,7 @@ func (id ItemID) MarshalText() ([]byte, error) { return []byte(id.String()), nil
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (id *ItemID) UnmarshalText(text []byte) (err error) {
 	read, ok := ParseItemID(string(text))
-	if !ok {
+	if !ok && len(text) > 0 {
 		return fmt.Errorf("want an item such as 12-3, got %q", text)
 	}
 	*id = read
@@ -78,7 +83,8 @@ type ItemView struct {
 // ItemsAsked asks for items of a run.
 type ItemsAsked struct {
 	Run int64
-	// Kind is one of them; empty: all differences. in_transit is asked for by its name.
+	// Kind is one of them; empty: all differences. in_transit is asked for by its name, and so
+	// are KindNotOurs and KindWithoutRecords.
 	Kind match.Kind
 	// Unexplained: only those that nobody has explained.
 	Unexplained bool
@@ -113,39 +119,51 @@ func (r *Runs) Items(ctx context.Context, a ItemsAsked, each func(*ItemView) err
 	default:
 		return ErrNotDone
 	}
-	for after := 0; ; {
-		rows, err := r.pool.Query(ctx, sqlItems, pgx.StrictNamedArgs{"run": a.Run, "after": after, "kind": string(a.Kind), "unexplained": a.Unexplained, "most": chunkItems})
+	next := r.items
+	if a.Kind == KindNotOurs || a.Kind == KindWithoutRecords {
+		next = r.listed
+	}
+	for after := int64(0); ; {
+		chunk, last, err := next(ctx, &a, after)
 		if err != nil {
-			return fmt.Errorf("read items of run %d: %w", a.Run, err)
-		}
-		chunk, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ItemView, error) { return scanItem(row, a.Run) })
-		if err != nil {
-			return fmt.Errorf("read items of run %d: %w", a.Run, err)
+			return err
 		}
 		for i := range chunk {
-			if after = chunk[i].Item.No; !a.Unmasked {
+			if !a.Unmasked {
 				chunk[i].mask()
 			}
 			if err := each(&chunk[i]); err != nil {
 				return err
 			}
 		}
-		if len(chunk) < chunkItems {
+		if after = last; len(chunk) < chunkItems {
 			return nil
 		}
 	}
+}
+
+// items reads the next items behind one; last is the number of the last.
+func (r *Runs) items(ctx context.Context, a *ItemsAsked, after int64) (chunk []ItemView, last int64, err error) {
+	rows, err := r.pool.Query(ctx, sqlItems, pgx.StrictNamedArgs{"run": a.Run, "after": after, "kind": string(a.Kind), "unexplained": a.Unexplained, "most": chunkItems})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read items of run %d: %w", a.Run, err)
+	}
+	chunk, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (ItemView, error) {
+		v, err := scanItem(row, a.Run)
+		last = int64(v.Item.No)
+		return v, err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read items of run %d: %w", a.Run, err)
+	}
+	return chunk, last, nil
 }
 
 func scanItem(row pgx.Row, run int64) (v ItemView, err error) {
 	v.Item.Run = run
 	err = row.Scan(&v.Item.No, &v.Kind, &v.Account, &v.MemberID, &v.OperationID, &v.BizID, &v.BusinessKey, &v.Reference, &v.LedgerPoints, &v.VendorPoints,
 		&v.OpenPoints, &v.At, &v.Evidence, &v.Step, &v.Operations, &v.Records, &v.Owner, &v.Note, &v.ExplainedBy, &v.ExplainedAt, &v.ExplainedWhy)
-	for _, at := range []**time.Time{&v.At, &v.ExplainedAt} {
-		if *at != nil {
-			utc := (*at).UTC()
-			*at = &utc
-		}
-	}
+	v.At, v.ExplainedAt = inUTC(v.At), inUTC(v.ExplainedAt)
 	return v, err
 }
 

@@ -117,13 +117,7 @@ func scanSummary(row pgx.Row) (s Summary, err error) {
 	if s.Postings == 0 && n.WithoutRecords > 0 {
 		s.Coverage = 0
 	}
-	s.BeganAt = s.BeganAt.UTC()
-	for _, at := range []**time.Time{&s.EndedAt, &s.ExportedAt} {
-		if *at != nil {
-			utc := (*at).UTC()
-			*at = &utc
-		}
-	}
+	s.BeganAt, s.EndedAt, s.ExportedAt = s.BeganAt.UTC(), inUTC(s.EndedAt), inUTC(s.ExportedAt)
 	return s, nil
 }
 
