@@ -209,6 +209,13 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	f.exec(`INSERT INTO request_shapes (hash, shape) VALUES ('h', '{}')`)
 	f.exec(`INSERT INTO corrections (operation_id, kind, evidence, member_id) SELECT operation_id, 'applied_after_void', 'answered', '1' FROM postings`)
 	f.exec(`INSERT INTO reversals (operation_id, origin_id, kept_before, kept_after, netted, ends) VALUES ($1, $1, 1, 0, false, false)`, row.ID)
+	f.record(orders.Declared(90, "2026-11-19", "d1", 1, 100))
+	f.exec(`INSERT INTO period_acts (act, through, actor, reason, zone) VALUES ('lock', '2020-01-01', 'a', 'c', 'UTC')`)
+	f.exec(`INSERT INTO late_entries (operation_id, part, own_date, accounting_date) VALUES ($1, 'accepted', '2020-01-01', '2020-01-02')`, row.ID)
+	f.exec(`INSERT INTO reconcile_remarks (item_key, what, text, said_by) VALUES ('k', 'note', '', 'a')`)
+	f.exec(`INSERT INTO seal_batches (number, form, sealed_at, since, complete, operations_upto, acts_upto, previous, hash) VALUES (1, 1, now(), now(), false, 0, 0, decode(repeat('00', 32), 'hex'), decode(repeat('01', 32), 'hex'))`)
+	f.exec(`INSERT INTO seal_lists (number, table_name, ids, digests) VALUES (1, 'postings', '{}', '')`)
+	f.exec(`INSERT INTO seal_covers (table_name, row_id, digest, action_id) VALUES ('postings', 1, '', $1)`, act)
 	assign := func(column string) string {
 		if column == "reason" {
 			return "reason = reason || '!'"
@@ -216,7 +223,8 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 		return column + " = " + column
 	}
 	columns := map[string]string{"operations": "points", "postings": "attempts", "corrections": "evidence", "attempts": "duration_ms",
-		"mappings": "text", "operation_kinds": "enters", "reversals": "netted", "mapping_withdrawals": "reason", "budget_excesses": "spent_points", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason"}
+		"mappings": "text", "operation_kinds": "enters", "reversals": "netted", "mapping_withdrawals": "reason", "budget_excesses": "spent_points", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason",
+		"declarations": "orders", "period_acts": "reason", "late_entries": "part", "reconcile_remarks": "text", "seal_batches": "form", "seal_lists": "digests", "seal_covers": "digest"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 		 WHERE g.tgname ~ '_no_truncate$' AND c.relnamespace = current_schema()::regnamespace`)

@@ -42,7 +42,7 @@ func TestWrongUsage(t *testing.T) {
 		{"simulate --records-shape C", `--records-shape: want A or B, got "C"`},
 		{"simulate --records-lag -1s", "--records-lag: want 0 or more"},
 		{"config --json --default", "--default prints YAML"},
-		{"schema order.payed", "known types: member.checked_in, order.cancelled, order.completed, order.paid, order.refunded, review.posted"},
+		{"schema order.payed", "known types: day.declared, member.checked_in, order.cancelled, order.completed, order.paid, order.refunded, review.posted"},
 		{"explain", "want one FILE, or - for standard input"},
 		{"publish " + t.TempDir(), "is a folder"},
 		{"explain " + several, "holds several events; explain takes one (head -1 " + several},
