@@ -29,6 +29,8 @@ periods.
                                          the ledger against the vendor's records
   reconcile items 12                     what differs in a comparison, and what to do
   reconcile days                         what shops declared that they sold, and what is there
+  reconcile orders november.csv --map shop.yaml
+                                         a shop's own list of orders against the ledger
   reconcile verify                       whether the ledger is what it was
   reconcile journal --format hledger     vouchers in money, for an accounting program
 
@@ -49,7 +51,7 @@ not agree.`,
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
-	root.AddCommand(newDays(environ))
+	root.AddCommand(newDays(environ), newOrders(environ))
 	root.AddCommand(newVerify(environ))
 	root.AddCommand(newJournal(environ))
 	return root

@@ -12,13 +12,14 @@ import (
 	"pointsledger/ledger"
 	"pointsledger/ledger/database"
 	"pointsledger/reconcile/orders"
+	"pointsledger/rules/spelling"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
-	testkit.StatementsPrepare(t, "sqlDeclaredDays", "sqlUndeclared")
+	testkit.StatementsPrepare(t, "sqlDeclaredDays", "sqlUndeclared", "sqlLookUp", "sqlLookUpOlder", "sqlBeyond")
 }
 
 // shop is a source with a ledger of its own.
@@ -51,7 +52,7 @@ func (s *shop) record(all ...ledger.Entry) {
 func (s *shop) sold(source, order, day, shopCode string, fen int64) ledger.Entry {
 	s.seq++
 	e := entries.Paid(s.seq, order)
-	e.Event.Source, e.Event.FactKey = source, ledger.NewFactKey(source, "order.paid", order)
+	e.Event.Source, e.Event.FactKey = source, ledger.NewFactKey(spelling.SourceKey(source), "order.paid", order)
 	op := &e.Event.Operations[0]
 	op.BizID = ledger.NewBizID("pa", "zhimai", source, "order.paid", order)
 	op.BusinessDate, op.ShopCode, op.AmountFen, op.Points = day, shopCode, &fen, ledger.Points(fen/100)
