@@ -38,7 +38,7 @@ a command that shows what can be done. Nothing is done by itself.
 		Args:    command.Args(command.OneArg("the number of a run")),
 	}
 	c.RunE = func(c *cobra.Command, args []string) error { return o.run(c, environ, args) }
-	c.Flags().StringVar(&o.kind, "kind", "", "only this kind; the last three are no differences")
+	c.Flags().StringVar(&o.kind, "kind", "", "only this kind; the last four are no differences")
 	c.Flags().BoolVar(&o.asks.Unexplained, "unexplained", false, "only what nobody has explained")
 	c.Flags().BoolVar(&o.asks.Unmasked, "unmasked", false, "leave mobile numbers in member ids; needs the role "+books.MembersRole)
 	c.Flags().Bool("json", false, "print one JSON object a line, an item each")
@@ -47,7 +47,7 @@ a command that shows what can be done. Nothing is done by itself.
 
 // listedKinds are all that can be asked for.
 func listedKinds() []match.Kind {
-	return append(match.Kinds(), match.InTransit, comparison.KindNotOurs, comparison.KindWithoutRecords)
+	return append(match.Kinds(), match.InTransit, comparison.KindNotOurs, comparison.KindWithoutRecords, comparison.KindNotRead)
 }
 
 func kindHelp() string {

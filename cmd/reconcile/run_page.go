@@ -17,6 +17,7 @@ var kindWords = map[match.Kind]string{
 	match.AppliedTwice: "applied more than once", match.WrongMember: "recorded for another member", match.Ambiguous: "cannot be told apart",
 	match.VoidedButApplied: "given up here, and recorded there", match.BalanceDiffers: "a balance that nothing explains", match.InTransit: "in transit",
 	comparison.KindNotOurs: "of another source, or spent", comparison.KindWithoutRecords: "as freezes: they rest on the vendor's answer",
+	comparison.KindNotRead: "members that could not be read, and why",
 }
 
 // printRun shows a run and what it found.
@@ -66,7 +67,7 @@ func printRun(out io.Writer, s *comparison.Summary) {
 	terminal.Line(out, "UNEXPLAINED", fmt.Sprintf("%s, in %s", wording.Plural(s.UnexplainedPoints, "point"), wording.Plural(s.Unexplained, "item")))
 	if s.NotCompared.MembersFailed > 0 {
 		fmt.Fprintln(out)
-		terminal.Paragraph(out, "Members could not be read, so this says nothing of them: ask again for these days.")
+		terminal.Paragraph(out, fmt.Sprintf("Members could not be read, so this says nothing of them: `reconcile items %d --kind not_read` names them.", s.Run))
 	}
 	if s.Unexplained > 0 {
 		fmt.Fprintln(out)

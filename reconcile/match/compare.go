@@ -83,10 +83,21 @@ func (c *comparing) byReference(i int) {
 	case single:
 		c.pair(i, records[0], ByReference)
 	case c.sameWay(p, records) && len(records) > 1:
-		c.item(AppliedTwice, StepTakeBack, []int{i}, records, fmt.Sprintf("%s end with its reference", c.recordWords(records)))
+		c.item(AppliedTwice, StepTakeBack, []int{i}, records, fmt.Sprintf("%s end with its reference%s", c.recordWords(records), c.alike(records)))
 	default:
 		c.item(AmountDiffers, StepAskVendor, []int{i}, records, fmt.Sprintf("%s of %d points, and %s with its reference", posted(p), p.Points, c.recordWords(records)))
 	}
+}
+
+// alike warns of records that nothing tells apart.
+func (c *comparing) alike(records []int) string {
+	first := c.Records[records[0]]
+	for _, r := range records[1:] {
+		if next := &c.Records[r]; next.Points != first.Points || next.Text != first.Text || !next.At.Equal(first.At) {
+			return ""
+		}
+	}
+	return "; they are alike to the second: one row may stand there twice in what was read"
 }
 
 func (c *comparing) sameWay(p *Posting, records []int) bool {
@@ -147,6 +158,7 @@ func (c *comparing) item(kind Kind, step Step, postings, records []int, words st
 	for _, i := range postings {
 		p := &c.Postings[i]
 		it.name(p)
+		it.names = append(it.names, p.BizID)
 		if it.Operations = append(it.Operations, p.ID); p.State == Posted {
 			it.LedgerPoints += p.Points
 		} else if kind == InTransit && len(records) == 0 {
@@ -220,7 +232,7 @@ func (c *comparing) strays() {
 
 func (c *comparing) stray(i int, s *Stray) {
 	r, words := &c.Records[i], c.recordWords([]int{i})
-	it := Item{Account: c.Account, MemberID: c.ID, Operations: []ledger.OperationID{s.ID}}
+	it := Item{Account: c.Account, MemberID: c.ID, Operations: []ledger.OperationID{s.ID}, names: []string{s.BizID}}
 	from, to := c.known.span(&s.Posting)
 	switch {
 	case !c.known.within(r.At) && !s.Counts:

@@ -11,9 +11,9 @@ import (
 // key is the same for the same difference in every run: it is made of what differs, and
 // of nothing that a run numbers by itself.
 func (c *comparing) key(it *Item, records []int) string {
-	parts := make([]string, 0, len(it.Operations)+len(records))
-	for _, id := range it.Operations {
-		parts = append(parts, fmt.Sprintf("operation %d", id))
+	parts := make([]string, 0, len(it.names)+len(records))
+	for _, name := range it.names {
+		parts = append(parts, "operation "+name)
 	}
 	for _, i := range records {
 		r := &c.Records[i]

@@ -93,6 +93,9 @@ type Item struct {
 	Records    []int64
 	// Key is the same for the same difference in every run.
 	Key string
+
+	// names are the dedup keys of Operations: a ledger that was rebuilt numbers anew.
+	names []string
 }
 
 // Totals are the sums of one or more members.

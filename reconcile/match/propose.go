@@ -1,6 +1,7 @@
 package match
 
 import (
+	"container/heap"
 	"fmt"
 	"slices"
 	"time"
@@ -190,10 +191,14 @@ func (c *comparing) groupWords(g *group) string {
 	return fmt.Sprintf("%d posted of %d points together, from %s on, and %s without a reference of ours: any may be any", len(g.postings), sum, instant(first.EndedAt), c.recordWords(g.records))
 }
 
+// byTextMost bounds the texts that are held against each other: a shop may book all its
+// anonymous sales on one member.
+const byTextMost = 1_000_000
+
 // byText takes those out whose text tells which is which: it is the beginning of one
 // posting's reason and of no other's, and no other record begins so.
 func (c *comparing) byText(g group) group {
-	if len(g.postings) == 1 && len(g.records) == 1 {
+	if len(g.postings) == 1 && len(g.records) == 1 || len(g.postings)*len(g.records) > byTextMost {
 		return g
 	}
 	postingOf, recordOf := map[int]int{}, map[int]int{} // -1: more than one
@@ -240,33 +245,33 @@ func single(before, now int) int {
 	return several
 }
 
-// pairs gives each record the posting whose time ends first. perfect: every record and
-// every posting that has ended has one.
+// pairs gives each record the posting whose time ends first, one that has ended before one
+// that is open. perfect: every record and every posting that has ended has one.
 func (c *comparing) pairs(g group) (pairs map[int]int, perfect bool) {
-	pairs = make(map[int]int, len(g.records))
+	waiting := make([]deadline, 0, len(g.postings))
+	for _, i := range g.postings {
+		from, to := c.known.span(&c.Postings[i])
+		waiting = append(waiting, deadline{i, from, to, c.Postings[i].State == Open})
+	}
+	slices.SortStableFunc(waiting, func(a, b deadline) int { return a.from.Compare(b.from) })
 	records := slices.Clone(g.records)
 	slices.SortStableFunc(records, func(a, b int) int { return c.Records[a].At.Compare(c.Records[b].At) })
-	perfect = true
+	pairs, perfect = make(map[int]int, len(records)), true
+	active := &deadlines{}
 	for _, r := range records {
-		best, ends, bestOpen := -1, time.Time{}, false
-		for _, i := range g.postings {
-			if _, has := pairs[i]; has {
-				continue
-			}
-			from, to := c.known.span(&c.Postings[i])
-			isOpen := c.Postings[i].State == Open
-			if at := c.Records[r].At; at.Before(from) || at.After(to) {
-				continue
-			}
-			if best < 0 || bestOpen && !isOpen || bestOpen == isOpen && to.Before(ends) {
-				best, ends, bestOpen = i, to, isOpen
+		at := c.Records[r].At
+		for len(waiting) > 0 && !waiting[0].from.After(at) {
+			heap.Push(active, waiting[0])
+			waiting = waiting[1:]
+		}
+		found := false
+		for active.Len() > 0 && !found {
+			next := heap.Pop(active).(deadline)
+			if found = !next.to.Before(at); found {
+				pairs[next.posting] = r
 			}
 		}
-		if best < 0 {
-			perfect = false
-			continue
-		}
-		pairs[best] = r
+		perfect = perfect && found
 	}
 	for _, i := range g.postings {
 		if _, has := pairs[i]; !has && c.Postings[i].State == Posted {
@@ -274,6 +279,30 @@ func (c *comparing) pairs(g group) (pairs map[int]int, perfect bool) {
 		}
 	}
 	return pairs, perfect
+}
+
+// deadline is until when a posting's record may have been made; deadlines is a heap of them.
+type deadline struct {
+	posting  int
+	from, to time.Time
+	open     bool
+}
+
+type deadlines []deadline
+
+func (d deadlines) Len() int      { return len(d) }
+func (d deadlines) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+func (d deadlines) Less(i, j int) bool {
+	if d[i].open != d[j].open {
+		return d[j].open
+	}
+	return d[i].to.Before(d[j].to)
+}
+func (d *deadlines) Push(x any) { *d = append(*d, x.(deadline)) }
+func (d *deadlines) Pop() any {
+	last := (*d)[len(*d)-1]
+	*d = (*d)[:len(*d)-1]
+	return last
 }
 
 // otherPoints joins grants that have no record with records that are no posting's and were

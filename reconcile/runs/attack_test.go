@@ -300,3 +300,24 @@ func TestFileThatHoldsNothing(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+// A record with the reference of an operation that had nothing to send, or was taken back
+// whole before it was sent, is one too many, and not a reference that nobody issued.
+func TestRecordOfWhatWasNotToBeSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Config{})
+	w.post(member(1), 10)
+	nothing := orders.Paid(60, "SO-0")
+	nothing.Event.Operations[0].MemberID, nothing.Event.Operations[0].Points = member(1), 0
+	whole, amount := orders.Paid(61, "SO-W"), int64(10_000)
+	whole.Event.Operations[0].MemberID, whole.Event.Operations[0].AmountFen = member(1), &amount
+	w.record(nothing, whole)
+	w.record(orders.Refunded(62, "SO-W", "RF-2", nil))
+	for order, points := range map[string]int64{"SO-0": 7, "SO-W": 100} {
+		w.insert(points, false, orders.Operation(account, order, 1).Reason)
+	}
+	s := w.run(asked())
+	if s.Items[match.VoidedButApplied] != 2 || s.UnexplainedPoints != 107 || s.Unexplained != 2 {
+		t.Errorf("%+v: %+v", s, w.items(s.Run, ""))
+	}
+}

@@ -238,7 +238,8 @@ func (r *Runs) resume(ctx context.Context, a *Asked) (*running, error) {
 // sqlReachBack finds when the first call began of what ended in the window or near it. It
 // reads postings as a whole: they have no index by time.
 const sqlReachBack = `
-SELECT min(p.first_sent_at)
+SELECT min(CASE WHEN p.evidence IN ('already_applied', 'manual') THEN LEAST(p.first_sent_at, o.broker_time, o.recorded_at)
+                ELSE COALESCE(p.first_sent_at, LEAST(o.broker_time, o.recorded_at)) END)
   FROM postings p
   JOIN operations o ON o.id = p.operation_id
  WHERE p.posted_at >= $1 AND p.posted_at < $2 AND o.target = ANY ($3)`

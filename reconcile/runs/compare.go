@@ -88,7 +88,9 @@ func (c *comparing) prepare(ctx context.Context, tx pgx.Tx) (err error) {
 	if err := c.findOut(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, sqlDeclarePostings, c.postingArgs()); err != nil {
+	args := c.postingArgs()
+	args["run"], args["by_member"] = c.id, c.byMember
+	if _, err := tx.Exec(ctx, sqlDeclarePostings, args); err != nil {
 		return fmt.Errorf("open the stream of postings: %w", err)
 	}
 	for _, sql := range []string{sqlDeclareRecords, sqlDeclareMembers} {
@@ -167,8 +169,11 @@ func (c *comparing) next(ctx context.Context, of whose, s *sink) error {
 
 // reached tells that the records surely hold a posting's, if there is one.
 func (c *comparing) reached(account string, p *match.Posting, held *evidence.Held) bool {
+	if p.SentAt.Before(c.reachBack) { // its record is not among those that are kept
+		return false
+	}
 	if c.source == fromFile {
 		return !p.SentAt.Before(c.holdsFrom) && p.EndedAt.Before(c.holdsUntil)
 	}
-	return !p.SentAt.IsZero() && (held.ReachesBack(p.SentAt, c.running.known[account]) || held.Complete && held.Whole && c.uncut[account])
+	return (held.ReachesBack(p.SentAt, c.running.known[account]) || held.Complete && held.Whole && c.uncut[account])
 }

@@ -21,7 +21,7 @@
 //   - Only what was read is compared: coverage says how much of the window that is, and
 //     what is not compared is listed by its cause.
 //   - What a person explained of an item is found again by its key, in every later run
-//     (TestExplainedStaysExplained). Nothing is corrected.
+//     (TestKinds). Nothing is corrected.
 //
 // On failure the run stays where it was; the error says what was asked of database or vendor.
 package runs

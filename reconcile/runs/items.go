@@ -84,7 +84,7 @@ type ItemView struct {
 type ItemsAsked struct {
 	Run int64
 	// Kind is one of them; empty: all differences. in_transit is asked for by its name, and so
-	// are KindNotOurs and KindWithoutRecords.
+	// are KindNotOurs, KindWithoutRecords and KindNotRead.
 	Kind match.Kind
 	// Unexplained: only those that nobody has explained.
 	Unexplained bool
@@ -120,7 +120,7 @@ func (r *Runs) Items(ctx context.Context, a ItemsAsked, each func(*ItemView) err
 		return ErrNotDone
 	}
 	next := r.items
-	if a.Kind == KindNotOurs || a.Kind == KindWithoutRecords {
+	if a.Kind == KindNotOurs || a.Kind == KindWithoutRecords || a.Kind == KindNotRead {
 		next = r.listed
 	}
 	for after := int64(0); ; {

@@ -18,7 +18,19 @@ const (
 	// KindWithoutRecords are postings of kinds that show in no records: each rests on the
 	// vendor's answer.
 	KindWithoutRecords match.Kind = "without_records"
+	// KindNotRead are members that were asked for and could not be read.
+	KindNotRead match.Kind = "not_read"
 )
+
+// sqlNotRead reads the members of a run that were not read, behind so many of them
+// (reconcile_members_pkey).
+const sqlNotRead = `
+SELECT account, member_id, COALESCE(words, '')
+  FROM reconcile_members
+ WHERE run_id = @run AND state <> 'read'
+ ORDER BY account, member_id
+OFFSET @after
+ LIMIT @most`
 
 // sqlNotOurs reads records of a run that are not ours (reconcile_matches_pkey,
 // reconcile_records_pkey).
@@ -48,8 +60,14 @@ SELECT o.id, o.target, COALESCE(c.member_id, p.member_id, ''), o.biz_id, o.busin
 // listed reads the next of what is no item, behind an id; last is that of the last.
 func (r *Runs) listed(ctx context.Context, a *ItemsAsked, after int64) (views []ItemView, last int64, err error) {
 	sql, scan := sqlNotOurs, scanNotOurs
-	if a.Kind == KindWithoutRecords {
+	switch a.Kind {
+	case KindWithoutRecords:
 		sql, scan = sqlWithoutRecords, scanWithoutRecords
+	case KindNotRead:
+		sql, scan = sqlNotRead, func(row pgx.Row, v *ItemView) (int64, error) {
+			after++
+			return after, row.Scan(&v.Account, &v.MemberID, &v.Evidence)
+		}
 	}
 	rows, err := r.pool.Query(ctx, sql, pgx.StrictNamedArgs{"run": a.Run, "after": after, "most": chunkItems})
 	if err != nil {

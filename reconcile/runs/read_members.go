@@ -27,6 +27,9 @@ const (
 	failuresMost = 4
 	// passesMost is how often the members that could not be read are gone through.
 	passesMost = 8
+	// balanceTries is how often a member is read again whose balance is not what the records
+	// tell.
+	balanceTries = 2
 	// callsPerMember is what a reading costs at least: a page, and the first again.
 	callsPerMember = 2
 	// chunkMembers are taken from the database at once.
@@ -192,8 +195,10 @@ func (r *reading) ask(ctx context.Context, a *Account, p *pace, member string) (
 		}
 		var got evidence.Reading
 		if got, reply = r.once(ctx, a, p, member); reply.Outcome == vendorapi.Applied {
-			if told, tells := got.ToldBalance(); tells && got.Balance != nil && *got.Balance != told {
-				// Points may have moved between the two: only what stays counts.
+			for range balanceTries { // points may have moved between the two: only what stays counts
+				if told, tells := got.ToldBalance(); !tells || got.Balance == nil || *got.Balance == told {
+					break
+				}
 				if again, reply := r.once(ctx, a, p, member); reply.Outcome == vendorapi.Applied {
 					got = again
 				}

@@ -25,9 +25,11 @@ WITH strays AS MATERIALIZED (
     SELECT r.id AS record_id, o.id, o.target, COALESCE(c.member_id, p.member_id, x.resolved_member_id, o.member_id, '') AS owner,
            o.biz_id, o.business_key, o.reference, CASE o.kind WHEN 'points_deduct' THEN -1 ELSE 1 END * COALESCE(p.points, x.points, o.points) AS points,
            CASE WHEN p.evidence IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed') THEN 'voided'
+                WHEN p.operation_id IS NULL AND x.operation_id IS NULL THEN 'voided'
                 WHEN p.kind = 'posted' OR c.operation_id IS NOT NULL THEN 'posted' WHEN p.kind = 'voided' THEN 'voided' ELSE 'open' END AS state,
            COALESCE(p.first_sent_at, x.first_sent_at, LEAST(o.broker_time, o.recorded_at)) AS sent_at, COALESCE(c.corrected_at, p.posted_at) AS ended_at,
-           CASE WHEN p.evidence = 'manual' AND p.kind = 'voided' THEN 'given up by a person' WHEN p.operation_id IS NULL THEN 'not ended' ELSE replace(p.evidence, '_', ' ') END AS words,
+           CASE WHEN p.evidence = 'manual' AND p.kind = 'voided' THEN 'given up by a person' WHEN p.operation_id IS NOT NULL THEN replace(p.evidence, '_', ' ')
+                WHEN x.operation_id IS NULL THEN 'nothing was to be sent' ELSE 'not ended' END AS words,
            r.account, r.member_id
       FROM reconcile_records r
       JOIN operations o ON o.reference = r.reference
@@ -35,11 +37,11 @@ WITH strays AS MATERIALIZED (
       LEFT JOIN corrections c ON c.operation_id = o.id
       LEFT JOIN outbox x ON x.operation_id = o.id
      WHERE r.run_id = @run AND r.reference IS NOT NULL
-       AND NOT (o.target = r.account AND o.kind IN ('points_add', 'points_deduct')
+       AND (o.target = r.account AND o.kind IN ('points_add', 'points_deduct')
                 AND COALESCE(c.member_id, p.member_id, x.resolved_member_id, o.member_id, '') = r.member_id
                 AND (p.operation_id IS NULL AND x.operation_id IS NOT NULL AND o.recorded_at < @open_until
                      OR p.evidence NOT IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed')
-                        AND (p.posted_at >= @from AND p.posted_at < @until OR c.corrected_at >= @from AND c.corrected_at < @until)))
+                        AND (p.posted_at >= @from AND p.posted_at < @until OR c.corrected_at >= @from AND c.corrected_at < @until))) IS NOT TRUE
 )
 SELECT s.record_id, s.id, s.target, s.owner, s.biz_id, s.business_key, s.reference, s.points, s.state, s.sent_at, s.ended_at, s.words,
        s.state = 'posted' AND s.target = s.account AND s.owner <> s.member_id AND s.ended_at >= @window_from AND s.ended_at < @window_until

@@ -14,7 +14,8 @@ import (
 )
 
 // sqlPostings streams the operations whose kind shows in records: those that ended in the
-// window or near it, in time with the earliest call of them, and what is open, by member.
+// window or near it, and what is open, by member; where members were chosen, those alone
+// (reconcile_members_pkey).
 // What is netted, or given up because of that, was never to be sent. It reads postings as a
 // whole and sorts what fits.
 const sqlPostings = `
@@ -36,6 +37,7 @@ SELECT o.target COLLATE "C" AS target, COALESCE(c.member_id, p.member_id, o.memb
  WHERE o.target = ANY (@accounts::text[]) AND o.kind IN ('points_add', 'points_deduct') AND COALESCE(p.points, o.points) > 0
    AND p.evidence NOT IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed')
    AND (p.posted_at >= @from AND p.posted_at < @until OR c.corrected_at >= @from AND c.corrected_at < @until)
+   AND (NOT @by_member::boolean OR EXISTS (SELECT 1 FROM reconcile_members m WHERE m.run_id = @run AND m.account = o.target AND m.member_id = COALESCE(c.member_id, p.member_id, o.member_id)))
 UNION ALL
 SELECT o.target COLLATE "C", COALESCE(x.resolved_member_id, o.member_id, '') COLLATE "C", o.id, o.biz_id, o.business_key, o.reference, o.reason,
        CASE o.kind WHEN 'points_deduct' THEN -1 ELSE 1 END * COALESCE(x.points, o.points),
