@@ -41,19 +41,45 @@ func (f *NewFile) Write(c *cobra.Command, write func(io.Writer) error) (where st
 	if f.path == "" {
 		return "standard output", write(c.OutOrStdout())
 	}
-	file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err := WriteNew("output", f.path, write); err != nil {
+		return "", err
+	}
+	return f.path, nil
+}
+
+// WriteNew has a new file written that only its user can read; flag names it. Half a file
+// is removed.
+func WriteNew(flag, path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return "", Usagef("--output %s is there already: name a new file", f.path)
+		return Usagef("--%s %s is there already: name a new file", flag, path)
 	}
 	if err != nil {
-		return "", Usagef("--output: %w", err)
+		return Usagef("--%s: %w", flag, err)
 	}
 	err = write(file)
 	if closed := file.Close(); err == nil && closed != nil {
-		err = fmt.Errorf("write %s: %w", f.path, closed)
+		err = fmt.Errorf("write %s: %w", path, closed)
 	}
 	if err != nil {
-		_ = os.Remove(f.path)
+		_ = os.Remove(path)
 	}
-	return f.path, err
+	return err
+}
+
+// WriteOver is WriteNew for a file that may be there: the one that is stays whole until the
+// new one is.
+func WriteOver(flag, path string, write func(io.Writer) error) error {
+	part := path + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Usagef("--%s: %w", flag, err)
+	}
+	if err := WriteNew(flag, part, write); err != nil {
+		return err
+	}
+	if err := os.Rename(part, path); err != nil {
+		_ = os.Remove(part)
+		return Usagef("--%s: %w", flag, err)
+	}
+	return nil
 }
