@@ -28,6 +28,7 @@ periods.
   reconcile run --from 2026-11-01 --to 2026-11-30
                                          the ledger against the vendor's records
   reconcile items 12                     what differs in a comparison, and what to do
+  reconcile report 12 --xlsx nov.xlsx    a comparison on a page, as workbook, web page or CSV
   reconcile days                         what shops declared that they sold, and what is there
   reconcile orders november.csv --map shop.yaml
                                          a shop's own list of orders against the ledger
@@ -51,6 +52,7 @@ not agree.`,
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
+	root.AddCommand(newReport(environ))
 	root.AddCommand(newDays(environ), newOrders(environ))
 	root.AddCommand(newVerify(environ))
 	root.AddCommand(newJournal(environ))

@@ -70,6 +70,7 @@ func rules() []rule {
 		{"reconcile/periods", []string{"ledger"}, []string{"github.com/jackc/pgx/v5"}, "periods are kept by the database; what stands against a closing is handed in"},
 		{"reconcile/match", []string{"evidence", "ledger"}, nil, "what is set side by side is plain data: neither database nor vendor is asked"},
 		{"reconcile/runs", []string{"desk/privacy", "evidence", "ledger", "ledger/database", "ledger/gates", "ledger/knowledge", "reconcile/books", "reconcile/match", "vendorapi"}, []string{"github.com/jackc/pgx/v5"}, "a comparison knows no vendor by name and no file's format; it prints nothing"},
+		{"reconcile/report", []string{"desk/privacy", "desk/wording", "ledger", "reconcile/books", "reconcile/match", "reconcile/runs"}, []string{"github.com/jackc/pgx/v5", "github.com/xuri/excelize/v2"}, "a report shows what comparisons and books have found; it finds nothing itself, and prints nothing"},
 		{"reconcile/seal", []string{"continuity/survey", "ledger", "ledger/waiting", "rules"}, []string{"github.com/jackc/pgx/v5"}, "the seal is made and checked on the ledger's own rows; stream, head outside and rule files are handed in"},
 		{"vendorapi", []string{"evidence", "ledger", "vendorapi", "vendorapi/wire"}, nil, "a vendor knows what is sent and what a reading is, and nothing of who sends"},
 		{"vendorapi/wire", []string{"vendorapi"}, nil, "the wire knows requests and replies, and no operation"},
@@ -249,6 +250,7 @@ func TestForbiddenArrowsAreFound(t *testing.T) {
 		{"reconcile/runs", "reconcile/match", true},
 		{"reconcile/runs", "vendorapi/zhimai", false},
 		{"reconcile/match", "reconcile/runs", false},
+		{"reconcile/report", "evidence", false},
 		{"reconcile/orders", "rules", false},
 		{"dispatch", "ledger", true},
 		{"dispatch", "vendorapi/kylin", false},
@@ -333,7 +335,7 @@ func TestRoomsForAPageLinkNoCommandLine(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/money", "reconcile/money/files", "reconcile/orders", "reconcile/runs"} {
+	for _, folder := range []string{"desk", "desk/rebuild", "desk/records", "desk/wording", "evidence", "reconcile/books", "reconcile/feed", "reconcile/match", "reconcile/money", "reconcile/money/files", "reconcile/orders", "reconcile/report", "reconcile/runs"} {
 		if !slices.Contains(linked, module+"/"+folder) {
 			t.Errorf("go list does not name %s", folder)
 		}

@@ -43,6 +43,7 @@ var homonyms = []struct{ file, words, why string }{
 	{"ledger/settle_aside.go", "already_applied", "an outcome of an attempt"},
 	{"ledger/knowledge/endpoint_knowledge.go", "unknown", "whether references are shown"},
 	{"ledger/gates/gates.go", "throttled unauthorised", "reasons of gates"},
+	{"reconcile/report/trial.go", "pending", "an account of the books"},
 	{"vendorapi/custom/read_outcomes.go", "answered", "what an answer means, as a file says it"},
 	{"vendorapi/kylin/settings.go", "already_applied retryable throttled", "fields of the configuration"},
 	{"vendorapi/outcome.go", "already_applied not_sent refused retryable throttled unauthorised unknown", "outcomes of calls"},
