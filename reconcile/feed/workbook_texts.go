@@ -14,7 +14,7 @@ import (
 
 // heldTexts is how many bytes of a workbook's texts are held in memory. More of them
 // stand in a temporary file.
-const heldTexts = 16 << 20
+const heldTexts = 8 << 20
 
 // texts are the texts of a workbook, which its cells name by number.
 type texts struct {

@@ -95,10 +95,10 @@ func (c *comparison) begin() error {
 	if c.summary.From == "" || c.summary.To == "" {
 		return ErrNoDays
 	}
-	for i := range l.orders {
-		if !l.orders[i].outside {
+	for i := range l.count {
+		if o := l.order(i); !o.outside {
 			c.summary.Orders++
-			c.summary.ListFen += l.orders[i].sum
+			c.summary.ListFen += o.sum
 		}
 	}
 	return nil

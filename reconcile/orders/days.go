@@ -90,16 +90,20 @@ SELECT source, shop_code, day::text, over, declared_orders, declared_fen, accept
 const sqlUndeclared = `
 WITH sources AS (
     SELECT source_key, unnest(spellings) AS event_source, min(day) AS since FROM declarations GROUP BY 1, 2
+), groups AS MATERIALIZED (
+    SELECT event_source, business_date, shop_code, count(*) AS orders
+      FROM operations
+     WHERE event_type = 'order.paid' AND fact_leg = 0 AND business_date < current_date AND business_date >= COALESCE($1::text::date, '-infinity')
+       AND business_date <= COALESCE($2::text::date, 'infinity')
+     GROUP BY 1, 2, 3
 )
-SELECT count(*), count(DISTINCT (s.source_key, o.business_date))
-  FROM operations o
-  JOIN sources s ON s.event_source = o.event_source
- WHERE o.event_type = 'order.paid' AND o.fact_leg = 0 AND o.business_date < current_date
-   AND o.business_date >= GREATEST(s.since, COALESCE($1::text::date, '-infinity')) AND o.business_date <= COALESCE($2::text::date, 'infinity')
-   AND ($3::text IS NULL OR s.source_key = $3)
+SELECT COALESCE(sum(g.orders), 0)::bigint, count(DISTINCT (s.source_key, g.business_date))
+  FROM groups g
+  JOIN sources s ON s.event_source = g.event_source
+ WHERE g.business_date >= s.since AND ($3::text IS NULL OR s.source_key = $3)
    AND NOT EXISTS (
        SELECT 1 FROM declarations d
-        WHERE d.day = o.business_date AND d.source_key = s.source_key AND (d.shop_code IS NULL OR d.shop_code = o.shop_code))`
+        WHERE d.day = g.business_date AND d.source_key = s.source_key AND (d.shop_code IS NULL OR d.shop_code = g.shop_code))`
 
 // Days holds declared days against the books, as of one moment. It writes nothing.
 func (o *Orders) Days(ctx context.Context, asked DaysAsked) (out Days, err error) {

@@ -26,7 +26,7 @@
 //     list and the ledger come to differ by exactly what the items do, where every
 //     row has an amount (TestComparedListsAddUp).
 //
-//   - A list is read twice and never held: an order takes some 50 bytes.
+//   - A list is read twice and never held: an order takes some 60 bytes.
 //
 // On failure nothing has happened; the error says what was asked of the database.
 package orders

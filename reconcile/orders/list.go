@@ -16,8 +16,8 @@ func Needs() feed.Needs { return feed.Needs{Filled: []feed.Field{feed.Order}} }
 const maxUnreadable = 20
 
 // number is an order's number in the one form of its spellings, hashed: a list of a
-// million orders is held by it.
-type number [16]byte
+// million orders is held by it. Two of them are one by chance once in 10^16 lists.
+type number [12]byte
 
 func numberOf(order string) (n number) {
 	sum := sha256.Sum256([]byte(spelling.Key(order)))
@@ -37,8 +37,10 @@ type listed struct {
 
 // list is a file of orders, read once.
 type list struct {
-	at     map[number]int32
-	orders []listed
+	at map[number]int32
+	// orders are in blocks, so that none is ever moved.
+	orders [][]listed
+	count  int32
 	rows   int64
 	// outside are rows of other days.
 	outside  int64
@@ -103,11 +105,15 @@ func (l *list) add(row *feed.Row, asked *Asked) error {
 	name := numberOf(row.Order)
 	i, known := l.at[name]
 	if !known {
-		i = int32(len(l.orders))
+		i = l.count
 		l.at[name] = i
-		l.orders = append(l.orders, listed{first: row.AmountFen, row: int32(row.Number), alike: true, outside: true})
+		if i%blockOrders == 0 {
+			l.orders = append(l.orders, make([]listed, blockOrders))
+		}
+		l.count++
+		*l.order(i) = listed{first: row.AmountFen, row: int32(row.Number), alike: true, outside: true}
 	}
-	o := &l.orders[i]
+	o := l.order(i)
 	o.rows++
 	o.outside = o.outside && outside
 	o.amounts = o.amounts || row.Has(feed.Amount)
@@ -120,6 +126,11 @@ func (l *list) add(row *feed.Row, asked *Asked) error {
 	return nil
 }
 
+// blockOrders is how many orders a block has.
+const blockOrders = 4096
+
+func (l *list) order(i int32) *listed { return &l.orders[i/blockOrders][i%blockOrders] }
+
 // errChanged: the file is read twice.
 var errChanged = errors.New("the file was changed while it was read")
 
@@ -129,5 +140,5 @@ func (l *list) of(order string) (*listed, error) {
 	if !known {
 		return nil, errChanged
 	}
-	return &l.orders[i], nil
+	return l.order(i), nil
 }
