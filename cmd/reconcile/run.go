@@ -308,10 +308,13 @@ func progressWords(p comparison.Progress) string {
 // runRefused words what a person can do about a run that failed.
 func runRefused(err error, run int64) error {
 	var unknown *comparison.UnknownAccountError
+	var off *comparison.OffError
 	goOn := fmt.Sprintf("what was read is kept, and `reconcile run --resume %d` goes on", run)
 	switch {
 	case errors.As(err, &unknown):
 		return command.Usagef("--account: %w, and the ledger has no operation of it", err)
+	case errors.As(err, &off):
+		return command.Usagef("%w: nobody can be asked for records; WORKER_CONFIG and the vendor's variables are the worker's, or --records compares an export", err)
 	case errors.Is(err, comparison.ErrNoRun), errors.Is(err, comparison.ErrDone), errors.Is(err, comparison.ErrFileRun):
 		return command.Usagef("--resume: %w; `reconcile runs` lists them", err)
 	case errors.Is(err, comparison.ErrMayNotWrite):

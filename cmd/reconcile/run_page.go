@@ -41,7 +41,8 @@ func printRun(out io.Writer, s *comparison.Summary) {
 		line("proposed", s.Proposed, "pair", s.ProposedPoints)
 	}
 	if s.InTransit > 0 {
-		line("in transit", s.InTransit, "operation", s.InTransitPoints)
+		terminal.Line(out, "in transit", fmt.Sprintf("%s: %s still to be moved, %s between the two sides", wording.Plural(s.InTransit, "operation"),
+			wording.Plural(s.ToBeMovedPoints, "point"), wording.Plural(s.InTransitPoints, "point")))
 	}
 	if s.NotOurs > 0 {
 		line("not ours", s.NotOurs, "record", s.NotOursPoints)

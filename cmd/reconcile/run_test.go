@@ -263,6 +263,7 @@ func TestRunUsage(t *testing.T) {
 		{[]string{"run", "--from", "2026-11-01", "--to", "2026-11-01", "--map", "x"}, "are about --records"},
 		{[]string{"run", "--from", "2026-11-01", "--to", "2026-11-01", "--members", list}, "at least one member's id"},
 		{[]string{"run", "--from", "2026-11-01", "--to", "2026-11-01", "--account", "nobody"}, "account nobody is not configured"},
+		{[]string{"run", "--from", "2026-11-01", "--to", "2026-11-01"}, "account zhimai is off"},
 		{[]string{"run", "--from", "2026-11-01", "--to", "2026-11-01", "--zone", "Mars"}, "--zone: want a name"},
 		{[]string{"run", "--resume", "1", "--all"}, "--resume and --all"},
 		{[]string{"run", "--resume", "99"}, "there is no such run"},

@@ -18,12 +18,13 @@ func ForReconcile(cfg *config.Config, ask bool) (all []runs.Account, closeAll fu
 		}
 	}
 	for _, v := range cfg.Accounts {
-		a := runs.Account{Name: v.Name, Why: v.OffBecause(), RecordsPerSecond: float64(v.RateOf(dispatch.CallRecords)), MembersPerSecond: float64(v.RateOf(dispatch.CallMember)),
+		a := runs.Account{Name: v.Name, RecordsPerSecond: float64(v.RateOf(dispatch.CallRecords)), MembersPerSecond: float64(v.RateOf(dispatch.CallMember)),
 			OneRate: v.RatePerSecond > 0, Beliefs: evidence.Beliefs{QuietAfter: v.QuietAfter, ClockSkew: v.ClockSkew, VerifyAfter: v.VerifyAfter}}
 		switch {
-		case !v.Reads:
-			a.Why = "its vendor offers no call for records"
-		case ask && v.On():
+		case !v.Reads || !ask:
+		case !v.On():
+			a.Off = v.OffBecause()
+		default:
 			made, err := New(v)
 			if err != nil {
 				closeAll()

@@ -290,7 +290,10 @@ func (c *comparing) leftPostings() {
 }
 
 func stepOfOpen(p *Posting) Step {
-	if p.Parked {
+	switch {
+	case p.WorkItem:
+		return StepByHand
+	case p.Parked:
 		return StepSend
 	}
 	return StepWait

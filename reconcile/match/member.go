@@ -41,8 +41,9 @@ type Posting struct {
 	RecordedAt time.Time
 	// Words say how it stands: how its end is known, or what it waits for.
 	Words string
-	// Parked: only a person moves it on.
-	Parked bool
+	// Parked: only a person moves it on. WorkItem: it is done at the vendor by hand, as
+	// there is no call for it.
+	Parked, WorkItem bool
 	// Reached: the member's records surely hold what was called at SentAt.
 	Reached bool
 	// Elsewhere: records of other members end with its reference. They are items

@@ -43,6 +43,8 @@ const (
 	StepShow Step = "show"
 	// StepTakeBack: the member has points too many at the vendor.
 	StepTakeBack Step = "take_back"
+	// StepByHand: a person does it in the vendor's back office.
+	StepByHand Step = "by_hand"
 	// StepMove: the points are with the wrong member.
 	StepMove Step = "move"
 )

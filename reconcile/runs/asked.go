@@ -11,10 +11,10 @@ import (
 // Account is a vendor account as it is configured.
 type Account struct {
 	Name string
-	// Reader reads its records; nil: it offers no such call, or is off, and Why says
-	// which.
+	// Reader reads its records; nil: its vendor has none, or is not asked.
 	Reader Reader
-	Why    string
+	// Off is why no call is made to it although its vendor has records; empty otherwise.
+	Off string
 	// RecordsPerSecond and MembersPerSecond are how many calls for records, and for who a
 	// member is, may start in a second; 0 is no limit. OneRate: they are one limit, with all
 	// other calls of the account.

@@ -187,6 +187,11 @@ func (run *running) choose(ctx context.Context, name string, file bool) error {
 	if file {
 		run.source = fromFile
 	}
+	for _, a := range run.accounts {
+		if run.source == fromNone && a.Off != "" {
+			return &OffError{a.Name, a.Off}
+		}
+	}
 	if len(run.names) > 0 {
 		return nil
 	}

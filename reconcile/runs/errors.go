@@ -38,6 +38,12 @@ func (e *UnknownAccountError) Error() string {
 	return fmt.Sprintf("account %s is not configured", e.Account)
 }
 
+// OffError is returned when there is nobody to be asked: the accounts whose vendors have
+// records are off.
+type OffError struct{ Account, Why string }
+
+func (e *OffError) Error() string { return fmt.Sprintf("account %s is off: %s", e.Account, e.Why) }
+
 // AwayError is returned when a vendor did not answer time after time, or refused our
 // credentials. The run can be gone on with.
 type AwayError struct {

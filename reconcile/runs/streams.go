@@ -30,7 +30,7 @@ SELECT o.target COLLATE "C" AS target, COALESCE(c.member_id, p.member_id, o.memb
             WHEN p.kind = 'voided' AND p.evidence = 'manual' THEN 'given up by a person'
             WHEN p.kind = 'posted' AND p.evidence = 'manual' THEN 'by a person''s word'
             ELSE replace(p.evidence, '_', ' ') END AS words,
-       false AS parked
+       false AS parked, false AS work_item
   FROM postings p
   JOIN operations o ON o.id = p.operation_id
   LEFT JOIN corrections c ON c.operation_id = p.operation_id
@@ -47,7 +47,7 @@ SELECT o.target COLLATE "C", COALESCE(x.resolved_member_id, o.member_id, '') COL
             WHEN x.waits_for IS NOT NULL THEN 'waits for the end of what it takes from'
             WHEN x.held_until > now() THEN 'held'
             ELSE 'on its way' END,
-       x.state = 'parked'
+       x.state = 'parked', COALESCE(x.state = 'parked' AND x.cause = 'no_vendor_call', false)
   FROM outbox x
   JOIN operations o ON o.id = x.operation_id
  WHERE o.target = ANY (@accounts) AND o.kind IN ('points_add', 'points_deduct') AND COALESCE(x.points, o.points) > 0 AND o.recorded_at < @open_until
@@ -172,7 +172,7 @@ func scanPosting(rows pgx.Rows, p *postingRow) error {
 	var sent, ended *time.Time
 	var id int64
 	if err := rows.Scan(&p.account, &p.member, &id, &p.BizID, &p.BusinessKey, &p.Reference, &p.Reason, &p.Points, &state, &p.ByHand, &sent, &ended,
-		&p.RecordedAt, &p.Words, &p.Parked); err != nil {
+		&p.RecordedAt, &p.Words, &p.Parked, &p.WorkItem); err != nil {
 		return err
 	}
 	p.ID, p.SentAt, p.EndedAt = ledger.OperationID(id), timeOrZero(sent), timeOrZero(ended)

@@ -44,8 +44,10 @@ type Summary struct {
 	// unexplained.
 	Agrees bool `json:"agrees"`
 
-	Unexplained     int64       `json:"unexplained_items"`
-	InTransitPoints int64       `json:"in_transit_points"`
+	Unexplained     int64 `json:"unexplained_items"`
+	InTransitPoints int64 `json:"in_transit_points"`
+	// ToBeMovedPoints are those of what is in transit and has not ended, in neither side.
+	ToBeMovedPoints int64       `json:"to_be_moved_points"`
 	MatchedPoints   int64       `json:"matched_points"`
 	ProposedPoints  int64       `json:"proposed_points"`
 	NotOursPoints   int64       `json:"not_ours_points"`
@@ -95,7 +97,7 @@ SELECT id, account, from_date::text, to_date::text, members, postings, postings_
 
 // sqlItemCounts counts a run's items by kind (reconcile_items_pkey).
 const sqlItemCounts = `
-SELECT kind, count(*), COALESCE(sum(ledger_points - vendor_points), 0)::bigint
+SELECT kind, count(*), COALESCE(sum(ledger_points - vendor_points), 0)::bigint, COALESCE(sum(open_points), 0)::bigint
   FROM reconcile_items
  WHERE run_id = $1
  GROUP BY kind`
@@ -139,10 +141,10 @@ func (r *Runs) Show(ctx context.Context, run int64) (Summary, error) {
 		return s, fmt.Errorf("count items of run %d: %w", run, err)
 	}
 	var kind match.Kind
-	var count, points int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &count, &points}, func() error {
+	var count, points, open int64
+	_, err = pgx.ForEachRow(rows, []any{&kind, &count, &points, &open}, func() error {
 		if kind == match.InTransit {
-			s.InTransitPoints = points
+			s.InTransitPoints, s.ToBeMovedPoints = points, open
 			return nil
 		}
 		s.Items[kind] = count

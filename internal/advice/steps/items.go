@@ -33,6 +33,8 @@ func Proposal(step match.Step, f ItemFacts) string {
 		return fmt.Sprintf("`%s`: the records show it", command.Shell("replay", "settle", f.BizID, "--evidence", command.ReasonToFill))
 	case match.StepSend:
 		return fmt.Sprintf("`%s` puts it back, or `%s` gives it up", command.Shell("replay", "run", "--biz-id", f.BizID), command.Shell("replay", "void", "--biz-id", f.BizID))
+	case match.StepByHand:
+		return "a person does it in the vendor's back office: `replay workitems export` writes it out, `replay workitems settle` reads the result"
 	case match.StepWait:
 		return "nothing: it goes on by itself, and a later run finds it"
 	case match.StepTakeBack:
