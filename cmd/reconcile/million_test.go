@@ -129,7 +129,7 @@ func measure(b *testing.B, what string, c *exec.Cmd, code int) {
 				return
 			}
 			peak = string(found[1])
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 		}
 	}()
 	_ = c.Wait()

@@ -3,6 +3,7 @@ package match_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,5 +159,40 @@ func TestTextTellsWhichIsWhich(t *testing.T) {
 	m.Records[0].Text = "订单"
 	if out := match.Compare(&m, &known); len(out.Items) != 1 || out.Items[0].Kind != match.Ambiguous {
 		t.Errorf("%+v", out)
+	}
+}
+
+// A vendor that begins to show references, or ceases, does not make an item of every record
+// from before or after that.
+func TestReferencesThatBegin(t *testing.T) {
+	t.Parallel()
+	known := match.Known{References: true, From: from, Until: until, Slack: 2 * time.Minute, ShownFrom: from.Add(12 * time.Hour)}
+	m := match.Member{Account: "zhimai", ID: "1", ReadAt: until}
+	for i, at := range []time.Time{from.Add(time.Hour), from.Add(13 * time.Hour)} {
+		m.Postings = append(m.Postings, match.Posting{ID: ledger.OperationID(i + 1), BizID: fmt.Sprint(i), Reference: fmt.Sprint("R", i), Points: 10, State: match.Posted, SentAt: at, EndedAt: at, Reached: true})
+		m.Records = append(m.Records, match.Record{ID: int64(i + 1), Points: 10, Text: "消费积分", At: at})
+	}
+	out := match.Compare(&m, &known)
+	if len(out.Items) != 1 || out.Items[0].Kind != match.Ambiguous || out.Items[0].Operation != 2 || out.Proposed != 2 {
+		t.Errorf("%+v", out)
+	}
+}
+
+// Points that the balance has, and that a posting without a record explains, are no further
+// difference: the record is missing.
+func TestBalanceExplainsAMissingRecord(t *testing.T) {
+	t.Parallel()
+	known := match.Known{References: true, From: from, Until: until, Slack: 2 * time.Minute}
+	for told, want := range map[int64]int{100: 1, 90: 2} { // 10 more than that nobody explains
+		balance := int64(200)
+		m := match.Member{Account: "zhimai", ID: "1", ReadAt: until, Balance: &balance, Told: &told,
+			Postings: []match.Posting{{ID: 1, BizID: "b", Reference: "R", Points: 100, State: match.Posted, SentAt: from, EndedAt: from, Reached: true}}}
+		out := match.Compare(&m, &known)
+		if len(out.Items) != want || out.Items[0].Kind != match.OnlyInLedger || strings.Contains(out.Items[0].Evidence, "the record is missing") != (want == 1) || out.LedgerPoints != 100 || out.VendorPoints != 0 {
+			t.Errorf("told %d: %+v", told, out)
+		}
+		if want == 2 && (out.Items[1].Kind != match.BalanceDiffers || out.Items[1].VendorPoints-out.Items[1].LedgerPoints != 110) {
+			t.Errorf("told %d: %+v", told, out.Items[1])
+		}
 	}
 }

@@ -90,8 +90,10 @@ type Member struct {
 
 // Known is what is known of the account.
 type Known struct {
-	// References: its records show our references.
-	References bool
+	// References: its records show our references, of what was posted from ShownFrom to
+	// ShownUntil. A vendor may begin to, or cease; zero is no bound.
+	References            bool
+	ShownFrom, ShownUntil time.Time
 	// From is the window's first instant, Until the first after it.
 	From, Until time.Time
 	// Lag is the longest that a record is shown after its posting, Slack how far its time
@@ -102,6 +104,11 @@ type Known struct {
 }
 
 func (k *Known) within(at time.Time) bool { return !at.Before(k.From) && at.Before(k.Until) }
+
+// shows tells that a posting's record shows its reference, unless somebody edited it.
+func (k *Known) shows(p *Posting) bool {
+	return k.References && !p.ByHand && !p.EndedAt.Before(k.ShownFrom) && (k.ShownUntil.IsZero() || !p.EndedAt.After(k.ShownUntil))
+}
 
 // due tells that a posting shows by the time of the reading, if it is shown at all.
 func (k *Known) due(p *Posting, readAt time.Time) bool {

@@ -151,7 +151,6 @@ func (c *comparing) resolve(g group) {
 
 // agree takes over pairs of equal numbers.
 func (c *comparing) agree(g group, pairs map[int]int) {
-	closed := !c.known.References
 	var odd group
 	for _, i := range g.postings {
 		r, some := pairs[i]
@@ -161,7 +160,7 @@ func (c *comparing) agree(g group, pairs map[int]int) {
 		case p.State == Open && !c.known.within(c.Records[r].At):
 		case p.State == Open:
 			c.item(InTransit, stepOfOpen(p), []int{i}, []int{r}, fmt.Sprintf("not ended here (%s), and %s without a reference may be it", p.Words, c.recordWords([]int{r})))
-		case closed || p.ByHand:
+		case !c.known.shows(p):
 			c.pair(i, r, Proposed)
 		default:
 			odd.postings, odd.records = append(odd.postings, i), append(odd.records, r)

@@ -12,13 +12,17 @@ import (
 	"pointsledger/reconcile/match"
 )
 
-// sqlShows counts, by account, a run's records of the window, those of them with a reference, and how
-// many have no time of their day (reconcile_records_member_idx).
+// sqlShows counts, by account, a run's records of the window with a reference, and those that have
+// no time of their day; and tells when the first and the last few with a reference were made: one
+// alone may have been copied (reconcile_records_member_idx).
 const sqlShows = `
-SELECT account, count(*), count(reference), count(*) FILTER (WHERE date_only)
-  FROM reconcile_records
- WHERE run_id = $1 AND at >= $2 AND at < $3
- GROUP BY account`
+WITH seen AS MATERIALIZED (
+    SELECT account, at, reference, date_only FROM reconcile_records WHERE run_id = $1 AND at >= $2 AND at < $3
+)
+SELECT a.account, a.named, a.date_only,
+       (SELECT max(at) FROM (SELECT at FROM seen WHERE account = a.account AND reference IS NOT NULL ORDER BY at LIMIT CASE WHEN a.named >= 50 THEN 5 ELSE 1 END) AS f),
+       (SELECT min(at) FROM (SELECT at FROM seen WHERE account = a.account AND reference IS NOT NULL ORDER BY at DESC LIMIT CASE WHEN a.named >= 50 THEN 5 ELSE 1 END) AS l)
+  FROM (SELECT account, count(reference) AS named, count(*) FILTER (WHERE date_only) AS date_only FROM seen GROUP BY account) AS a`
 
 // sqlExtents reads the lists that go back farthest, and the longest: what one of them held
 // another of its length would (reconcile_members_pkey).
@@ -41,15 +45,21 @@ SELECT count(*) FILTER (WHERE p.posted_at < @holds_from), count(*) FILTER (WHERE
 
 // findOut finds out what each account's records show.
 func (c *comparing) findOut(ctx context.Context, tx pgx.Tx) error {
-	named, dateOnly := map[string]float64{}, map[string]bool{}
+	type shown struct {
+		named       float64
+		dateOnly    bool
+		first, last time.Time
+	}
+	shows := map[string]shown{}
 	var account string
-	var all, withReference, days int64
+	var withReference, days int64
+	var first, last *time.Time
 	rows, err := tx.Query(ctx, sqlShows, c.id, c.from, c.until)
 	if err != nil {
 		return fmt.Errorf("look at the records: %w", err)
 	}
-	if _, err = pgx.ForEachRow(rows, []any{&account, &all, &withReference, &days}, func() error {
-		named[account], dateOnly[account] = float64(withReference), days > 0
+	if _, err = pgx.ForEachRow(rows, []any{&account, &withReference, &days, &first, &last}, func() error {
+		shows[account] = shown{float64(withReference), days > 0, timeOrZero(first), timeOrZero(last)}
 		return nil
 	}); err != nil {
 		return fmt.Errorf("look at the records: %w", err)
@@ -70,20 +80,34 @@ func (c *comparing) findOut(ctx context.Context, tx pgx.Tx) error {
 	for _, a := range c.accounts {
 		k := c.running.known[a.Name]
 		known := &match.Known{From: c.from, Until: c.until, Lag: k.MaxLag, Slack: k.Slack(), SoleSource: c.soleSource,
-			References: k.References == evidence.ReferencesShown || named[a.Name] > 0 && named[a.Name] >= showsShare*float64(c.window)}
+			References: c.references(k.References == evidence.ReferencesShown, shows[a.Name].named)}
 		if offset, told := offsets[a.Name]; told {
 			k.Zone = evidence.Zone{Known: true}
 			known.Slack = k.Slack()
 			c.offsets[a.Name] = offset
 		}
-		if dateOnly[a.Name] {
+		if shows[a.Name].dateOnly {
 			known.Slack += halfDay
+		}
+		if of := shows[a.Name]; !of.first.IsZero() {
+			known.ShownFrom = of.first.Add(c.offsets[a.Name] - known.Slack - known.Lag)
+			known.ShownUntil = of.last.Add(c.offsets[a.Name] + known.Slack + known.Lag)
 		}
 		c.known[a.Name] = known
 		c.shows = c.shows || known.References
 	}
 	return nil
 }
+
+// references says whether an account's records show references: as these records do. What
+// samples told is of the vendor's call, and of some time ago; it counts where these are too
+// few to tell.
+func (c *comparing) references(sampled bool, named float64) bool {
+	return named > 0 && named >= showsShare*float64(c.window) || sampled && c.source == fromVendor && c.window < tellsFrom
+}
+
+// tellsFrom is how many postings tell whether references are shown.
+const tellsFrom = 20
 
 // showsShare is the share of the window's postings above which records that end with a
 // reference mean that the account shows them. A few are no habit of the vendor's: somebody may have
