@@ -11,17 +11,18 @@ import (
 	"pointsledger/reconcile/match"
 )
 
-// sqlWindow counts what ended in the window, by whether its kind shows in records. It reads
-// postings as a whole.
+// sqlWindow counts what ended in the window, by account and whether its kind shows in records.
+// It reads postings as a whole.
 const sqlWindow = `
-SELECT count(*) FILTER (WHERE o.kind IN ('points_add', 'points_deduct')),
+SELECT o.target, count(*) FILTER (WHERE o.kind IN ('points_add', 'points_deduct')),
        count(*) FILTER (WHERE o.kind NOT IN ('points_add', 'points_deduct')),
        COALESCE(sum(COALESCE(p.points, o.points)) FILTER (WHERE o.kind NOT IN ('points_add', 'points_deduct')), 0)::bigint
   FROM postings p
   JOIN operations o ON o.id = p.operation_id
   LEFT JOIN corrections c ON c.operation_id = p.operation_id
  WHERE o.target = ANY (@accounts::text[]) AND COALESCE(p.points, o.points) > 0 AND (p.kind = 'posted' OR c.operation_id IS NOT NULL) AND p.evidence <> 'netted'
-   AND COALESCE(c.corrected_at, p.posted_at) >= @from AND COALESCE(c.corrected_at, p.posted_at) < @until`
+   AND COALESCE(c.corrected_at, p.posted_at) >= @from AND COALESCE(c.corrected_at, p.posted_at) < @until
+ GROUP BY o.target`
 
 // comparing is the comparison of a run.
 type comparing struct {
@@ -37,7 +38,9 @@ type comparing struct {
 	uncut   map[string]bool
 	totals  match.Totals
 	counted int64
-	// window are all postings of the window; withoutRecords those of other kinds.
+	// window are all postings of the window, of those of each account; withoutRecords are
+	// those of other kinds.
+	of                                           map[string]int64
 	window, withoutRecords, withoutRecordsPoints int64
 	// holdsFrom and holdsUntil are what a file holds.
 	holdsFrom, holdsUntil time.Time
@@ -53,7 +56,7 @@ type comparing struct {
 func (run *running) compare(ctx context.Context) error {
 	s := &sink{run: run}
 	defer s.close(ctx)
-	c := &comparing{running: run, known: map[string]*match.Known{}, offsets: map[string]time.Duration{}, uncut: map[string]bool{}, byMember: run.source != fromFile || run.choice == List}
+	c := &comparing{running: run, known: map[string]*match.Known{}, offsets: map[string]time.Duration{}, uncut: map[string]bool{}, of: map[string]int64{}, byMember: run.source != fromFile || run.choice == List}
 	err := pgx.BeginTxFunc(ctx, run.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := c.prepare(ctx, tx); err != nil {
 			return err
@@ -79,7 +82,17 @@ func (run *running) postingArgs() pgx.StrictNamedArgs {
 // prepare opens the streams and finds out what is known of each account.
 func (c *comparing) prepare(ctx context.Context, tx pgx.Tx) (err error) {
 	window := pgx.StrictNamedArgs{"accounts": c.names, "from": c.from, "until": c.until}
-	if err := tx.QueryRow(ctx, sqlWindow, window).Scan(&c.window, &c.withoutRecords, &c.withoutRecordsPoints); err != nil {
+	rows, err := tx.Query(ctx, sqlWindow, window)
+	if err != nil {
+		return fmt.Errorf("count the window's postings: %w", err)
+	}
+	var account string
+	var shown, others, points int64
+	if _, err := pgx.ForEachRow(rows, []any{&account, &shown, &others, &points}, func() error {
+		c.of[account] = shown
+		c.window, c.withoutRecords, c.withoutRecordsPoints = c.window+shown, c.withoutRecords+others, c.withoutRecordsPoints+points
+		return nil
+	}); err != nil {
 		return fmt.Errorf("count the window's postings: %w", err)
 	}
 	if c.strays, err = c.running.strays(ctx, tx, !c.byMember); err != nil {

@@ -80,7 +80,7 @@ func (c *comparing) findOut(ctx context.Context, tx pgx.Tx) error {
 	for _, a := range c.accounts {
 		k := c.running.known[a.Name]
 		known := &match.Known{From: c.from, Until: c.until, Lag: k.MaxLag, Slack: k.Slack(), SoleSource: c.soleSource,
-			References: c.references(k.References == evidence.ReferencesShown, shows[a.Name].named)}
+			References: c.references(a.Name, k.References == evidence.ReferencesShown, shows[a.Name].named)}
 		if offset, told := offsets[a.Name]; told {
 			k.Zone = evidence.Zone{Known: true}
 			known.Slack = k.Slack()
@@ -102,8 +102,8 @@ func (c *comparing) findOut(ctx context.Context, tx pgx.Tx) error {
 // references says whether an account's records show references: as these records do. What
 // samples told is of the vendor's call, and of some time ago; it counts where these are too
 // few to tell.
-func (c *comparing) references(sampled bool, named float64) bool {
-	return named > 0 && named >= showsShare*float64(c.window) || sampled && c.source == fromVendor && c.window < tellsFrom
+func (c *comparing) references(account string, sampled bool, named float64) bool {
+	return named > 0 && named >= showsShare*float64(c.of[account]) || sampled && c.source == fromVendor && c.of[account] < tellsFrom
 }
 
 // tellsFrom is how many postings tell whether references are shown.
