@@ -48,7 +48,7 @@ not agree.`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.PersistentFlags().String("data", "", "a folder that worker demo --keep or worker run --embedded left; its database is started for the command")
+	root.PersistentFlags().String("data", "", "a folder that worker demo --keep or worker run --embedded left; its servers are started for the command")
 	root.AddCommand(newBalance(environ), newStatement(environ), newTrial(environ))
 	root.AddCommand(newClose(environ), newReopen(environ), newPeriods(environ))
 	root.AddCommand(newRun(environ), newRuns(environ), newShow(environ), newItems(environ), newNote(environ), newExplain(environ))
@@ -80,11 +80,11 @@ func (s *session) close() {
 func open(c *cobra.Command, environ []string) (*session, error) {
 	stop := func() {}
 	if dir, _ := c.Flags().GetString("data"); dir != "" {
-		url, stopServer, err := openKept(c.Context(), dir)
+		servers, stopServers, err := openKept(c.Context(), dir)
 		if err != nil {
 			return nil, err
 		}
-		stop, environ = stopServer, append(slices.Clone(environ), "DATABASE_URL="+url)
+		stop, environ = stopServers, append(slices.Clone(environ), servers...)
 	}
 	cfg, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points, or --data")
 	if err != nil {

@@ -89,6 +89,9 @@ func runDemo(c *cobra.Command, o demoOptions) error {
 		}
 	} else {
 		result.print(c.OutOrStdout())
+		if result.kept != nil {
+			result.kept.print(c.OutOrStdout())
+		}
 	}
 	if !result.agrees() {
 		return command.ErrDisagree
@@ -131,8 +134,8 @@ func demoSchedule() dispatch.Schedule {
 }
 
 // run does the whole demo and returns what came of it.
-func (d *demo) run(ctx context.Context) (*demoResult, error) {
-	result := &demoResult{options: d.options}
+func (d *demo) run(ctx context.Context) (result *demoResult, err error) {
+	result = &demoResult{options: d.options}
 	fmt.Fprintf(d.out, "points-ledger demo: %s, seed %d, vendor faults: %s\n\n",
 		counted(d.options.events, "event"), d.options.seed, d.options.faults)
 	if err := result.phase("servers started", "NATS, Postgres with its schema, the simulator", func() error { return d.start(ctx) }); err != nil {
@@ -161,7 +164,13 @@ func (d *demo) run(ctx context.Context) (*demoResult, error) {
 	if err := result.phase("books compared", "every key, in all three books", func() error { return d.compare(ctx, result) }); err != nil {
 		return nil, err
 	}
-	return result, result.phase("reconciled", "every member's records, read from the vendors when they are well", func() error { return d.reconcile(ctx, began, result) })
+	if err := result.phase("reconciled", "every member's records, read from the vendors when they are well", func() error { return d.reconcile(ctx, began, result) }); err != nil {
+		return nil, err
+	}
+	if d.options.keep != "" {
+		err = d.keep(ctx, result)
+	}
+	return result, err
 }
 
 // start brings up the servers, the schema, the simulator and the worker.

@@ -32,6 +32,8 @@ type demoResult struct {
 	kylin     sim.Totals
 	// reconciled is what finance would find.
 	reconciled runs.Summary
+	// kept is nil unless the data is kept.
+	kept *kept
 	// complaints are disagreements outside the per-key comparison.
 	complaints []string
 }
