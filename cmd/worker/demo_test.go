@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -59,5 +60,37 @@ func TestDemoWrongUsage(t *testing.T) {
 		if out, errs, code := runWorker(t, nil, "", args...); code != 2 || errs == "" || out != "" {
 			t.Errorf("%v: exit %d, %q %q", args, code, out, errs)
 		}
+	}
+}
+
+// A kept demo says how it becomes workbook, page and journal, and keeps what they need.
+func TestDemoKeeps(t *testing.T) {
+	t.Parallel()
+	// Postgres does not run as root, and may enter no folder that is root's alone.
+	parent, err := os.MkdirTemp("", "demo-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(parent) })
+	if err := os.Chmod(parent, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(parent, "kept")
+	out, errs, code := runWorker(t, []string{"PATH=" + os.Getenv("PATH")}, "", "demo", "--events", "60", "--keep", dir)
+	if code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	for _, want := range []string{"nothing unexplained", " --data " + dir + " report 1 --xlsx ", " --data " + dir + " report 1 --html ", " --data " + dir + " journal --format hledger --from 20", " --values " + dir + "/values.yaml"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	for _, name := range []string{"postgres", "nats", "values.yaml"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, errs, code := runWorker(t, nil, "", "demo", "--keep", dir); code != 2 || !strings.Contains(errs, "not there yet") {
+		t.Errorf("over a folder that is there: exit %d, %s", code, errs)
 	}
 }
