@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
+	"pointsledger/reconcile/books"
 	"pointsledger/reconcile/match"
 	"pointsledger/reconcile/report"
 )
@@ -104,7 +106,6 @@ func read(t *testing.T, path string) string {
 // The finance role writes every form of a report, in both languages, and none holds a
 // mobile number.
 func TestReportInEveryForm(t *testing.T) {
-	t.Parallel()
 	c := newConsole(t, "reconcile_test_report")
 	run := c.month()
 	for lang, words := range map[string][]string{
@@ -137,6 +138,13 @@ func TestReportInEveryForm(t *testing.T) {
 	}
 	if out := c.must(2, "report", fmt.Sprint(run), "--unmasked"); !strings.Contains(out, "--unmasked") {
 		t.Error(out)
+	}
+	c.exec("CREATE ROLE " + books.MembersRole + " NOLOGIN")
+	t.Cleanup(func() { _, _ = c.pool.Exec(context.Background(), "DROP ROLE "+books.MembersRole) })
+	c.exec("GRANT " + books.MembersRole + " TO reconcile_test_report")
+	folder, _ := c.written(run, "en", "--unmasked")
+	if text := read(t, filepath.Join(folder, "csv", "balance_differs.csv")); !strings.Contains(text, mobile) {
+		t.Error(text)
 	}
 }
 

@@ -50,9 +50,9 @@ func (r *Report) bridge() *block {
 	for _, p := range r.Pairs {
 		word := map[match.How]string{match.ByReference: w.ByReference, match.Proposed: w.Proposed}[p.How]
 		by := func(key string) func(*place) string {
-			return func(at *place) string { return at.sumIf("matched", key, "how", w.Hows[p.How]) }
+			return func(at *place) string { return at.sumIf(matchedName, key, "how", w.Hows[p.How]) }
 		}
-		b.add(plain, just(word), cell{p.Pairs, func(at *place) string { return at.countIf("matched", "how", w.Hows[p.How]) }}, cell{p.LedgerPoints, by("ledger")},
+		b.add(plain, just(word), cell{p.Pairs, func(at *place) string { return at.countIf(matchedName, "how", w.Hows[p.How]) }}, cell{p.LedgerPoints, by("ledger")},
 			cell{p.VendorPoints, by("vendor")}, cell{p.LedgerPoints - p.VendorPoints, ownDifference})
 		ledger, vendor = ledger+p.LedgerPoints, vendor+p.VendorPoints
 	}
@@ -180,6 +180,16 @@ func (r *Report) coverageBlocks() []*block {
 	line(w.Ended, r.local(s.EndedAt))
 	line(w.ReadAt, r.local(&r.ReadAt))
 
+	blocks := []*block{of, r.countsBlock()}
+	if not := r.notComparedBlock(); len(not.rows) > 0 {
+		blocks = append(blocks, not)
+	}
+	return append(blocks, r.methodBlock())
+}
+
+// countsBlock says how much was compared.
+func (r *Report) countsBlock() *block {
+	w, s := r.words, &r.Summary
 	counts := &block{name: postingsBlock, title: w.Compared, columns: []column{{key: "what", title: w.What}, {key: "value", title: w.Count, form: count}, {key: "points", title: w.Points, form: points}}}
 	compared := s.Postings - s.NotCompared.BeyondReach - s.NotCompared.MembersNotRead
 	row := func(id, label string, value cell, points any) {
@@ -200,7 +210,12 @@ func (r *Report) coverageBlocks() []*block {
 	row("records", w.Records, just(s.Records), nil)
 	row("not_ours", w.NotOurs, just(s.NotOurs), s.NotOursPoints)
 	row("balances", w.Balances, just(s.Balances), nil)
+	return counts
+}
 
+// methodBlock says by which rules.
+func (r *Report) methodBlock() *block {
+	w := r.words
 	method := &block{name: "method", title: w.Method, columns: []column{{key: "what"}}}
 	for _, text := range []string{w.MethodReference, w.MethodProposed, w.MethodItems, w.MethodTransit, w.MethodZero, w.WhatZeroMeans, w.CheckAbout, w.MethodTrial} {
 		method.add(plain, just(text))
@@ -208,11 +223,7 @@ func (r *Report) coverageBlocks() []*block {
 	if !r.asked.Unmasked {
 		method.add(plain, just(w.Masked))
 	}
-	blocks := []*block{of, counts}
-	if not := r.notComparedBlock(); len(not.rows) > 0 {
-		blocks = append(blocks, not)
-	}
-	return append(blocks, method)
+	return method
 }
 
 // fraction is shown as a percentage.

@@ -39,13 +39,12 @@ type bar struct {
 // The measures of the chart of days.
 const (
 	daysHeight, daysTop, daysBottom = 240, 10, 212
-	daysLeft, daysAxis              = 13.0, 12.0
 	daysMost, daysLabels            = 62, 6
 )
 
 func (r *Report) daysSVG() daysChart {
 	sums, unit := r.daySums()
-	chart := daysChart{Unit: unit, Height: daysHeight, Left: daysLeft, Axis: daysAxis, LabelY: daysHeight - 8}
+	chart := daysChart{Unit: unit, Height: daysHeight, LabelY: daysHeight - 8}
 	if len(sums) == 0 {
 		return chart
 	}
@@ -61,17 +60,23 @@ func (r *Report) daysSVG() daysChart {
 	y := func(points int64) float64 {
 		return round(daysBottom - float64(points-from)/float64(to-from)*(daysBottom-daysTop))
 	}
+	labels := 0
 	for points := from; points <= to; points += step {
-		chart.Lines = append(chart.Lines, gridLine{y(points), y(points) + 4, points == 0, wording.Count(points)})
+		label := wording.Count(points)
+		labels = max(labels, len(label))
+		chart.Lines = append(chart.Lines, gridLine{y(points), y(points) + 4, points == 0, label})
 	}
-	slot := (100 - daysLeft) / float64(len(sums))
+	// As wide as the longest label is on the smallest screen.
+	chart.Axis = 1 + 1.9*float64(labels)
+	chart.Left = chart.Axis + 1
+	slot := (100 - chart.Left) / float64(len(sums))
 	every := (len(sums) + daysLabels - 1) / daysLabels
 	for i, d := range sums {
 		day := r.words.NoDay
 		if d.Day != nil {
 			day = *d.Day
 		}
-		left := daysLeft + slot*float64(i)
+		left := chart.Left + slot*float64(i)
 		g := barGroup{Title: fmt.Sprintf("%s\n%s %s\n%s %s", day, r.words.Ledger, wording.Count(d.LedgerPoints), r.words.Vendor, wording.Count(d.VendorPoints)), Middle: round(left + slot/2)}
 		if i%every == 0 {
 			if g.Label = day; len(day) == len("2026-11-01") && len(sums) > 1 {

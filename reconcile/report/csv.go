@@ -17,7 +17,7 @@ const bom = "\ufeff"
 
 // CSVNames are all files that a report may have.
 func CSVNames() []string {
-	names := []string{"summary.csv", "trial_balance.csv", "matched.csv", "in_transit.csv", "held.csv", "to_be_taken_back.csv", daysName + ".csv", withoutName + ".csv", "not_read.csv", "coverage.csv"}
+	names := []string{"summary.csv", "trial_balance.csv", matchedName + ".csv", "in_transit.csv", "held.csv", "to_be_taken_back.csv", daysName + ".csv", withoutName + ".csv", "not_read.csv", "coverage.csv"}
 	for _, kind := range match.Kinds() {
 		names = append(names, string(kind)+".csv")
 	}

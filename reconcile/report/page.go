@@ -47,8 +47,9 @@ func (r *Report) Page(ctx context.Context, out io.Writer) error {
 	for _, b := range r.summaryBlocks()[1:] {
 		v.Summary = append(v.Summary, r.pageBlock(b))
 	}
-	for _, t := range r.tables() {
-		if t.name == "matched" || t.name == daysName || t.rows == 0 {
+	tables := r.tables()
+	for _, t := range append(tables[1:], tables[0]) { // the trial balance comes last
+		if t.name == matchedName || t.name == daysName || t.rows == 0 {
 			continue
 		}
 		rows, err := t.first(ctx, pageRows)

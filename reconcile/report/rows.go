@@ -18,10 +18,13 @@ SELECT m.how, r.account, r.member_id, o.id, o.biz_id, o.business_key, o.referenc
  ORDER BY m.record_id
  LIMIT @most::bigint`
 
-// matchedTable is the sheet of all pairs.
+// matchedName is the sheet of all pairs; the page has their sums alone.
+const matchedName = "matched"
+
+// matchedTable is that sheet.
 func (r *Report) matchedTable() *table {
 	w := r.words
-	t := &table{name: "matched", title: w.Matched, about: w.MatchedAbout, totals: map[string]int64{}}
+	t := &table{name: matchedName, title: w.Matched, about: w.MatchedAbout, totals: map[string]int64{}}
 	for _, p := range r.Pairs {
 		t.rows += p.Pairs
 		t.totals["ledger"] += p.LedgerPoints

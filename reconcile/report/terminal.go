@@ -20,7 +20,7 @@ type BlockColumn struct {
 // waits, and what was not compared.
 func (r *Report) Blocks() []Block {
 	var blocks []Block
-	for _, b := range append(r.summaryBlocks(), r.coverageBlocks()[1]) {
+	for _, b := range append(r.summaryBlocks(), r.countsBlock()) {
 		shows := Block{Name: b.name, Title: b.title, About: b.about}
 		if b.titled() {
 			for i := range b.columns {

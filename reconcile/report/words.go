@@ -22,25 +22,25 @@ func Langs() []Lang { return []Lang{English, Chinese} }
 // verbs are in one order in both languages.
 type words struct {
 	// of the report
-	Title, AllAccounts, Account, Window, To, Made, By, RunNo, Masked, Colon          string
+	Title, AllAccounts, Account, Window, To, Made, RunNo, Masked, Colon              string
 	MustBeZero, IsZero, IsNotZero, Apart, WhatZeroMeans                              string
 	Summary, Trial, Matched, InTransit, Held, Owed, Days, Coverage, NotRead, Without string
 	// of the bridge from pairs to the difference
 	Bridge, BridgeAbout, ByReference, Proposed, Sum, AsCounted, Check, CheckAbout string
 	KindsTitle, NotInSums                                                         string
-	AgesTitle, HeldTitle, OwedTitle, DaysTitle, KindsChart, OpenItems, OpenAmount string
+	AgesTitle, HeldTitle, OwedTitle, DaysTitle, OpenItems, OpenAmount             string
 	// of columns
-	What, Value, Count, Items, LedgerPoints, VendorPoints, Difference, Unexplained, UnexplainedItems, OpenPoints string
-	No, Member, Order, At, Seen, ToDo, Owner, Note, Explained, ExplainedBy, ExplainedAt, ExplainedWhy            string
-	Reference, Operation, BizID, PostedAt, RecordAt, RecordText, How, Kind, Why, Age, Points, Operations         string
-	Shop, Channel, SourceType, Place, Opening, Movement, Closing, Day, HeldUntil, RecordedAt, Oldest             string
-	BusinessDate, GivenUpAt, Confirmed, Status, Words, Total                                                     string
+	What, Count, LedgerPoints, VendorPoints, Difference, Unexplained, UnexplainedItems, OpenPoints       string
+	No, Member, Order, At, Seen, ToDo, Owner, Note, Explained, ExplainedBy, ExplainedAt, ExplainedWhy    string
+	Reference, Operation, BizID, PostedAt, RecordAt, RecordText, How, Kind, Why, Age, Points, Operations string
+	Shop, Channel, SourceType, Place, Opening, Movement, Closing, Day, HeldUntil, RecordedAt, Oldest     string
+	BusinessDate, GivenUpAt, Confirmed, Status, Words, Total                                             string
 	// of sheets
 	MatchedAbout, TransitAbout, HeldAbout, OwedAbout, TrialAbout, DaysAbout, NotReadAbout, WithoutAbout string
 	// of coverage and method
 	Compared, CoverageShare, CoverageNone, PostingsInWindow, PostingsCompared, NotCompared, WithoutRecords, BeyondReach, MembersNotRead, MembersFailed string
 	MembersRead, Records, NotOurs, Balances, Source, FromVendor, FromFile, FromNone, ExportedAt, MembersAsked, SoleSource, SoleSourceAbout             string
-	ShowsReferences, DoesNotShow, MadeBy, Began, Ended, ReadAt, Method, Zone, Yes, OfRecordsPoints, OfPoints                                           string
+	ShowsReferences, DoesNotShow, MadeBy, Began, Ended, ReadAt, Method, Zone, Yes, OfPoints                                                            string
 	MethodReference, MethodProposed, MethodItems, MethodTransit, MethodZero, MethodTrial                                                               string
 	// of the page
 	Ledger, Vendor, FirstRows, NoRows, NoDay, PageOf, PerDay, PerMonth string
@@ -75,7 +75,7 @@ func wordsOf(lang Lang) *words {
 	}
 	w := &words{
 		Title: say("Reconciliation with the vendor", "积分对账报告"), AllAccounts: say("all accounts", "全部账户"), Account: say("Account", "账户"),
-		Window: say("Window", "对账区间"), To: say("to", "至"), Made: say("Made", "生成时间"), By: say("by", "由"), RunNo: say("Run", "对账编号"), Colon: say(": ", "："),
+		Window: say("Window", "对账区间"), To: say("to", "至"), Made: say("Made", "生成时间"), RunNo: say("Run", "对账编号"), Colon: say(": ", "："),
 		Masked:     say("Mobile numbers in member ids are masked.", "会员编号中的手机号已脱敏。"),
 		MustBeZero: say("Unexplained items (must be 0)", "未解释差异笔数（必须为 0）"), IsZero: say("Nothing is unexplained.", "没有未解释的差异。"),
 		IsNotZero: say("Not zero yet: each item is listed below.", "尚未为零：每一笔均列于下方。"),
@@ -94,9 +94,9 @@ func wordsOf(lang Lang) *words {
 		OpenItems:  say("Open items", "未解释笔数"), OpenAmount: say("Open points", "未解释积分"),
 		KindsTitle: say("Differences by kind", "差异分类"), NotInSums: say("%s (not in the sums)", "%s（不计入合计）"),
 		AgesTitle: say("In transit, by age", "在途（按账龄）"), HeldTitle: say("Held and stuck, by reason", "暂缓与待处理（按原因）"),
-		OwedTitle: say("To be taken back, by reason", "待扣回（按原因）"), DaysTitle: say("Movement per day", "每日积分变动"), KindsChart: say("Unexplained points by kind", "未解释积分（按差异类型）"),
+		OwedTitle: say("To be taken back, by reason", "待扣回（按原因）"), DaysTitle: say("Movement per day", "每日积分变动"),
 
-		What: say("What", "项目"), Value: say("Value", "内容"), Count: say("Count", "笔数"), Items: say("Items", "笔数"), LedgerPoints: say("Ledger points", "账本积分"),
+		What: say("What", "项目"), Count: say("Count", "笔数"), LedgerPoints: say("Ledger points", "账本积分"),
 		VendorPoints: say("Vendor points", "平台积分"), Difference: say("Difference", "差额"), Unexplained: say("Unexplained points", "未解释积分"),
 		UnexplainedItems: say("Unexplained items", "未解释笔数"), OpenPoints: say("To be moved", "待入账积分"),
 		No: say("Item", "编号"), Member: say("Member", "会员"), Order: say("Order", "订单"), At: say("At", "时间"), Seen: say("What was seen", "发现的情况"), ToDo: say("What to do", "处理建议"),

@@ -28,7 +28,7 @@ func (w *words) sayCoverage(say pick) {
 	w.ShowsReferences, w.DoesNotShow = say("The records show references", "平台记录显示参考号"), say("no: pairs are proposals, by member, points and time", "否：仅能按会员、积分和时间建议匹配")
 	w.MadeBy, w.Began, w.Ended, w.ReadAt = say("Made by", "对账人"), say("Begun", "开始时间"), say("Ended", "结束时间"), say("This report was made", "本报告生成时间")
 	w.Method, w.Zone, w.Yes = say("Method", "方法"), say("Time zone", "时区"), say("yes", "是")
-	w.OfRecordsPoints, w.OfPoints = say("%s (%s points)", "%s（%s 积分）"), say("%s points", "%s 积分")
+	w.OfPoints = say("%s points", "%s 积分")
 	w.MethodReference = say("A record whose text ends with a posting's reference is that posting's. Nothing else closes a pair where references are shown.", "平台记录摘要以入账的参考号结尾的，即为该笔入账的记录。显示参考号时，仅凭参考号确认匹配。")
 	w.MethodProposed = say("Where references are not shown, as many records as postings of equal points near in time are proposed as pairs. What cannot be told apart is one item.", "不显示参考号时，按会员、方向、积分和相近时间一一建议匹配；无法区分的合为一笔差异。")
 	w.MethodItems = say("Every record and every posting is claimed at most once. What was explained once stays explained in later comparisons that find the same.", "每条记录、每笔入账至多使用一次。已解释的差异，在以后的对账中再次出现时仍视为已解释。")

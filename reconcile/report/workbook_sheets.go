@@ -14,9 +14,7 @@ type tableSheet struct {
 	part   part
 	stream *excelize.StreamWriter
 	at     int
-	// sums are what the rows of this sheet add up to; only the last of several is not
-	// known beforehand.
-	cells []any
+	cells  []any // used again for each row
 }
 
 // beginTable writes what stands above the rows of a table.
