@@ -18,6 +18,7 @@ CREATE TABLE period_acts (
     checks          jsonb       NOT NULL DEFAULT '[]',
     totals          jsonb,
     open            jsonb,
+    action_id       bigint      NOT NULL,
 
     CONSTRAINT period_acts_pkey PRIMARY KEY (id),
     CONSTRAINT period_acts_act_known CHECK (act IN ('lock', 'close', 'reopen')),
@@ -34,6 +35,7 @@ COMMENT ON COLUMN period_acts.zone IS 'The programme''s time zone, by which a da
 COMMENT ON COLUMN period_acts.another_reopens IS 'Of a closing: only another database user than this one may reopen it.';
 COMMENT ON COLUMN period_acts.checks IS 'What was looked at before it, and what was found.';
 COMMENT ON COLUMN period_acts.totals IS 'Of a closing: the balance of every account of the books, members added up, through that date.';
+COMMENT ON COLUMN period_acts.action_id IS 'The same in ops_actions, which is sealed; of a closing it has the SHA-256 of totals.';
 COMMENT ON COLUMN period_acts.open IS 'Of a closing: what was accepted through that date and had not ended, carried forward.';
 
 CREATE TABLE periods (
@@ -234,6 +236,11 @@ BEGIN
         END IF;
         DELETE FROM periods WHERE through = NEW.through;
     END CASE;
+    INSERT INTO ops_actions (actor, action, filter, reason, set_size, result)
+    VALUES (NEW.actor, NEW.act || ' period', 'business dates through ' || NEW.through, COALESCE(NULLIF(btrim(NEW.reason), ''), 'none given'),
+            COALESCE((SELECT sum((o ->> 'operations')::bigint) FROM jsonb_array_elements(NEW.open) AS o), 0),
+            concat_ws('; ', 'database user ' || NEW.db_user, 'address ' || host(NEW.address), 'totals ' || encode(sha256(convert_to(NEW.totals::text, 'UTF8')), 'hex')))
+    RETURNING id INTO NEW.action_id;
     RETURN NEW;
 END
 $$;

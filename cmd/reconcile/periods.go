@@ -55,7 +55,9 @@ type periodsPage struct {
 }
 
 func (p *periodsPage) changed() bool {
-	return slices.ContainsFunc(p.Periods, func(one periods.Period) bool { return one.Closed != nil && len(one.Closed.Differences) > 0 })
+	return slices.ContainsFunc(p.Periods, func(one periods.Period) bool {
+		return one.Closed != nil && (len(one.Closed.Differences) > 0 || one.Closed.Edited)
+	})
 }
 
 func (p *periodsPage) print(out io.Writer) {
@@ -84,6 +86,8 @@ func (p *periodsPage) standing(one *periods.Period) string {
 	switch {
 	case one.Closed == nil:
 		return ""
+	case one.Closed.Edited:
+		return "EDITED: not what the act of closing says"
 	case !p.recounted:
 		return "not recounted"
 	case len(one.Closed.Differences) == 0:

@@ -61,8 +61,8 @@ SELECT COALESCE(p.begins_after, (SELECT max(q.through) FROM periods q WHERE q.th
 
 // sqlAct is an act; the database decides whether it is one, and fills in the rest.
 const sqlAct = `
-INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, another_reopens, checks)
-VALUES (0, $1, $2, now(), $3, $4, $5, session_user, $6, $7)`
+INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, another_reopens, checks, action_id)
+VALUES (0, $1, $2, now(), $3, $4, $5, session_user, $6, $7, 0)`
 
 // Close locks the dates through one day, waits until what may not have seen the lock has
 // ended, makes the checks and, when none blocks, closes. A period that was locked before

@@ -141,7 +141,7 @@ func TestLockingHindersNobody(t *testing.T) {
 		t.Fatalf("close beside a transaction from before: %+v, %v", o, err)
 	}
 	// Neither can somebody do it who leaves the waiting out.
-	_, err = s.pool.Exec(ctx, `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user) VALUES (0, 'close', $1, now(), 'x', 'x', $2, 'x')`, daysAgo(1), zone)
+	_, err = s.pool.Exec(ctx, `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, action_id) VALUES (0, 'close', $1, now(), 'x', 'x', $2, 'x', 0)`, daysAgo(1), zone)
 	if err == nil || !strings.Contains(err.Error(), "PLP02") {
 		t.Fatalf("close by hand beside a transaction from before: %v", err)
 	}
@@ -193,8 +193,15 @@ func TestChangedClosedBooksAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	want(t, "edited by the operation", list[0].Closed.Edited, false)
 	got := list[0].Closed.Differences
 	if len(got) != 2 || got[0] != (periods.Difference{Account: "zhimai:issued:1", ClosedPoints: -100, Points: -5930}) {
 		t.Fatalf("differences: %+v", got)
+	}
+	// Who makes the closing fit forgets the act, or its seal.
+	s.exec("ALTER TABLE period_acts DISABLE TRIGGER USER")
+	s.exec("UPDATE period_acts SET totals = points_ledger_totals(through) WHERE act = 'close'")
+	if list, err = s.List(ctx, true); err != nil || len(list[0].Closed.Differences) != 0 || !list[0].Closed.Edited {
+		t.Fatalf("edited with the closing: %+v, %v", list, err)
 	}
 }

@@ -64,7 +64,7 @@ func TestFinanceCannotForgeAnAct(t *testing.T) {
 	s, ctx := newShop(t), t.Context()
 	mallory := s.as("finance_mallory")
 	pool := mallory.Pool()
-	_, err := pool.Exec(ctx, `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, totals) VALUES (99, 'lock', $1, 'epoch', 'x', '', $2, 'anna', '{"zhimai:issued:1":1}')`, daysAgo(1), zone)
+	_, err := pool.Exec(ctx, `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, totals, action_id) VALUES (99, 'lock', $1, 'epoch', 'x', '', $2, 'anna', '{"zhimai:issued:1":1}', 7)`, daysAgo(1), zone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestFinanceCannotForgeAnAct(t *testing.T) {
 	if _, err := conn.Exec(ctx, "CREATE TEMPORARY TABLE periods (through date, begins_after date, state text, zone text, lock_act bigint, close_act bigint)"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(ctx, `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user) VALUES (0, 'lock', $1, now(), 'x', '', $2, 'x')`, daysAgo(2), zone); err == nil || !strings.Contains(err.Error(), "locked already") {
+	if _, err := conn.Exec(ctx, `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, action_id) VALUES (0, 'lock', $1, now(), 'x', '', $2, 'x', 0)`, daysAgo(2), zone); err == nil || !strings.Contains(err.Error(), "locked already") {
 		t.Errorf("a lock behind a table of one's own: got %v", err)
 	}
 	if _, err := conn.Exec(ctx, "DROP TABLE pg_temp.periods"); err != nil {

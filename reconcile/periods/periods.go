@@ -65,6 +65,8 @@ type Closed struct {
 	Totals map[string]int64 `json:"totals"`
 	// Open is what was carried forward.
 	Open []Open `json:"open"`
+	// Edited: the act in ops_actions, which is sealed, is of other totals than these.
+	Edited bool `json:"edited"`
 	// Differences names the accounts whose balance through that date is another one now:
 	// somebody changed what was closed. Null: not asked for.
 	Differences []Difference `json:"differences"`
@@ -91,10 +93,12 @@ const sqlPeriods = `
 SELECT p.through, p.begins_after, p.state, p.zone,
        l.at, l.actor, l.reason, l.db_user, COALESCE(host(l.address), ''),
        c.at, COALESCE(c.actor, ''), COALESCE(c.reason, ''), COALESCE(c.db_user, ''), COALESCE(host(c.address), ''),
-       COALESCE(c.another_reopens, false), c.checks, c.totals, c.open
+       COALESCE(c.another_reopens, false), c.checks, c.totals, c.open,
+       COALESCE(s.result NOT LIKE '%totals ' || encode(sha256(convert_to(c.totals::text, 'UTF8')), 'hex'), c.id IS NOT NULL)
   FROM periods p
   JOIN period_acts l ON l.id = p.lock_act
   LEFT JOIN period_acts c ON c.id = p.close_act
+  LEFT JOIN ops_actions s ON s.id = c.action_id
  ORDER BY p.through DESC`
 
 // sqlTotals is the balances through a date as they are now. It reads all of the books.
@@ -136,7 +140,7 @@ func scanPeriod(row pgx.CollectableRow) (p Period, err error) {
 	var checks, totals, open []byte
 	err = row.Scan(&through, &after, &p.State, &p.Zone,
 		&p.Locked.At, &p.Locked.Actor, &p.Locked.Reason, &p.Locked.DatabaseUser, &p.Locked.Address,
-		&closedAt, &c.Actor, &c.Reason, &c.DatabaseUser, &c.Address, &c.AnotherReopens, &checks, &totals, &open)
+		&closedAt, &c.Actor, &c.Reason, &c.DatabaseUser, &c.Address, &c.AnotherReopens, &checks, &totals, &open, &c.Edited)
 	if err != nil {
 		return p, err
 	}
