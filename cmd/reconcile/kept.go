@@ -14,33 +14,36 @@ import (
 // keptDatabase is the name of the ledger's database in a kept folder.
 const keptDatabase = "points_ledger"
 
-// openKept starts the servers of a folder that the worker's embedded ones have left, for
-// the time of one command, and returns how they are reached, as variables of the
-// environment. The caller stops them.
-func openKept(ctx context.Context, dir string) (environ []string, stop func(), err error) {
+// openKept starts the Postgres of a folder that the worker's embedded servers have left,
+// for the time of one command, and returns the database's URL. The caller stops it. The
+// broker is started by what needs it (openKeptBroker).
+func openKept(ctx context.Context, dir string) (url string, stop func(), err error) {
 	cluster := filepath.Join(dir, "postgres")
 	if _, err := os.Stat(cluster); errors.Is(err, os.ErrNotExist) {
-		return nil, nil, command.Usagef("--data %s: there is no kept ledger; worker demo --keep and worker run --embedded leave one", dir)
+		return "", nil, command.Usagef("--data %s: there is no kept ledger; worker demo --keep and worker run --embedded leave one", dir)
 	}
 	server, err := devstack.StartPostgres(ctx, devstack.PostgresConfig{Dir: cluster, Fsync: true, Waiting: func(pid int) {
 		fmt.Fprintf(os.Stderr, "%s is in use by process %d: waiting for it to leave\n", dir, pid)
 	}})
 	if err != nil {
-		return nil, nil, fmt.Errorf("start the Postgres of %s: %w", dir, err)
+		return "", nil, fmt.Errorf("start the Postgres of %s: %w", dir, err)
 	}
-	url, err := server.CreateDatabase(ctx, keptDatabase)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open the ledger in %s: %w", dir, err), server.Stop())
+	if url, err = server.CreateDatabase(ctx, keptDatabase); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("open the ledger in %s: %w", dir, err), server.Stop())
 	}
-	environ, stop = []string{"DATABASE_URL=" + url}, func() { _ = server.Stop() }
+	return url, func() { _ = server.Stop() }, nil
+}
+
+// openKeptBroker starts the NATS of such a folder, and returns its address. None is made
+// where none was left: it would know nothing, and verify would take that for an answer.
+func openKeptBroker(dir string) (url string, stop func(), err error) {
 	streams := filepath.Join(dir, "nats")
 	if _, err := os.Stat(streams); err != nil {
-		return environ, stop, nil // verify says that there is no broker
+		return "", nil, fmt.Errorf("the folder has no streams: %w", err)
 	}
-	broker, err := devstack.StartNATS(devstack.NATSConfig{Dir: streams})
+	server, err := devstack.StartNATS(devstack.NATSConfig{Dir: streams})
 	if err != nil {
-		stop()
-		return nil, nil, fmt.Errorf("start the NATS of %s: %w", dir, err)
+		return "", nil, err
 	}
-	return append(environ, "NATS_URL="+broker.URL()), func() { _ = broker.Stop(); _ = server.Stop() }, nil
+	return server.URL(), func() { _ = server.Stop() }, nil
 }

@@ -54,6 +54,20 @@ func TestKeptLedgerIsOpened(t *testing.T) {
 			t.Errorf("exit %d: %s", code, out)
 		}
 	}
+	if code, out := run("verify", "--data", dir); code != 0 || !strings.Contains(out, "no streams") {
+		t.Errorf("without a broker: exit %d: %s", code, out)
+	}
+	streams, err := devstack.StartNATS(devstack.NATSConfig{Dir: filepath.Join(dir, "nats")})
+	if err == nil {
+		err = streams.Stop()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The broker is asked: what it says is that nobody has sealed, and made no stream.
+	if code, out := run("verify", "--data", dir); code != 0 || strings.Contains(out, "another process") || !strings.Contains(out, "POINTS") {
+		t.Errorf("with a broker: exit %d: %s", code, out)
+	}
 	if code, out := run("balance", "--data", filepath.Join(dir, "other")); code != command.ExitUsage || !strings.Contains(out, "there is no kept ledger") {
 		t.Errorf("exit %d: %s", code, out)
 	}

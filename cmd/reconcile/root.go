@@ -80,11 +80,11 @@ func (s *session) close() {
 func open(c *cobra.Command, environ []string) (*session, error) {
 	stop := func() {}
 	if dir, _ := c.Flags().GetString("data"); dir != "" {
-		servers, stopServers, err := openKept(c.Context(), dir)
+		url, stopServer, err := openKept(c.Context(), dir)
 		if err != nil {
 			return nil, err
 		}
-		stop, environ = stopServers, append(slices.Clone(environ), servers...)
+		stop, environ = stopServer, append(slices.Clone(environ), "DATABASE_URL="+url)
 	}
 	cfg, pool, err := command.OpenLedger(c, environ, "the ledger's Postgres URL, such as postgres://alice@db/points, or --data")
 	if err != nil {

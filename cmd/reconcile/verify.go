@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,7 +14,6 @@ import (
 	"pointsledger/internal/broker"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
-	"pointsledger/internal/devstack"
 	"pointsledger/internal/terminal"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
@@ -100,12 +98,12 @@ func (o *verifyOptions) call(c *cobra.Command, s *session) (page, error) {
 func (s *session) addBroker(c *cobra.Command, v *seal.Verifier) (end func()) {
 	stop := func() {}
 	if dir, _ := c.Flags().GetString("data"); dir != "" {
-		server, err := devstack.StartNATS(devstack.NATSConfig{Dir: filepath.Join(dir, "nats")})
+		url, stopServer, err := openKeptBroker(dir)
 		if err != nil {
 			v.NoOutside, v.NoStream = err.Error(), err.Error()
 			return stop
 		}
-		s.config.NATS.URL, stop = config.NATSURL(server.URL()), func() { _ = server.Stop() }
+		s.config.NATS.URL, stop = config.NATSURL(url), stopServer
 	}
 	conn, err := broker.Dial(s.config, "points-ledger reconcile")
 	if err != nil {
