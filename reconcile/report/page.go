@@ -163,11 +163,13 @@ func (r *Report) pageTable(t *table, rows [][]any) pageSection {
 	return s
 }
 
-// shownAs is a cell of a table; a long name may be broken.
+// shownAs is a cell of a table; a name and a few words are broken only when they are long.
 func shownAs(v any, c *column) pageCell {
 	cell := pageCell{shown(v), class(c.form), c.title}
-	if c.form == name && len(cell.Text) > 24 {
-		cell.Class += " wide"
+	if c.form == name || c.form == text {
+		if cell.Class = "id"; len(cell.Text) > 24 {
+			cell.Class = "id wide"
+		}
 	}
 	return cell
 }

@@ -62,7 +62,8 @@ func (w *words) sayLists(say pick) {
 		match.StepAskVendor: say("Ask the vendor what became of it", "向平台查询"), match.StepSettle: say("Settle it: the records show it", "记录已显示，由人工确认入账"),
 		match.StepSend: say("Put it back and send it, or give it up", "重新发送，或作废"), match.StepWait: say("Nothing: it goes on by itself", "无需处理，会自动继续"),
 		match.StepShow: say("Look at the operation; if this record is it, explain the item", "查看该操作；若即为此记录，请写明解释"), match.StepTakeBack: say("Take the points back at the vendor", "在平台扣回多发积分"),
-		match.StepMove: say("Have the vendor move the points to the right member", "请平台将积分转给正确会员"),
+		match.StepByHand: say("A person does it in the vendor's back office", "由人工在平台后台办理"),
+		match.StepMove:   say("Have the vendor move the points to the right member", "请平台将积分转给正确会员"),
 	}
 	w.Hows = map[match.How]string{match.ByReference: say("by reference", "按参考号"), match.Proposed: say("proposed", "建议")}
 	w.Choices = map[runs.Choice]string{

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -48,7 +49,7 @@ func TestWordsAreWhole(t *testing.T) {
 		}
 	}
 	for name, said := range map[string][2][]string{
-		"steps":   {keys(wordsOf(English).Steps), texts(match.StepAskVendor, match.StepSettle, match.StepSend, match.StepWait, match.StepShow, match.StepTakeBack, match.StepMove)},
+		"steps":   {keys(wordsOf(English).Steps), stepsOf(t)},
 		"kinds":   {keys(wordsOf(English).Kinds), texts(append(match.Kinds(), match.InTransit)...)},
 		"about":   {keys(wordsOf(English).KindsAbout), texts(append(match.Kinds(), match.InTransit)...)},
 		"choices": {keys(wordsOf(English).Choices), texts(runs.Changed, runs.All, runs.Sample, runs.List)},
@@ -61,6 +62,19 @@ func TestWordsAreWhole(t *testing.T) {
 			t.Errorf("%s: words for %v, want %v", name, said[0], want)
 		}
 	}
+}
+
+// stepsOf are the steps that package match declares.
+func stepsOf(t *testing.T) (steps []string) {
+	t.Helper()
+	source, err := os.ReadFile("../match/outcome.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`Step = "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		steps = append(steps, found[1])
+	}
+	return steps
 }
 
 func keys[K ~string](m map[K]string) (all []string) {
