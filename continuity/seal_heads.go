@@ -63,37 +63,31 @@ func (s *SealHeads) read(ctx context.Context, ledgerID string) (head sealHead, e
 	return head, nil
 }
 
-// RaiseSeal puts a head in the place of one with a lower number; a higher one stays.
-func (s *SealHeads) RaiseSeal(ctx context.Context, ledgerID string, number int64, hash string, sealedAt time.Time) error {
+// RaiseSeal puts a head in the place of the one with the number over, 0 for none. Where
+// another one is there by now, that stays: its writer has looked later.
+func (s *SealHeads) RaiseSeal(ctx context.Context, ledgerID string, over, number int64, hash string, sealedAt time.Time) error {
 	value, err := json.Marshal(sealHead{LedgerID: ledgerID, Number: number, Hash: hash, SealedAt: sealedAt})
 	if err != nil {
 		return fmt.Errorf("raise the head of the seal: %w", err)
 	}
-	for range witnessTries {
-		before, err := s.read(ctx, ledgerID)
-		if err != nil || before.Number >= number {
-			return err
+	before, err := s.read(ctx, ledgerID)
+	if err != nil || before.Number != over || before.Number >= number {
+		return err
+	}
+	err = s.witness.call(ctx, func(ctx context.Context) error {
+		var err error
+		if before.revision == 0 {
+			_, err = s.witness.bucket.Create(ctx, SealKey(ledgerID), value)
+		} else {
+			_, err = s.witness.bucket.Update(ctx, SealKey(ledgerID), value, before.revision)
 		}
-		overtaken := false
-		err = s.witness.call(ctx, func(ctx context.Context) error {
-			var err error
-			if before.revision == 0 {
-				_, err = s.witness.bucket.Create(ctx, SealKey(ledgerID), value)
-			} else {
-				_, err = s.witness.bucket.Update(ctx, SealKey(ledgerID), value, before.revision)
-			}
-			if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) || isWrongLast(err) {
-				overtaken = true
-				return nil
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("raise the head of the seal: %w", err)
-		}
-		if !overtaken {
+		if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) || isWrongLast(err) {
 			return nil
 		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("raise the head of the seal: %w", err)
 	}
-	return fmt.Errorf("raise the head of the seal: %w", errOverrun)
+	return nil
 }

@@ -32,12 +32,12 @@ func TestSealHeads(t *testing.T) {
 	}
 	heads := continuity.NewSealHeads(js, "POINTS", false)
 	for _, raise := range []struct {
-		number int64
-		digit  string
-		now    int64
-		want   string
-	}{{1, "1", 1, "1"}, {3, "3", 3, "3"}, {2, "2", 3, "3"}, {3, "f", 3, "3"}, {4, "4", 4, "4"}} {
-		if err := heads.RaiseSeal(t.Context(), ours, raise.number, hash(raise.digit), at); err != nil {
+		over, number int64
+		digit        string
+		now          int64
+		want         string
+	}{{0, 1, "1", 1, "1"}, {1, 3, "3", 3, "3"}, {3, 2, "2", 3, "3"}, {3, 3, "f", 3, "3"}, {1, 4, "f", 3, "3"}, {0, 4, "f", 3, "3"}, {3, 4, "4", 4, "4"}} {
+		if err := heads.RaiseSeal(t.Context(), ours, raise.over, raise.number, hash(raise.digit), at); err != nil {
 			t.Fatal(err)
 		}
 		wantHead(heads, ours, raise.now, hash(raise.want))

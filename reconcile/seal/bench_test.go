@@ -51,7 +51,7 @@ func BenchmarkSeal(b *testing.B) {
 			exec(`WITH gone AS (DELETE FROM outbox RETURNING operation_id)
 INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT g.operation_id, 'posted', 'answered', o.member_id, 1 FROM gone g JOIN operations o ON o.id = g.operation_id`)
 			began := time.Now()
-			if _, err := sealer.Seal(b.Context()); err != nil {
+			if _, err := sealer.Finish(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 			sealing += time.Since(began)

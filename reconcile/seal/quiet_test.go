@@ -136,6 +136,33 @@ func TestRolledBackDatabase(t *testing.T) {
 	w.wantSound("sealed on")
 }
 
+// The database goes back while a sealer is under way, which had read the head outside
+// before: it does not put its own over the one that was lost.
+func TestRolledBackUnderASealer(t *testing.T) {
+	w := newWorld(t)
+	w.threeOrders()
+	w.paid("SO-4", 100)
+	w.outside.read = func() {
+		w.seal() // batch 4, which is lost
+		w.tamper(`DELETE FROM seal_lists WHERE number > 3`, `DELETE FROM seal_batches WHERE number > 3`)
+		if _, err := seal.NewSealer(w.pool, nil, 0).Seal(t.Context()); err != nil { // another 4
+			t.Error(err)
+		}
+		w.paid("SO-5", 100)
+	}
+	if done := w.seal(); done.Lost != nil || done.Head.Number != 5 {
+		t.Fatalf("sealed %+v", done)
+	}
+	w.wantFound(seal.HeadDiffers, "", 0)
+	w.paid("SO-6", 100)
+	if done := w.seal(); done.Lost == nil || done.Lost.Number != 4 || done.Head.Number != 6 {
+		t.Fatalf("sealed %+v", done)
+	}
+	if r := w.wantFound(seal.LostCommits, "", 0); r.Outside != r.Head {
+		t.Errorf("the head outside is %+v, the database's %+v", r.Outside, r.Head)
+	}
+}
+
 func (w *world) cover(r seal.Result) {
 	w.t.Helper()
 	if _, err := seal.Cover(w.t.Context(), w.pool, "li", "looked into", r.Coverable()); err != nil {

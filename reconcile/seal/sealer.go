@@ -30,8 +30,9 @@ const (
 type Outside interface {
 	// ReadSeal returns the head of a ledger; number is 0 when there is none.
 	ReadSeal(ctx context.Context, ledgerID string) (number int64, hash string, sealedAt time.Time, err error)
-	// RaiseSeal puts a head in the place of one with a lower number.
-	RaiseSeal(ctx context.Context, ledgerID string, number int64, hash string, sealedAt time.Time) error
+	// RaiseSeal puts a head in the place of the one with the number over, 0 for none. Where
+	// another one is there by now, that stays.
+	RaiseSeal(ctx context.Context, ledgerID string, over, number int64, hash string, sealedAt time.Time) error
 }
 
 // Sealer seals what was recorded. It is safe for concurrent use, also by many workers:
@@ -66,13 +67,20 @@ type Sealed struct {
 // Seal lists what is not listed yet, unless the last batch is young. The database is
 // written first, then the head outside: what ends between the two is made good by the next
 // one.
-func (s *Sealer) Seal(ctx context.Context) (Sealed, error) { return s.seal(ctx, s.every*9/10) }
+func (s *Sealer) Seal(ctx context.Context) (Sealed, error) {
+	return s.seal(ctx, s.every*9/10, restPart)
+}
 
 // Finish lists what is not listed yet, however young the last batch is: a worker stops.
-func (s *Sealer) Finish(ctx context.Context) (Sealed, error) { return s.seal(ctx, 0) }
+func (s *Sealer) Finish(ctx context.Context) (Sealed, error) { return s.seal(ctx, 0, 0) }
+
+// restPart keeps sealing to a tenth of one processor where very much is to be listed: the
+// next batch begins after so many times as long as the last one took. What waits is
+// sealed later; the window stays where it is until a batch is complete.
+const restPart = 9
 
 // seal makes batches while the last one is older than young.
-func (s *Sealer) seal(ctx context.Context, young time.Duration) (done Sealed, err error) {
+func (s *Sealer) seal(ctx context.Context, young, rest time.Duration) (done Sealed, err error) {
 	ledgerID, err := readLedgerID(ctx, s.pool)
 	if err != nil || ledgerID == "" {
 		return done, err
@@ -80,6 +88,7 @@ func (s *Sealer) seal(ctx context.Context, young time.Duration) (done Sealed, er
 	outside := s.readOutside(ctx, ledgerID, &done)
 	for more := true; more; {
 		var made *batch
+		began := time.Now()
 		if made, more, err = s.next(ctx, outside, young); err != nil {
 			return done, fmt.Errorf("seal: %w", err)
 		}
@@ -91,14 +100,43 @@ func (s *Sealer) seal(ctx context.Context, young time.Duration) (done Sealed, er
 			done.Lost = &lost
 		}
 		done.Batches, done.Rows, done.Head, outside = done.Batches+1, done.Rows+made.rows(), made.head(), Head{}
+		if more {
+			idle(ctx, rest*time.Since(began))
+		}
 	}
-	if done.Batches == 0 || s.outside == nil || done.Outside != nil {
-		return done, nil
+	if done.Batches > 0 && s.outside != nil && done.Outside == nil {
+		done.Outside, err = s.raise(ctx, ledgerID, done.Head)
 	}
-	ask, cancel := context.WithTimeout(ctx, outsideTime)
+	return done, err
+}
+
+// raise keeps the head outside, over one that the database holds. One that it does not
+// hold was lost meanwhile: it stays, for the next batch to note.
+func (s *Sealer) raise(ctx context.Context, ledgerID string, head Head) (problem, err error) {
+	ask, cancel := context.WithTimeout(ctx, 2*outsideTime)
 	defer cancel()
-	done.Outside = s.outside.RaiseSeal(ask, ledgerID, done.Head.Number, done.Head.Hash, done.Head.SealedAt)
-	return done, nil
+	var over Head
+	if over.Number, over.Hash, over.SealedAt, err = s.outside.ReadSeal(ask, ledgerID); err != nil {
+		return err, nil
+	}
+	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		known, _, err := known(ctx, tx, over)
+		if err == nil && known && over.Number < head.Number {
+			problem = s.outside.RaiseSeal(ask, ledgerID, over.Number, head.Number, head.Hash, head.SealedAt)
+		}
+		return err
+	})
+	return problem, err
+}
+
+// idle waits, at most until ctx ends.
+func idle(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // readOutside asks before the database is looked at: a head that is ahead of the
@@ -256,31 +294,35 @@ const sqlBatchHash = `SELECT hash FROM seal_batches WHERE number = $1`
 // sqlLossNoted tells whether a batch says already that a head was not in the database.
 const sqlLossNoted = `SELECT EXISTS (SELECT FROM seal_batches WHERE lost_number = $1 AND lost_hash = $2)`
 
+// known tells whether the database holds a head, or says that it was lost.
+func known(ctx context.Context, tx pgx.Tx, head Head) (known bool, hash []byte, err error) {
+	if head.Number == 0 {
+		return true, nil, nil
+	}
+	if hash, err = hex.DecodeString(head.Hash); err != nil {
+		return false, nil, fmt.Errorf("read the head outside: %w", err)
+	}
+	var held []byte
+	if err := optional(tx.QueryRow(ctx, sqlBatchHash, head.Number).Scan(&held)); err != nil {
+		return false, nil, fmt.Errorf("read the seal: %w", err)
+	}
+	if known = bytes.Equal(held, hash); !known {
+		if err := tx.QueryRow(ctx, sqlLossNoted, head.Number, hash).Scan(&known); err != nil {
+			return false, nil, fmt.Errorf("read the seal: %w", err)
+		}
+	}
+	return known, hash, nil
+}
+
 // noteLoss keeps a head outside that the database does not hold in the chain. Numbers go
 // on above it, so that none comes twice.
 func (b *batch) noteLoss(ctx context.Context, tx pgx.Tx, outside Head) error {
-	if outside.Number == 0 {
-		return nil
-	}
-	hash, err := hex.DecodeString(outside.Hash)
-	if err != nil {
-		return fmt.Errorf("read the head outside: %w", err)
-	}
-	var held []byte
-	if err := optional(tx.QueryRow(ctx, sqlBatchHash, outside.Number).Scan(&held)); err != nil {
-		return fmt.Errorf("read the seal: %w", err)
-	}
-	noted := bytes.Equal(held, hash)
-	if !noted {
-		if err := tx.QueryRow(ctx, sqlLossNoted, outside.Number, hash).Scan(&noted); err != nil {
-			return fmt.Errorf("read the seal: %w", err)
-		}
-	}
-	if !noted {
+	noted, hash, err := known(ctx, tx, outside)
+	if err == nil && !noted {
 		b.lostNumber, b.lostHash = outside.Number, hash
 		b.number = max(b.number, outside.Number+1)
 	}
-	return nil
+	return err
 }
 
 // collect lists what is committed and not listed yet, up to a batch's bound.

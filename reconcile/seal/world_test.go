@@ -50,18 +50,25 @@ type outside struct {
 	mu   sync.Mutex
 	head seal.Head
 	err  error
+	// read is called once, after the next reading.
+	read func()
 }
 
 func (o *outside) ReadSeal(context.Context, string) (int64, string, time.Time, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.head.Number, o.head.Hash, o.head.SealedAt, o.err
+	head, err, read := o.head, o.err, o.read
+	o.read = nil
+	o.mu.Unlock()
+	if read != nil {
+		read()
+	}
+	return head.Number, head.Hash, head.SealedAt, err
 }
 
-func (o *outside) RaiseSeal(_ context.Context, _ string, number int64, hash string, at time.Time) error {
+func (o *outside) RaiseSeal(_ context.Context, _ string, over, number int64, hash string, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if number > o.head.Number && o.err == nil {
+	if o.head.Number == over && number > over && o.err == nil {
 		o.head = seal.Head{Number: number, Hash: hash, SealedAt: at}
 	}
 	return o.err
