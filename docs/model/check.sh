@@ -14,9 +14,9 @@ most_megabytes=2000
 
 rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$1"; }
 
-# model CONFIGURATION: life-… is the life of one sale's points, the others are the way
+# model CONFIGURATION: life-… is the life of one sale's points, seal-… the seal, the others the way
 # of an operation.
-model() { case $1 in life-*) echo life.pml ;; *) echo points.pml ;; esac; }
+model() { case $1 in life-*) echo life.pml ;; seal-*) echo seal.pml ;; *) echo points.pml ;; esac; }
 
 # build FOLDER CONFIGURATION "DEFINES" makes FOLDER/pan.
 build() {
@@ -46,7 +46,7 @@ complete() {
 # trace FOLDER prints the steps of the counterexample in words.
 trace() {
 	cd "$1"
-	./pan -r ./*.pml.trail 2>&1 | grep -aE '^ *(fetch|record|join|ack|claim|send|return|renew|confirm|settle|release|clear|rescue|sweep|judge|sample|sabotage|vendor|firewall|member|keeper|watch|person|clock|fault|time|peace|PROMISE)'
+	./pan -r ./*.pml.trail 2>&1 | grep -aE '^ *(fetch|record|seal|verify|join|ack|claim|send|return|renew|confirm|settle|release|clear|rescue|sweep|judge|sample|sabotage|vendor|firewall|member|keeper|watch|person|clock|fault|time|peace|PROMISE)'
 }
 
 configuration() {

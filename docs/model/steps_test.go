@@ -34,12 +34,12 @@ type folder struct {
 	texts map[string]string
 }
 
-// parseFolder reads a folder, or a room of the ledger or the desk, by the name of its
-// package.
+// parseFolder reads a folder, or a room of the ledger, the desk or reconcile, by the name
+// of its package.
 func parseFolder(t *testing.T, name string) *folder {
 	t.Helper()
 	path := filepath.Join("..", "..", name)
-	for _, of := range []string{"ledger", "desk"} {
+	for _, of := range []string{"ledger", "desk", "reconcile"} {
 		room := filepath.Join("..", "..", of, name)
 		if _, err := os.Stat(room); err == nil {
 			path = room
@@ -283,7 +283,7 @@ func matches(pattern *regexp.Regexp, text string) (found []string) {
 func TestSabotageIsASwitch(t *testing.T) {
 	t.Parallel()
 	f, promises := parseFolder(t, "internal/sabotage"), 0
-	switches := slices.Concat(matches(ifdef, read(t, "switches.pml")), matches(ifdef, read(t, "life_switches.pml")))
+	switches := slices.Concat(matches(ifdef, read(t, "switches.pml")), matches(ifdef, read(t, "life_switches.pml")), matches(ifdef, read(t, "seal_switches.pml")))
 	for name, value := range f.texts {
 		if slices.Contains(f.bodies["Points"], name) {
 			continue // a place to crash at, no promise
@@ -298,31 +298,40 @@ func TestSabotageIsASwitch(t *testing.T) {
 	}
 }
 
-// models are the two models: the file of each one's bounds, and that of its switches.
-var models = map[bool]struct{ state, switches string }{
-	false: {"state.pml", "switches.pml"},
-	true:  {"life_state.pml", "life_switches.pml"},
+// models are the three models, by what the names of their configurations begin with: the
+// file of each one's bounds, and that of its switches.
+var models = map[string]struct{ state, switches string }{
+	"":      {"state.pml", "switches.pml"},
+	"life-": {"life_state.pml", "life_switches.pml"},
+	"seal-": {"seal_state.pml", "seal_switches.pml"},
 }
 
-// ofLife tells which model a configuration is of, as check.sh does.
-func ofLife(configuration string) bool { return strings.HasPrefix(configuration, "life-") }
+// modelOf tells which model a configuration is of, as check.sh does.
+func modelOf(configuration string) string {
+	for prefix := range models {
+		if prefix != "" && strings.HasPrefix(configuration, prefix) {
+			return prefix
+		}
+	}
+	return ""
+}
 
 // Each switch of the models is tried, each configuration sets bounds that its
 // model has, and the page names every one of them.
 func TestSwitchesAndConfigurations(t *testing.T) {
 	t.Parallel()
 	page, tried := read(t, "README.md"), []string{}
-	bounds, switches := map[bool][]string{}, map[bool][]string{}
-	for life, files := range models {
-		bounds[life], switches[life] = matches(bound, read(t, files.state)), matches(ifdef, read(t, files.switches))
+	bounds, switches := map[string][]string{}, map[string][]string{}
+	for model, files := range models {
+		bounds[model], switches[model] = matches(bound, read(t, files.state)), matches(ifdef, read(t, files.switches))
 	}
 	var configurations []string
 	for _, line := range table(t, "configurations.txt") {
-		life := ofLife(line[0])
+		model := modelOf(line[0])
 		configurations = append(configurations, line[0])
 		for _, setting := range line[1:] {
-			if name, _, ok := strings.Cut(setting, "="); !ok || !slices.Contains(bounds[life], name) {
-				t.Errorf("configuration %s sets %s, which %s does not know", line[0], setting, models[life].state)
+			if name, _, ok := strings.Cut(setting, "="); !ok || !slices.Contains(bounds[model], name) {
+				t.Errorf("configuration %s sets %s, which %s does not know", line[0], setting, models[model].state)
 			}
 		}
 	}
@@ -332,22 +341,26 @@ func TestSwitchesAndConfigurations(t *testing.T) {
 			t.Errorf("switches.txt: want switch, configuration, promise, got %q", line)
 			continue
 		}
-		if life := ofLife(line[1]); !slices.Contains(switches[life], line[0]) {
-			t.Errorf("switch %s is nowhere in %s", line[0], models[life].switches)
+		if model := modelOf(line[1]); !slices.Contains(switches[model], line[0]) {
+			t.Errorf("switch %s is nowhere in %s", line[0], models[model].switches)
 		}
 		if !strings.Contains(page, "`"+line[0]+"`") {
 			t.Errorf("README.md does not say what %s is", line[0])
 		}
 	}
-	for life, names := range switches {
+	for model, names := range switches {
 		for _, name := range names {
 			if !slices.Contains(tried, name) {
-				t.Errorf("switch %s of %s is not tried: add it to switches.txt", name, models[life].switches)
+				t.Errorf("switch %s of %s is not tried: add it to switches.txt", name, models[model].switches)
 			}
 		}
 	}
-	if len(switches[false]) < 20 || len(bounds[false]) < 20 || len(switches[true]) < 5 || len(bounds[true]) < 10 || len(configurations) < 15 {
-		t.Errorf("%d and %d switches, %d and %d bounds, %d configurations found: the search is broken",
-			len(switches[false]), len(switches[true]), len(bounds[false]), len(bounds[true]), len(configurations))
+	for model, least := range map[string][2]int{"": {20, 20}, "life-": {5, 10}, "seal-": {5, 5}} {
+		if len(switches[model]) < least[0] || len(bounds[model]) < least[1] {
+			t.Errorf("%s: %d switches, %d bounds found: the search is broken", models[model].state, len(switches[model]), len(bounds[model]))
+		}
+	}
+	if len(configurations) < 15 {
+		t.Errorf("%d configurations found: the search is broken", len(configurations))
 	}
 }

@@ -26,7 +26,12 @@ func newStreamedWorld(t *testing.T) (*world, *intakes.Intake) {
 		in.Publish(intakes.Order(n))
 	}
 	in.Publish(`{"no":"event"}`)
-	testkit.Eventually(t, 30*time.Second, "all events to be settled", func() bool { return in.Quiet() && in.Settled() == 11 })
+	yesterday := time.Now().AddDate(0, 0, -1).Format(time.DateOnly)
+	if _, err := in.JS.Publish(t.Context(), consumers.SubjectPrefix+"day.declared", []byte(
+		`{"specversion":"1.0","id":"d1","source":"shop","type":"day.declared","data":{"day":"`+yesterday+`","orders":10,"amountFen":129990}}`)); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 30*time.Second, "all events to be settled", func() bool { return in.Quiet() && in.Settled() == 12 })
 	stop()
 	return w, in
 }
@@ -46,7 +51,7 @@ func (w *world) withStream(in *intakes.Intake) seal.Result {
 // and an order that was put in by hand as the rules would make it, are told by the stream.
 func TestStreamTellsWhatIsMissing(t *testing.T) {
 	w, in := newStreamedWorld(t)
-	if r := w.withStream(in); !r.OK || !r.Complete || r.Checks[len(r.Checks)-1].Checked != 11 {
+	if r := w.withStream(in); !r.OK || !r.Complete || r.Checks[len(r.Checks)-1].Checked != 12 || one[int](w, `SELECT count(*) FROM declarations`) != 1 {
 		t.Fatalf("before: %+v", r)
 	}
 	key := one[string](w, `SELECT business_key FROM operations ORDER BY id OFFSET 4 LIMIT 1`)
