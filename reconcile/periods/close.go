@@ -1,6 +1,7 @@
 package periods
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -102,20 +103,17 @@ func (p *Periods) Close(ctx context.Context, c Closing) (o Outcome, err error) {
 	if o.Findings, err = p.look(ctx, o.Span, c.Zone, &c.Policy); err != nil {
 		return o, err
 	}
-	if err := p.totals(ctx, &o); err != nil {
-		return o, err
-	}
 	switch {
 	case c.PreviewOnly || o.Blocked():
-		return o, nil
+		return o, p.totals(ctx, sqlStanding, &o)
 	case o.Warned() && c.Reason == "":
-		return o, ErrReasonNeeded
+		return o, cmp.Or(p.totals(ctx, sqlStanding, &o), ErrReasonNeeded)
 	}
 	if err := p.act(ctx, "close", c.Through, c.Actor, c.Reason, c.Zone, c.Policy.AnotherReopens, o.Findings); err != nil {
 		return o, err
 	}
 	o.State = "closed"
-	return o, nil
+	return o, p.totals(ctx, sqlClosed, &o)
 }
 
 // sqlWriters is who is writing to the books; sqlStillWriting says whether one of them has
@@ -156,12 +154,16 @@ func (p *Periods) quiet(ctx context.Context) error {
 	}
 }
 
-// sqlStanding is what stands on the books through a date, and what is open of it.
-const sqlStanding = `SELECT points_ledger_totals($1::date), points_ledger_open_through($1::date)`
+// sqlStanding is what stands on the books through a date, and what is open of it: it reads
+// all of the books. sqlClosed is what the closing of a date kept of that.
+const (
+	sqlStanding = `SELECT points_ledger_totals($1::date), points_ledger_open_through($1::date)`
+	sqlClosed   = `SELECT c.totals, c.open FROM periods p JOIN period_acts c ON c.id = p.close_act WHERE p.through = $1::date`
+)
 
-func (p *Periods) totals(ctx context.Context, o *Outcome) error {
+func (p *Periods) totals(ctx context.Context, sql string, o *Outcome) error {
 	var totals, open []byte
-	err := p.pool.QueryRow(ctx, sqlStanding, o.Through).Scan(&totals, &open)
+	err := p.pool.QueryRow(ctx, sql, o.Through).Scan(&totals, &open)
 	if err == nil {
 		err = errors.Join(json.Unmarshal(totals, &o.Totals), json.Unmarshal(open, &o.Open))
 	}
