@@ -88,7 +88,7 @@ func (o *itemsOptions) run(c *cobra.Command, environ, args []string) (err error)
 		if v.Step == "" { // nothing is to be done about it
 			return o.show(out, encoder, asJSON, v)
 		}
-		v.Proposal = steps.Proposal(v.Step, steps.ItemFacts{Item: v.Item.String(), Operation: v.OperationID, BizID: v.BizID, MemberID: v.MemberID,
+		v.Proposal = steps.Proposal(v.Step, steps.ItemFacts{Item: v.Item.String(), Operation: v.OperationID, BizID: v.BizID, Reference: v.Reference, MemberID: v.MemberID,
 			LedgerPoints: v.LedgerPoints, VendorPoints: v.VendorPoints})
 		return o.show(out, encoder, asJSON, v)
 	})

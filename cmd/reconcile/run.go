@@ -319,6 +319,8 @@ func runRefused(err error, run int64) error {
 		return command.Usagef("--resume: %w; `reconcile runs` lists them", err)
 	case errors.Is(err, comparison.ErrMayNotWrite):
 		return fmt.Errorf("%w. With --records no vendor is asked, and the role of finance may run it; to ask a vendor, the login must take turns at its rate as a worker does (docs/finance-queries.md)", err)
+	case errors.Is(err, comparison.ErrOtherMembers):
+		return fmt.Errorf("%w: look at `member` in --map; the ids are those that `replay member` knows", err)
 	case errors.Is(err, context.Canceled) && run != 0:
 		return fmt.Errorf("stopped: %s", goOn)
 	case run != 0 && !isFileError(err):

@@ -321,3 +321,53 @@ func TestRecordOfWhatWasNotToBeSent(t *testing.T) {
 		t.Errorf("%+v: %+v", s, w.items(s.Run, ""))
 	}
 }
+
+// A column that is no member's id is refused as such, instead of a hundred thousand items.
+func TestColumnThatIsNoMember(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Config{})
+	row := w.post(member(1), 10)
+	a := asked()
+	a.File = &runs.File{Name: "other", ExportedAt: time.Now(), Records: func(yield func(runs.Record, error) bool) {
+		for i := range 100_001 {
+			if !yield(runs.Record{MemberID: member(2 + i), Points: 10, Text: row.Reason, At: time.Now()}, nil) {
+				return
+			}
+		}
+	}}
+	if _, err := w.runs.Run(t.Context(), a); !errors.Is(err, runs.ErrOtherMembers) {
+		t.Error(err)
+	}
+}
+
+// A file may have days and no times: a record is then of any time of its day.
+func TestFileWithDaysAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Config{})
+	var records []runs.Record
+	for i := range 4 {
+		row := w.post(member(1), ledger.Points(100+10*i))
+		r := runs.Record{MemberID: member(1), Points: int64(row.Points), Text: row.Reason, DateOnly: true}
+		if i == 3 {
+			r.Text = "客服补发"
+		}
+		records = append(records, r)
+	}
+	a := asked()
+	now := time.Now().In(a.Zone)
+	for i := range records {
+		records[i].At = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, a.Zone)
+	}
+	a.File = &runs.File{Name: "days", ExportedAt: time.Now().Add(time.Minute), Records: func(yield func(runs.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}}
+	s := w.run(a)
+	if s.MatchedByReference != 3 || s.DifferencePoints != 0 {
+		t.Errorf("%+v", s)
+	}
+	w.only(s, match.Ambiguous, 130, 130)
+}

@@ -24,7 +24,7 @@ const sqlStrays = `
 WITH strays AS MATERIALIZED (
     SELECT r.id AS record_id, o.id, o.target, COALESCE(c.member_id, p.member_id, x.resolved_member_id, o.member_id, '') AS owner,
            o.biz_id, o.business_key, o.reference, CASE o.kind WHEN 'points_deduct' THEN -1 ELSE 1 END * COALESCE(p.points, x.points, o.points) AS points,
-           CASE WHEN p.evidence IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed') THEN 'voided'
+           CASE WHEN p.evidence IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed') AND c.operation_id IS NULL THEN 'voided'
                 WHEN p.operation_id IS NULL AND x.operation_id IS NULL THEN 'voided'
                 WHEN p.kind = 'posted' OR c.operation_id IS NOT NULL THEN 'posted' WHEN p.kind = 'voided' THEN 'voided' ELSE 'open' END AS state,
            COALESCE(p.first_sent_at, x.first_sent_at, LEAST(o.broker_time, o.recorded_at)) AS sent_at, COALESCE(c.corrected_at, p.posted_at) AS ended_at,
@@ -40,7 +40,7 @@ WITH strays AS MATERIALIZED (
        AND (o.target = r.account AND o.kind IN ('points_add', 'points_deduct')
                 AND COALESCE(c.member_id, p.member_id, x.resolved_member_id, o.member_id, '') = r.member_id
                 AND (p.operation_id IS NULL AND x.operation_id IS NOT NULL AND o.recorded_at < @open_until
-                     OR p.evidence NOT IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed')
+                     OR (p.evidence NOT IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed') OR c.operation_id IS NOT NULL)
                         AND (p.posted_at >= @from AND p.posted_at < @until OR c.corrected_at >= @from AND c.corrected_at < @until))) IS NOT TRUE
 )
 SELECT s.record_id, s.id, s.target, s.owner, s.biz_id, s.business_key, s.reference, s.points, s.state, s.sent_at, s.ended_at, s.words,

@@ -35,7 +35,7 @@ SELECT o.target COLLATE "C" AS target, COALESCE(c.member_id, p.member_id, o.memb
   JOIN operations o ON o.id = p.operation_id
   LEFT JOIN corrections c ON c.operation_id = p.operation_id
  WHERE o.target = ANY (@accounts::text[]) AND o.kind IN ('points_add', 'points_deduct') AND COALESCE(p.points, o.points) > 0
-   AND p.evidence NOT IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed')
+   AND (p.evidence NOT IN ('netted', 'reversed', 'nothing_to_take_back', 'no_call_needed') OR c.operation_id IS NOT NULL)
    AND (p.posted_at >= @from AND p.posted_at < @until OR c.corrected_at >= @from AND c.corrected_at < @until)
    AND (NOT @by_member::boolean OR EXISTS (SELECT 1 FROM reconcile_members m WHERE m.run_id = @run AND m.account = o.target AND m.member_id = COALESCE(c.member_id, p.member_id, o.member_id)))
 UNION ALL

@@ -14,6 +14,8 @@ type ItemFacts struct {
 	// Operation is 0 for none.
 	Operation int64
 	BizID     string
+	// Reference is that of a record; empty for none.
+	Reference string
 	// MemberID is shown as it is.
 	MemberID     string
 	LedgerPoints int64
@@ -43,6 +45,9 @@ func Proposal(step match.Step, f ItemFacts) string {
 		return fmt.Sprintf("have the vendor move %d points from member %s to the member of %s; or %s", f.VendorPoints, f.MemberID, show, explain)
 	case match.StepShow:
 		return fmt.Sprintf("%s: if this record is it, %s", show, explain)
+	}
+	if f.Operation == 0 && f.Reference != "" {
+		return fmt.Sprintf("ask the vendor whose call this was (a live check of `worker doctor` has references of its own: `replay log` lists those); then %s", explain)
 	}
 	if f.Operation == 0 {
 		return fmt.Sprintf("ask the vendor who did this; then %s", explain)
