@@ -169,6 +169,39 @@ func TestFinanceComparesWithAnExport(t *testing.T) {
 	}
 }
 
+// Every kind of item that a file can show, by the command, each with a next step.
+func TestEveryKindByTheCommand(t *testing.T) {
+	c := newConsole(t, "reconcile_test_kinds")
+	const other = "383933091455959042"
+	orders := []string{"right", "lost", "amount", "twice", "wrong", "edited", "voided", "moved"}
+	for i, order := range orders {
+		e := c.sale(order, member, false)
+		e.Event.Operations[0].Points = ledger.Points(100 + i) // each tells itself apart
+		c.record(e)
+	}
+	c.exec(`WITH gone AS (DELETE FROM outbox x USING operations o WHERE o.id = x.operation_id AND o.business_key = 'voided' RETURNING x.operation_id)
+		INSERT INTO postings (operation_id, kind, evidence, member_id, attempts) SELECT operation_id, 'voided', 'manual', '` + member + `', 1 FROM gone`)
+	c.post("zhimai")
+	c.anHourAgo()
+	edited := recordOf(member, "edited", 105)
+	edited[3] = "客服补发"
+	unknown := recordOf(member, "never-issued", 9)
+	file, columns := c.export([][]string{recordOf(member, "right", 100), recordOf(member, "amount", 12), recordOf(member, "twice", 103), recordOf(member, "twice", 103),
+		recordOf(other, "wrong", 104), edited, recordOf(member, "voided", 106), recordOf(member, "moved", 107), unknown})
+	s := c.summary(3, append([]string{"run", "--records", file, "--map", columns}, days()...)...)
+	want := map[match.Kind][2]int64{match.OnlyInLedger: {101, 0}, match.AmountDiffers: {102, 12}, match.AppliedTwice: {103, 206}, match.WrongMember: {104, 104},
+		match.Ambiguous: {105, 105}, match.VoidedButApplied: {0, 106}, match.OnlyAtVendor: {0, 9}}
+	for _, item := range c.items(s.Run) {
+		if sides := want[item.Kind]; sides != [2]int64{item.LedgerPoints, item.VendorPoints} || item.Evidence == "" || !strings.Contains(item.Proposal, "`re") {
+			t.Errorf("%+v", item)
+		}
+		delete(want, item.Kind)
+	}
+	if len(want) != 0 || s.MatchedByReference != 2 || s.UnexplainedPoints != 101+90+103+0+0+106+9 || s.DifferencePoints != 101+90-103-106-9 {
+		t.Errorf("%v: %+v", want, s)
+	}
+}
+
 // Whoever may take turns at the vendor's rate reads from the vendor: by the client of its
 // own, and by one that the configuration describes.
 func TestRunReadsFromTheVendor(t *testing.T) {
@@ -239,6 +272,23 @@ func runReads(t *testing.T, c *console, described bool) {
 	again := c.summary(3, append([]string{"run", "--account", "zhimai", "--sample", "5"}, days()...)...)
 	if again.Items[match.AppliedTwice] != 1 || again.DifferencePoints != -12 || again.Choice != comparison.Sample {
 		t.Errorf("%+v", again)
+	}
+	for range 20 {
+		if err := vendor.InsertRow(member, 3, false, "门店消费获得积分"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A part of its records is away, and the balance is not: at some share of them.
+	for rate := 0.1; !described; rate += 0.1 {
+		if err := vendor.SetRecords(sim.RecordsConfig{EchoReason: true, MissingRate: rate}); err != nil {
+			t.Fatal(err)
+		}
+		differs := c.summary(3, append([]string{"run", "--account", "zhimai", "--all"}, days()...)...)
+		if found := c.items(differs.Run, "--kind", "balance_differs"); len(found) == 1 && strings.Contains(found[0].Proposal, "reconcile explain") {
+			break
+		} else if rate > 0.9 {
+			t.Fatalf("no item: %+v", differs)
+		}
 	}
 	if out := c.must(2, "run", "--resume", strconv.FormatInt(s.Run, 10)); !strings.Contains(out, "the run has ended") {
 		t.Error(out)

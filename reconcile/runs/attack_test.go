@@ -358,13 +358,7 @@ func TestFileWithDaysAlone(t *testing.T) {
 	for i := range records {
 		records[i].At = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, a.Zone)
 	}
-	a.File = &runs.File{Name: "days", ExportedAt: time.Now().Add(time.Minute), Records: func(yield func(runs.Record, error) bool) {
-		for _, r := range records {
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}}
+	a.File = fileOf(records)
 	s := w.run(a)
 	if s.MatchedByReference != 3 || s.DifferencePoints != 0 {
 		t.Errorf("%+v", s)

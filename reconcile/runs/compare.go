@@ -79,8 +79,15 @@ func (run *running) postingArgs() pgx.StrictNamedArgs {
 	return pgx.StrictNamedArgs{"accounts": run.names, "from": run.reachBack, "until": run.until.Add(run.pad), "open_until": run.until}
 }
 
+// sqlRoomToSort lets the one transaction of a comparison sort and join in memory: it goes
+// through all postings of a month.
+const sqlRoomToSort = `SET LOCAL work_mem = '64MB'`
+
 // prepare opens the streams and finds out what is known of each account.
 func (c *comparing) prepare(ctx context.Context, tx pgx.Tx) (err error) {
+	if _, err := tx.Exec(ctx, sqlRoomToSort); err != nil {
+		return fmt.Errorf("make room to sort: %w", err)
+	}
 	window := pgx.StrictNamedArgs{"accounts": c.names, "from": c.from, "until": c.until}
 	rows, err := tx.Query(ctx, sqlWindow, window)
 	if err != nil {

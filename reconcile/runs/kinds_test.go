@@ -7,6 +7,7 @@ import (
 
 	"pointsledger/ledger"
 	"pointsledger/reconcile/match"
+	"pointsledger/reconcile/runs"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -139,4 +140,52 @@ func TestBalanceDiffers(t *testing.T) {
 		}
 		t.Fatalf("no item: %+v", s)
 	}
+}
+
+// Of members that were not asked for nothing is said, and the coverage says how much that is.
+func TestCoverage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Config{})
+	lost := w.grant(member(2), 50)
+	w.confirm(&lost)
+	var records []runs.Record
+	for range 3 {
+		row := w.post(member(1), 100)
+		records = append(records, runs.Record{MemberID: member(1), Points: 100, Text: row.Reason, At: time.Now()})
+	}
+	for name, edit := range map[string]func(*runs.Asked){
+		"list":   func(a *runs.Asked) { a.Choice, a.Members = runs.List, []string{member(1)} },
+		"file":   func(a *runs.Asked) { a.Choice, a.Members, a.File = runs.List, []string{member(1)}, fileOf(records) },
+		"sample": func(a *runs.Asked) { a.Choice, a.SampleSize = runs.Sample, 1 },
+		"all":    func(a *runs.Asked) { a.Choice = runs.All },
+		"whole":  func(a *runs.Asked) { a.File = fileOf(records) },
+	} {
+		a := asked()
+		edit(&a)
+		s := w.run(a)
+		switch s.Members {
+		case 1: // which one a sample draws is chance
+			found := s.Items[match.OnlyInLedger] == 1
+			if want := 0.75; s.Postings != 4 || s.Agrees == found || !found && (s.Coverage != want || s.NotCompared.MembersNotRead != 1) || found && name != "sample" {
+				t.Errorf("%s: %+v", name, s)
+			}
+		case 2:
+			if s.Coverage != 1 || s.Items[match.OnlyInLedger] != 1 || s.NotCompared.MembersNotRead != 0 || name == "list" || name == "sample" {
+				t.Errorf("%s: %+v", name, s)
+			}
+		default:
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
+// fileOf is a file with these records.
+func fileOf(records []runs.Record) *runs.File {
+	return &runs.File{Name: "records", ExportedAt: time.Now().Add(time.Minute), Records: func(yield func(runs.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}}
 }
