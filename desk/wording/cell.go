@@ -3,6 +3,7 @@ package wording
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // UTC writes a time into a file for other programs.
@@ -16,9 +17,10 @@ func UTCOrNone(t *time.Time) string {
 	return UTC(*t)
 }
 
-// Cell keeps a spreadsheet from taking a foreign text for a formula.
+// Cell keeps a spreadsheet from taking a foreign text for a formula. A wide sign begins
+// one too where people type Chinese.
 func Cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@＝＋－＠\t\r\n", first) {
 		return "'" + text
 	}
 	return text
