@@ -102,7 +102,14 @@ func TestCorrectedAgrees(t *testing.T) {
 	if _, err := w.book.Confirm(t.Context(), []ledger.Confirmation{{ID: row.ID, Evidence: ledger.Answered, MemberID: row.MemberID}}); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.run(asked()); !s.Agrees || s.LedgerPoints != 100 || s.MatchedByReference != 1 {
+	// By its code it was somebody else than was thought.
+	moved := w.grant(member(1), 30)
+	w.send(&moved, func(c *ledger.VendorCall) { c.MemberID = member(2) })
+	w.void(&moved)
+	if _, err := w.book.Confirm(t.Context(), []ledger.Confirmation{{ID: moved.ID, Evidence: ledger.Verified, MemberID: member(2)}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.run(asked()); !s.Agrees || s.LedgerPoints != 130 || s.MatchedByReference != 2 || s.Members != 2 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	// readers is how many members of an account are read at once: a rate of ten calls in a
-	// second is kept with calls of half a second.
-	readers = 6
+	// readersMost is how many members of an account are read at once.
+	readersMost = 6
 	// memberTime bounds the reading of one member, its turns included.
 	memberTime = 10 * time.Minute
 	// readTries is how often a member is read whose vendor gives no clear answer, and
@@ -106,7 +105,8 @@ func (r *reading) account(ctx context.Context, a *Account) error {
 	defer cancel()
 	members := make(chan string)
 	var group sync.WaitGroup
-	for range readers {
+	r.tell(Progress{Phase: Reading, Done: r.all - r.left, Total: r.all, Left: r.atRate(a, r.left)})
+	for range a.readers() {
 		group.Go(func() {
 			for member := range members {
 				if err := r.read(ctx, a, member); err != nil {
@@ -177,12 +177,33 @@ func (r *reading) read(ctx context.Context, a *Account, member string) error {
 	defer r.mu.Unlock()
 	r.left--
 	done := r.unread - r.left
-	perMember := time.Since(r.started) / time.Duration(max(done, 1))
-	if done < 2*readers && a.RecordsPerSecond > 0 { // too few to go by
-		perMember = time.Duration(callsPerMember * float64(time.Second) / a.RecordsPerSecond)
+	left := r.atRate(a, r.left)
+	if done >= 2*readersMost || left == 0 {
+		left = (time.Since(r.started) / time.Duration(done) * time.Duration(r.left)).Round(time.Second)
 	}
-	r.tell(Progress{Phase: Reading, Done: r.all - r.left, Total: r.all, Left: (perMember * time.Duration(r.left)).Round(time.Second)})
+	r.tell(Progress{Phase: Reading, Done: r.all - r.left, Total: r.all, Left: left})
 	return nil
+}
+
+// atRate is how long members take at the account's rate; 0 where it has none.
+func (r *reading) atRate(a *Account, members int64) time.Duration {
+	if a.RecordsPerSecond <= 0 {
+		return 0
+	}
+	return time.Duration(callsPerMember * float64(members) / a.RecordsPerSecond * float64(time.Second)).Round(time.Second)
+}
+
+// readers is how many of its members are read at once: enough for its rate where a call takes
+// half a second, and never so many that workers wait long for their turn. Where all calls
+// have one rate, workers grant by it, too: then it is one.
+func (a *Account) readers() int {
+	switch {
+	case a.OneRate:
+		return 1
+	case a.RecordsPerSecond <= 0:
+		return readersMost
+	}
+	return min(max(int(a.RecordsPerSecond/2), 1), readersMost)
 }
 
 // ask asks the vendor for a member's records and balance. The reading is nil when it
