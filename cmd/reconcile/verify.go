@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,6 +25,7 @@ import (
 type verifyOptions struct {
 	command.Decide
 	quick, cover bool
+	kinds        []string
 	actor        string
 }
 
@@ -41,7 +44,8 @@ with the stream as far as that reaches. Each check is a line; what could not be 
 is said (without a broker: the head outside, and the stream). It writes nothing.
 
 A row that came late and is right, or commits that were lost, can be covered by an
-act, which needs the worker's rights; they stay shown.
+act, which needs the worker's rights; they stay shown. So can another finding that was
+looked into (--kind), but for what was edited or removed.
 
 Exit code 3 when something does not hold.`,
 		Example: "  reconcile verify\n  reconcile verify --json\n  reconcile verify --quick\n  reconcile verify --cover --reason \"restored from Monday's backup, orders compared\" --yes",
@@ -50,16 +54,22 @@ Exit code 3 when something does not hold.`,
 	}
 	c.Flags().BoolVar(&o.quick, "quick", false, "only that the seal itself is what it was: no row of the ledger is read")
 	c.Flags().BoolVar(&o.cover, "cover", false, "cover late rows and lost commits that are named; without --yes it shows which")
+	c.Flags().StringSliceVar(&o.kinds, "kind", nil, "with --cover: these kinds of findings, not late rows and lost commits: "+strings.Join(seal.CoverableKinds(), ", "))
 	o.Register(c)
 	return c
 }
 
 func (o *verifyOptions) read(c *cobra.Command, _ []string) (err error) {
+	for _, kind := range o.kinds {
+		if !slices.Contains(seal.CoverableKinds(), kind) {
+			return command.Usagef("--kind: want %s, got %q", strings.Join(seal.CoverableKinds(), ", "), kind)
+		}
+	}
 	switch {
 	case o.quick && o.cover:
 		return command.Usagef("--quick and --cover: what is covered must have been looked at whole; leave one of the two out")
-	case !o.cover && (o.Yes || c.Flag("reason").Changed || c.Flag("operator").Changed):
-		return command.Usagef("--yes, --reason and --operator go with --cover")
+	case !o.cover && (o.Yes || len(o.kinds) > 0 || c.Flag("reason").Changed || c.Flag("operator").Changed):
+		return command.Usagef("--kind, --yes, --reason and --operator go with --cover")
 	}
 	o.actor, err = o.Check(c)
 	return err
@@ -80,11 +90,11 @@ func (o *verifyOptions) call(c *cobra.Command, s *session) (page, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &verifyPage{Result: result, covering: o.cover, line: o.Line("reconcile", "verify", "--cover")}
+	found := &verifyPage{Result: result, covering: o.cover, kinds: o.kinds, line: o.Line(o.args()...)}
 	if !o.cover || !o.Yes {
 		return found, found.verdict()
 	}
-	if found.CoveredBy, err = seal.Cover(c.Context(), s.pool, o.actor, o.Reason, result.Coverable()); err != nil {
+	if found.CoveredBy, err = seal.Cover(c.Context(), s.pool, o.actor, o.Reason, result.Coverable(o.kinds...)); err != nil {
 		return nil, err
 	}
 	if found.Result, err = v.Verify(c.Context()); err != nil {
@@ -136,7 +146,17 @@ type verifyPage struct {
 	CoveredBy int64 `json:"covered_by_act"`
 
 	covering bool
+	kinds    []string
 	line     string
+}
+
+// args are the command that covers what was found.
+func (o *verifyOptions) args() []string {
+	args := []string{"reconcile", "verify", "--cover"}
+	if len(o.kinds) > 0 {
+		args = append(args, "--kind", strings.Join(o.kinds, ","))
+	}
+	return args
 }
 
 // verdict is what the command ends with, once the page is printed.
@@ -211,12 +231,12 @@ func (p *verifyPage) printFindings(out io.Writer) {
 	for _, f := range p.Covered {
 		terminal.Point(out, terminal.Clean(fmt.Sprintf("%s, covered by %s at %s (act %d): %s", f.What, f.Actor, f.At.Format(time.RFC3339), f.Act, f.Reason)))
 	}
-	n := len(p.Coverable())
+	n := len(p.Coverable(p.kinds...))
 	switch {
 	case p.CoveredBy != 0:
 		fmt.Fprintf(out, "\nAct %d covers what could be covered.\n", p.CoveredBy)
 	case p.covering && n == 0:
-		fmt.Fprintln(out, "\nNothing can be covered: only rows that came late and commits that were lost can.")
+		fmt.Fprintln(out, "\nNothing of that can be covered.")
 	case n > 0:
 		fmt.Fprintf(out, "\n%s can be covered, once they are looked into:\n  %s\n", wording.Plural(int64(n), "finding"), p.line)
 	}

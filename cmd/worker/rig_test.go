@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pointsledger/internal/testkit"
+	"pointsledger/reconcile/seal"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -196,6 +197,12 @@ func (r *rig) booksAgree(posted int) {
 	}
 	if n := r.count(`SELECT count(*) FROM postings WHERE kind = 'posted'`); n != posted || applied != posted {
 		r.t.Errorf("posted %d, applied %d, want %d", n, applied, posted)
+	}
+	// Nothing that happens to a worker looks like somebody who edits the ledger.
+	for _, f := range r.verifyLedger().Findings {
+		if f.Kind != seal.LostCommits {
+			r.t.Errorf("verify finds %s: %s", f.Kind, f.What)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/intakes"
 	"pointsledger/ledger"
+	"pointsledger/ledger/rulefiles"
 	"pointsledger/reconcile/seal"
 )
 
@@ -30,7 +31,11 @@ func (r *rig) verifyLedger() seal.Result {
 		}
 	}
 	js := intakes.Dial(r.t, url)
-	rules, err := config.RulesOf(config.DefaultFile())
+	newest, some, err := rulefiles.New(pool).LastMapping(r.t.Context())
+	if err != nil || !some {
+		r.t.Fatalf("read the rules: %v, %v", some, err)
+	}
+	rules, err := config.RulesOf([]byte(newest.Text))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -53,9 +58,10 @@ func TestWorkersSeal(t *testing.T) {
 	first, second := r.start("run"), r.start("run")
 	first.waitFor("worker started")
 	second.waitFor("worker started")
-	if _, errs, code := r.run(orders(30), "publish", "-"); code != 0 {
-		t.Fatal(errs)
-	}
+	testkit.Eventually(t, time.Minute, "the stream", func() bool {
+		_, _, code := r.run(orders(30), "publish", "-")
+		return code == 0
+	})
 	testkit.Eventually(t, time.Minute, "all operations to be posted", func() bool { return r.count(`SELECT count(*) FROM postings`) == 30 })
 	testkit.Eventually(t, time.Minute, "operations to be sealed", func() bool { return r.count(`SELECT count(*) FROM seal_lists`) > 0 })
 	if code := first.stop(); code != 0 {

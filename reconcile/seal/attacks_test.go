@@ -28,6 +28,20 @@ func TestSoundLedger(t *testing.T) {
 	if r := w.verify(); r.Head.Number != 2 || r.Outside != r.Head || r.Unsealed != 0 || r.LedgerID == "" {
 		t.Fatalf("got %+v", r)
 	}
+	// A sealer that ended between its batch and the head outside is made good by the next.
+	w.paid("SO-3", 100)
+	if _, err := seal.NewSealer(w.pool, nil, 0).Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.verify(); r.Outside.Number != 2 || r.Head.Number != 3 || !r.OK {
+		t.Fatalf("got %+v", r)
+	}
+	if done := w.seal(); done.Batches != 0 {
+		t.Fatalf("sealed %+v", done)
+	}
+	if r := w.verify(); r.Outside != r.Head {
+		t.Fatalf("got %+v", r)
+	}
 }
 
 // Each attack is made on a ledger of three orders, sealed in three batches.

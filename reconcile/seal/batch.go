@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -196,6 +195,3 @@ func eachBatch(ctx context.Context, tx pgx.Tx, f func(*batch) error) error {
 	}
 	return nil
 }
-
-// isFirst tells that a batch has none before it.
-func (b *batch) isFirst() bool { return bytes.Equal(b.previous, make([]byte, sha256.Size)) }

@@ -3,8 +3,10 @@ package seal
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -55,10 +57,45 @@ func readCovers(ctx context.Context, tx pgx.Tx) (map[coverKey]cover, error) {
 	return covers, nil
 }
 
+// coverable are kinds of findings that are no edit of what was sealed: somebody who has
+// looked into one may say that it stands.
+var coverable = []string{Inserted, LostCommits, Recomputed, RulesMissing, TimesContradict, NotTold, MissingInLedger, NotInStream}
+
+// found names a finding, unless a person has covered it: by what it says.
+func (v *verification) found(c *Check, f Finding) {
+	if !slices.Contains(coverable, f.Kind) {
+		v.Result.found(c, f)
+		return
+	}
+	if f.covers == nil {
+		sum := sha256.Sum256([]byte(f.Kind + "\n" + f.What))
+		f.covers = sum[:digestBytes]
+	}
+	v.report(c, f, v.coverOf(f.coverTable(), f.coverID(), f.covers))
+}
+
+// coverTable and coverID are the row of seal_covers for a finding.
+func (f *Finding) coverTable() string {
+	switch {
+	case f.Kind == LostCommits:
+		return lostHead
+	case f.Table == "":
+		return f.Check
+	}
+	return f.Table
+}
+
+func (f *Finding) coverID() int64 {
+	if f.Kind == LostCommits {
+		return f.lost
+	}
+	return f.ID
+}
+
 // report is found for what nobody has covered, and else a line among what is covered.
 func (v *verification) report(c *Check, f Finding, by *cover) {
 	if by == nil {
-		v.found(c, f)
+		v.Result.found(c, f)
 		return
 	}
 	f.Check = c.Name
@@ -109,7 +146,7 @@ func (v *verification) link(ch *chain, b *batch) (sound bool) {
 		f := Finding{Kind: LostCommits, Batch: b.number, lost: b.lostNumber, covers: b.lostHash, What: fmt.Sprintf(
 			"when batch %d was made, batch %d was known outside the database (hash %s), and the database did not hold it: its newest commits were lost, or somebody removed them",
 			b.number, b.lostNumber, short(hex.EncodeToString(b.lostHash)))}
-		v.report(ch.check, f, v.coverOf(lostHead, b.lostNumber, b.lostHash))
+		v.found(ch.check, f)
 		ch.noted = ch.noted || b.lostNumber == v.Outside.Number && hex.EncodeToString(b.lostHash) == v.Outside.Hash
 	}
 	if b.number == v.Outside.Number {
@@ -161,9 +198,9 @@ func (v *verification) compareHead(ch *chain) {
 		c.Note = fmt.Sprintf("batch %d outside was lost with its commits, which the chain says", out.Number)
 	case ch.atHead == nil && out.Number > v.Head.Number:
 		hash, _ := hex.DecodeString(out.Hash)
-		v.report(c, Finding{Kind: LostCommits, Batch: out.Number, lost: out.Number, covers: hash, What: fmt.Sprintf(
+		v.found(c, Finding{Kind: LostCommits, Batch: out.Number, lost: out.Number, covers: hash, What: fmt.Sprintf(
 			"outside the database batch %d of %s is known, and the database ends with batch %d: its newest commits were lost (a recovery, a backup), or somebody removed them",
-			out.Number, out.SealedAt.UTC().Format(time.RFC3339), v.Head.Number)}, v.coverOf(lostHead, out.Number, hash))
+			out.Number, out.SealedAt.UTC().Format(time.RFC3339), v.Head.Number)})
 	case hex.EncodeToString(ch.atHead) != out.Hash:
 		v.found(c, Finding{Kind: HeadDiffers, Batch: out.Number, What: fmt.Sprintf(
 			"batch %d has another hash than the head outside, which was written at %s: the seal was written anew from there, or from an earlier batch on",

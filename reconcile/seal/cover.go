@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -16,16 +17,22 @@ import (
 // ActCover is a person's act: what verify named was looked into, and stands.
 const ActCover = "seal cover"
 
-// Coverable are the findings that an act can cover: rows that were inserted late, and
-// commits that were lost.
-func (r *Result) Coverable() (found []Finding) {
+// Coverable are the findings of these kinds that an act can cover; of none named, those
+// that came late and those that were lost: Inserted and LostCommits.
+func (r *Result) Coverable(kinds ...string) (found []Finding) {
+	if len(kinds) == 0 {
+		kinds = []string{Inserted, LostCommits}
+	}
 	for _, f := range r.Findings {
-		if f.covers != nil {
+		if f.covers != nil && slices.Contains(kinds, f.Kind) {
 			found = append(found, f)
 		}
 	}
 	return found
 }
+
+// CoverableKinds are the kinds of findings that an act can cover.
+func CoverableKinds() []string { return slices.Clone(coverable) }
 
 // filterMost bounds what an act says of what it covers.
 const filterMost = 20
@@ -47,10 +54,7 @@ func Cover(ctx context.Context, pool *pgxpool.Pool, actor, reason string, findin
 		if f.covers == nil {
 			continue
 		}
-		table, id := f.Table, f.ID
-		if f.Kind == LostCommits {
-			table, id = lostHead, f.lost
-		}
+		table, id := f.coverTable(), f.coverID()
 		tables, ids, digests = append(tables, table), append(ids, id), append(digests, f.covers)
 		if len(named) < filterMost {
 			named = append(named, fmt.Sprintf("%s %d", table, id))

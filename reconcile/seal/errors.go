@@ -2,9 +2,8 @@ package seal
 
 import "errors"
 
-// ErrNothingToCover is returned by Cover when no finding can be covered: only a row that
-// no batch lists in time and commits that were lost can, and what was edited or removed
-// cannot. Nothing was written.
+// ErrNothingToCover is returned by Cover when no finding can be covered: what was edited
+// or removed, and a seal that was, cannot. Nothing was written.
 var ErrNothingToCover = errors.New("no finding can be covered")
 
 // ErrMayNotCover is returned by Cover when the database's user may not act on the

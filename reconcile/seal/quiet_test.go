@@ -180,9 +180,22 @@ func TestCoverHoldsForTheRowAsItIs(t *testing.T) {
 	w.wantSound("covered")
 	w.tamper(`UPDATE ops_actions SET reason = 'another' WHERE actor = 'wang'`)
 	w.wantFound(seal.Inserted, "ops_actions", 0)
+	// A contradiction that was looked into can be, when it is named; it is by what it says.
+	w.tamper(fmt.Sprintf(`INSERT INTO attempts (operation_id, outcome, duration_ms, at) VALUES (%d, 'unknown', 1, now() + interval '1 hour')`, w.operation("SO-1")))
+	r = w.wantFound(seal.TimesContradict, "operations", w.operation("SO-1"))
+	w.cover(r)
+	w.wantFound(seal.TimesContradict, "operations", w.operation("SO-1"))
+	if _, err := seal.Cover(t.Context(), w.pool, "li", "the clock was set back", r.Coverable(seal.TimesContradict)); err != nil {
+		t.Fatal(err)
+	}
+	w.wantSound("covered again")
+	if r = w.verify(); len(r.Covered) != 2 {
+		t.Errorf("covered: %+v", r.Covered)
+	}
 	// What was edited cannot be covered.
 	w.tamper(`UPDATE postings SET attempts = 9`)
-	if _, err := seal.Cover(t.Context(), w.pool, "li", "looked into", w.verify().Findings[:1]); err != seal.ErrNothingToCover {
+	r = w.verify()
+	if _, err := seal.Cover(t.Context(), w.pool, "li", "looked into", r.Coverable(seal.Edited)); err != seal.ErrNothingToCover {
 		t.Errorf("covered an edited row: %v", err)
 	}
 }

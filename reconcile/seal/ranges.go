@@ -48,8 +48,9 @@ func (s spans) String() string {
 
 // parseSpans reads what Postgres writes of an int8multirange that has both ends.
 func parseSpans(text string) (all spans, err error) {
-	inner, ok := strings.CutPrefix(text, "{")
-	if inner, ok = strings.CutSuffix(inner, "}"); !ok {
+	inner, begins := strings.CutPrefix(text, "{")
+	inner, ok := strings.CutSuffix(inner, "}")
+	if !begins || !ok {
 		return nil, fmt.Errorf("ids: want a multirange, got %q", text)
 	}
 	for inner != "" {

@@ -60,9 +60,9 @@ func (v *verification) unlisted(ctx context.Context, tx pgx.Tx, c *Check, ch *ch
 					v.Unsealed++
 					return
 				}
-				v.report(c, Finding{Kind: Inserted, Table: t.name, ID: r.id, covers: r.digest[:], What: fmt.Sprintf(
+				v.found(c, Finding{Kind: Inserted, Table: t.name, ID: r.id, covers: r.digest[:], What: fmt.Sprintf(
 					"%s %d says that it was recorded at %s, and no batch of the seal knows it: it was inserted later, or its time was edited",
-					t.name, r.id, r.at.UTC().Format(time.RFC3339))}, v.coverOf(t.name, r.id, r.digest[:]))
+					t.name, r.id, r.at.UTC().Format(time.RFC3339))})
 			})
 			if err != nil {
 				return err

@@ -55,7 +55,7 @@ type Sealed struct {
 	// Batches and Rows were added to the chain; 0 when there was nothing to seal, or
 	// another worker seals.
 	Batches, Rows int64
-	// Head is the newest batch.
+	// Head is the newest of these batches.
 	Head Head
 	// Lost is the head that was found outside and is not in this database: its newest
 	// commits were lost, or somebody removed them. Nil: none.
@@ -104,28 +104,35 @@ func (s *Sealer) seal(ctx context.Context, young, rest time.Duration) (done Seal
 			idle(ctx, rest*time.Since(began))
 		}
 	}
-	if done.Batches > 0 && s.outside != nil && done.Outside == nil {
-		done.Outside, err = s.raise(ctx, ledgerID, done.Head)
+	if s.outside != nil && done.Outside == nil {
+		done.Outside, err = s.raise(ctx, ledgerID)
 	}
 	return done, err
 }
 
-// raise keeps the head outside, over one that the database holds. One that it does not
+// raise keeps the newest batch of the database outside, over one that the database holds;
+// also one that a sealer made that did not come so far. A head that the database does not
 // hold was lost meanwhile: it stays, for the next batch to note.
-func (s *Sealer) raise(ctx context.Context, ledgerID string, head Head) (problem, err error) {
+func (s *Sealer) raise(ctx context.Context, ledgerID string) (problem, err error) {
 	ask, cancel := context.WithTimeout(ctx, 2*outsideTime)
 	defer cancel()
-	var over Head
+	var over, head Head
 	if over.Number, over.Hash, over.SealedAt, err = s.outside.ReadSeal(ask, ledgerID); err != nil {
 		return err, nil
 	}
+	isKnown := false
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		known, _, err := known(ctx, tx, over)
-		if err == nil && known && over.Number < head.Number {
-			problem = s.outside.RaiseSeal(ask, ledgerID, over.Number, head.Number, head.Hash, head.SealedAt)
+		p, err := readLast(ctx, tx)
+		if err != nil {
+			return err
 		}
+		head = Head{Number: p.last.number, Hash: hex.EncodeToString(p.last.hash), SealedAt: p.lastAt.UTC()}
+		isKnown, _, err = known(ctx, tx, over)
 		return err
 	})
+	if err == nil && isKnown && over.Number < head.Number {
+		problem = s.outside.RaiseSeal(ask, ledgerID, over.Number, head.Number, head.Hash, head.SealedAt)
+	}
 	return problem, err
 }
 
@@ -185,13 +192,14 @@ func (s *Sealer) next(ctx context.Context, outside Head, young time.Duration) (m
 		if err := b.noteLoss(ctx, tx, outside); err != nil {
 			return err
 		}
-		if b.lostNumber == 0 && p.lastComplete && p.now.Sub(p.lastAt) < young {
+		age := p.now.Sub(p.lastAt).Abs()
+		if b.lostNumber == 0 && p.lastComplete && age < young {
 			return nil
 		}
 		if err := p.collect(ctx, tx, b); err != nil {
 			return err
 		}
-		if b.rows() == 0 && b.lostNumber == 0 && p.lastComplete && p.now.Sub(p.lastAt) < Window {
+		if b.rows() == 0 && b.lostNumber == 0 && p.lastComplete && age < Window {
 			return nil // but a batch now and then, so that what is recorded before it is over
 		}
 		made, more = b, !b.complete
@@ -228,17 +236,26 @@ SELECT number, operations_upto, acts_upto FROM seal_batches WHERE sealed_at < $1
 	sqlListed = `SELECT table_name, ids::text FROM seal_lists WHERE number > $1`
 )
 
-func readPlace(ctx context.Context, tx pgx.Tx) (*place, error) {
+// readLast reads where the chain ends.
+func readLast(ctx context.Context, tx pgx.Tx) (*place, error) {
 	p := &place{lowOp: math.MinInt64, lowAct: math.MinInt64, listed: map[string]*union{}}
 	p.last.hash = make([]byte, sha256.Size)
+	err := optional(tx.QueryRow(ctx, sqlLastBatch).Scan(&p.last.number, &p.lastAt, &p.lastComplete, &p.last.operationsUpto, &p.last.actsUpto, &p.last.hash))
+	if err != nil {
+		return nil, fmt.Errorf("read the seal: %w", err)
+	}
+	return p, nil
+}
+
+func readPlace(ctx context.Context, tx pgx.Tx) (*place, error) {
+	p, err := readLast(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	for i := range tables {
 		p.listed[tables[i].name] = &union{}
 	}
 	if err := tx.QueryRow(ctx, sqlNow).Scan(&p.now); err != nil {
-		return nil, fmt.Errorf("read the seal: %w", err)
-	}
-	err := optional(tx.QueryRow(ctx, sqlLastBatch).Scan(&p.last.number, &p.lastAt, &p.lastComplete, &p.last.operationsUpto, &p.last.actsUpto, &p.last.hash))
-	if err != nil {
 		return nil, fmt.Errorf("read the seal: %w", err)
 	}
 	var complete time.Time
@@ -247,6 +264,10 @@ func readPlace(ctx context.Context, tx pgx.Tx) (*place, error) {
 	}
 	var before int64
 	if !complete.IsZero() {
+		// A clock that was set back makes rows that look older than the last batch.
+		if p.now.Before(complete) {
+			complete = p.now
+		}
 		p.since = complete.Add(-Window)
 		var op, act int64
 		if err := optional(tx.QueryRow(ctx, sqlBeforeWindow, p.since).Scan(&before, &op, &act)); err != nil {
