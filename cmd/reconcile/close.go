@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -131,14 +132,60 @@ func (p *closePage) print(out io.Writer) {
 	if len(p.Totals) > 0 {
 		fmt.Fprintf(out, "\nBalances through %s, members added up:\n", p.Through)
 		printTotals(out, p.Totals)
+		fmt.Fprintln(out)
+		terminal.Paragraph(out, "Each entry stands on the day on which it was booked: a grant on its business date, the vendor's confirmation on its own day. What was confirmed later is pending here; `reconcile trial --date` goes by business dates alone.")
 	}
 	if p.closing.PreviewOnly || p.State == "locked" {
-		fmt.Fprintln(out, "\nNext:")
-		terminal.Point(out, command.Shell("reconcile", "close", "--date", p.Through, "--reason", command.ReasonToFill))
-		if p.State == "locked" {
-			terminal.Point(out, command.Shell("reconcile", "reopen", "--date", p.Through, "--reason", command.ReasonToFill)+" opens the dates again")
+		p.printNext(out)
+	}
+}
+
+// printNext says how to look at what stands against it, and how to go on.
+func (p *closePage) printNext(out io.Writer) {
+	fmt.Fprintln(out, "\nNext:")
+	said := map[string]bool{}
+	for _, f := range p.Findings {
+		if next := p.lookAt(f.Check); !said[next] {
+			terminal.Point(out, next)
+			said[next] = true
 		}
 	}
+	again := []string{"reconcile", "close", "--date", p.Through}
+	if len(p.Findings) > 0 {
+		again = append(again, "--reason", command.ReasonToFill)
+	}
+	switch over, err := isOver(p.Through, p.closing.Zone); {
+	case err == nil && !over:
+		terminal.Point(out, fmt.Sprintf("%s is not over in %s: close it from the day after on", p.Through, p.closing.Zone))
+	default:
+		terminal.Point(out, command.Shell(again...))
+	}
+	if p.State == "locked" {
+		terminal.Point(out, command.Shell("reconcile", "reopen", "--date", p.Through, "--reason", command.ReasonToFill)+" opens the dates again")
+	}
+}
+
+// lookAt is the command that shows what a check has found.
+func (p *closePage) lookAt(check string) string {
+	switch check {
+	case periods.Seal:
+		return "reconcile verify"
+	case periods.Unexplained:
+		return "reconcile runs, and reconcile items RUN --unexplained of the newest"
+	case periods.NotReconciled:
+		return "reconcile run --from … --to …, over the days on which it was posted"
+	case periods.DeclaredDays:
+		return command.Shell("reconcile", "days", "--to", p.Through)
+	case periods.Rejects:
+		return "replay rejects list"
+	}
+	return command.Shell("reconcile", "balance", "--date", p.Through)
+}
+
+// isOver says whether a business date has ended.
+func isOver(date, zone string) (bool, error) {
+	at, err := time.LoadLocation(zone)
+	return err == nil && time.Now().In(at).Format(time.DateOnly) > date, err
 }
 
 func spanWords(s periods.Span) string {
@@ -161,7 +208,7 @@ func stateWords(state string) string {
 // printFindings lists what stands against a closing, and what is carried forward.
 func printFindings(out io.Writer, findings []periods.Finding) {
 	if len(findings) == 0 {
-		fmt.Fprintln(out, "\nNothing stands against it, and nothing is open.")
+		fmt.Fprintln(out, "\nNothing stands against it, and nothing of it is open now.")
 		return
 	}
 	fmt.Fprintln(out)

@@ -32,10 +32,13 @@ func TestCloseAndReopen(t *testing.T) {
 	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "nobody seals")
 	c.seal()
 	out := c.must(command.ExitDone, "close", "--date", day, "--preview")
-	for _, want := range []string{": open", "warning", "zhimai", "on its way", "reconcile close --date " + day} {
+	for _, want := range []string{": open", "warning", "zhimai", "on its way", "- reconcile balance --date " + day, "- reconcile close --date " + day} {
 		if !strings.Contains(out, want) {
 			t.Errorf("preview lacks %q:\n%s", want, out)
 		}
+	}
+	if out = c.must(command.ExitDone, "close", "--date", "2999-12-31", "--preview"); !strings.Contains(out, "2999-12-31 is not over in Asia/Shanghai") || strings.Contains(out, "- reconcile close") {
+		t.Errorf("of a day that is not over:\n%s", out)
 	}
 	if out = c.must(command.ExitDisagree, "close", "--date", day); !strings.Contains(out, "--reason does not say why") || !strings.Contains(out, "locked, not closed") {
 		t.Errorf("without a reason:\n%s", out)
@@ -60,7 +63,7 @@ func TestCloseAndReopen(t *testing.T) {
 		t.Errorf("reopen without a reason:\n%s", out)
 	}
 	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "a wrong shop")
-	if out = c.must(command.ExitDisagree, "close", "--date", day, "--reason", "all the same"); !strings.Contains(out, "BLOCKS") || !strings.Contains(out, "the seal does not verify") {
+	if out = c.must(command.ExitDisagree, "close", "--date", day, "--reason", "all the same"); !strings.Contains(out, "BLOCKS") || !strings.Contains(out, "the seal does not verify") || !strings.Contains(out, "- reconcile verify\n") {
 		t.Errorf("edited books are closed:\n%s", out)
 	}
 	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "somebody edited it")

@@ -96,7 +96,7 @@ func (o *itemsOptions) run(c *cobra.Command, environ, args []string) (err error)
 	case errors.Is(err, comparison.ErrNoRun):
 		return fmt.Errorf("run %d: %w; `reconcile runs` lists them", o.asks.Run, err)
 	case errors.Is(err, comparison.ErrNotDone):
-		return fmt.Errorf("run %d: %w; `reconcile run --resume %d` goes on", o.asks.Run, err, o.asks.Run)
+		return fmt.Errorf("run %d: %w; `reconcile show %d` says how to go on", o.asks.Run, err, o.asks.Run)
 	case err == nil && n == 0 && !asJSON:
 		fmt.Fprintln(out, "There is none.")
 	}

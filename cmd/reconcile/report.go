@@ -119,7 +119,7 @@ func (o *reportOptions) call(c *cobra.Command, s *session) (page, error) {
 	case errors.Is(err, comparison.ErrNoRun):
 		return nil, fmt.Errorf("run %d: %w; `reconcile runs` lists them", o.asked.Run, err)
 	case errors.Is(err, comparison.ErrNotDone):
-		return nil, fmt.Errorf("run %d: %w; `reconcile run --resume %d` goes on", o.asked.Run, err, o.asked.Run)
+		return nil, fmt.Errorf("run %d: %w; `reconcile show %d` says how to go on", o.asked.Run, err, o.asked.Run)
 	case err != nil:
 		return nil, err
 	}

@@ -282,7 +282,7 @@ func TestReportUsage(t *testing.T) {
 	}
 	c.exec("ALTER TABLE reconcile_runs DISABLE TRIGGER USER")
 	c.exec("UPDATE reconcile_runs SET state = 'comparing', ended_at = NULL")
-	if out := c.must(1, "report", run); !strings.Contains(out, "reconcile run --resume "+run) {
+	if out := c.must(1, "report", run); !strings.Contains(out, "reconcile show "+run+"` says how to go on") {
 		t.Error(out)
 	}
 }

@@ -269,6 +269,8 @@ func (o *runOptions) openFile(s *session, q *comparison.Asked) error {
 // maxBadCells bounds the cells that are named before a file is given up.
 const maxBadCells = 10
 
+var errMoreCells = errors.New("and there are more; nothing was compared")
+
 // recordsOf are the rows of a file as records. All cells that cannot be read are named, up
 // to a bound: a file that is half read would miss records.
 func recordsOf(file *feed.File) iter.Seq2[comparison.Record, error] {
@@ -279,6 +281,9 @@ func recordsOf(file *feed.File) iter.Seq2[comparison.Record, error] {
 			switch {
 			case errors.As(err, &cell) && len(bad) < maxBadCells:
 				bad = append(bad, err)
+			case cell != nil:
+				yield(comparison.Record{}, errors.Join(append(bad, errMoreCells)...))
+				return
 			case err != nil:
 				yield(comparison.Record{}, errors.Join(append(bad, err)...))
 				return

@@ -29,7 +29,11 @@ func printRun(out io.Writer, s *comparison.Summary) {
 	terminal.Paragraph(out, fmt.Sprintf("Run %d: %s, %s to %s (%s), %s", s.Run, account, s.From, s.To, s.Zone, sourceWords(s)))
 	fmt.Fprintln(out)
 	if s.State != "done" {
-		terminal.Paragraph(out, fmt.Sprintf("It has not ended (%s): `reconcile run --resume %d` goes on, unless its file was not read.", s.State, s.Run))
+		next := fmt.Sprintf("`reconcile run --resume %d` goes on.", s.Run)
+		if s.Source == "file" && s.State == "failed" {
+			next = "its file could not be read whole, and nothing was compared. Mend the file or its map, and compare anew."
+		}
+		terminal.Paragraph(out, fmt.Sprintf("It has not ended (%s): %s", s.State, next))
 		return
 	}
 	line := func(label string, n int64, noun string, points int64) {
@@ -65,6 +69,9 @@ func printRun(out io.Writer, s *comparison.Summary) {
 	terminal.Line(out, "ledger", wording.Plural(s.LedgerPoints, "point"))
 	terminal.Line(out, "vendor", wording.Plural(s.VendorPoints, "point"))
 	terminal.Line(out, "difference", wording.Plural(s.DifferencePoints, "point"))
+	if explained := s.Differences() - s.Unexplained; explained > 0 {
+		terminal.Line(out, "explained", wording.Plural(explained, "item"))
+	}
 	terminal.Line(out, "UNEXPLAINED", fmt.Sprintf("%s, in %s", wording.Plural(s.UnexplainedPoints, "point"), wording.Plural(s.Unexplained, "item")))
 	if s.NotCompared.MembersFailed > 0 {
 		fmt.Fprintln(out)

@@ -144,6 +144,9 @@ func TestFinanceComparesWithAnExport(t *testing.T) {
 		}
 		c.must(0, "explain", item.Item.String(), "--why", "the shop has the papers", "--operator", "wu")
 	}
+	if out := c.must(0, "show", strconv.FormatInt(s.Run, 10)); !strings.Contains(out, "explained       2 items") {
+		t.Error(out)
+	}
 	if again := c.summary(0, "show", strconv.FormatInt(s.Run, 10)); !again.Agrees || again.UnexplainedPoints != 0 || again.DifferencePoints != 190 {
 		t.Errorf("explained: %+v", again)
 	}
@@ -164,7 +167,19 @@ func TestFinanceComparesWithAnExport(t *testing.T) {
 	if out := c.must(1, append([]string{"run", "--records", bad, "--map", columns}, days()...)...); !strings.Contains(out, "export.csv:5:积分") {
 		t.Error(out)
 	}
-	if out := c.must(0, "runs"); !strings.Contains(out, "failed") {
+	out := c.must(0, "runs")
+	newest := strings.Fields(strings.Split(out, "\n")[1])
+	if newest[5] != "-" || newest[6] != "failed" { // nothing of it was compared
+		t.Error(out)
+	}
+	if out := c.must(3, "show", newest[0]); !strings.Contains(out, "could not be read whole") || strings.Contains(out, "--resume") {
+		t.Error(out)
+	}
+	for i := range rows {
+		rows[i][2] = "1.5"
+	}
+	bad, _ = c.export(rows)
+	if out := c.must(1, append([]string{"run", "--records", bad, "--map", columns}, days()...)...); !strings.Contains(out, "export.csv:11:积分") || strings.Contains(out, "export.csv:12:") || !strings.Contains(out, "and there are more") {
 		t.Error(out)
 	}
 }

@@ -54,14 +54,17 @@ func (p *runsPage) print(out io.Writer) {
 	var rows [][]string
 	for i := range p.Runs {
 		r := &p.Runs[i]
-		account, outcome := terminal.Clean(r.Account), r.State
+		account, outcome, covered := terminal.Clean(r.Account), r.State, "-"
 		if account == "" {
 			account = "(all)"
 		}
 		if r.State == "done" {
 			outcome = wording.Count(r.Unexplained) + " unexplained"
+			if r.Postings > 0 {
+				covered = fmt.Sprintf("%.1f %%", 100*r.Coverage)
+			}
 		}
-		rows = append(rows, []string{strconv.FormatInt(r.Run, 10), account, r.From, r.To, wording.Count(r.Postings), fmt.Sprintf("%.1f %%", 100*r.Coverage), outcome, terminal.Clean(r.MadeBy)})
+		rows = append(rows, []string{strconv.FormatInt(r.Run, 10), account, r.From, r.To, wording.Count(r.Postings), covered, outcome, terminal.Clean(r.MadeBy)})
 	}
 	terminal.Table(out, []terminal.Column{terminal.Right("RUN"), terminal.Left("ACCOUNT"), terminal.Left("FROM"), terminal.Left("TO"), terminal.Right("POSTINGS"),
 		terminal.Right("COVERED"), terminal.Left("OUTCOME"), terminal.Left("BY")}, rows)

@@ -97,7 +97,7 @@ func (s *statementPage) print(out io.Writer) {
 		who += ", also known as " + terminal.Clean(strings.Join(s.Members[1:], ", "))
 	}
 	printStanding(out, who, &s.Standing)
-	columns := []terminal.Column{terminal.Left("TIME"), terminal.Left("DATE"), terminal.Left("WHAT"), terminal.Right("MOVED"), terminal.Right("PENDING"),
+	columns := []terminal.Column{terminal.Left("TIME (" + s.AsOf.Local().Format("-07:00") + ")"), terminal.Left("DATE"), terminal.Left("WHAT"), terminal.Right("MOVED"), terminal.Right("PENDING"),
 		terminal.Right("FROZEN"), terminal.Right("BALANCE"), terminal.Left("ORDER")}
 	rows := [][]string{{"", "", "opening balance", "", wording.Count(s.Opening.Pending), wording.Count(s.Opening.Frozen), wording.Count(s.Opening.Balance), ""}}
 	for i := range s.Lines {

@@ -160,7 +160,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 	for _, c := range []struct{ yaml, file, want string }{
 		{plainMap, "", "f.csv: the file is empty"},
 		{plainMap, "会员ID,变动,备注,时间\n", "f.csv:1: there is no column 积分变动, which the map has for points; there are: 会员ID, 变动, 备注, 时间"},
-		{plainMap, "某店\n会员ID,积分变动,备注,时间\n", "there is no column 会员id, which the map has for member; there are: 某店. Row 2 has it: if the headings stand there, write `header_row: 2` into the map"},
+		{plainMap, "某店\n会员ID,积分变动,备注,时间\n", "there is no column 会员ID, which the map has for member; there are: 某店. Row 2 has it: if the headings stand there, write `header_row: 2` into the map"},
 		{plainMap, "会员ID,积分变动,积分变动,时间\n", "the heading 积分变动, which the map has for points, is there twice, in columns B and C: write {column: B} or {column: C} in its place"},
 		{plainMap + "header_row: 9\n", "会员ID\n", "the file has no row 9, in which the map looks for the headings (header_row)"},
 		{plainMap + "header_row: 2\n", "x\n\n会员ID\n", "row 2, in which the map looks for the headings (header_row), is empty"},

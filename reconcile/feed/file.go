@@ -173,7 +173,7 @@ func (f *File) find(what string, ref columnRef) (int, error) {
 	if found >= 0 {
 		return found, nil
 	}
-	return 0, &FileError{File: f.name, Row: f.m.headerRow, Problem: fmt.Sprintf("there is no column %s, which the map has for %s; there are: %s%s", ref.heading, what, f.shownTitles(), f.elsewhere(ref.heading))}
+	return 0, &FileError{File: f.name, Row: f.m.headerRow, Problem: fmt.Sprintf("there is no column %s, which the map has for %s; there are: %s%s", ref.written, what, f.shownTitles(), f.elsewhere(ref.heading))}
 }
 
 func (f *File) shownTitles() string {

@@ -66,6 +66,8 @@ type signFile struct {
 // columnRef is a column by its heading or, when that is empty, by its place from 0.
 type columnRef struct {
 	heading string
+	// written is the heading as the map has it, for errors.
+	written string
 	place   int
 }
 
@@ -93,7 +95,7 @@ func refOf(item any) (columnRef, bool) {
 	switch v := item.(type) {
 	case string:
 		heading := headingKey(v)
-		return columnRef{heading: heading}, heading != ""
+		return columnRef{heading: heading, written: v}, heading != ""
 	case map[string]any:
 		letters, isText := v["column"].(string)
 		place, ok := placeOf(letters)
@@ -171,6 +173,10 @@ func mapError(name string, err error) *MapError {
 	if at := errorPlace.FindStringSubmatch(first); at != nil {
 		e.Line, _ = strconv.Atoi(at[1])
 		e.Problem = at[2]
+	}
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) {
+		e.Problem = "this is not YAML (a map says which column is what, as columns: {…}; indent with spaces): " + strings.ReplaceAll(e.Problem, "\t", "\\t")
 	}
 	if key := unknownKey.FindStringSubmatch(e.Problem); key != nil {
 		e.Problem = fmt.Sprintf("unknown key %s; the keys of a map are %s; those of sign are column, plus, minus, ignore", key[1], mapKeys)

@@ -19,6 +19,7 @@ func TestMapsThatAreRefused(t *testing.T) {
 		"columns:\n  member: x\n  membr: x\n":                                                "map.yaml:3: columns.membr: there is no such field; the fields are member, points, points_in, points_out, text, at, order, amount, shop",
 		"columns:\n  member: x\n  member: y\n":                                               "map.yaml:3: ",
 		"columns: {member: [a, b]}\n":                                                        "columns.member: want one column; only at",
+		"columns:\n\tmember: x\n":                                                            `map.yaml:2: this is not YAML (a map says which column is what`,
 		"columns: {member: ''}\n":                                                            "map.yaml:1: columns.member: want a column's heading, a list of headings, or {column: C}",
 		"columns: {member: {column: 3}}\n":                                                   "want a column's heading",
 		"columns: {member: {column: ZZZZ}}\n":                                                "want a column's heading",
@@ -40,9 +41,9 @@ func TestMapsThatAreRefused(t *testing.T) {
 		"columns: {member: x}\nsign: {column: y}\n":                                          "sign: want plus and minus",
 		"columns: {member: x}\nsign: {column: y, plus: [a], minus: [a]}\n":                   "\"a\" is there twice",
 		"columns: {points_in: a, points_out: b}\nsign: {column: y, plus: [a], minus: [b]}\n": "leave sign out",
-		"columns: [a]\n":           "map.yaml:1: ",
-		"\xff":                     "map.yaml: want UTF-8 text",
-		strings.Repeat("#", 2<<20): "map.yaml: want at most 1 MB",
+		"columns: [a]\n":                                                                     "map.yaml:1: ",
+		"\xff":                                                                               "map.yaml: want UTF-8 text",
+		strings.Repeat("#", 2<<20):                                                           "map.yaml: want at most 1 MB",
 	} {
 		_, err := feed.ParseMap("map.yaml", []byte(yaml))
 		var refused *feed.MapError

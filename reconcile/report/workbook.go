@@ -193,9 +193,13 @@ func (b *workbook) value(v any, f form, in *look) (any, int) {
 	return v, in.of(f)
 }
 
-// serial is a local time as workbooks count them: in days since 1899-12-30.
+// serial is a local time as workbooks count them: in days since 1899-12-30. A cell keeps
+// 15 digits of it, of which ten are behind the point: it is the next one up, as programs
+// that cut off what is below a second would show the one before.
 func serial(at time.Time) float64 {
 	_, offset := at.Zone()
 	seconds := at.Unix() + int64(offset) + 25569*86400
-	return float64(seconds) / 86400
+	const digits = 1e10
+	days, rest := seconds/86400, seconds%86400
+	return float64(days) + float64(rest*digits/86400+1)/digits
 }

@@ -67,6 +67,14 @@ type Summary struct {
 	EndedAt    *time.Time `json:"ended_at"`
 }
 
+// Differences counts the items of all kinds, explained or not.
+func (s *Summary) Differences() (n int64) {
+	for _, count := range s.Items {
+		n += count
+	}
+	return n
+}
+
 // NotCompared is what of the window was not compared, by its cause.
 type NotCompared struct {
 	// WithoutRecords are postings of kinds that show in no records, as freezes: they rest on
