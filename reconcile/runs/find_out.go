@@ -73,15 +73,15 @@ func (c *comparing) findOut(ctx context.Context, tx pgx.Tx) error {
 	if err := c.holds(ctx, tx); err != nil {
 		return err
 	}
-	offsets, err := c.zones(ctx, tx)
-	if err != nil {
-		return err
-	}
 	for _, a := range c.accounts {
 		k := c.running.known[a.Name]
 		known := &match.Known{From: c.from, Until: c.until, Lag: k.MaxLag, Slack: k.Slack(), SoleSource: c.soleSource,
 			References: c.references(a.Name, k.References == evidence.ReferencesShown, shows[a.Name].named)}
-		if offset, told := offsets[a.Name]; told {
+		offset, told, err := c.zone(ctx, tx, a.Name)
+		switch {
+		case err != nil:
+			return err
+		case told:
 			k.Zone = evidence.Zone{Known: true}
 			known.Slack = k.Slack()
 			c.offsets[a.Name] = offset
@@ -164,48 +164,6 @@ func (c *comparing) holds(ctx context.Context, tx pgx.Tx) error {
 		c.holdsUntil = c.until
 	}
 	return nil
-}
-
-// sqlOffsets counts by how many quarters of an hour records are off from the postings whose
-// references they show, over some of them (reconcile_records_member_idx, operations_member_idx).
-const sqlOffsets = `
-SELECT r.account, round(EXTRACT(epoch FROM p.posted_at - r.at) / 900)::integer, count(*)
-  FROM (SELECT account, member_id, reference, at FROM reconcile_records
-         WHERE run_id = $1 AND reference IS NOT NULL AND at IS NOT NULL AND NOT date_only LIMIT 2000) AS r
-  JOIN operations o ON o.member_id = r.member_id AND o.target = r.account AND o.reference = r.reference
-  JOIN postings p ON p.operation_id = o.id AND p.kind = 'posted' AND p.evidence = 'answered'
- GROUP BY 1, 2`
-
-// What tells a zone: so many records, and this share of them.
-const (
-	zoneRecords = 20
-	zoneShare   = 0.9
-)
-
-// zones are by how much the times of each account's records are off, as the records with
-// references tell; an account of which they do not is not in it.
-func (c *comparing) zones(ctx context.Context, tx pgx.Tx) (map[string]time.Duration, error) {
-	rows, err := tx.Query(ctx, sqlOffsets, c.id)
-	if err != nil {
-		return nil, fmt.Errorf("look at the records' zone: %w", err)
-	}
-	all, most, offsets := map[string]int{}, map[string]int{}, map[string]time.Duration{}
-	var account string
-	var quarters, count int
-	if _, err = pgx.ForEachRow(rows, []any{&account, &quarters, &count}, func() error {
-		if all[account] += count; count > most[account] {
-			most[account], offsets[account] = count, time.Duration(quarters)*15*time.Minute
-		}
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("look at the records' zone: %w", err)
-	}
-	for account := range offsets {
-		if most[account] < zoneRecords || float64(most[account]) < zoneShare*float64(all[account]) {
-			delete(offsets, account)
-		}
-	}
-	return offsets, nil
 }
 
 // sqlWhole counts, by account, the complete lists whose member's balance is known, and those

@@ -229,14 +229,23 @@ func (c *compared) reaches(vendor *shop, p *months.Posting) bool {
 
 // Where references are not shown, every posting of a fault is in an item, or a record that
 // may be it was proposed; every item's sum is exact; and no posting that is all right is
-// called lost.
+// called lost. Its zone is found by points alone.
 func TestMonthWithoutReferences(t *testing.T) {
 	t.Parallel()
-	hidden := month
-	hidden.Hidden, hidden.Others = true, 0.1
-	m := october(t, hidden)
-	vendor := newShop(m)
-	c := compareMonth(t, m, vendor)
+	for name, utc := range map[string]bool{"vendor": false, "vendor that writes UTC": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hidden := month
+			hidden.Hidden, hidden.Others = true, 0.1
+			m := october(t, hidden)
+			vendor := newShop(m)
+			vendor.utc = utc
+			withoutReferences(t, m, compareMonth(t, m, vendor))
+		})
+	}
+}
+
+func withoutReferences(t *testing.T, m *months.Month, c *compared) {
 	in := map[int64]match.Kind{}
 	for i := range c.items {
 		for _, id := range c.items[i].Operations {
