@@ -56,7 +56,7 @@ func brokerFor(t *testing.T, rights []continuity.Right) (all, worker string) {
 }
 
 // With the listed rights and no others a worker makes what is absent, records,
-// keeps the witness, and mends a database that was rolled back.
+// keeps the witness and the head of the seal, and mends a database that was rolled back.
 func TestRightsSuffice(t *testing.T) {
 	t.Parallel()
 	all, worker := brokerFor(t, continuity.Rights("POINTS", "points-worker"))
@@ -77,6 +77,16 @@ func TestRightsSuffice(t *testing.T) {
 	in.beaten(right, 21)
 	if _, ok := in.witness(); !ok {
 		t.Error("there is no witness")
+	}
+	const ledgerID = "5f3a9a52-0000-4000-8000-000000000001"
+	heads := continuity.NewSealHeads(in.Worker, "POINTS", false)
+	for n := range int64(2) {
+		if err := heads.RaiseSeal(t.Context(), ledgerID, n, n+1, strings.Repeat("a", 64), time.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	if n, _, _, err := heads.ReadSeal(t.Context(), ledgerID); err != nil || n != 2 {
+		t.Errorf("the head of the seal outside: batch %d, %v", n, err)
 	}
 	said := k.Warnings()
 	stop()

@@ -75,7 +75,7 @@ func (s *service) readiness(ctx context.Context) readiness {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, s.few)
 	}
-	for _, warning := range slices.Concat(s.keeper.Warnings(), s.rules.Warnings(), s.reload.Warnings()) {
+	for _, warning := range slices.Concat(s.keeper.Warnings(), s.rules.Warnings(), s.seal.Warnings(), s.reload.Warnings()) {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, warning)
 	}

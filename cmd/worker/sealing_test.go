@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
 
 	"pointsledger/continuity"
 	"pointsledger/internal/config"
@@ -74,4 +76,30 @@ func TestWorkersSeal(t *testing.T) {
 	if !found.OK || !found.Complete || found.Unsealed != 0 || found.Head.Number == 0 || found.Outside != found.Head {
 		t.Errorf("got %+v", found)
 	}
+}
+
+// What fails for a while is said where people look, and ends by itself.
+func TestSealingWarns(t *testing.T) {
+	t.Parallel()
+	s := &sealing{log: zap.NewNop()}
+	denied := seal.Sealed{Outside: errors.New("denied")}
+	want := func(n int, text string) {
+		t.Helper()
+		if w := s.Warnings(); len(w) != n || n > 0 && !strings.Contains(w[0], text) {
+			t.Errorf("got %q, want %d with %q", w, n, text)
+		}
+	}
+	s.note(&denied, nil)
+	want(0, "")
+	s.note(&denied, nil)
+	want(1, "not kept outside the database")
+	s.note(&seal.Sealed{}, nil)
+	want(0, "")
+	for range sealPatience {
+		want(0, "")
+		s.note(&seal.Sealed{}, errors.New("no disk"))
+	}
+	want(1, "is not sealed: no disk")
+	s.note(&seal.Sealed{}, nil)
+	want(0, "")
 }

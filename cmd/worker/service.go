@@ -37,7 +37,7 @@ type service struct {
 	nats        *nats.Conn
 	store       *ledger.Store
 	runner      *consumers.Runner
-	seal        *seal.Sealer
+	seal        *sealing
 	dispatchers []*dispatch.Slot
 	reload      *reloader // nil in a rehearsal
 	metrics     *metrics
@@ -125,7 +125,7 @@ func newService(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *se
 	if err := s.keeper.connect(js, guard, s.pool.Reset, s.rules, cfg, on, log); err != nil {
 		return nil, err
 	}
-	s.seal = seal.NewSealer(s.pool, continuity.NewSealHeads(js, cfg.NATS.Stream, false), cfg.SealEvery)
+	s.seal = &sealing{sealer: seal.NewSealer(s.pool, continuity.NewSealHeads(js, cfg.NATS.Stream, false), cfg.SealEvery), every: cfg.SealEvery, log: log.Named("seal")}
 	s.runner, err = s.newRunner(js, handover)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (s *service) run(ctx context.Context) error {
 	loop(s.rules.Run)
 	loop(s.keeper.first(closeKnownRejects(republished.NewCloser(s.keeper.pool, s.keeper.store, s.runner.FactIn), s.log.Named("rejects"))))
 	loop(s.keeper.first(joinWaiting(waiting.New(s.pool, s.store), s.log.Named("waiting"))))
-	loop(s.keeper.first(sealing(s.seal, s.config.SealEvery, s.log.Named("seal"))))
+	loop(s.keeper.first(s.seal.Run))
 	if s.reload != nil {
 		loop(s.keeper.first(s.reload.Run))
 	}
@@ -185,7 +185,7 @@ func (s *service) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	finishSealing(s.seal, s.log.Named("seal"))
+	s.seal.finish()
 	s.keeper.finish(s.nats)
 	s.log.Info("worker stopped")
 	return nil

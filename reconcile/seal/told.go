@@ -76,18 +76,24 @@ func (v *verification) orphans(ctx context.Context, tx pgx.Tx, c *Check) error {
 	return nil
 }
 
-// times compares the instants of an operation with each other. Those of two clocks, and
-// of one that was set, may be a little apart.
+// clocksApart is how far the broker's clock and the database's may be apart. Instants of
+// one clock may be Window apart: it may have been set.
+const clocksApart = time.Hour
+
+// times compares the instants of an operation with each other.
 func (v *verification) times(c *Check, s *story) {
 	c.Checked++
 	ends := v.At.Add(Window)
+	apart := Window
 	order := func(early time.Time, earlyWords string, late *time.Time, lateWords string) {
-		if late != nil && late.Before(early.Add(-Window)) {
+		if late != nil && late.Before(early.Add(-apart)) {
 			v.found(c, s.finding(TimesContradict, "%s %s is before %s %s", lateWords, late.UTC().Format(time.RFC3339), earlyWords, early.UTC().Format(time.RFC3339)))
 		}
 	}
 	order(s.eventTime, "its event's time", &s.brokerTime, "the broker's time")
+	apart = clocksApart
 	order(s.brokerTime, "the broker's time", &s.recordedAt, "recorded_at")
+	apart = Window
 	order(s.recordedAt, "recorded_at", s.postedAt, "posted_at")
 	order(s.recordedAt, "recorded_at", &ends, "now,")
 	if s.firstSentAt != nil {

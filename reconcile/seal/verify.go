@@ -3,7 +3,6 @@ package seal
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -66,7 +65,7 @@ func (v *Verifier) Verify(ctx context.Context) (Result, error) {
 }
 
 func (v *Verifier) begin() *verification {
-	return &verification{by: v, Result: &Result{At: time.Now().UTC(), Findings: []Finding{}, Covered: []Covered{}}}
+	return &verification{by: v, Result: &Result{Findings: []Finding{}, Covered: []Covered{}}}
 }
 
 func (v *verification) progress(check string, done int64) {
@@ -94,6 +93,11 @@ func (v *verification) sealed(ctx context.Context, rows bool) (err error) {
 		inRows = v.check(CheckRows, "sealed rows are as they were, no other is as old", "rows")
 	}
 	err = v.read(ctx, func(tx pgx.Tx) error {
+		// The database's clock, as its rows have it.
+		if err := tx.QueryRow(ctx, sqlNow).Scan(&v.At); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+		v.At = v.At.UTC()
 		if v.covers, err = readCovers(ctx, tx); err != nil {
 			return err
 		}
