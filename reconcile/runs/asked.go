@@ -87,7 +87,7 @@ type Asked struct {
 	Resume int64
 	// MadeBy is who asks.
 	MadeBy string
-	// Progress may be nil.
+	// Progress hears how far the run is, one thing at a time; may be nil.
 	Progress func(Progress)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,7 @@ type running struct {
 	noBalances bool
 	file       *File
 	progress   func(Progress)
+	telling    sync.Mutex // progress hears one thing at a time
 
 	// what is known of each account, by its name.
 	known map[string]evidence.Knowledge
@@ -289,8 +291,11 @@ func (run *running) know(ctx context.Context) error {
 
 // tell tells who watches.
 func (run *running) tell(p Progress) {
-	if run.progress != nil {
-		p.Run = run.id
-		run.progress(p)
+	if run.progress == nil {
+		return
 	}
+	run.telling.Lock()
+	defer run.telling.Unlock()
+	p.Run = run.id
+	run.progress(p)
 }
