@@ -51,6 +51,8 @@ func OpenGuardedPool(ctx context.Context, databaseURL string, maxConns int, guar
 		"plan_cache_mode": "force_generic_plan",
 		// An acknowledged event must be on the disk, whatever the role's default.
 		"synchronous_commit": "on",
+		// What is recorded sees the days that are locked meanwhile, whatever the role's default.
+		"default_transaction_isolation": "read committed",
 		// A worker that lost its connection must not hold row locks for hours.
 		"idle_in_transaction_session_timeout": "60000",
 		"tcp_keepalives_idle":                 "30",
@@ -93,6 +95,7 @@ func OpenReplayPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, err
 	boundSilence(config)
 	prepareSessions(config, "points-ledger replay", map[string]string{
 		"idle_in_transaction_session_timeout": "60000", // a stopped terminal must not hold row locks
+		"default_transaction_isolation":       "read committed",
 	}, nil)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

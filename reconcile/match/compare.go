@@ -18,12 +18,14 @@ type comparing struct {
 	taken, done []bool
 	// ours are the records of each posting by reference.
 	ours [][]int
+	// keys are those of the items.
+	keys map[string]bool
 }
 
 // Compare says what became of a member's postings and records. Its time grows with
 // their number, but for what is alike in points and time.
 func Compare(m *Member, known *Known) Outcome {
-	c := &comparing{Member: m, known: known, taken: make([]bool, len(m.Records)), done: make([]bool, len(m.Postings)), ours: make([][]int, len(m.Postings))}
+	c := &comparing{Member: m, known: known, taken: make([]bool, len(m.Records)), done: make([]bool, len(m.Postings)), ours: make([][]int, len(m.Postings)), keys: map[string]bool{}}
 	for i := range m.Postings {
 		if p := &m.Postings[i]; p.State == Posted && known.within(p.EndedAt) {
 			c.out.Postings++
@@ -201,6 +203,11 @@ func (c *comparing) add(it Item, records []int) {
 	c.out.LedgerPoints += it.LedgerPoints
 	c.out.VendorPoints += it.VendorPoints
 	it.Key = c.key(&it, records)
+	for c.keys[it.Key] { // alike to the second, and another one all the same
+		it.names = append(it.names, "one more")
+		it.Key = c.key(&it, records)
+	}
+	c.keys[it.Key] = true
 	c.out.Items = append(c.out.Items, it)
 }
 

@@ -195,7 +195,7 @@ func (p *Periods) act(ctx context.Context, act, through, actor, reason, zone str
 		return fmt.Errorf("%s period through %s: %w", act, through, err)
 	}
 	// A login that reads alone by default may close all the same.
-	err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, sqlAct, act, through, actor, reason, zone, another, checks)
 		return err
 	})

@@ -12,7 +12,8 @@ import (
 type Standing struct {
 	Account string
 	// NotCompared are postings of days that no whole comparison is of (one of a sample or of
-	// some members is none, nor one from before the day's last posting), and those that the standing ones did not compare.
+	// some members is none, nor one from before the day's last posting), and those that the
+	// standing ones did not compare, or whose records do not reach back to them.
 	NotCompared       int64
 	NotComparedPoints int64
 	// Unexplained are items of the standing comparisons and of newer ones, each difference
@@ -42,10 +43,10 @@ WITH posted AS (
 ), left_out AS (
     SELECT account, postings, points FROM days WHERE run_id IS NULL
     UNION ALL
-    SELECT d.account, r.postings - r.postings_compared - r.beyond_reach, 0
+    SELECT d.account, r.postings - r.postings_compared, r.beyond_reach_points
       FROM reconcile_runs r
       JOIN (SELECT run_id, min(account) AS account FROM days GROUP BY run_id) AS d ON d.run_id = r.id
-     WHERE r.postings - r.postings_compared - r.beyond_reach > 0
+     WHERE r.postings - r.postings_compared > 0
 ), items AS (
     SELECT DISTINCT ON (i.item_key) i.account, abs(i.ledger_points - i.vendor_points) AS points, i.explained_at
       FROM reconcile_items i
