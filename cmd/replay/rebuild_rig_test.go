@@ -27,6 +27,7 @@ import (
 	"pointsledger/ledger/database"
 	"pointsledger/ledger/rulefiles"
 	"pointsledger/migrations"
+	"pointsledger/reconcile/seal"
 	"pointsledger/vendorapi/sim"
 )
 
@@ -353,5 +354,28 @@ func (r *rebuildRig) booksAgree(open int) {
 	}
 	if parked := r.count(`SELECT count(*) FROM outbox`); applied > parked || parked != open {
 		r.t.Errorf("%d operations are open, want %d; %d keys are applied and not posted", parked, open, applied)
+	}
+	r.verifies()
+}
+
+// verifies wants a ledger that was lost and rebuilt not to look like one that was edited.
+func (r *rebuildRig) verifies() {
+	r.t.Helper()
+	v := &seal.Verifier{Pool: r.pool, Rules: config.RulesOf}
+	use, some, err := rulefiles.New(r.pool).LastMapping(r.t.Context())
+	if err != nil || !some {
+		r.t.Fatalf("read the rules: %v, %v", some, err)
+	}
+	rules, err := config.RulesOf([]byte(use.Text))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	v.Stream = continuity.NewStreamReader(r.js, ledger.New(r.pool), rules.WithAccountsOn(func(string) bool { return true }), "POINTS", "points-worker")
+	found, err := v.Verify(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range found.Findings {
+		r.t.Errorf("verify finds %s: %s", f.Kind, f.What)
 	}
 }
