@@ -248,6 +248,8 @@ func TestReconcileUsage(t *testing.T) {
 		{[]string{"balance", "--date", "20.11.2026"}, `--date: want a date such as 2026-11-20, got "20.11.2026"`},
 		{[]string{"balance", "--as-of", "2999-01-01T00:00:00Z"}, "is not over yet"},
 		{[]string{"balance", "--account", ""}, "--account is empty"},
+		{[]string{"balance", "--account", "zhmai"}, "account zhmai: the ledger has no operation of this account"},
+		{[]string{"trial", "--account", "zhmai"}, "account zhmai: the ledger has no operation of this account"},
 		{[]string{"balance", "--limit", "0"}, "--limit: want 1 to"},
 		{[]string{"trial", "--by", "month"}, `source_type, channel, shop, day, with commas between, got "month"`},
 		{[]string{"statement"}, "want a member's id"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"pointsledger/desk/wording"
 	"pointsledger/internal/terminal"
@@ -73,6 +74,10 @@ func printRun(out io.Writer, s *comparison.Summary) {
 		terminal.Line(out, "explained", wording.Plural(explained, "item"))
 	}
 	terminal.Line(out, "UNEXPLAINED", fmt.Sprintf("%s, in %s", wording.Plural(s.UnexplainedPoints, "point"), wording.Plural(s.Unexplained, "item")))
+	if at, err := time.LoadLocation(s.Zone); err == nil && s.BeganAt.In(at).Format(time.DateOnly) <= s.To {
+		fmt.Fprintln(out)
+		terminal.Paragraph(out, fmt.Sprintf("%s was not over when this was made: what was posted later is not in it.", s.To))
+	}
 	if s.NotCompared.MembersFailed > 0 {
 		fmt.Fprintln(out)
 		terminal.Paragraph(out, fmt.Sprintf("Members could not be read, so this says nothing of them: `reconcile items %d --kind not_read` names them.", s.Run))

@@ -55,6 +55,8 @@ func refused(err error) error {
 	switch {
 	case errors.Is(err, books.ErrMayNotSeeMembers):
 		return command.Usagef("--unmasked: this database user is not in the role %s (docs/finance-queries.md): leave the flag out", books.MembersRole)
+	case errors.Is(err, books.ErrNoAccount):
+		return command.Usagef("--account: %w", err)
 	case errors.Is(err, periods.ErrOutOfOrder), errors.Is(err, periods.ErrSameHand):
 		return command.Usagef("%w (reconcile periods lists what is locked and closed)", err)
 	case errors.Is(err, periods.ErrBusy):

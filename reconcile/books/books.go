@@ -72,6 +72,9 @@ const (
 	sqlMaySee = `SELECT COALESCE((SELECT pg_has_role(session_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)`
 )
 
+// sqlHasAccount stops at the account's first operation; of one that has none it reads all.
+const sqlHasAccount = `SELECT EXISTS (SELECT FROM operations WHERE target = $1)`
+
 // read asks in one transaction that sees one moment and writes nothing. ask gets the
 // instant of the answer.
 func (b *Books) read(ctx context.Context, a *Asked, what string, ask func(pgx.Tx, time.Time) error) (s Standing, err error) {
@@ -84,6 +87,15 @@ func (b *Books) read(ctx context.Context, a *Asked, what string, ask func(pgx.Tx
 			}
 			if !may {
 				return ErrMayNotSeeMembers
+			}
+		}
+		if a.Account != "" {
+			has := false
+			if err := tx.QueryRow(ctx, sqlHasAccount, a.Account).Scan(&has); err != nil {
+				return err
+			}
+			if !has {
+				return fmt.Errorf("account %s: %w", a.Account, ErrNoAccount)
 			}
 		}
 		if s.AsOf.IsZero() {

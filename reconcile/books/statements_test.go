@@ -9,5 +9,5 @@ import (
 // Every statement fits the migrated schema.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
-	testkit.StatementsPrepare(t, "sqlBalances", "sqlMemberBalances", "sqlAges", "sqlOpen", "sqlTrial", "sqlPersonIDs", "sqlPersonOperations", "sqlLines")
+	testkit.StatementsPrepare(t, "sqlHasAccount", "sqlBalances", "sqlMemberBalances", "sqlAges", "sqlOpen", "sqlTrial", "sqlPersonIDs", "sqlPersonOperations", "sqlLines")
 }
