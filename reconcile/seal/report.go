@@ -24,6 +24,9 @@ const (
 	CheckTimes = "times"
 	// CheckTold: each operation has ended once or is to be done, with its points.
 	CheckTold = "told"
+	// CheckBooked: what was booked on another day than its own came late for a lock, and each
+	// kind of operation moves points between the accounts that it is to.
+	CheckBooked = "booked"
 	// CheckStream: ledger and stream have the same events, as far as the stream reaches.
 	CheckStream = "stream"
 )
@@ -49,6 +52,8 @@ const (
 	TimesContradict = "times_contradict"
 	// NotTold: its postings and its row to send do not say what became of it.
 	NotTold = "not_told"
+	// Misbooked: it is booked on a day or an account that it does not belong on.
+	Misbooked = "misbooked"
 	// MissingInLedger: the stream has an event that was acknowledged, and the ledger does
 	// not.
 	MissingInLedger = "missing_in_ledger"

@@ -36,6 +36,7 @@ type story struct {
 	postedAt, firstSentAt, correctedAt, lastAttemptAt *time.Time
 	isOpen                                            bool
 	openPoints                                        *int64
+	openTarget, openMember                            string
 }
 
 // sqlStories reads each operation with what ended it or is to be done, in the order of
@@ -51,7 +52,7 @@ SELECT o.id, o.target, o.kind, o.biz_id, o.business_key, COALESCE(o.member_id, '
        COALESCE(p.kind, ''), COALESCE(p.evidence, ''), COALESCE(p.member_id, ''), p.points, p.posted_at, p.first_sent_at, c.corrected_at,
        (SELECT max(a.at) FROM attempts a WHERE a.operation_id = o.id AND a.outcome NOT IN ('applied', 'already_applied')
            AND COALESCE(a.error, '') NOT LIKE 'stray outbox row removed%'),
-       x.operation_id IS NOT NULL, x.points
+       x.operation_id IS NOT NULL, x.points, COALESCE(x.target, ''), COALESCE(x.resolved_member_id, '')
   FROM operations o
   LEFT JOIN reversals r ON r.operation_id = o.id
   LEFT JOIN operations g ON g.id = r.origin_id
@@ -73,7 +74,7 @@ func (v *verification) stories(ctx context.Context, tx pgx.Tx, f func(*story)) e
 		&s.factKey, &s.factLeg, &s.originID, &s.keptBefore, &s.keptAfter, &s.shareFen, &s.netted,
 		&s.originTarget, &s.originKind, &s.originBizID, &s.originMember, &s.originCode, &s.originShop, &s.originSourceType, &s.originChannel,
 		&s.nettedPoints, &s.postingKind, &s.evidence, &s.postingMember, &s.postingPoints, &s.postedAt, &s.firstSentAt, &s.correctedAt,
-		&s.lastAttemptAt, &s.isOpen, &s.openPoints}, func() error {
+		&s.lastAttemptAt, &s.isOpen, &s.openPoints, &s.openTarget, &s.openMember}, func() error {
 		f(&s)
 		return nil
 	})

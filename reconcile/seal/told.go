@@ -36,6 +36,12 @@ func (v *verification) told(c *Check, s *story) {
 	if s.postingKind == string(ledger.Posted) && s.memberID != "" && s.postingMember != "" && s.postingMember != s.memberID {
 		found("its posting is of another member")
 	}
+	if s.isOpen && s.openTarget != s.target {
+		found("outbox would send it to account %s", s.openTarget)
+	}
+	if s.isOpen && s.memberID != "" && s.openMember != "" && s.openMember != s.memberID {
+		found("outbox would send it to another member")
+	}
 	if s.correctedAt != nil && s.postingKind != string(ledger.Voided) {
 		found("it is corrected as voided, and was not voided")
 	}

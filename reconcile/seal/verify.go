@@ -135,6 +135,7 @@ func (v *verification) inItself(ctx context.Context) error {
 	refunds := v.check(CheckRefunds, "refunds leave what the amount says", "take-backs")
 	times := v.check(CheckTimes, "no instant contradicts another", "operations")
 	told := v.check(CheckTold, "it ended once or is to be done, with its points", "operations")
+	booked := v.check(CheckBooked, "what is booked later than its day came for a locked one", "late entries")
 	again := v.recomputing(recompute)
 	if v.by.Rules == nil {
 		recompute.Unchecked = "the rules were not asked for"
@@ -162,6 +163,9 @@ func (v *verification) inItself(ctx context.Context) error {
 		}
 		if err == nil {
 			err = v.orphans(ctx, tx, told)
+		}
+		if err == nil {
+			err = v.booked(ctx, tx, booked)
 		}
 		return err
 	})
