@@ -77,7 +77,7 @@ func TestReconcileVerifiesAsJSON(t *testing.T) {
 	}
 	var page verifyPage
 	c.json(&page, "verify")
-	if !page.OK || page.Head.Number == 0 || page.Outside != page.Head || len(page.Checks) != 8 {
+	if !page.OK || page.Head.Number == 0 || page.Outside != page.Head || len(page.Checks) != 9 {
 		t.Errorf("got %+v", page)
 	}
 	if out := c.must(0, "close", "--date", yesterday(), "--preview"); strings.Contains(out, "seal") {
