@@ -286,3 +286,22 @@ func TestReportUsage(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+// A zero of a part alone looks like none.
+func TestReportOfAPart(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t, "reconcile_test_report_part")
+	c.record(c.sale("SO-1", member, false))
+	c.record(c.sale("13812345678/1", mobile, false))
+	c.post("zhimai")
+	c.anHourAgo()
+	file, columns := c.export([][]string{recordOf(member, "SO-1", 100)})
+	run := fmt.Sprint(c.summary(0, append([]string{"run", "--records", file, "--map", columns, "--members", c.file("members.txt", member+"\n")}, days()...)...).Run)
+	page := filepath.Join(t.TempDir(), "r.html")
+	if out := c.must(0, "report", run, "--html", page); !strings.Contains(strings.Join(strings.Fields(out), " "), "Only 50.00 % of the window's postings were compared") {
+		t.Error(out)
+	}
+	if text := read(t, page); !strings.Contains(text, `class="hero part"`) || strings.Contains(text, "✓") {
+		t.Error("the page looks as if all was compared")
+	}
+}

@@ -253,9 +253,21 @@ func (r *Report) heading() string {
 	return fmt.Sprintf("%s %d · %s · %s", r.words.RunNo, r.Run, r.accountWords(), r.windowWords())
 }
 
-// byline says what the records are from and when the report was made.
+// byline says what the records are from, when the report was made, and when it is of a part alone.
 func (r *Report) byline() string {
-	return fmt.Sprintf("%s%s%s · %s %s (%s)", r.words.Source, r.words.Colon, r.sourceWords(), r.words.Made, r.ReadAt.In(r.zone).Format(momentLayout), r.Zone)
+	made := fmt.Sprintf("%s%s%s · %s %s (%s)", r.words.Source, r.words.Colon, r.sourceWords(), r.words.Made, r.ReadAt.In(r.zone).Format(momentLayout), r.Zone)
+	if partly := r.partly(); partly != "" {
+		return made + " · " + partly
+	}
+	return made
+}
+
+// partly says that a part of the window was not compared; empty: all was, or there was nothing.
+func (r *Report) partly() string {
+	if r.Postings == 0 || r.Coverage >= 1 {
+		return ""
+	}
+	return fmt.Sprintf(r.words.OnlyPartly, percent(fraction(r.Coverage)))
 }
 
 const momentLayout = "2006-01-02 15:04:05"

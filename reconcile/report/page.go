@@ -28,7 +28,7 @@ func (r *Report) Page(ctx context.Context, out io.Writer) error {
 	if err := r.readTrial(ctx); err != nil {
 		return err
 	}
-	v := pageView{W: r.words, Lang: string(r.asked.Lang), Style: template.CSS(pageStyle), Heading: r.heading(), Byline: r.byline(), Agrees: r.Agrees,
+	v := pageView{W: r.words, Lang: string(r.asked.Lang), Style: template.CSS(pageStyle), Heading: r.heading(), Byline: r.byline(), Agrees: r.Agrees, Partly: r.partly(),
 		Unexplained: wording.Count(r.Unexplained), Points: wording.Count(r.UnexplainedPoints), Days: r.daysSVG(), Kinds: r.kindsSVG()}
 	if v.Lang == string(Chinese) {
 		v.Lang = "zh-CN"
@@ -76,10 +76,12 @@ type pageView struct {
 	Style                                template.CSS
 	Heading, Byline, Unexplained, Points string
 	Agrees                               bool
-	Cards                                []card
-	Days                                 daysChart
-	Kinds                                kindsChart
-	Summary, Tables, Coverage            []pageSection
+	// Partly is said in the place of a zero that is one of a part alone.
+	Partly                    string
+	Cards                     []card
+	Days                      daysChart
+	Kinds                     kindsChart
+	Summary, Tables, Coverage []pageSection
 }
 
 // pageSection is a table of the page.

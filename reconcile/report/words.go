@@ -23,7 +23,7 @@ func Langs() []Lang { return []Lang{English, Chinese} }
 type words struct {
 	// of the report
 	Title, AllAccounts, Account, Window, To, Made, RunNo, Masked, Colon              string
-	MustBeZero, IsZero, IsNotZero, Apart, WhatZeroMeans                              string
+	MustBeZero, IsZero, IsNotZero, OnlyPartly, Apart, WhatZeroMeans                  string
 	Summary, Trial, Matched, InTransit, Held, Owed, Days, Coverage, NotRead, Without string
 	// of the bridge from pairs to the difference
 	Bridge, BridgeAbout, ByReference, Proposed, Sum, AsCounted, Check, CheckAbout string

@@ -13,6 +13,7 @@ type pick func(english, chinese string) string
 func (w *words) sayCoverage(say pick) {
 	w.Compared = say("What was compared", "已比对的范围")
 	w.CoverageShare = say("Share of the window's postings that were compared", "区间内已比对入账的比例")
+	w.OnlyPartly = say("Only %s of the window's postings were compared: of the others this says nothing.", "区间内的入账仅比对了 %s，其余部分本报告不作结论。")
 	w.CoverageNone = say("nothing of this window shows in records", "本区间没有会出现在平台记录中的入账")
 	w.PostingsInWindow, w.PostingsCompared = say("Postings of the window that show in records", "区间内会出现在平台记录中的入账笔数"), say("Postings compared", "已比对入账笔数")
 	w.NotCompared = say("Not compared, and why", "未比对部分及原因")
