@@ -121,6 +121,16 @@ here_only SO-6 ledger 900`)
 		"shop-sh 11-20 to 11-20: 2 rows, 2 orders, 0 agree, false, hundredfold\nother_amount SO-1 row 2 list 1000000 ledger 10000\nother_amount SO-5 row 3 list 80000 ledger 800 over_limit")
 }
 
+// A rule of a shop's own may keep no amount: any other than 0 is another one then.
+func TestCompareOrdersWithoutAnAmount(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	without := s.sold("shop-sh", "SO-1", "2026-11-20", "", 10_000)
+	without.Event.Operations[0].AmountFen = nil
+	s.record(without)
+	s.compares("without an amount", "SO-1,2026-11-20,100,,\n", orders.Asked{}, "shop-sh 11-20 to 11-20: 1 rows, 1 orders, 0 agree, false\nother_amount SO-1 row 2 list 10000")
+}
+
 // A list is held against what was paid; what refunds left agrees too.
 func TestCompareRefunds(t *testing.T) {
 	t.Parallel()

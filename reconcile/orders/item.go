@@ -109,7 +109,8 @@ func (s *Summary) add(i *Item) {
 	}
 	s.Items[i.Kind] = sum
 	s.Agrees = s.Agrees && !i.Kind.differs()
-	if i.Kind == OtherAmount && *i.ListFen != 0 && (*i.ListFen/100 == *i.LedgerFen || *i.LedgerFen/100 == *i.ListFen) {
+	// An order whose rule keeps no amount has none in the ledger.
+	if i.Kind == OtherAmount && i.LedgerFen != nil && *i.ListFen != 0 && (*i.ListFen/100 == *i.LedgerFen || *i.LedgerFen/100 == *i.ListFen) {
 		s.scaled++
 	}
 }
