@@ -29,7 +29,8 @@ func newTrial(environ []string) *cobra.Command {
 		Short: "The trial balance, by vendor account, source type, channel, shop and day",
 		Long: `trial shows what the accounts of the books hold for each group of orders. Each row
 adds up to 0, as each movement takes from one account what it gives to another: that
-shows that no entry has one side only, and not that no row was edited.
+shows that no entry has one side only, and not that no row was edited: reconcile
+verify does.
 
 What takes back or ends a freeze stands under the source type, channel and shop of
 what it takes from, and under its own business date.`,
