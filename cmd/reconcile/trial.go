@@ -78,6 +78,10 @@ func (t *trialPage) print(out io.Writer) {
 	columns := []terminal.Column{terminal.Left("ACCOUNT")}
 	titles := map[books.Dimension]string{books.BySourceType: "SOURCE", books.ByChannel: "CHANNEL", books.ByShop: "SHOP", books.ByDay: "DAY"}
 	for _, d := range t.By {
+		if d == books.ByDay {
+			columns = append(columns, terminal.Whole(titles[d]))
+			continue
+		}
 		columns = append(columns, terminal.Left(titles[d]))
 	}
 	for _, title := range []string{"ISSUED", "PENDING", "CREDITED", "VENDOR", "FROZEN", "SPENT", "SUM"} {

@@ -87,11 +87,14 @@ func breakAt(head, rest string) int {
 type Column struct {
 	title string
 	right bool
+	whole bool
 }
 
-// Left and right are columns of texts and of numbers.
-func Left(title string) Column  { return Column{title, false} }
-func Right(title string) Column { return Column{title, true} }
+// Left and right are columns of texts and of numbers; the texts of Whole, as dates, say
+// nothing when they are cut.
+func Left(title string) Column  { return Column{title: title} }
+func Right(title string) Column { return Column{title: title, right: true, whole: true} }
+func Whole(title string) Column { return Column{title: title, whole: true} }
 
 // lastCells is how far the last column is clipped before any other: foreign
 // words stand there, while causes and orders are there to be copied.
@@ -99,7 +102,7 @@ const lastCells = 14
 
 // Table prints rows under titles, two blanks between columns. What does
 // not fit the page is clipped in the last column, then where the columns are
-// widest; numbers never are.
+// widest; numbers and what is whole never are.
 func Table(out io.Writer, columns []Column, rows [][]string) {
 	widths := make([]int, len(columns))
 	total := 2 * (len(columns) - 1)
@@ -113,15 +116,15 @@ func Table(out io.Writer, columns []Column, rows [][]string) {
 	for total > PageWidth {
 		widest := -1
 		for i, c := range columns {
-			if !c.right && (widest < 0 || widths[i] > widths[widest]) {
+			if !c.whole && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
-		if last := len(columns) - 1; !columns[last].right && widths[last] > lastCells {
+		if last := len(columns) - 1; !columns[last].whole && widths[last] > lastCells {
 			widest = last
 		}
 		if widest < 0 || widths[widest] < 6 {
-			break // numbers alone fill the page
+			break // what is whole fills the page
 		}
 		widths[widest]--
 		total--

@@ -39,14 +39,19 @@ func TestWrapAndClip(t *testing.T) {
 func TestTableFitsThePage(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	Table(&out, []Column{Right("ID"), Left("ORDER"), Left("SAID"), Right("POINTS")},
-		[][]string{{"1", strings.Repeat("o", 90), strings.Repeat("冻", 90), "1,234,567"}})
-	for line := range strings.Lines(out.String()) {
+	Table(&out, []Column{Right("ID"), Left("ORDER"), Left("SAID"), Whole("DAY"), Right("POINTS")},
+		[][]string{{"1", strings.Repeat("o", 90), strings.Repeat("冻", 90), "2026-11-20", "1,234,567"}})
+	narrow := make([]Column, 9)
+	for i := range narrow {
+		narrow[i] = Right(strings.Repeat("n", 10))
+	}
+	Table(&out, append([]Column{Whole("DAY")}, narrow...), [][]string{append([]string{"2026-11-21"}, make([]string, 9)...)})
+	for line := range strings.Lines(strings.Split(out.String(), "DAY         nnnn")[0]) {
 		if w := Width(strings.TrimSuffix(line, "\n")); w > PageWidth {
 			t.Errorf("%d cells: %s", w, line)
 		}
 	}
-	for _, want := range []string{"1,234,567", "o…", "冻…"} {
+	for _, want := range []string{"1,234,567", "2026-11-20", "2026-11-21", "o…", "冻…"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, out.String())
 		}
