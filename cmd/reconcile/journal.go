@@ -251,7 +251,7 @@ func filesRefused(err error) error {
 		return command.Usagef("--redemptions: %w", err)
 	}
 	var wrong *money.ValuesError
-	if errors.As(err, &wrong) || errors.Is(err, money.ErrBeforeFirstEntry) {
+	if errors.As(err, &wrong) || errors.Is(err, money.ErrBeforeFirstEntry) || errors.Is(err, money.ErrOtherZone) {
 		return command.Usagef("--values: %w", err)
 	}
 	return err

@@ -11,6 +11,9 @@ var (
 	// ErrBeforeFirstEntry is returned by [Journals.Make] when points were granted before the first entry
 	// of the values.
 	ErrBeforeFirstEntry = errors.New("there is no value of a point for this date")
+	// ErrOtherZone is returned by [Journals.Make] for values whose days end otherwise than those that were
+	// locked.
+	ErrOtherZone = errors.New("days of another time zone than that of the periods")
 	// ErrTooManyPoints is returned by [Journals.Make] when the points granted cannot be reckoned
 	// with: above [MostPoints].
 	ErrTooManyPoints = errors.New("more points than can be reckoned with")

@@ -112,6 +112,9 @@ func (j *Journals) Make(ctx context.Context, a Asked, emit func(*Voucher, Standi
 			return err
 		}
 		made.seen = last
+		if err := checkZone(ctx, tx, a.Values); err != nil {
+			return err
+		}
 		if a.HandOut {
 			if err := checkOverlap(ctx, tx, &a); err != nil {
 				return err

@@ -142,6 +142,25 @@ func checkUsed(ctx context.Context, tx pgx.Tx, v *Values, account string) (last 
 	return last, nil
 }
 
+// sqlPeriodsZone is the zone by which days were locked; no row: none was.
+const sqlPeriodsZone = `SELECT zone FROM period_acts ORDER BY id LIMIT 1`
+
+// checkZone refuses days that end otherwise than those that were locked: what was posted in
+// the hours between would be booked on a closed day.
+func checkZone(ctx context.Context, tx pgx.Tx, v *Values) error {
+	var zone string
+	err := tx.QueryRow(ctx, sqlPeriodsZone).Scan(&zone)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the zone of the periods: %w", err)
+	case zone != v.Zone.String():
+		return fmt.Errorf("%w: %s has %s, and days were locked by %s", ErrOtherZone, v.name, v.Zone, zone)
+	}
+	return nil
+}
+
 func readKept(ctx context.Context, tx pgx.Tx, a *Asked) (keptVouchers, error) {
 	rows, err := tx.Query(ctx, sqlKept, pgx.StrictNamedArgs{"format": a.Format, "account": a.Account, "from": string(a.From), "to": string(a.To)})
 	if err != nil {

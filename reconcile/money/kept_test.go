@@ -68,6 +68,30 @@ func TestKeeping(t *testing.T) {
 	}
 }
 
+// A day that ends at another hour than the locked ones would take what came after the lock.
+func TestZoneOfThePeriods(t *testing.T) {
+	t.Parallel()
+	w := play(t, testkit.Pool(t), 4, 3)
+	j := New(w.pool)
+	made := func(zone string) error {
+		v := valuesOf(t, testValues+"zone: "+zone+"\n")
+		_, err := j.Make(t.Context(), Asked{From: firstDay, To: date(3), Values: v, Format: "csv"}, func(*Voucher, Standing) (bool, error) { return true, nil })
+		return err
+	}
+	if err := made("Asia/Tokyo"); err != nil {
+		t.Errorf("nothing is locked: %v", err)
+	}
+	if _, err := w.pool.Exec(t.Context(), `INSERT INTO period_acts (id, act, through, at, actor, reason, zone, db_user, action_id) VALUES (0, 'lock', '2025-12-31', now(), 'x', '', 'Asia/Shanghai', '', 0)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := made("Asia/Tokyo"); !errors.Is(err, ErrOtherZone) {
+		t.Errorf("another zone: %v", err)
+	}
+	if err := made("Asia/Shanghai"); err != nil {
+		t.Errorf("that of the periods: %v", err)
+	}
+}
+
 // Points that cannot be reckoned with are refused before a sum runs over.
 func TestTooManyPoints(t *testing.T) {
 	t.Parallel()
