@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -53,9 +55,20 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) int {
 		err = fmt.Errorf("write output: %w", out.err)
 	}
 	if err != nil {
-		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), advice.Words(err))
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), shown(advice.Words(err)))
 	}
 	return Code(err)
+}
+
+// shown is a text without what a terminal would obey: an error names files and cells that
+// others wrote.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // Args turns cobra's complaint about arguments into a UsageError.
