@@ -82,7 +82,7 @@ is recognised, and the vouchers say 仅计提 (accrual only).`,
 	f.StringVar(&o.mapFile, "map", "", "a YAML file that says which column of the export is what (docs/journal.md)")
 	f.StringVar(&o.settlement, "settlement", "", "a new CSV file: points of one shop's members that were redeemed at another; with --redemptions")
 	f.BoolVar(&o.again, "again", false, "of u8 and kis: write what was handed out before, too")
-	f.StringVar(&o.language, "lang", "zh", "words in the vouchers: zh or en")
+	f.StringVar(&o.language, "lang", "zh", "words in the vouchers and the settlement: zh or en")
 	f.StringVar(&o.encoding, "encoding", "gb18030", "of u8: gb18030 or utf-8")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object on one line; with --out")
 	return c
@@ -313,5 +313,5 @@ func (o *journalOptions) write(ctx context.Context, journals *money.Journals, ou
 	if err := w.Close(); err != nil || made.Settlement == nil {
 		return made, err
 	}
-	return made, newFile("settlement", o.settlement, func(file io.Writer) error { return files.WriteSettlement(file, made.Settlement) })
+	return made, newFile("settlement", o.settlement, func(file io.Writer) error { return files.WriteSettlement(file, made.Settlement, o.language == "en") })
 }

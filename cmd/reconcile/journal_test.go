@@ -176,7 +176,7 @@ func TestJournalWithRedemptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 400 points as 2 to 1, as the shops had granted them.
-	for _, want := range []string{"SH-01,SH-02,267,2.67,", "SH-02,SH-02,133,1.33,own members", ",,5,0.05,neither shop is known"} {
+	for _, want := range []string{"SH-01,SH-02,267,2.67,", "SH-02,SH-02,133,1.33,本店会员", ",,5,0.05,两边门店均不明"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the sheet lacks %q:\n%s", want, text)
 		}

@@ -47,26 +47,43 @@ func (c *csvFile) Close() error {
 	return c.out.Error()
 }
 
+// settlementWords are those of a settlement's sheet.
+type settlementWords struct {
+	heads                                         []string
+	nobody, noGranter, noRedeemer, own, remainder string
+}
+
+var (
+	settlementEnglish = settlementWords{[]string{"granting_shop", "redeeming_shop", "points", "amount_yuan", "note"},
+		"neither shop is known", "no shop granted this member points through the ledger", "the record names no shop", "own members", "rounding rest"}
+	settlementChinese = settlementWords{[]string{"发放门店", "兑换门店", "积分", "金额（元）", "备注"},
+		"两边门店均不明", "没有门店通过本账本向该会员发放积分", "记录中没有门店", "本店会员", "尾差"}
+)
+
 // WriteSettlement writes a settlement as CSV: a row for each pair of shops, and one for the rounding rest.
-func WriteSettlement(out io.Writer, s *money.Settlement) error {
+func WriteSettlement(out io.Writer, s *money.Settlement, english bool) error {
+	words := &settlementChinese
+	if english {
+		words = &settlementEnglish
+	}
 	if _, err := io.WriteString(out, bom); err != nil {
 		return err
 	}
 	w := csv.NewWriter(out)
-	if err := w.Write([]string{"granting_shop", "redeeming_shop", "points", "amount_yuan", "note"}); err != nil {
+	if err := w.Write(words.heads); err != nil {
 		return err
 	}
 	for _, cell := range s.Cells {
 		note := ""
 		switch {
 		case cell.Granted == "" && cell.Redeemed == "":
-			note = "neither shop is known"
+			note = words.nobody
 		case cell.Granted == "":
-			note = "no shop granted this member points through the ledger"
+			note = words.noGranter
 		case cell.Redeemed == "":
-			note = "the record names no shop"
+			note = words.noRedeemer
 		case cell.Granted == cell.Redeemed:
-			note = "own members"
+			note = words.own
 		}
 		if err := w.Write([]string{wording.Cell(cell.Granted), wording.Cell(cell.Redeemed), strconv.FormatInt(cell.Points, 10), yuan(cell.Fen), note}); err != nil {
 			return err
@@ -77,7 +94,7 @@ func WriteSettlement(out io.Writer, s *money.Settlement) error {
 		if rest < 0 {
 			sign, rest = "-", -rest
 		}
-		if err := w.Write([]string{"", "", "0", sign + yuan(rest), "rounding rest"}); err != nil {
+		if err := w.Write([]string{"", "", "0", sign + yuan(rest), words.remainder}); err != nil {
 			return err
 		}
 	}

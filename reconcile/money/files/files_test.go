@@ -287,14 +287,18 @@ func TestEnglishWordsAndUTF8(t *testing.T) {
 
 func TestSettlementSheet(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	err := WriteSettlement(&out, &money.Settlement{Cells: []money.SettlementCell{{Redeemed: "S1", Points: 5, Fen: 4}, {Granted: "=S2", Redeemed: "S1", Points: 10, Fen: 7}, {Granted: "S2", Points: 1, Fen: 1}}, Points: 16, Fen: 11, RestFen: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := bom + "granting_shop,redeeming_shop,points,amount_yuan,note\n,S1,5,0.04,no shop granted this member points through the ledger\n'=S2,S1,10,0.07,\n" +
-		"S2,,1,0.01,the record names no shop\n,,0,-0.01,rounding rest\n"
-	if out.String() != want {
-		t.Errorf("got  %q\nwant %q", out.String(), want)
+	sheet := &money.Settlement{Cells: []money.SettlementCell{{Redeemed: "S1", Points: 5, Fen: 4}, {Granted: "=S2", Redeemed: "S1", Points: 10, Fen: 7}, {Granted: "S2", Points: 1, Fen: 1}}, Points: 16, Fen: 11, RestFen: -1}
+	for english, want := range map[bool]string{
+		true: "granting_shop,redeeming_shop,points,amount_yuan,note\n,S1,5,0.04,no shop granted this member points through the ledger\n'=S2,S1,10,0.07,\n" +
+			"S2,,1,0.01,the record names no shop\n,,0,-0.01,rounding rest\n",
+		false: "发放门店,兑换门店,积分,金额（元）,备注\n,S1,5,0.04,没有门店通过本账本向该会员发放积分\n'=S2,S1,10,0.07,\nS2,,1,0.01,记录中没有门店\n,,0,-0.01,尾差\n",
+	} {
+		var out bytes.Buffer
+		if err := WriteSettlement(&out, sheet, english); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != bom+want {
+			t.Errorf("got  %q\nwant %q", out.String(), bom+want)
+		}
 	}
 }
