@@ -98,8 +98,8 @@ func codeWords() (pairs []string) {
 	say("given up by a person", "已由人工作废")
 	say("by a person's word", "由人工确认")
 	say("waits for the end of what it takes from", "等待原交易完成")
-	say("parked in doubt: ", "存疑搁置：")
-	say("parked: ", "已搁置：")
+	say("parked in doubt: ", "存疑挂起：")
+	say("parked: ", "已挂起：")
 	say("on its way", "发送中")
 	say("not ended", "尚未完成")
 	for _, c := range []struct {

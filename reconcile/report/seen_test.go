@@ -34,7 +34,7 @@ func TestSeenInChinese(t *testing.T) {
 	r := &Report{asked: Asked{Lang: Chinese}, zone: shanghai}
 	for english, chinese := range map[string]string{
 		"posted at 2026-11-20T03:04:05Z (answered) of 100 points, and a record of 10 points at 2026-11-20T03:04:06Z with its reference": "于 2026-11-20 11:04:05 入账（平台已应答），100 积分；而2026-11-20 11:04:06 的 10 积分记录 以其参考号结尾",
-		"not ended: parked: over budget":  "尚未完成：已搁置：超出预算",
+		"not ended: parked: over budget":  "尚未完成：已挂起：超出预算",
 		"words that nobody has made here": "words that nobody has made here",
 	} {
 		if found := r.seen(english); found != chinese {

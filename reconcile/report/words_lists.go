@@ -73,7 +73,7 @@ func (w *words) sayLists(say pick) {
 	}
 	w.Whys = map[string]string{
 		onItsWay: say("on its way", "发送中"), held: say("held until it is due", "暂缓，未到期"), string(ledger.CauseOverBudget): say("over budget: a person decides", "超出预算，待人工决定"),
-		string(ledger.Parked): say("parked: a person decides", "已搁置，待人工决定"), inDoubt: say("in doubt: may have arrived", "存疑：可能已入账"),
+		string(ledger.Parked): say("parked: a person decides", "已挂起，待人工决定"), inDoubt: say("in doubt: may have arrived", "存疑：可能已入账"),
 		byHand: say("to be done by hand at the vendor", "待人工在平台办理"), waitsForOrigin: say("waits for what it takes from", "等待原交易完成"),
 		lost: say("LOST: no row to send it", "丢失：没有待发送记录"), givenUp: say("given up by a person", "已由人工放弃"),
 	}
