@@ -71,7 +71,7 @@ func rules() []rule {
 		{"reconcile/match", []string{"evidence", "ledger"}, nil, "what is set side by side is plain data: neither database nor vendor is asked"},
 		{"reconcile/runs", []string{"desk/privacy", "evidence", "ledger", "ledger/gates", "ledger/knowledge", "reconcile/match", "vendorapi"}, []string{"github.com/jackc/pgx/v5"}, "a comparison knows no vendor by name and no file's format; it prints nothing"},
 		{"reconcile/report", []string{"desk/privacy", "desk/wording", "ledger", "reconcile/books", "reconcile/match", "reconcile/runs"}, []string{"github.com/jackc/pgx/v5", "github.com/xuri/excelize/v2"}, "a report shows what comparisons and books have found; it finds nothing itself, and prints nothing"},
-		{"reconcile/seal", []string{"continuity/survey", "ledger", "ledger/waiting", "rules"}, []string{"github.com/jackc/pgx/v5"}, "the seal is made and checked on the ledger's own rows; stream, head outside and rule files are handed in"},
+		{"reconcile/seal", []string{"continuity/survey", "desk/privacy", "ledger", "ledger/waiting", "rules"}, []string{"github.com/jackc/pgx/v5"}, "the seal is made and checked on the ledger's own rows; stream, head outside and rule files are handed in"},
 		{"vendorapi", []string{"evidence", "ledger", "vendorapi", "vendorapi/wire"}, nil, "a vendor knows what is sent and what a reading is, and nothing of who sends"},
 		{"vendorapi/wire", []string{"vendorapi"}, nil, "the wire knows requests and replies, and no operation"},
 		{"vendorapi/kinds", []string{"vendorapi", "vendorapi/custom", "vendorapi/kylin", "vendorapi/zhimai"}, nil, "the table names the vendors, and nothing else does"},

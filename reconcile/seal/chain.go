@@ -59,7 +59,7 @@ func readCovers(ctx context.Context, tx pgx.Tx) (map[coverKey]cover, error) {
 
 // coverable are kinds of findings that are no edit of what was sealed: somebody who has
 // looked into one may say that it stands.
-var coverable = []string{Inserted, LostCommits, Recomputed, RulesMissing, TimesContradict, NotTold, MissingInLedger, NotInStream}
+var coverable = []string{Inserted, LostCommits, Recomputed, RulesMissing, TimesContradict, NotTold, MissingInLedger, OtherContent, NotInStream}
 
 // found names a finding, unless a person has covered it: by what it says.
 func (v *verification) found(c *Check, f Finding) {
@@ -99,6 +99,7 @@ func (v *verification) report(c *Check, f Finding, by *cover) {
 		return
 	}
 	f.Check = c.Name
+	f.mask()
 	v.Covered = append(v.Covered, Covered{Finding: f, Actor: by.actor, Reason: by.reason, At: by.at.UTC(), Act: by.act})
 }
 

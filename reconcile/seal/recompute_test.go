@@ -66,4 +66,8 @@ func TestRecomputeWithoutASeal(t *testing.T) {
 		}
 	}
 	w.wantSound("all put right")
+	w.tamper(fmt.Sprintf(`UPDATE operations SET member_id = '13812345678' WHERE id = %d`, first))
+	if r := w.wantFound(seal.Recomputed, "operations", first); strings.Contains(fmt.Sprintf("%+v", r.Findings), "13812345678") {
+		t.Errorf("a mobile number is shown: %+v", r.Findings)
+	}
 }

@@ -1,6 +1,10 @@
 package seal
 
-import "time"
+import (
+	"time"
+
+	"pointsledger/desk/privacy"
+)
 
 // namedMost bounds the findings that are named of each check; all are counted.
 const namedMost = 1000
@@ -57,6 +61,8 @@ const (
 	// MissingInLedger: the stream has an event that was acknowledged, and the ledger does
 	// not.
 	MissingInLedger = "missing_in_ledger"
+	// OtherContent: the ledger has other content of an event than the stream.
+	OtherContent = "other_content"
 	// NotInStream: the ledger has an operation whose event the stream never had.
 	NotInStream = "not_in_stream"
 )
@@ -128,6 +134,11 @@ type Result struct {
 	Covered []Covered `json:"covered"`
 }
 
+// mask masks mobile numbers: an auditor needs the row, and not whose it is.
+func (f *Finding) mask() {
+	f.What, f.BusinessKey = privacy.Mobiles(f.What), privacy.Mobiles(f.BusinessKey)
+}
+
 // check begins a check; what it finds is counted in its line.
 func (r *Result) check(name, what, unit string) *Check {
 	r.Checks = append(r.Checks, Check{Name: name, What: what, Unit: unit})
@@ -137,6 +148,7 @@ func (r *Result) check(name, what, unit string) *Check {
 // found counts a finding and names it, while there are not too many.
 func (r *Result) found(c *Check, f Finding) {
 	f.Check = c.Name
+	f.mask()
 	if c.Found++; c.Found <= namedMost {
 		r.Findings = append(r.Findings, f)
 	}

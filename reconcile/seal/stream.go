@@ -90,12 +90,14 @@ func (v *verification) stream(ctx context.Context) error {
 	return v.readWhole(ctx, func(tx pgx.Tx) error { return v.inStream(ctx, tx, c, s) })
 }
 
-// sqlOldest is the broker's time of the oldest event of the first batches that the ledger
-// recorded (ids of a batch are in no order); what the stream had before is of another
-// ledger. NULL in an empty one.
+// sqlOldest is the broker's time from which on the ledger must have what was acknowledged:
+// that of the oldest event of the first batches that it recorded (ids of a batch are in no
+// order), or when its schema was made, if that is earlier. What the stream had before may be of
+// another ledger.
 const sqlOldest = `
 SELECT LEAST((SELECT min(broker_time) FROM (SELECT broker_time FROM operations ORDER BY id LIMIT 5000) AS o),
-             (SELECT min(broker_time) FROM (SELECT broker_time FROM rejects ORDER BY id LIMIT 5000) AS r))`
+             (SELECT min(broker_time) FROM (SELECT broker_time FROM rejects ORDER BY id LIMIT 5000) AS r),
+             (SELECT min(tstamp) AT TIME ZONE 'UTC' FROM goose_db_version))`
 
 func (v *verification) oldest(ctx context.Context) (at time.Time, err error) {
 	var found *time.Time
@@ -127,11 +129,19 @@ func (v *verification) readStream(ctx context.Context, c *Check, s *streamed, ol
 				source, id, typ = e.Source, e.ID, e.Type
 			}
 			s.marks[at] = s.markOf(source, id, typ, m.Entry.Message.BrokerTime)
-			if m.Verdict.Kind == ledger.Accepted && !m.Entry.Message.BrokerTime.Before(oldest) {
-				v.found(c, Finding{Kind: MissingInLedger, BusinessKey: businessKey(m.Entry.Event), What: fmt.Sprintf(
-					"event %s of %s (%s, sequence %d of the stream, %s) was acknowledged, and the ledger has nothing of it: its operations were removed",
-					id, source, typ, seq, m.Entry.Message.BrokerTime.UTC().Format(time.RFC3339))})
+			f := Finding{What: fmt.Sprintf("event %s of %s (%s, sequence %d of the stream, %s) was acknowledged, and ",
+				id, source, typ, seq, m.Entry.Message.BrokerTime.UTC().Format(time.RFC3339))}
+			switch reason := m.Verdict.Rejection; {
+			case m.Verdict.Kind == ledger.Accepted && !m.Entry.Message.BrokerTime.Before(oldest):
+				f.Kind, f.What = MissingInLedger, f.What+"the ledger has nothing of it: its operations were removed"
+			case m.Verdict.Kind == ledger.Rejected && reason != nil && reason.Code == ledger.Conflict:
+				// A second version of an event is among the rejects; of this one the ledger says another.
+				f.Kind, f.What = OtherContent, f.What+"the ledger has other content of it: "+reason.Reason
+			default:
+				continue
 			}
+			f.BusinessKey = businessKey(m.Entry.Event)
+			v.found(c, f)
 		}
 		v.progress(CheckStream, c.Checked)
 		return nil
@@ -140,6 +150,7 @@ func (v *verification) readStream(ctx context.Context, c *Check, s *streamed, ol
 
 func businessKey(e *ledger.Event) string {
 	switch {
+	case e == nil:
 	case e.Refers != nil:
 		return e.Refers.BusinessKey
 	case len(e.Operations) > 0:

@@ -54,7 +54,7 @@ func TestStreamTellsWhatIsMissing(t *testing.T) {
 	if r := w.withStream(in); !r.OK || !r.Complete || r.Checks[len(r.Checks)-1].Checked != 12 || one[int](w, `SELECT count(*) FROM declarations`) != 1 {
 		t.Fatalf("before: %+v", r)
 	}
-	key := one[string](w, `SELECT business_key FROM operations ORDER BY id OFFSET 4 LIMIT 1`)
+	key := one[string](w, `SELECT business_key FROM operations ORDER BY stream_seq LIMIT 1`)
 	id := w.operation(key)
 	w.exec(`CREATE TABLE kept AS SELECT * FROM operations WHERE id = ` + fmt.Sprint(id))
 	w.tamper(fmt.Sprintf(`DELETE FROM outbox WHERE operation_id = %d`, id), fmt.Sprintf(`DELETE FROM operations WHERE id = %d`, id))
@@ -69,6 +69,13 @@ func TestStreamTellsWhatIsMissing(t *testing.T) {
 	if r := w.withStream(in); !r.OK {
 		t.Fatalf("put back: %+v", r.Findings)
 	}
+	// One that is edited with its event, before it is sealed, so that the rules agree with it.
+	w.tamper(fmt.Sprintf(`UPDATE operations SET points = 12999, amount_fen = 1299900, data = replace(data, '12999', '1299900') WHERE id = %d`, id))
+	r = w.withStream(in)
+	if r.OK || len(r.Findings) != 1 || r.Findings[0].Kind != seal.OtherContent || r.Findings[0].BusinessKey != key {
+		t.Fatalf("edited with its event: %+v", r.Findings)
+	}
+	w.tamper(fmt.Sprintf(`UPDATE operations SET points = 129, amount_fen = 12999, data = replace(data, '1299900', '12999') WHERE id = %d`, id))
 	// One made by the rules themselves, of an event that never was.
 	w.seq = 4
 	w.paid("SO-forged", 900000)
