@@ -82,6 +82,8 @@ func (c *comparing) byReference(i int) {
 			step, words = StepSettle, "a person settles it"
 		}
 		c.item(InTransit, step, []int{i}, records, fmt.Sprintf("not ended here (%s), and %s ends with its reference: %s", p.Words, c.recordWords(records), words))
+	case single && c.again(p, first):
+		c.oneMore(i, records)
 	case single:
 		c.pair(i, records[0], ByReference)
 	case c.sameWay(p, records) && len(records) > 1:
@@ -89,6 +91,22 @@ func (c *comparing) byReference(i int) {
 	default:
 		c.item(AmountDiffers, StepAskVendor, []int{i}, records, fmt.Sprintf("%s of %d points, and %s with its reference", posted(p), p.Points, c.recordWords(records)))
 	}
+}
+
+// again tells that a record of the window is one more of a posting that ended in another
+// one, whose own record was matched there: exports of single months show one of the two each.
+func (c *comparing) again(p *Posting, r *Record) bool {
+	return !c.known.within(p.EndedAt) && c.known.within(r.At) && !p.MatchedAt.IsZero() && !p.MatchedAt.Equal(r.At)
+}
+
+func (c *comparing) oneMore(i int, records []int) {
+	p := &c.Postings[i]
+	c.done[i] = true
+	it := Item{Kind: AppliedTwice, Account: c.Account, MemberID: c.ID, Step: StepTakeBack, Operations: []ledger.OperationID{p.ID}, names: []string{p.BizID},
+		Evidence: fmt.Sprintf("%s, outside of this window, and matched with a record of %s; %s ends with its reference, too", posted(p), instant(p.MatchedAt), c.recordWords(records))}
+	it.name(p)
+	it.At = c.Records[records[0]].At
+	c.add(it, records)
 }
 
 // alike warns of records that nothing tells apart.

@@ -49,6 +49,9 @@ type Posting struct {
 	// Elsewhere: records of other members end with its reference. They are items
 	// there, and it is none here.
 	Elsewhere bool
+	// MatchedAt is when the record was made that another comparison closed it with; zero: none
+	// is known. That record may be out of what was read now.
+	MatchedAt time.Time
 }
 
 // Record is one movement at the vendor.

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pointsledger/evidence"
+	"pointsledger/ledger"
 	"pointsledger/reconcile/match"
 )
 
@@ -31,6 +32,7 @@ type comparing struct {
 	records  *stream[recordRow]
 	members  *stream[memberRow]
 	strays   *strays
+	matched  map[ledger.OperationID]time.Time
 	known    map[string]*match.Known
 	// offsets are what the times of an account's records are to be moved by.
 	offsets map[string]time.Duration
@@ -105,6 +107,11 @@ func (c *comparing) prepare(ctx context.Context, tx pgx.Tx) (err error) {
 	if c.strays, err = c.running.strays(ctx, tx, !c.byMember); err != nil {
 		return err
 	}
+	if c.source == fromFile {
+		if c.matched, err = c.running.matched(ctx, tx); err != nil {
+			return err
+		}
+	}
 	if err := c.findOut(ctx, tx); err != nil {
 		return err
 	}
@@ -171,6 +178,10 @@ func (c *comparing) next(ctx context.Context, of whose, s *sink) error {
 	for i := range m.Postings {
 		p := &m.Postings[i]
 		p.Elsewhere = c.strays.counts[p.ID]
+		// What is in this window, or what a vendor is asked for, is among the records if it is there.
+		if at := c.matched[p.ID]; at.Before(c.from) || !at.Before(c.until) {
+			p.MatchedAt = at
+		}
 		p.Reached = c.reached(of.account, p, &held)
 	}
 	for i := range m.Records {

@@ -9,5 +9,5 @@ import (
 // Every statement fits the migrated schema.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
-	testkit.StatementsPrepare(t, "sqlMembersChanged", "sqlPostings", "sqlStrays", "sqlWindow", "sqlItems", "sqlCarry", "sqlReachBack")
+	testkit.StatementsPrepare(t, "sqlMembersChanged", "sqlPostings", "sqlStrays", "sqlMatched", "sqlWindow", "sqlItems", "sqlCarry", "sqlReachBack")
 }

@@ -88,3 +88,39 @@ func (run *running) strays(ctx context.Context, tx pgx.Tx, allRead bool) (*stray
 	}
 	return found, nil
 }
+
+// sqlMatched finds, of postings near the window whose reference stands on a record of the run,
+// the record that the newest other comparison closed them with. It reads postings and matches
+// as a whole.
+const sqlMatched = `
+SELECT DISTINCT ON (o.id) o.id, q.at
+  FROM reconcile_records r
+  JOIN operations o ON o.reference = r.reference AND o.target = r.account
+  JOIN postings p ON p.operation_id = o.id AND (p.posted_at < @window_from AND p.posted_at >= @from OR p.posted_at >= @window_until AND p.posted_at < @until)
+  JOIN reconcile_matches m ON m.operation_id = o.id AND m.how = 'reference' AND m.run_id <> @run
+  JOIN reconcile_runs w ON w.id = m.run_id AND w.state = 'done'
+  JOIN reconcile_records q ON q.id = m.record_id AND q.at IS NOT NULL
+ WHERE r.run_id = @run AND r.reference IS NOT NULL
+ ORDER BY o.id, m.run_id DESC`
+
+// matched are those times by operation.
+func (run *running) matched(ctx context.Context, tx pgx.Tx) (map[ledger.OperationID]time.Time, error) {
+	args := run.postingArgs()
+	args["run"], args["window_from"], args["window_until"] = run.id, run.from, run.until
+	delete(args, "accounts")
+	delete(args, "open_until")
+	rows, err := tx.Query(ctx, sqlMatched, args)
+	if err != nil {
+		return nil, fmt.Errorf("look for what other comparisons matched: %w", err)
+	}
+	found := map[ledger.OperationID]time.Time{}
+	var id int64
+	var at time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		found[ledger.OperationID(id)] = at
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("look for what other comparisons matched: %w", err)
+	}
+	return found, nil
+}
