@@ -48,6 +48,10 @@ func TestCloseAndReopen(t *testing.T) {
 	if closed.State != "closed" || len(closed.Findings) != 1 || closed.Totals["zhimai:issued:1"] != -100 {
 		t.Errorf("closed: %+v", closed)
 	}
+	journal := []string{"journal", "--format", "hledger", "--from", day, "--to", day, "--values", c.file("values.yaml", "values: [{from: 2020-01-01, fen_per_point: 1, expected_redemption: 1}]\n")}
+	if out = c.must(command.ExitDone, journal...); strings.Contains(out, "Not all of these days are closed") {
+		t.Errorf("the journal of a closed day:\n%s", out)
+	}
 	if out = c.must(command.ExitUsage, "close", "--date", day); !strings.Contains(out, "closed already") {
 		t.Errorf("again:\n%s", out)
 	}
@@ -63,6 +67,9 @@ func TestCloseAndReopen(t *testing.T) {
 		t.Errorf("reopen without a reason:\n%s", out)
 	}
 	c.must(command.ExitDone, "reopen", "--date", day, "--reason", "a wrong shop")
+	if out = c.must(command.ExitDone, journal...); !strings.Contains(out, "Not all of these days are closed") {
+		t.Errorf("the journal of an open day:\n%s", out)
+	}
 	if out = c.must(command.ExitDisagree, "close", "--date", day, "--reason", "all the same"); !strings.Contains(out, "BLOCKS") || !strings.Contains(out, "the seal does not verify") || !strings.Contains(out, "- reconcile verify\n") {
 		t.Errorf("edited books are closed:\n%s", out)
 	}

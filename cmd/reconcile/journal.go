@@ -16,6 +16,7 @@ import (
 	"pointsledger/reconcile/feed"
 	"pointsledger/reconcile/money"
 	"pointsledger/reconcile/money/files"
+	"pointsledger/reconcile/periods"
 )
 
 type journalOptions struct {
@@ -172,7 +173,16 @@ func (o *journalOptions) call(c *cobra.Command, s *session) (page, error) {
 	} else {
 		p.Journal, err = o.handOut(c.Context(), journals)
 	}
+	if err == nil {
+		p.Closed, err = closedThrough(c.Context(), s, string(o.asks.To))
+	}
 	return p, filesRefused(err)
+}
+
+// closedThrough says whether the books are closed through a business date.
+func closedThrough(ctx context.Context, s *session, date string) (bool, error) {
+	list, err := periods.New(s.pool).List(ctx, false)
+	return slices.ContainsFunc(list, func(p periods.Period) bool { return p.State == "closed" && p.Through >= date }), err
 }
 
 // choose takes the only vendor account for all of them, so that it is one journal however it is

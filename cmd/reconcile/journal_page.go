@@ -13,7 +13,9 @@ import (
 type journalPage struct {
 	*money.Journal
 	// Records are those of the export that are no redemptions; null: there was no export.
-	Records         *money.RecordCounts `json:"other_records"`
+	Records *money.RecordCounts `json:"other_records"`
+	// Closed: all of its days are, so that their vouchers do not change any more.
+	Closed          bool `json:"closed"`
 	out, settlement string
 	aside           io.Writer
 }
@@ -34,6 +36,9 @@ func (p *journalPage) print(out io.Writer) {
 	p.printNotes(out)
 	p.printExport(out)
 	p.printChanges(out)
+	if !p.Closed {
+		terminal.Paragraph(out, "Not all of these days are closed: what is recorded for them later changes their vouchers.")
+	}
 	switch {
 	case p.out != "" && p.Written == 0:
 		terminal.Paragraph(out, "No file was written: there is nothing that was not handed out before. --again writes it all the same.")
