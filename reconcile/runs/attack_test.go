@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"pointsledger/evidence"
+	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/orders"
 	"pointsledger/ledger"
 	"pointsledger/ledger/gates"
@@ -232,6 +235,57 @@ func TestRunGoesOn(t *testing.T) {
 	}
 	if _, err := w.runs.Run(t.Context(), runs.Asked{Resume: s.Run}); !errors.Is(err, runs.ErrDone) {
 		t.Error(err)
+	}
+}
+
+// Two that go on with a run at once keep each record once.
+func TestTwoGoOnAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Config{})
+	w.post(member(1), 10)
+	w.runs = runs.New(w.pool, []runs.Account{{Name: account, Reader: &awayAfter{world: w}}})
+	s, err := w.runs.Run(t.Context(), asked())
+	if err == nil {
+		t.Fatal("nobody is away")
+	}
+	read, _ := w.client.ReadRecords(t.Context(), member(1))
+	apart, err := pgxpool.New(t.Context(), w.pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(apart.Close)
+	tx, err := apart.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	for _, r := range read.Records { // the other one, about to commit
+		if _, err := tx.Exec(t.Context(), `INSERT INTO reconcile_records (run_id, account, member_id, points, text, reference, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			s.Run, account, member(1), r.Points, r.Text, evidence.ReferenceAtEnd(r.Text), r.At); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.Exec(t.Context(), `UPDATE reconcile_members SET state = 'read', read_at = now() WHERE run_id = $1`, s.Run); err != nil {
+		t.Fatal(err)
+	}
+	w.runs = runs.New(w.pool, []runs.Account{{Name: account, Reader: w.client}})
+	var done runs.Summary
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		done, err = w.runs.Run(t.Context(), runs.Asked{Resume: s.Run})
+		ended <- err
+	}()
+	testkit.Eventually(t, 10*time.Second, "the second waits for the first", func() bool {
+		var waits bool
+		err := apart.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits)
+		return err == nil && waits
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil || !done.Agrees || done.MatchedByReference != 1 || done.Records != 1 {
+		t.Errorf("%+v, %v", done, err)
 	}
 }
 

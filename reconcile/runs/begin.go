@@ -114,8 +114,8 @@ func mayNotWrite(err error) error {
 }
 
 // readWrite says that a transaction writes: a login of finance may read only unless it
-// says so.
-var readWrite = pgx.TxOptions{AccessMode: pgx.ReadWrite}
+// says so. Whoever waited for another one's row sees what that one wrote.
+var readWrite = pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
 
 // sqlInsertRun begins a run.
 const sqlInsertRun = `

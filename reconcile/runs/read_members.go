@@ -288,8 +288,8 @@ func said(reply vendorapi.Reply) string {
 }
 
 const (
-	// sqlForget takes away what a stopped reading left of a member
-	// (reconcile_records_member_idx).
+	// sqlForget takes away what another reading kept of a member, of whoever goes on with the
+	// same run at once (reconcile_records_member_idx).
 	sqlForget = `DELETE FROM reconcile_records WHERE run_id = $1 AND account = $2 AND member_id = $3`
 	// sqlMemberRead and sqlMemberFailed change one row (reconcile_members_pkey).
 	sqlMemberRead = `
@@ -335,14 +335,16 @@ func (r *reading) keep(ctx context.Context, account, member string, got *evidenc
 		rows = append(rows, []any{r.id, account, member, points, storable(record.Text), reference(record.Text), at, false})
 	}
 	return pgx.BeginTxFunc(ctx, r.pool, readWrite, func(tx pgx.Tx) error {
+		// The member's row first: who goes on with the same run beside us waits for it, and
+		// then takes our records away, not leaving each of them twice.
+		if _, err := tx.Exec(ctx, sqlMemberRead, args); err != nil {
+			return fmt.Errorf("keep a member's reading: %w", err)
+		}
 		if _, err := tx.Exec(ctx, sqlForget, r.id, account, member); err != nil {
 			return fmt.Errorf("keep a member's records: %w", err)
 		}
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"reconcile_records"}, recordColumns, pgx.CopyFromRows(rows)); err != nil {
 			return fmt.Errorf("keep a member's records: %w", err)
-		}
-		if _, err := tx.Exec(ctx, sqlMemberRead, args); err != nil {
-			return fmt.Errorf("keep a member's reading: %w", err)
 		}
 		return nil
 	})
