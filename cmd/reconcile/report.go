@@ -43,7 +43,7 @@ language of all of them, also of what is printed here.
 
 What is held and to be taken back is as of now, the rest as the comparison found it and
 with what people said of its items since. The exit code is 3 when something is
-unexplained: the files are there all the same.`,
+unexplained or a member could not be read: the files are there all the same.`,
 		Example: "  reconcile report 12\n  reconcile report 12 --xlsx november.xlsx --html november.html --lang zh\n  reconcile report 12 --csv november --overwrite --json",
 		Args:    command.Args(command.OneArg("the number of a run")),
 		RunE:    runs(environ, &o),

@@ -304,4 +304,15 @@ func TestReportOfAPart(t *testing.T) {
 	if text := read(t, page); !strings.Contains(text, `class="hero part"`) || strings.Contains(text, "✓") {
 		t.Error("the page looks as if all was compared")
 	}
+	// So does a run of which a member was not read: its account was off when it went on.
+	c.exec(`ALTER TABLE reconcile_runs DISABLE TRIGGER USER; UPDATE reconcile_runs SET members_failed = 1; ALTER TABLE reconcile_runs ENABLE TRIGGER USER`)
+	c.exec(`INSERT INTO reconcile_members (run_id, account, member_id) VALUES (` + run + `, 'zhimai', 'M-2')`)
+	c.must(3, "show", run)
+	folder := filepath.Join(t.TempDir(), "csv")
+	if out := c.must(3, "report", run, "--csv", folder, "--json"); !strings.Contains(out, `"agrees":false`) {
+		t.Error(out)
+	}
+	if text := read(t, filepath.Join(folder, "not_read.csv")); !strings.Contains(text, "M-2") {
+		t.Error(text)
+	}
 }

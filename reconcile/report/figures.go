@@ -208,7 +208,7 @@ func (r *Report) readItemSums(ctx context.Context) error {
 			r.UnexplainedPoints += k.UnexplainedPoints
 		}
 	}
-	r.Agrees = r.Unexplained == 0
+	r.Agrees = r.Unexplained == 0 && r.NotCompared.MembersFailed == 0
 	for _, age := range ages {
 		if a, some := byAge[age]; some {
 			r.Ages = append(r.Ages, a)

@@ -28,7 +28,7 @@ func (r *Report) Page(ctx context.Context, out io.Writer) error {
 	if err := r.readTrial(ctx); err != nil {
 		return err
 	}
-	v := pageView{W: r.words, Lang: string(r.asked.Lang), Style: template.CSS(pageStyle), Heading: r.heading(), Byline: r.byline(), Agrees: r.Agrees, Partly: r.partly(),
+	v := pageView{W: r.words, Lang: string(r.asked.Lang), Style: template.CSS(pageStyle), Heading: r.heading(), Byline: r.byline(), Zero: r.Unexplained == 0, Partly: r.partly(),
 		Unexplained: wording.Count(r.Unexplained), Points: wording.Count(r.UnexplainedPoints), Days: r.daysSVG(), Kinds: r.kindsSVG()}
 	if v.Lang == string(Chinese) {
 		v.Lang = "zh-CN"
@@ -75,7 +75,7 @@ type pageView struct {
 	Lang                                 string
 	Style                                template.CSS
 	Heading, Byline, Unexplained, Points string
-	Agrees                               bool
+	Zero                                 bool // nothing is unexplained
 	// Partly is said in the place of a zero that is one of a part alone.
 	Partly                    string
 	Cards                     []card

@@ -163,8 +163,9 @@ func (r *Report) withoutTable() *table {
 	return t
 }
 
-// sqlNotRead lists members who could not be read (reconcile_members_pkey).
-const sqlNotRead = `SELECT account, member_id, COALESCE(words, '') FROM reconcile_members WHERE run_id = @run AND state = 'failed' ORDER BY account, member_id LIMIT @most::bigint`
+// sqlNotRead lists members who were not read, also those whose account was off when the run
+// went on (reconcile_members_pkey).
+const sqlNotRead = `SELECT account, member_id, COALESCE(words, '') FROM reconcile_members WHERE run_id = @run AND state <> 'read' ORDER BY account, member_id LIMIT @most::bigint`
 
 func (r *Report) notReadTable() *table {
 	w := r.words
