@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/command"
 	"pointsledger/internal/config"
@@ -40,7 +41,7 @@ func (c sealCheck) Look(ctx context.Context, _ periods.Span) ([]periods.Finding,
 	case result.OK:
 		return nil, nil
 	}
-	finding := periods.Finding{Check: periods.Seal, Says: result.Findings[0].What}
+	finding := periods.Finding{Check: periods.Seal, Says: privacy.Mobiles(result.Findings[0].What)}
 	for i := range result.Checks {
 		finding.Count += result.Checks[i].Found
 	}

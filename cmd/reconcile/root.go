@@ -40,8 +40,9 @@ They are movements through this worker: the vendor's balance of a member also ha
 others.
 
 DATABASE_URL, or --data, is all that it needs; verify also asks the broker (NATS_URL). A
-login of the role points_ledger_finance may run it. Mobile numbers in member ids are masked, but for --unmasked, which a user in
-the role ` + books.MembersRole + ` may say.
+login of the role points_ledger_finance may run it. Mobile numbers in member ids are
+masked, but for --unmasked, which a user in the role ` + books.MembersRole + `
+may say.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but something does
 not agree.`,

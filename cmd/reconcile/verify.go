@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pointsledger/continuity"
+	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/broker"
 	"pointsledger/internal/command"
@@ -91,6 +92,7 @@ func (o *verifyOptions) call(c *cobra.Command, s *session) (page, error) {
 		return nil, err
 	}
 	found := &verifyPage{Result: result, covering: o.cover, kinds: o.kinds, line: o.Line(o.args()...)}
+	defer found.mask()
 	if !o.cover || !o.Yes {
 		return found, found.verdict()
 	}
@@ -148,6 +150,17 @@ type verifyPage struct {
 	covering bool
 	kinds    []string
 	line     string
+}
+
+// mask hides mobile numbers in what was found: orders and members of events may hold one.
+func (p *verifyPage) mask() {
+	hide := func(f *seal.Finding) { f.What, f.BusinessKey = privacy.Mobiles(f.What), privacy.Mobiles(f.BusinessKey) }
+	for i := range p.Findings {
+		hide(&p.Findings[i])
+	}
+	for i := range p.Covered {
+		hide(&p.Covered[i].Finding)
+	}
 }
 
 // args are the command that covers what was found.

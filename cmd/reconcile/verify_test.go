@@ -89,6 +89,19 @@ func TestReconcileVerifiesAsJSON(t *testing.T) {
 	}
 }
 
+// What is found names orders, and quotes events: no mobile number is shown.
+func TestVerifyMasksMembers(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t, "reconcile_verify_masks")
+	c.exec(`INSERT INTO ledger_identity (stream) VALUES ('POINTS')`)
+	c.record(c.sale(mobile+"/1", mobile, false))
+	for _, args := range [][]string{{"verify"}, {"verify", "--json"}} {
+		if out := c.must(3, args...); strings.Contains(out, mobile) || !strings.Contains(out, "138****5678/1") {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+}
+
 func sealHeads(js jetstream.JetStream) seal.Outside {
 	return continuity.NewSealHeads(js, "POINTS", false)
 }
