@@ -47,7 +47,9 @@ var needed = [...]struct{ right, on string }{
 	{"SELECT", "endpoints"}, {"INSERT", "endpoints"}, {"UPDATE", "endpoints"}, {"DELETE", "endpoints"},
 	{"SELECT", "endpoint_samples"}, {"INSERT", "endpoint_samples"}, {"UPDATE", "endpoint_samples"}, {"DELETE", "endpoint_samples"},
 	{"SELECT", "endpoint_extents"}, {"INSERT", "endpoint_extents"}, {"DELETE", "endpoint_extents"},
-	{"SELECT", "reversals"}, {"SELECT", "ops_actions"},
+	{"SELECT", "reversals"}, {"INSERT", "reversals"}, {"SELECT", "ops_actions"}, {"SELECT", "declarations"}, {"INSERT", "declarations"},
+	{"SELECT", "waiting"}, {"INSERT", "waiting"}, {"UPDATE", "waiting"}, {"DELETE", "waiting"},
+	{"SELECT", "call_slots"}, {"INSERT", "call_slots"}, {"UPDATE", "call_slots"},
 	{"SELECT", "seal_batches"}, {"INSERT", "seal_batches"}, {"SELECT", "seal_lists"}, {"INSERT", "seal_lists"},
 	{"SELECT", "ledger_identity"}, {"INSERT", "ledger_identity"}, {"UPDATE", "ledger_identity"},
 }

@@ -75,8 +75,10 @@ func TestCheckup(t *testing.T) {
 	}
 	exec(`REVOKE INSERT ON operations FROM ` + role)
 	exec(`REVOKE DELETE ON outbox FROM ` + role)
+	exec(`REVOKE INSERT ON reversals, declarations FROM ` + role)
+	exec(`REVOKE DELETE ON waiting FROM ` + role)
 	exec(`REVOKE UPDATE ON SEQUENCE operations_id_seq FROM ` + role)
-	want := []string{"INSERT on operations", "DELETE on outbox", "USAGE, UPDATE on sequence operations_id_seq"}
+	want := []string{"INSERT on operations", "DELETE on outbox", "INSERT on reversals", "INSERT on declarations", "DELETE on waiting", "USAGE, UPDATE on sequence operations_id_seq"}
 	if found := look(nil); !slices.Equal(found.Missing, want) {
 		t.Errorf("missing %q, want %q", found.Missing, want)
 	}
