@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -269,7 +268,7 @@ func filesRefused(err error) error {
 
 // handOut writes a new file and has the journal kept. Without a voucher there is no file.
 func (o *journalOptions) handOut(ctx context.Context, journals *money.Journals) (made *money.Journal, err error) {
-	err = newFile("out", o.out, func(file io.Writer) error {
+	err = command.WriteNew("out", o.out, func(file io.Writer) error {
 		if made, err = o.write(ctx, journals, file); err != nil {
 			return err
 		}
@@ -283,25 +282,6 @@ func (o *journalOptions) handOut(ctx context.Context, journals *money.Journals) 
 		err = os.Remove(o.out)
 	}
 	return made, err
-}
-
-// newFile writes a file that is not there yet. Half a file is removed: it would look like a whole one.
-func newFile(flag, path string, write func(io.Writer) error) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return command.Usagef("--%s %s is there already: name a new file", flag, path)
-	}
-	if err != nil {
-		return command.Usagef("--%s: %w", flag, err)
-	}
-	err = write(file)
-	if closed := file.Close(); err == nil && closed != nil {
-		err = fmt.Errorf("write %s: %w", path, closed)
-	}
-	if err != nil {
-		_ = os.Remove(path)
-	}
-	return err
 }
 
 // write makes the journal and writes its vouchers, and the settlement into a file of its own.
@@ -323,5 +303,5 @@ func (o *journalOptions) write(ctx context.Context, journals *money.Journals, ou
 	if err := w.Close(); err != nil || made.Settlement == nil {
 		return made, err
 	}
-	return made, newFile("settlement", o.settlement, func(file io.Writer) error { return files.WriteSettlement(file, made.Settlement, o.language == "en") })
+	return made, command.WriteNew("settlement", o.settlement, func(file io.Writer) error { return files.WriteSettlement(file, made.Settlement, o.language == "en") })
 }

@@ -23,10 +23,10 @@ type Standing struct {
 }
 
 // sqlStanding works it out for the postings of some days, by the day of the posting in the
-// ledger's zone. It reads all postings. The first date is null for all days.
+// ledger's zone, which is asked for once and not for each. It reads all postings. The first date is null for all days.
 const sqlStanding = `
 WITH posted AS (
-    SELECT o.target AS account, (p.posted_at AT TIME ZONE points_ledger_zone())::date AS day, p.posted_at, COALESCE(p.points, o.points) AS points
+    SELECT o.target AS account, (p.posted_at AT TIME ZONE (SELECT points_ledger_zone()))::date AS day, p.posted_at, COALESCE(p.points, o.points) AS points
       FROM postings p
       JOIN operations o ON o.id = p.operation_id
      WHERE p.kind = 'posted' AND o.kind IN ('points_add', 'points_deduct')
@@ -51,7 +51,7 @@ WITH posted AS (
     SELECT DISTINCT ON (i.item_key) i.account, abs(i.ledger_points - i.vendor_points) AS points, i.explained_at
       FROM reconcile_items i
       JOIN reconcile_runs r ON r.id = i.run_id AND r.state = 'done'
-     CROSS JOIN LATERAL (SELECT COALESCE((i.at AT TIME ZONE points_ledger_zone())::date, r.to_date) AS day) AS of
+     CROSS JOIN LATERAL (SELECT COALESCE((i.at AT TIME ZONE (SELECT points_ledger_zone()))::date, r.to_date) AS day) AS of
       LEFT JOIN days d ON d.account = i.account AND d.day = of.day
      WHERE i.differs AND of.day > COALESCE($1::date, '-infinity') AND of.day <= $2::date AND r.id >= COALESCE(d.run_id, 0)
      ORDER BY i.item_key, i.run_id DESC
