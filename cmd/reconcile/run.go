@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pointsledger/desk/privacy"
 	"pointsledger/desk/wording"
 	"pointsledger/internal/accounts"
 	"pointsledger/internal/command"
@@ -167,7 +168,7 @@ func readLines(path string) (lines []string, err error) {
 		switch {
 		case line == "":
 		case len(line) > maxLine || strings.ContainsAny(line, ",;\t"):
-			return nil, command.Usagef("%s:%d: want one member's id on a line, got %.40q", path, n, line)
+			return nil, command.Usagef("%s:%d: want one member's id on a line, got %.40q", path, n, privacy.Mobiles(line))
 		case len(lines) == maxListed:
 			return nil, command.Usagef("%s: want at most %s members", path, wording.Count(maxListed))
 		default:

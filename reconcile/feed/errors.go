@@ -3,6 +3,8 @@ package feed
 import (
 	"fmt"
 	"strings"
+
+	"pointsledger/desk/privacy"
 )
 
 // MapError is returned by ReadMap and ParseMap for a map that cannot be used.
@@ -33,9 +35,9 @@ type FileError struct {
 
 func (e *FileError) Error() string {
 	if e.Row == 0 {
-		return e.File + ": " + e.Problem
+		return e.File + ": " + privacy.Mobiles(e.Problem) // it may list what stands where headings should
 	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Row, e.Problem)
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Row, privacy.Mobiles(e.Problem))
 }
 
 // CellError is returned beside a row by File.Rows for a cell that cannot be read. The rows
@@ -55,7 +57,7 @@ type CellError struct {
 func (e *CellError) Error() string {
 	got := "nothing"
 	if e.Value != "" {
-		got = fmt.Sprintf("%q", shortened(e.Value))
+		got = fmt.Sprintf("%q", shortened(privacy.Mobiles(e.Value)))
 	}
 	return fmt.Sprintf("%s:%d:%s: want %s, got %s", e.File, e.Row, e.Column, e.Want, got)
 }
