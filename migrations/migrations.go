@@ -249,8 +249,9 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		`GRANT USAGE ON SEQUENCE attempts_id_seq, rejects_id_seq TO ` + to,
 		`GRANT UPDATE ON gates, accounts TO ` + to,
 		`GRANT SELECT, INSERT, UPDATE ON call_slots TO ` + to,
-		// The seal is added to.
+		// The seal is added to; who covers what verify names has looked at what it reads.
 		`GRANT SELECT, INSERT ON seal_batches, seal_lists, seal_covers TO ` + to,
+		`GRANT SELECT ON period_acts, periods, late_entries TO ` + to,
 		// What was learned by sampling is pruned, and a person may have it forgotten.
 		`GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints, endpoint_samples, endpoint_extents TO ` + to,
 		// Whoever compares by the vendor's calls takes turns at its rate, which finance may not.

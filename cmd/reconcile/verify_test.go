@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/internal/testkit"
 	"pointsledger/internal/testkit/intakes"
+	"pointsledger/migrations"
 	"pointsledger/reconcile/seal"
 )
 
@@ -99,6 +101,28 @@ func TestVerifyMasksMembers(t *testing.T) {
 		if out := c.must(3, args...); strings.Contains(out, mobile) || !strings.Contains(out, "138****5678/1") {
 			t.Errorf("%v: %s", args, out)
 		}
+	}
+}
+
+// Who covers what was found is a login with the worker's rights: it may read all that
+// verify reads.
+func TestWorkersRoleCovers(t *testing.T) {
+	t.Parallel()
+	const role = "reconcile_verify_worker"
+	c := newConsole(t, role)
+	c.exec("REVOKE points_ledger_finance FROM " + role)
+	c.exec("ALTER ROLE " + role + " RESET default_transaction_read_only")
+	t.Cleanup(func() { _, _ = c.pool.Exec(context.Background(), "DROP OWNED BY "+role) })
+	if err := migrations.GrantWorker(t.Context(), c.pool.Config().ConnString(), role); err != nil {
+		t.Fatal(err)
+	}
+	c.exec(`INSERT INTO ledger_identity (stream) VALUES ('POINTS')`)
+	if _, err := seal.NewSealer(c.pool, nil, 0).Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.exec(`INSERT INTO ops_actions (actor, action, filter, reason, set_size, result, at) VALUES ('wang', 'pause', '', 'by hand', 1, '', now() - interval '2 days')`)
+	if out := c.must(0, "verify", "--cover", "--operator", "li", "--reason", "looked into", "--yes"); !strings.Contains(out, "covered by li") {
+		t.Error(out)
 	}
 }
 
