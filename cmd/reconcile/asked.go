@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -22,19 +23,23 @@ type askedFlags struct {
 func (f *askedFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.asOf, "as-of", "", "as the books stood at this time: RFC 3339, or an age such as 90m, 24h, 7d")
 	c.Flags().StringVar(&f.asked.Date, "date", "", "what has this business date or an earlier one, such as 2026-11-20")
+	c.Flags().StringVar(&f.asked.Booked, "booked", "", "what is booked on this day or an earlier one: what reconcile close goes by")
 	c.Flags().StringVar(&f.asked.Account, "account", "", "vendor account; all of them unless given")
 	c.Flags().BoolVar(&f.asked.Unmasked, "unmasked", false, "leave mobile numbers in member ids; needs the role "+books.MembersRole)
 	c.Flags().Bool("json", false, "print one JSON object on one line")
 }
 
 func (f *askedFlags) check(c *cobra.Command, now time.Time) (err error) {
-	if err := command.NoneEmpty(c, "as-of", "date", "account"); err != nil {
+	if err := command.NoneEmpty(c, "as-of", "date", "booked", "account"); err != nil {
 		return err
 	}
 	if f.asOf != "" && f.asked.Date != "" {
 		return command.Usagef("--as-of and --date: one is a time, the other a business date; leave one of the two out")
 	}
-	if err := checkDate("date", f.asked.Date); err != nil {
+	if f.asked.Booked != "" && (f.asked.Date != "" || f.asOf != "") {
+		return command.Usagef("--booked and --date or --as-of: one is the day on which something is booked, the others a business date and a time; leave one out")
+	}
+	if err := errors.Join(checkDate("date", f.asked.Date), checkDate("booked", f.asked.Booked)); err != nil {
 		return err
 	}
 	f.asked.AsOf, err = command.PointInTime("as-of", f.asOf, now)
@@ -59,6 +64,9 @@ func printStanding(out io.Writer, what string, s *books.Standing) {
 	}
 	if s.Date != "" {
 		text += ", business dates up to " + s.Date
+	}
+	if s.Booked != "" {
+		text += ", booked through " + s.Booked
 	}
 	terminal.Paragraph(out, fmt.Sprintf("%s, as of %s", text, wording.Moment(s.AsOf)))
 	fmt.Fprintln(out)

@@ -10,6 +10,7 @@ import (
 	"pointsledger/internal/config"
 	"pointsledger/ledger"
 	"pointsledger/ledger/rulefiles"
+	"pointsledger/reconcile/books"
 	"pointsledger/reconcile/periods"
 	"pointsledger/reconcile/seal"
 )
@@ -47,6 +48,16 @@ func TestCloseAndReopen(t *testing.T) {
 	c.json(&closed, "close", "--date", day, "--reason", "one grant is on its way")
 	if closed.State != "closed" || len(closed.Findings) != 1 || closed.Totals["zhimai:issued:1"] != -100 {
 		t.Errorf("closed: %+v", closed)
+	}
+	// The trial balance through the day on which something is booked says the same, and
+	// what comes late for it changes neither.
+	for range 2 {
+		var trial books.Trial
+		c.json(&trial, "trial", "--booked", day)
+		if trial.Total.Issued != closed.Totals["zhimai:issued:1"] || trial.Total.Pending != closed.Totals["zhimai:pending"] {
+			t.Errorf("trial: %+v, closed %+v", trial.Total, closed.Totals)
+		}
+		c.sold(fmt.Sprintf("SO-%d", c.seq+1), day)
 	}
 	journal := []string{"journal", "--format", "hledger", "--from", day, "--to", day, "--values", c.file("values.yaml", "values: [{from: 2020-01-01, fen_per_point: 1, expected_redemption: 1}]\n")}
 	if out = c.must(command.ExitDone, journal...); strings.Contains(out, "Not all of these days are closed") {

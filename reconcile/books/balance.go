@@ -22,7 +22,7 @@ type Balance struct {
 	// Ages is what is accepted and has not ended, by how long ago it was recorded.
 	Ages []OpenAge `json:"ages"`
 	// Open is the same by why it has not. It is known of now alone: null as of an
-	// earlier instant. Beside a business date it is what is open now of that date and
+	// earlier instant or through a booked day. Beside a business date it is what is open now of that date and
 	// before; a refund of a later date, which Ages leaves out, has lessened it.
 	Open []OpenReason `json:"open"`
 }
@@ -60,7 +60,7 @@ type OpenReason struct {
 const byAccount = `
 WITH by_account AS (
     SELECT target, account, sum(points) AS points, count(*) AS entries
-      FROM entries
+      FROM book_entries
      WHERE ` + asked + `
      GROUP BY target, account)`
 
@@ -86,7 +86,7 @@ SELECT account, points::bigint, entries, (sum(points) OVER ())::bigint
 const sqlAges = `
 WITH open AS (
     SELECT COALESCE(r.origin_id, e.operation_id) AS id, sum(e.points) AS points
-      FROM entries e
+      FROM book_entries e
       LEFT JOIN reversals r ON r.operation_id = e.operation_id AND r.netted
      WHERE e.account LIKE '%:pending' AND ` + asked + `
      GROUP BY 1
@@ -146,11 +146,12 @@ func readOpen(ctx context.Context, tx pgx.Tx, a *Asked, now time.Time, found *Ba
 		err = row.Scan(&o.Account, &o.Kind, &o.Age, &o.Operations, &o.Points)
 		return o, err
 	})
-	if err != nil || !a.AsOf.IsZero() {
+	if err != nil || !a.AsOf.IsZero() || a.Booked != "" {
 		return err
 	}
 	args = a.args()
 	delete(args, "as_of")
+	delete(args, "booked")
 	found.Open, err = collect(ctx, tx, sqlOpen, args, func(row pgx.CollectableRow) (o OpenReason, err error) {
 		err = row.Scan(&o.Account, &o.Kind, &o.Why, &o.Operations, &o.Points, &o.OldestAt)
 		o.OldestAt = o.OldestAt.UTC()

@@ -28,6 +28,9 @@ type Asked struct {
 	// Date leaves out what has a later business date, as 2026-11-20. Empty: no bound.
 	// Not beside AsOf.
 	Date string
+	// Booked leaves out what is booked on a later day (accounting_date): what a closing goes
+	// by. Empty: no bound. Not beside Date.
+	Booked string
 	// Account is a vendor account; empty: all.
 	Account string
 	// Unmasked leaves mobile numbers in member ids.
@@ -35,12 +38,15 @@ type Asked struct {
 }
 
 func (a *Asked) args() pgx.StrictNamedArgs {
-	args := pgx.StrictNamedArgs{"account": a.Account, "as_of": nil, "through": nil}
+	args := pgx.StrictNamedArgs{"account": a.Account, "as_of": nil, "through": nil, "booked": nil}
 	if !a.AsOf.IsZero() {
 		args["as_of"] = a.AsOf
 	}
 	if a.Date != "" {
 		args["through"] = a.Date
+	}
+	if a.Booked != "" {
+		args["booked"] = a.Booked
 	}
 	return args
 }
@@ -58,12 +64,14 @@ type Standing struct {
 	AsOf time.Time `json:"as_of"`
 	// Date is the last business date; empty: all.
 	Date string `json:"date"`
+	// Booked is the last day on which something is booked; empty: all.
+	Booked string `json:"booked"`
 	// Account is the vendor account; empty: all.
 	Account string `json:"account"`
 }
 
 // asked is the part of a WHERE clause that every question has.
-const asked = `(@as_of::timestamptz IS NULL OR at <= @as_of) AND (@through::date IS NULL OR business_date <= @through) AND (@account::text = '' OR target = @account)`
+const asked = `(@as_of::timestamptz IS NULL OR at <= @as_of) AND (@through::date IS NULL OR business_date <= @through) AND (@booked::date IS NULL OR accounting_date <= @booked) AND (@account::text = '' OR target = @account)`
 
 // sqlNow is the instant of the transaction, and sqlMaySee whether its user may see
 // members: a superuser may once there is the role.
@@ -78,7 +86,7 @@ const sqlHasAccount = `SELECT EXISTS (SELECT FROM operations WHERE target = $1)`
 // read asks in one transaction that sees one moment and writes nothing. ask gets the
 // instant of the answer.
 func (b *Books) read(ctx context.Context, a *Asked, what string, ask func(pgx.Tx, time.Time) error) (s Standing, err error) {
-	s = Standing{AsOf: a.AsOf, Date: a.Date, Account: a.Account}
+	s = Standing{AsOf: a.AsOf, Date: a.Date, Booked: a.Booked, Account: a.Account}
 	err = pgx.BeginTxFunc(ctx, b.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if a.Unmasked {
 			may := false
