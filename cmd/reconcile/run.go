@@ -338,7 +338,7 @@ func runRefused(err error, run int64) error {
 func isFileError(err error) bool {
 	var file *feed.FileError
 	var cell *feed.CellError
-	return errors.As(err, &file) || errors.As(err, &cell)
+	return errors.As(err, &file) || errors.As(err, &cell) || errors.Is(err, comparison.ErrEmptyFile)
 }
 
 // verdict is what the exit code says of a run.

@@ -53,3 +53,7 @@ type AwayError struct {
 }
 
 func (e *AwayError) Error() string { return fmt.Sprintf("account %s: %s", e.Account, e.Words) }
+
+// ErrEmptyFile is returned for a file without a row: a comparison with nothing would find
+// nothing.
+var ErrEmptyFile = errors.New("the file has no row under its headings: nothing can be compared with it")

@@ -48,6 +48,9 @@ func (run *running) load(ctx context.Context) error {
 			}
 			return fmt.Errorf("load records: %w", err)
 		}
+		if l.rows == 0 {
+			return ErrEmptyFile
+		}
 		from, until := l.days()
 		if _, err := tx.Exec(ctx, sqlLoaded, run.id, from, until); err != nil {
 			return fmt.Errorf("end loading: %w", err)
