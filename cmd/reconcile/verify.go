@@ -48,7 +48,8 @@ A row that came late and is right, or commits that were lost, can be covered by 
 act, which needs the worker's rights; they stay shown. So can another finding that was
 looked into (--kind), but for what was edited or removed.
 
-Exit code 3 when something does not hold.`,
+Exit code 3 when something does not hold; 0 says nothing of what could not be checked
+("complete" in --json).`,
 		Example: "  reconcile verify\n  reconcile verify --json\n  reconcile verify --quick\n  reconcile verify --cover --reason \"restored from Monday's backup, orders compared\" --yes",
 		Args:    command.Args(cobra.NoArgs),
 		RunE:    runs(environ, &o),

@@ -37,12 +37,30 @@ SELECT account, why, sum(operations)::bigint, sum(points)::bigint
   FROM jsonb_to_recordset(points_ledger_open_through($1::date)) AS t (account text, kind text, why text, operations bigint, points bigint)
  GROUP BY 1, 2`
 
-// sqlRejectsThrough counts open rejects by the day on which they were rejected: an event
-// that could not be read has no business date.
-const sqlRejectsThrough = `
+// sqlRejectsThrough counts open rejects of events of these days, by the day that the event
+// names or had; of one that cannot be read, the day on which it came. sqlSetZone has days
+// end where the programme's do, within the transaction.
+const (
+	sqlSetZone        = `SELECT set_config('TimeZone', $1, true)`
+	sqlRejectsThrough = `
 SELECT count(*)
   FROM rejects
- WHERE resolved_at IS NULL AND (rejected_at AT TIME ZONE $2)::date <= $1::date`
+ WHERE resolved_at IS NULL AND points_ledger_event_day(payload, headers, broker_time) <= $1::date`
+)
+
+// openRejects counts them. It reads every reject that is open.
+func (p *Periods) openRejects(ctx context.Context, s Span, zone string) (n int64, err error) {
+	err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sqlSetZone, zone); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, sqlRejectsThrough, s.Through).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count open rejects: %w", err)
+	}
+	return n, nil
+}
 
 // look makes all checks. Findings are in the order of Names, then of accounts.
 func (p *Periods) look(ctx context.Context, s Span, zone string, policy *Policy) ([]Finding, error) {
@@ -57,9 +75,9 @@ func (p *Periods) look(ctx context.Context, s Span, zone string, policy *Policy)
 	if err != nil {
 		return nil, fmt.Errorf("read what is open: %w", err)
 	}
-	var rejects int64
-	if err := p.pool.QueryRow(ctx, sqlRejectsThrough, s.Through, zone).Scan(&rejects); err != nil {
-		return nil, fmt.Errorf("count open rejects: %w", err)
+	rejects, err := p.openRejects(ctx, s, zone)
+	if err != nil {
+		return nil, err
 	}
 	if rejects > 0 {
 		found = append(found, Finding{Check: Rejects, Count: rejects})

@@ -95,26 +95,35 @@ func TestPolicySaysWhatBlocks(t *testing.T) {
 	}
 }
 
-// An open reject of the time is told.
+// An open reject is told by the day of its event, whenever it was rejected.
 func TestOpenRejectsAreTold(t *testing.T) {
 	t.Parallel()
 	s, ctx := newShop(t), t.Context()
-	e := sale(1, daysAgo(1))
-	e.Event, e.Rejection = nil, ledger.Rejectf(ledger.Clock, "no such day")
-	if _, err := s.book.Record(ctx, []ledger.Entry{e}); err != nil {
-		t.Fatal(err)
+	reject := func(seq uint64, payload string) {
+		e := sale(seq, daysAgo(1))
+		e.Message.Payload, e.Message.BrokerTime = []byte(payload), time.Now()
+		e.Event, e.Rejection = nil, ledger.Rejectf(ledger.Clock, "no such day")
+		if _, err := s.book.Record(ctx, []ledger.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	preview := closing(daysAgo(1))
 	preview.PreviewOnly = true
-	o, err := s.Close(ctx, preview)
-	if err != nil || len(o.Findings) != 0 {
-		t.Fatalf("rejected today: %+v, %v", o, err)
+	told := func(n int64) {
+		t.Helper()
+		o, err := s.Close(ctx, preview)
+		if err != nil || len(o.Findings) != min(1, int(n)) || n > 0 && (o.Findings[0].Check != periods.Rejects || o.Findings[0].Count != n) {
+			t.Fatalf("%d: %+v, %v", n, o, err)
+		}
 	}
+	reject(1, "{") // of today, as it came
+	reject(2, fmt.Sprintf(`{"data":{"orderId":"SO-2","businessDate":%q}}`, daysAgo(0)))
+	told(0)
+	reject(3, fmt.Sprintf(`{"data":{"orderId":"SO-3","businessDate":%q}}`, daysAgo(1)))
+	told(1)
 	s.exec("ALTER TABLE rejects DISABLE TRIGGER USER")
-	s.exec("UPDATE rejects SET rejected_at = rejected_at - interval '1 day'")
-	if o, err = s.Close(ctx, preview); err != nil || len(o.Findings) != 1 || o.Findings[0].Check != periods.Rejects || o.Findings[0].Count != 1 {
-		t.Fatalf("rejected yesterday: %+v, %v", o, err)
-	}
+	s.exec("UPDATE rejects SET broker_time = broker_time - interval '1 day'") // the first is of yesterday, too
+	told(2)
 }
 
 // A transaction that recorded before the lock is waited for, and nobody waits for the

@@ -9,5 +9,5 @@ import (
 // Every statement fits the migrated schema.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
-	testkit.StatementsPrepare(t, "sqlPeriods", "sqlTotals", "sqlOpenThrough", "sqlRejectsThrough", "sqlPeriodOf", "sqlWriters", "sqlStillWriting", "sqlStanding", "sqlClosed", "sqlZone")
+	testkit.StatementsPrepare(t, "sqlPeriods", "sqlTotals", "sqlOpenThrough", "sqlSetZone", "sqlRejectsThrough", "sqlPeriodOf", "sqlWriters", "sqlStillWriting", "sqlStanding", "sqlClosed", "sqlZone")
 }
