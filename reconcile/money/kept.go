@@ -240,7 +240,7 @@ func (made *Journal) change(was keptVoucher, number string, lines []Line) error 
 }
 
 // Keeping is one transaction behind a lock of its own, so that two journals do not both hand out the same
-// day.
+// day. It is read committed whatever the login's default is: what it reads is of after the wait.
 const (
 	sqlLockKept    = `SELECT pg_advisory_xact_lock(hashtextextended('points_ledger_journals', 0))`
 	sqlKeepValues  = `INSERT INTO point_values (text, used_through, target) VALUES ($1, $2::date, $3)`
@@ -254,7 +254,7 @@ VALUES (@format, @account, @day::date, @shop, @number, @lines::jsonb)`
 // or changed, and what it was told of redemptions. It was asked for as one to be handed out. The error may be
 // ErrKeptMeanwhile.
 func (j *Journals) Keep(ctx context.Context, made *Journal) error {
-	err := pgx.BeginTxFunc(ctx, j.pool, pgx.TxOptions{AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, j.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlLockKept); err != nil {
 			return err
 		}

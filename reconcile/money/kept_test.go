@@ -4,9 +4,55 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pointsledger/internal/testkit"
 )
+
+// A login whose transactions see one moment by default waits for another journal, and sees it.
+func TestKeepingSeesWhatItWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := play(t, testkit.Pool(t), 3, 10)
+	config, err := pgxpool.ParseConfig(w.pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	j := New(pool)
+	made, err := j.Make(t.Context(), Asked{From: firstDay, To: date(20), Account: "zhimai", Values: valuesOf(t, testValues), Format: "u8", HandOut: true},
+		func(*Voucher, Standing) (bool, error) { return true, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := w.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), sqlLockKept); err != nil {
+		t.Fatal(err)
+	}
+	kept := make(chan error, 1)
+	go func() { kept <- j.Keep(t.Context(), made) }()
+	testkit.Eventually(t, 20*time.Second, "one journal waits for the other", func() bool {
+		var waits bool
+		err := pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits)
+		return err == nil && waits
+	})
+	_, err = tx.Exec(t.Context(), sqlKeepValues, "values", "2026-11-20", "zhimai")
+	if err := errors.Join(err, tx.Commit(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-kept; !errors.Is(err, ErrKeptMeanwhile) {
+		t.Errorf("both were kept: %v", err)
+	}
+}
 
 // Two journals that are made at once are not both handed out; what was kept is not changed; and what a
 // journal of one account used binds no other account.

@@ -32,15 +32,15 @@ func Names() []string {
 // Policy says what closing a period takes.
 type Policy struct {
 	// Blocks names the checks that must find nothing; what the others find is a warning,
-	// which takes a reason. Nil: [DefaultBlocks].
+	// which takes a reason. Nil: defaultBlocks.
 	Blocks []string
 	// AnotherReopens: a closed period is reopened by another database user than the one
 	// who closed it.
 	AnotherReopens bool
 }
 
-// DefaultBlocks are the checks that block unless the rules say otherwise.
-func DefaultBlocks() []string { return []string{Seal, Unexplained, DeclaredDays} }
+// defaultBlocks are the checks that block unless the rules say otherwise.
+func defaultBlocks() []string { return []string{Seal, Unexplained, DeclaredDays} }
 
 func (p *Policy) blocks(check string) bool {
 	if check == Lost {
@@ -48,7 +48,7 @@ func (p *Policy) blocks(check string) bool {
 	}
 	names := p.Blocks
 	if names == nil {
-		names = DefaultBlocks()
+		names = defaultBlocks()
 	}
 	return slices.Contains(names, check)
 }

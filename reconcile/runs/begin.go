@@ -242,8 +242,8 @@ func (r *Runs) resume(ctx context.Context, a *Asked) (*running, error) {
 	return run, run.choose(ctx, account, source == fromFile)
 }
 
-// sqlReachBack finds when the first call began of what ended in the window or near it. It
-// reads postings as a whole: they have no index by time.
+// sqlReachBack finds when the first call began of what ended in the window or near it
+// (postings_posted_at_brin).
 const sqlReachBack = `
 SELECT min(CASE WHEN p.evidence IN ('already_applied', 'manual') THEN LEAST(p.first_sent_at, o.broker_time, o.recorded_at)
                 ELSE COALESCE(p.first_sent_at, LEAST(o.broker_time, o.recorded_at)) END)
