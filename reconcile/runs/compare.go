@@ -198,13 +198,17 @@ func (c *comparing) next(ctx context.Context, of whose, s *sink) error {
 	return s.add(ctx, &out)
 }
 
+// fileEdge is how long after its call a record's time may be: what was posted just before a
+// file ends may stand in the next one.
+const fileEdge = 2 * time.Minute
+
 // reached tells that the records surely hold a posting's, if there is one.
 func (c *comparing) reached(account string, p *match.Posting, held *evidence.Held) bool {
 	if p.SentAt.Before(c.reachBack) { // its record is not among those that are kept
 		return false
 	}
 	if c.source == fromFile {
-		return !p.SentAt.Before(c.holdsFrom) && p.EndedAt.Before(c.holdsUntil)
+		return !p.SentAt.Before(c.holdsFrom) && p.EndedAt.Before(c.holdsUntil.Add(-fileEdge))
 	}
 	return (held.ReachesBack(p.SentAt, c.running.known[account]) || held.Complete && held.Whole && c.uncut[account])
 }
