@@ -255,7 +255,11 @@ func GrantWorker(ctx context.Context, databaseURL, role string) error {
 		// What was learned by sampling is pruned, and a person may have it forgotten.
 		`GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints, endpoint_samples, endpoint_extents TO ` + to,
 		// Whoever compares by the vendor's calls takes turns at its rate, which finance may not.
-		`GRANT SELECT, INSERT, UPDATE, DELETE ON reconcile_runs, reconcile_members, reconcile_records, reconcile_matches, reconcile_items TO ` + to,
+		// What it has found it does not change: of an item only what people say of it.
+		`GRANT SELECT, INSERT ON reconcile_runs, reconcile_members, reconcile_records, reconcile_matches, reconcile_items TO ` + to,
+		`GRANT UPDATE ON reconcile_runs, reconcile_members TO ` + to,
+		`GRANT UPDATE (owner, note, explained_by, explained_at, explained_why) ON reconcile_items TO ` + to,
+		`GRANT DELETE ON reconcile_members, reconcile_records, reconcile_matches, reconcile_items TO ` + to,
 		`GRANT SELECT, INSERT ON reconcile_remarks TO ` + to,
 		`GRANT SELECT ON reconcile_run_status TO ` + to,
 		`GRANT UPDATE (resolved_at, resolved_by, resolution) ON rejects TO ` + to,
