@@ -181,6 +181,10 @@ CREATE TRIGGER reconcile_records_stay AFTER DELETE ON reconcile_records
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_run_has_ended();
 CREATE TRIGGER reconcile_matches_stay AFTER DELETE ON reconcile_matches
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_run_has_ended();
+CREATE TRIGGER reconcile_records_complete AFTER INSERT ON reconcile_records
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_run_has_ended();
+CREATE TRIGGER reconcile_matches_complete AFTER INSERT ON reconcile_matches
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_run_has_ended();
 
 CREATE VIEW reconcile_run_status AS
 SELECT r.*, r.ledger_points - r.vendor_points AS difference_points,

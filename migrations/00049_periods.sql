@@ -93,12 +93,14 @@ $$;
 CREATE FUNCTION points_ledger_late_postings() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     locked date := (SELECT max(through) FROM periods);
+    place  text;
 BEGIN
     IF locked IS NOT NULL THEN
+        place := points_ledger_zone();
         INSERT INTO late_entries (operation_id, part, own_date, accounting_date)
-        SELECT operation_id, 'ended', (posted_at AT TIME ZONE points_ledger_zone())::date, locked + 1
+        SELECT operation_id, 'ended', (posted_at AT TIME ZONE place)::date, locked + 1
           FROM fresh
-         WHERE (posted_at AT TIME ZONE points_ledger_zone())::date <= locked;
+         WHERE (posted_at AT TIME ZONE place)::date <= locked;
     END IF;
     RETURN NULL;
 END
@@ -106,12 +108,14 @@ $$;
 CREATE FUNCTION points_ledger_late_corrections() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     locked date := (SELECT max(through) FROM periods);
+    place  text;
 BEGIN
     IF locked IS NOT NULL THEN
+        place := points_ledger_zone();
         INSERT INTO late_entries (operation_id, part, own_date, accounting_date)
-        SELECT operation_id, 'corrected', (corrected_at AT TIME ZONE points_ledger_zone())::date, locked + 1
+        SELECT operation_id, 'corrected', (corrected_at AT TIME ZONE place)::date, locked + 1
           FROM fresh
-         WHERE (corrected_at AT TIME ZONE points_ledger_zone())::date <= locked;
+         WHERE (corrected_at AT TIME ZONE place)::date <= locked;
     END IF;
     RETURN NULL;
 END

@@ -168,7 +168,7 @@ func (p *closePage) printNext(out io.Writer) {
 // lookAt is the command that shows what a check has found.
 func (p *closePage) lookAt(check string) string {
 	switch check {
-	case periods.Seal:
+	case periods.Seal, periods.SealHead:
 		return "reconcile verify"
 	case periods.Unexplained:
 		return "reconcile runs, and reconcile items RUN --unexplained of the newest"
@@ -225,7 +225,7 @@ func printFindings(out io.Writer, findings []periods.Finding) {
 
 func checkWords(f periods.Finding) string {
 	words := map[string]string{
-		periods.Seal: "the seal does not verify", periods.Unexplained: "items that nobody explained", periods.NotReconciled: "not compared with the vendor",
+		periods.Seal: "the seal does not verify", periods.SealHead: "the head outside was not compared", periods.Unexplained: "items that nobody explained", periods.NotReconciled: "not compared with the vendor",
 		periods.DeclaredDays: "declared days that do not add up", periods.Rejects: "rejected events that nobody settled",
 	}[f.Check]
 	if words == "" {

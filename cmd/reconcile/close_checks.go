@@ -39,13 +39,24 @@ func (c sealCheck) Look(ctx context.Context, _ periods.Span) ([]periods.Finding,
 	case result.Head.Number == 0:
 		return []periods.Finding{{Check: periods.Seal, Count: result.Unsealed, Says: "nothing is sealed yet: a worker does it"}}, nil
 	case result.OK:
-		return nil, nil
+		return headUnchecked(&result), nil
 	}
 	finding := periods.Finding{Check: periods.Seal, Says: privacy.Mobiles(result.Findings[0].What)}
 	for i := range result.Checks {
 		finding.Count += result.Checks[i].Found
 	}
 	return []periods.Finding{finding}, nil
+}
+
+// headUnchecked tells that the head outside was not compared: finance may have no way to
+// the broker.
+func headUnchecked(r *seal.Result) []periods.Finding {
+	for i := range r.Checks {
+		if c := &r.Checks[i]; c.Name == seal.CheckHead && c.Unchecked != "" {
+			return []periods.Finding{{Check: periods.SealHead, Count: 1, Says: c.Unchecked}}
+		}
+	}
+	return nil
 }
 
 // comparedCheck looks whether all was compared with the vendors' records, and explained.

@@ -46,7 +46,7 @@ func TestCloseAndReopen(t *testing.T) {
 	}
 	var closed periods.Outcome
 	c.json(&closed, "close", "--date", day, "--reason", "one grant is on its way")
-	if closed.State != "closed" || len(closed.Findings) != 1 || closed.Totals["zhimai:issued:1"] != -100 {
+	if closed.State != "closed" || len(closed.Findings) != 2 || closed.Findings[0].Check != periods.SealHead || closed.Totals["zhimai:issued:1"] != -100 {
 		t.Errorf("closed: %+v", closed)
 	}
 	// The trial balance through the day on which something is booked says the same, and

@@ -266,22 +266,26 @@ func filesRefused(err error) error {
 	return err
 }
 
-// handOut writes a new file and has the journal kept. Without a voucher there is no file.
+// handOut writes a new file and then has the journal kept: what is kept counts as handed
+// out, so its file is whole before that. Without a voucher there is no file.
 func (o *journalOptions) handOut(ctx context.Context, journals *money.Journals) (made *money.Journal, err error) {
-	err = command.WriteNew("out", o.out, func(file io.Writer) error {
-		if made, err = o.write(ctx, journals, file); err != nil {
-			return err
-		}
-		err := journals.Keep(ctx, made)
-		if err != nil && made.Settlement != nil {
-			_ = os.Remove(o.settlement)
-		}
+	err = command.WriteNew("out", o.out, func(file io.Writer) (err error) {
+		made, err = o.write(ctx, journals, file)
 		return err
 	})
-	if err == nil && made.Written == 0 {
-		err = os.Remove(o.out)
+	if err != nil {
+		return made, err
 	}
-	return made, err
+	if err := journals.Keep(ctx, made); err != nil {
+		if made.Settlement != nil {
+			_ = os.Remove(o.settlement)
+		}
+		return made, errors.Join(err, os.Remove(o.out))
+	}
+	if made.Written == 0 {
+		return made, os.Remove(o.out)
+	}
+	return made, nil
 }
 
 // write makes the journal and writes its vouchers, and the settlement into a file of its own.

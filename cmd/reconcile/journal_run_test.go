@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"pointsledger/reconcile/money"
 )
 
@@ -20,14 +22,20 @@ RETURNING id`, source, members, state, failed).Scan(&run); err != nil {
 	return run
 }
 
-// record of a comparison; how is what the comparison found it to be.
+// shown gives a comparison a record, as it was made; how is what it found the record to be.
 func (c *journalConsole) shown(run int64, points int, text, at, how string) {
 	c.t.Helper()
-	if _, err := c.pool.Exec(c.t.Context(), `
+	if err := pgx.BeginFunc(c.t.Context(), c.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(c.t.Context(), "SET LOCAL session_replication_role = replica"); err != nil {
+			return err // an ended comparison takes no record
+		}
+		_, err := tx.Exec(c.t.Context(), `
 WITH shown AS (
     INSERT INTO reconcile_records (run_id, account, member_id, points, text, at) VALUES ($1, 'zhimai', $2, $3, $4, NULLIF($5, '')::timestamptz) RETURNING id
 )
-INSERT INTO reconcile_matches (run_id, record_id, how) SELECT $1, id, $6 FROM shown`, run, member, points, text, at, how); err != nil {
+INSERT INTO reconcile_matches (run_id, record_id, how) SELECT $1, id, $6 FROM shown`, run, member, points, text, at, how)
+		return err
+	}); err != nil {
 		c.t.Fatal(err)
 	}
 }

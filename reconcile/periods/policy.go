@@ -11,6 +11,9 @@ import (
 const (
 	// Seal: the chain over the books does not verify.
 	Seal = "seal"
+	// SealHead: the head that is kept outside the database could not be compared: who made
+	// the chain anew in the database is not seen.
+	SealHead = "seal_head"
 	// Unexplained: a reconciliation has items that nobody explained.
 	Unexplained = "unexplained"
 	// NotReconciled: a day of the period was compared with no record of the vendor.
@@ -25,7 +28,7 @@ const (
 
 // Names are all checks, in the order in which they are told.
 func Names() []string {
-	return []string{Lost, Seal, Unexplained, NotReconciled, DeclaredDays, Rejects,
+	return []string{Lost, Seal, SealHead, Unexplained, NotReconciled, DeclaredDays, Rejects,
 		"in_doubt", string(ledger.Parked), string(ledger.CauseOverBudget), "by_hand", "waits_for_origin", "held", "on_its_way"}
 }
 
