@@ -136,7 +136,7 @@ func TestTrialOfAGateIsAPointsCall(t *testing.T) {
 	b.accept(1, nil)
 	testkit.Eventually(t, time.Minute, "a probe to fail", func() bool {
 		d.Wake()
-		return b.count(`SELECT closings FROM gates`) == 2
+		return b.count(`SELECT COALESCE(max(closings), 0) FROM gates`) == 2
 	})
 	if _, err := b.pool.Exec(t.Context(), `UPDATE outbox SET next_attempt_at = now(), lack = 'records_do_not_reach_back'`); err != nil {
 		t.Fatal(err)

@@ -216,6 +216,9 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	f.exec(`INSERT INTO seal_batches (number, form, sealed_at, since, complete, operations_upto, acts_upto, previous, hash) VALUES (1, 1, now(), now(), false, 0, 0, decode(repeat('00', 32), 'hex'), decode(repeat('01', 32), 'hex'))`)
 	f.exec(`INSERT INTO seal_lists (number, table_name, ids, digests) VALUES (1, 'postings', '{}', '')`)
 	f.exec(`INSERT INTO seal_covers (table_name, row_id, digest, action_id) VALUES ('postings', 1, '', $1)`, act)
+	f.exec(`INSERT INTO point_values (text, used_through) VALUES ('v', '2020-01-01')`)
+	f.exec(`INSERT INTO journal_vouchers (format, target, business_date, shop_code, number, lines) VALUES ('csv', 'zhimai', '2020-01-01', '', '1', '[]')`)
+	f.exec(`INSERT INTO redemption_days (target, business_date, redeemed_points, expired_points) VALUES ('zhimai', '2020-01-01', 0, 0)`)
 	assign := func(column string) string {
 		if column == "reason" {
 			return "reason = reason || '!'"
@@ -224,7 +227,7 @@ func TestLedgerIsInsertOnly(t *testing.T) {
 	}
 	columns := map[string]string{"operations": "points", "postings": "attempts", "corrections": "evidence", "attempts": "duration_ms",
 		"mappings": "text", "operation_kinds": "enters", "reversals": "netted", "mapping_withdrawals": "reason", "budget_excesses": "spent_points", "request_shapes": "shape", "ops_actions": "reason", "action_operations": "action_id", "rejects": "reason",
-		"declarations": "orders", "period_acts": "reason", "late_entries": "part", "reconcile_remarks": "text", "seal_batches": "form", "seal_lists": "digests", "seal_covers": "digest"}
+		"declarations": "orders", "period_acts": "reason", "late_entries": "part", "reconcile_remarks": "text", "seal_batches": "form", "seal_lists": "digests", "seal_covers": "digest", "point_values": "text", "journal_vouchers": "number", "redemption_days": "redeemed_points"}
 	guarded := one[[]string](f, `
 		SELECT array_agg(DISTINCT c.relname::text) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 		 WHERE g.tgname ~ '_no_truncate$' AND c.relnamespace = current_schema()::regnamespace`)
