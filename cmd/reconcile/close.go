@@ -133,7 +133,7 @@ func (p *closePage) print(out io.Writer) {
 		fmt.Fprintf(out, "\nBalances through %s, members added up:\n", p.Through)
 		printTotals(out, p.Totals)
 		fmt.Fprintln(out)
-		terminal.Paragraph(out, "Each entry stands on the day on which it was booked: a grant on its business date, the vendor's confirmation on its own day. What was confirmed later is pending here; `reconcile trial --date` goes by business dates alone.")
+		terminal.Paragraph(out, "Each entry stands on the day on which it was booked: a grant on its business date, the vendor's confirmation on its own day. What was confirmed later is pending here; `reconcile trial --booked` says the same, and `reconcile trial --date` goes by business dates alone.")
 	}
 	if p.closing.PreviewOnly || p.State == "locked" {
 		p.printNext(out)
