@@ -103,18 +103,37 @@ reached() {
 	return "$lacking"
 }
 
+# beside NAME COMMAND… runs it beside others, two at a time: compiling and exploring keep one
+# processor busy each. What it prints and whether it failed stands under NAME.
+beside() {
+	local name=$1
+	shift
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+	{ if "$@" >"$work/$name.said" 2>&1; then echo 0; else echo 1; fi >"$work/$name.status"; } &
+}
+
+# told NAME prints what it said, and fails if it failed.
+told() {
+	cat "$work/$1.said"
+	[ "$(cat "$work/$1.status")" = 0 ]
+}
+
 all() {
-	local name defines switch promise names=() failed=0
-	echo '| configuration | bounds | states | depth | time |'
-	echo '|---|---|---|---|---|'
+	local name defines switch promise names=() switches=() failed=0
 	while read -r name defines; do
 		names+=("$name")
-		configuration "$name" "$defines" || failed=1
+		beside "$name" configuration "$name" "$defines"
 	done < <(rows configurations.txt)
-	if [ "$failed" = 0 ]; then reached "${names[@]}" || failed=1; fi
 	while read -r switch name promise; do
-		found "$switch" "$name" "$promise" || failed=1
+		switches+=("$switch")
+		beside "$switch" found "$switch" "$name" "$promise"
 	done < <(rows switches.txt)
+	wait
+	echo '| configuration | bounds | states | depth | time |'
+	echo '|---|---|---|---|---|'
+	for name in "${names[@]}"; do told "$name" || failed=1; done
+	if [ "$failed" = 0 ]; then reached "${names[@]}" || failed=1; fi
+	for name in "${switches[@]}"; do told "$name" || failed=1; done
 	return "$failed"
 }
 
