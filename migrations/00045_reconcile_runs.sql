@@ -222,7 +222,7 @@ COMMENT ON COLUMN reconcile_matches.how IS 'reference: it ends with the operatio
 COMMENT ON TABLE reconcile_items IS 'What differs in a run, and what is in transit (differs is false).';
 COMMENT ON COLUMN reconcile_items.ledger_points IS 'Below zero when points were taken. Of balance_differs: what the records lead to, beside the balance; no part of the run''s sums.';
 COMMENT ON COLUMN reconcile_items.open_points IS 'Of in_transit: what is to be moved and has not ended, which is in neither side.';
-COMMENT ON COLUMN reconcile_items.step IS 'What to do: ask_vendor, settle, send, show, wait, check_member, give_back, none.';
+COMMENT ON COLUMN reconcile_items.step IS 'What to do: ask_vendor, settle (the records show it), send (put back or give up), by_hand (in the back office), wait, show, take_back, move (to the right member).';
 COMMENT ON COLUMN reconcile_items.item_key IS 'The same in every run for the same difference.';
 COMMENT ON TABLE reconcile_remarks IS 'What people said of items: owner, note, explained or no longer. The newest of each counts. Insert-only.';
 

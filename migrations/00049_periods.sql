@@ -45,12 +45,14 @@ CREATE TABLE periods (
     zone          text   NOT NULL,
     lock_act      bigint NOT NULL,
     close_act     bigint,
+    lock_xact     xid8   DEFAULT pg_current_xact_id(),
 
     CONSTRAINT periods_pkey PRIMARY KEY (through),
     CONSTRAINT periods_state_known CHECK (state IN ('locked', 'closed')),
     CONSTRAINT periods_closed_by_act CHECK ((state = 'closed') = (close_act IS NOT NULL))
 );
 COMMENT ON TABLE periods IS 'The periods that are not open, as the acts have left them. Only period_acts writes it.';
+COMMENT ON COLUMN periods.lock_xact IS 'The transaction that locked it: another one closes it.';
 COMMENT ON COLUMN periods.begins_after IS 'Its first date is the day after; null: from the beginning.';
 
 CREATE TABLE late_entries (
@@ -200,8 +202,21 @@ BEGIN
     NEW.address := inet_client_addr();
     NEW.totals := NULL;
     NEW.open := NULL;
+    -- What is read of a snapshot from before the waiting would be no totals.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'an act on periods is made in a transaction that is read committed, not %', current_setting('transaction_isolation') USING ERRCODE = 'PLP01';
+    END IF;
+    IF NEW.through < '2000-01-01' THEN
+        RAISE EXCEPTION 'the business date % is before all books', NEW.through USING ERRCODE = 'PLP01';
+    END IF;
+    NEW.checks := (SELECT COALESCE(jsonb_agg(to_jsonb(c)), '[]')
+                     FROM jsonb_to_recordset(NEW.checks) AS c ("check" text, account text, count bigint, points bigint, blocks boolean, says text));
     IF NEW.zone <> points_ledger_zone() AND EXISTS (SELECT 1 FROM period_acts) THEN
         RAISE EXCEPTION 'periods are kept in the time zone %, not in %', points_ledger_zone(), NEW.zone USING ERRCODE = 'PLP01';
+    END IF;
+    -- A day is an hour of a place, and no offset that moves it by a week.
+    IF NOT EXISTS (SELECT 1 FROM period_acts) AND NOT EXISTS (SELECT 1 FROM pg_timezone_names WHERE name = NEW.zone) THEN
+        RAISE EXCEPTION 'want the name of a time zone such as Asia/Shanghai, got %', NEW.zone USING ERRCODE = 'PLP01';
     END IF;
     SELECT * INTO newest FROM periods ORDER BY through DESC LIMIT 1;
     SELECT * INTO oldest FROM periods WHERE state = 'locked' ORDER BY through LIMIT 1;
@@ -218,6 +233,10 @@ BEGIN
         IF oldest.through IS DISTINCT FROM NEW.through THEN
             RAISE EXCEPTION 'periods are closed in order: %', COALESCE('the next one ends at ' || oldest.through, 'none is locked') USING ERRCODE = 'PLP01';
         END IF;
+        -- Nobody sees a lock before its transaction has ended.
+        IF oldest.lock_xact = pg_current_xact_id() THEN
+            RAISE EXCEPTION 'a period is closed by another transaction than the one that locks it' USING ERRCODE = 'PLP01';
+        END IF;
         -- What may not have seen the lock is writing now. We look at who holds locks and
         -- take none: nobody waits for us.
         writers := points_ledger_writers();
@@ -230,6 +249,12 @@ BEGIN
         END LOOP;
         NEW.totals := points_ledger_totals(NEW.through);
         NEW.open := points_ledger_open_through(NEW.through);
+        IF NEW.open @> '[{"why": "lost"}]' THEN
+            RAISE EXCEPTION 'an operation through % is neither open nor ended', NEW.through USING ERRCODE = 'PLP01';
+        END IF;
+        IF NEW.open <> '[]' AND btrim(NEW.reason) = '' THEN
+            RAISE EXCEPTION 'something through % is open: closing it takes a reason', NEW.through USING ERRCODE = 'PLP01';
+        END IF;
         UPDATE periods SET state = 'closed', close_act = NEW.id WHERE through = NEW.through;
     ELSE
         IF newest.through IS DISTINCT FROM NEW.through THEN

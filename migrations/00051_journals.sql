@@ -8,6 +8,7 @@ CREATE TABLE point_values (
     used_through date        NOT NULL,
     kept_at      timestamptz NOT NULL DEFAULT now(),
     kept_by      text        NOT NULL DEFAULT session_user,
+    target       text        NOT NULL DEFAULT '',
 
     CONSTRAINT point_values_pkey PRIMARY KEY (id)
 );
@@ -27,6 +28,7 @@ CREATE TABLE journal_vouchers (
     CONSTRAINT journal_vouchers_pkey PRIMARY KEY (id)
 );
 CREATE INDEX journal_vouchers_day_idx ON journal_vouchers (format, target, business_date, shop_code, id);
+COMMENT ON COLUMN point_values.target IS 'The one vendor account that the journal was of; empty: all of them. Accounts of different programmes have points of different worth.';
 COMMENT ON TABLE journal_vouchers IS 'The vouchers that were handed out in a file. Insert-only; of a day and shop the newest counts.';
 COMMENT ON COLUMN journal_vouchers.target IS 'The one vendor account that the journal was of; empty: all of them.';
 COMMENT ON COLUMN journal_vouchers.number IS 'A function of what it books; empty: nothing is to be booked any more.';
